@@ -1,0 +1,85 @@
+"""Fixtures for every test. No test sees the home folder or the settings of whoever runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.postgresql import Server, missing
+
+_FOREIGN = ("LAZUR_", "AZUREML_", "AZURE_", "MLFLOW_")
+_XDG = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _persons() -> Iterator[Path]:
+    """Home folders of the people that the tests play. Short: Unix sockets will lie in them."""
+    folder = Path(tempfile.mkdtemp(prefix="lazur-"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith(_FOREIGN) or n in _XDG]:
+            patch.delenv(name)
+        _become(patch, folder / "session")
+        yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _person(_persons: Path) -> Iterator[None]:
+    """A new home folder for each test: whatever it forgets, the real one stays as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        _become(patch, _persons / uuid.uuid4().hex[:12])
+        yield
+
+
+def _become(patch: pytest.MonkeyPatch, person: Path) -> None:
+    person.mkdir(mode=0o700)
+    patch.setenv("HOME", str(person))
+    patch.setenv("LAZUR_HOME", str(person / ".lazur"))
+
+
+@pytest.fixture
+def home() -> Path:
+    """An empty LAZUR_HOME, as a server makes it: mode 0700."""
+    folder = Path(os.environ["LAZUR_HOME"])
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that nobody held a moment ago; port 0 is better where a program can say
+    which one it got."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """One server per test process. Ask for `postgresql` instead, which is a database in it."""
+    if reason := missing():
+        pytest.skip(reason)
+    with Server.start() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Server) -> Iterator[str]:
+    """URL of a fresh database on a real PostgreSQL server."""
+    with postgresql_server.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs_postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a fresh, empty database: the test runs once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'lazur.db'}"
+    return request.getfixturevalue("postgresql")

@@ -1,0 +1,151 @@
+"""A real PostgreSQL server for tests: on a Unix socket in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+_PLACES = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/usr/local/pgsql/bin",
+    "/usr/local/bin",
+)
+_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
+
+
+def missing() -> str | None:
+    """Why no server can be started here, or None."""
+    if not find_spec("psycopg"):
+        return "psycopg is not installed"
+    if not _programs():
+        return "PostgreSQL's initdb is neither on PATH nor where its packages put it"
+    if os.geteuid() == 0 and not _unprivileged():
+        return "PostgreSQL refuses to run as root, and there is no other user to run it as"
+    return None
+
+
+@dataclass(frozen=True)
+class Server:
+    folder: Path
+    """Data, log and Unix socket; searchable by the user that the server runs as."""
+
+    @classmethod
+    @contextmanager
+    def start(cls) -> Iterator[Server]:
+        """Run a new, empty server. `fsync` is off: not for tests that pull the plug."""
+        programs = _programs()
+        assert programs is not None
+        server = cls(Path(tempfile.mkdtemp(prefix="lazur-pg-")))
+        if user := _user():
+            shutil.chown(server.folder, user)
+        try:
+            _run(programs / "initdb", "--no-sync", "-A", "trust", "-U", "lazur", "-D", server.data)
+            process = server._serve(programs)
+            try:
+                server._wait(process)
+                yield server
+            finally:
+                process.terminate()
+                process.wait(30)
+        finally:
+            shutil.rmtree(server.folder, ignore_errors=True)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://lazur@/{database}?host={self.folder}"
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a fresh database, dropped afterwards whoever is still connected."""
+        name = f"test_{uuid.uuid4().hex}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        try:
+            yield self.url(name)
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _serve(self, programs: Path) -> subprocess.Popen[bytes]:
+        settings = [part for setting in _FAST for part in ("-c", setting)]
+        where = ["-D", str(self.data), "-k", str(self.folder), "-h", ""]
+        with (self.folder / "log").open("wb") as log:
+            return subprocess.Popen(
+                [str(programs / "postgres"), *where, *settings],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                user=_user(),
+                cwd=self.folder,
+            )
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        import psycopg  # noqa: PLC0415 - the tests must load where it is not installed
+
+        give_up = time.monotonic() + 60
+        while True:
+            try:
+                self._execute("SELECT 1")
+            except psycopg.OperationalError:
+                if process.poll() is not None or time.monotonic() > give_up:
+                    raise RuntimeError((self.folder / "log").read_text()) from None
+                time.sleep(0.02)
+            else:
+                return
+
+    def _execute(self, statement: str) -> None:
+        import psycopg  # noqa: PLC0415 - as above
+
+        where = f"host={self.folder} user=lazur dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def _programs() -> Path | None:
+    """The folder with the newest `initdb`."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    root = Path("/")
+    present = [
+        p for place in _PLACES for p in root.glob(place.lstrip("/")) if (p / "initdb").exists()
+    ]
+    return max(present, key=_version, default=None)
+
+
+def _version(programs: Path) -> tuple[int, ...]:
+    return tuple(
+        int(part) for part in str(programs).replace("-", "/").split("/") if part.isdigit()
+    )
+
+
+def _user() -> str | None:
+    return _unprivileged() if os.geteuid() == 0 else None
+
+
+def _unprivileged() -> str | None:
+    present = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in ("postgres", "nobody") if name in present), None)
+
+
+def _run(*argv: str | Path) -> None:
+    done = subprocess.run(
+        [str(part) for part in argv],
+        capture_output=True,
+        text=True,
+        user=_user(),
+        cwd="/",
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
