@@ -1,0 +1,60 @@
+"""Who gets free slots next. Pure: the store brings what is queued and running, and writes down what comes out.
+
+Priority first; among equals the person who holds the fewest cores; then first come, first served. A job that does
+not fit keeps what it waits for: those behind it may use only what is left over, so a large job is never starved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from lazur.engine.plan import Demand
+
+
+@dataclass(frozen=True)
+class Queued:
+    id: int
+    person: str
+    priority: int
+    demand: Demand
+
+
+@dataclass(frozen=True)
+class Placement:
+    id: int
+    gpu_ids: list[int]
+
+
+def choose(
+    queued: Iterable[Queued], free: Demand, free_gpus: Iterable[int], held: Mapping[str, int]
+) -> list[Placement]:
+    """The jobs to start now. `held`: cores by person. `queued` need only hold each person's first few."""
+    waiting = sorted(queued, key=lambda job: (-job.priority, job.id))
+    cores = dict(held)
+    gpus = sorted(free_gpus)
+    placed: list[Placement] = []
+    while waiting and free.cpus > 0:
+        top = waiting[0].priority
+        job = min(
+            (j for j in waiting if j.priority == top), key=lambda j: (cores.get(j.person, 0), j.id)
+        )
+        waiting.remove(job)
+        if fits(job.demand, free):
+            placed.append(Placement(job.id, [gpus.pop(0) for _ in range(job.demand.gpus)]))
+            cores[job.person] = cores.get(job.person, 0) + job.demand.cpus
+        free = less(free, job.demand)
+    return placed
+
+
+def fits(demand: Demand, free: Demand) -> bool:
+    return demand.cpus <= free.cpus and demand.memory <= free.memory and demand.gpus <= free.gpus
+
+
+def less(free: Demand, taken: Demand) -> Demand:
+    return replace(
+        free,
+        cpus=max(0, free.cpus - taken.cpus),
+        memory=max(0, free.memory - taken.memory),
+        gpus=max(0, free.gpus - taken.gpus),
+    )

@@ -1,0 +1,106 @@
+"""Queries on versioned assets. Content never changes; only description, tags, properties and archived do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, select, update
+
+from lazur.store.pages import Page, Query, fetch
+from lazur.store.tables import assets, containers
+
+AssetRow = Row[Any]
+
+_COLUMNS = (
+    assets,
+    containers.c.kind,
+    containers.c.name,
+    containers.c.workspace_id,
+    containers.c.archived.label("container_archived"),
+)
+_ORDERS = {"name": containers.c.name, "created_at": assets.c.created_at}
+
+
+def container(db: Connection, workspace_id: int, kind: str, name: str, *, lock: bool = False) -> Row[Any] | None:
+    statement = select(containers).where(
+        containers.c.workspace_id == workspace_id, containers.c.kind == kind, containers.c.name == name
+    )
+    return db.execute(statement.with_for_update() if lock else statement).first()
+
+
+def add_container(db: Connection, workspace_id: int, kind: str, name: str, now: float) -> Row[Any]:
+    values = {
+        "workspace_id": workspace_id,
+        "kind": kind,
+        "name": name,
+        "next_version": 1,
+        "archived": False,
+        "created_at": now,
+    }
+    return db.execute(insert(containers).values(**values).returning(containers)).one()
+
+
+def change_container(db: Connection, container_id: int, **values: Any) -> None:
+    db.execute(update(containers).where(containers.c.id == container_id).values(**values))
+
+
+def add(db: Connection, values: Mapping[str, Any]) -> int:
+    return db.execute(insert(assets).values(**values).returning(assets.c.id)).scalar_one()
+
+
+def version(db: Connection, workspace_id: int, kind: str, name: str, version: str) -> AssetRow | None:
+    return db.execute(
+        _of(workspace_id, kind).where(containers.c.name == name, assets.c.version == version)
+    ).first()
+
+
+def newest(db: Connection, workspace_id: int, kind: str, name: str) -> AssetRow | None:
+    """`@latest`: the newest that is not archived."""
+    return db.execute(
+        _of(workspace_id, kind)
+        .where(containers.c.name == name, assets.c.archived.is_(False), containers.c.archived.is_(False))
+        .order_by(assets.c.id.desc())
+        .limit(1)
+    ).first()
+
+
+def versions(db: Connection, workspace_id: int, kind: str, name: str, query: Query) -> Page:
+    statement = _archived(_of(workspace_id, kind).where(containers.c.name == name), query)
+    return fetch(db, statement, query, _ORDERS, "-created_at", assets.c.id)
+
+
+def page(db: Connection, workspace_id: int, kind: str, query: Query) -> Page:
+    """The newest version of each name."""
+    latest = (
+        select(assets.c.id)
+        .where(assets.c.container_id == containers.c.id)
+        .order_by(assets.c.archived, assets.c.id.desc())
+        .limit(1)
+        .correlate(containers)
+        .scalar_subquery()
+    )
+    statement = _archived(_of(workspace_id, kind).where(assets.c.id == latest), query)
+    return fetch(db, statement, query, _ORDERS, "name", assets.c.id)
+
+
+def change(db: Connection, asset_id: int, **values: Any) -> None:
+    db.execute(
+        update(assets).where(assets.c.id == asset_id).values(revision=assets.c.revision + 1, **values)
+    )
+
+
+def _of(workspace_id: int, kind: str) -> Select[Any]:
+    return (
+        select(*_COLUMNS)
+        .join(containers, assets.c.container_id == containers.c.id)
+        .where(containers.c.workspace_id == workspace_id, containers.c.kind == kind)
+    )
+
+
+def _archived(statement: Select[Any], query: Query) -> Select[Any]:
+    wanted = query.filters.get("archived", "false")
+    if wanted == "all":
+        return statement
+    hidden = assets.c.archived | containers.c.archived
+    return statement.where(hidden if wanted == "true" else ~hidden)

@@ -1,0 +1,229 @@
+"""Queries on jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, exists, func, insert, or_, select, update
+
+from lazur.engine.states import FINAL, State
+from lazur.errors import Invalid
+from lazur.store import leases
+from lazur.store.pages import Page, Query, fetch
+from lazur.store.tables import computes, jobs, workspaces
+
+JobRow = Row[Any]
+
+_ORDERS = {
+    "created_at": jobs.c.created_at,
+    "name": jobs.c.name,
+    "updated_at": jobs.c.updated_at,
+    "experiment_name": jobs.c.experiment_name,
+    "status": jobs.c.state,
+}
+_LISTED = select(jobs, computes.c.name.label("compute_name"), workspaces.c.name.label("workspace")).join_from(
+    jobs, computes, jobs.c.compute_id == computes.c.id
+).join(workspaces, jobs.c.workspace_id == workspaces.c.id)
+
+
+def add(db: Connection, values: Mapping[str, Any]) -> int:
+    """Raises IntegrityError when the name is taken."""
+    return db.execute(insert(jobs).values(**values).returning(jobs.c.id)).scalar_one()
+
+
+def by_name(db: Connection, workspace_id: int, name: str) -> JobRow | None:
+    return db.execute(_LISTED.where(jobs.c.workspace_id == workspace_id, jobs.c.name == name)).first()
+
+
+def by_id(db: Connection, job_id: int) -> JobRow | None:
+    return db.execute(_LISTED.where(jobs.c.id == job_id)).first()
+
+
+def by_ids(db: Connection, ids: Sequence[int]) -> Sequence[JobRow]:
+    return db.execute(_LISTED.where(jobs.c.id.in_(ids))).all()
+
+
+def id_of(db: Connection, workspace: str, name: str) -> int | None:
+    return db.execute(
+        select(jobs.c.id)
+        .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
+        .where(workspaces.c.name == workspace, jobs.c.name == name)
+    ).scalar()
+
+
+def change(db: Connection, job_id: int, now: float, **values: Any) -> None:
+    """A change by a person: always a new version."""
+    db.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id)
+        .values(version=jobs.c.version + 1, updated_at=now, **values)
+    )
+
+
+def page(db: Connection, workspace_id: int, query: Query) -> Page:
+    statement = _LISTED.where(jobs.c.workspace_id == workspace_id)
+    return fetch(db, _filtered(statement, query.filters), query, _ORDERS, "-created_at", jobs.c.id)
+
+
+def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]:
+    for name, value in filters.items():
+        match name:
+            case "status":
+                statement = statement.where(jobs.c.state.in_(_states(value)))
+            case "experiment_name" | "type" | "created_by":
+                statement = statement.where(jobs.c[name] == value)
+            case "archived" if value != "all":
+                statement = statement.where(jobs.c.archived.is_(value == "true"))
+            case "archived":
+                pass
+            case "name_contains":
+                by_name = jobs.c.name.contains(value, autoescape=True)
+                statement = statement.where(or_(by_name, jobs.c.display_name.contains(value, autoescape=True)))
+            case "parent":
+                parent = jobs.alias("parent")
+                statement = statement.where(
+                    exists().where(and_(parent.c.id == jobs.c.parent_id, parent.c.name == value))
+                )
+            case "tag":
+                for pair in value:
+                    key, _, wanted = pair.partition("=")
+                    statement = statement.where(jobs.c.tags[key].as_string() == wanted)
+            case _:
+                raise Invalid(f"Jobs cannot be filtered by {name!r}.")
+    return statement
+
+
+def _states(value: str) -> list[str]:
+    known = {state.lower(): state.value for state in State}
+    wanted = [part.strip().lower() for part in value.split(",")]
+    if unknown := [part for part in wanted if part not in known]:
+        raise Invalid(f"There is no job status {unknown[0]!r}.", hint=f"Known: {', '.join(State)}.")
+    return [known[part] for part in wanted]
+
+
+# What loops ask.
+
+
+def take_due(db: Connection, now: float, runner: str, limit: int) -> tuple[str, Sequence[JobRow]]:
+    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
+    token, ids = leases.take(db, jobs, now, limit, mine)
+    return token, by_ids(db, ids) if ids else []
+
+
+def take_one(db: Connection, job_id: int, now: float, runner: str) -> tuple[str, JobRow | None]:
+    """Lease one job now, whether due or not: somebody hinted that it changed."""
+    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
+    made_due = update(jobs).where(jobs.c.id == job_id, jobs.c.due_at.is_not(None), jobs.c.due_at > now)
+    db.execute(made_due.values(due_at=now))
+    token, ids = leases.take(db, jobs, now, 1, mine, jobs.c.id == job_id)
+    return token, by_id(db, job_id) if ids else None
+
+
+def next_due(db: Connection, runner: str) -> float | None:
+    return leases.next_due(db, jobs, or_(jobs.c.runner.is_(None), jobs.c.runner == runner))
+
+
+def apply(db: Connection, job: JobRow, token: str, now: float, **values: Any) -> bool:
+    return leases.apply(
+        db, jobs, job.id, token, version=jobs.c.version + 1, updated_at=now, **values
+    )
+
+
+def release(db: Connection, job: JobRow, token: str, due_at: float | None) -> bool:
+    """Give the lease back without a change that anybody should see."""
+    return leases.apply(db, jobs, job.id, token, due_at=due_at)
+
+
+def wake_for_build(db: Connection, key: str, now: float) -> list[int]:
+    """The build of `key` ended: its jobs are due."""
+    return list(
+        db.execute(
+            update(jobs)
+            .where(jobs.c.build_key == key, jobs.c.ended_at.is_(None), jobs.c.placed.is_(False))
+            .values(due_at=now)
+            .returning(jobs.c.id)
+        ).scalars()
+    )
+
+
+def builds_in_use(db: Connection) -> set[str]:
+    running = select(jobs.c.build_key).where(jobs.c.ended_at.is_(None), jobs.c.build_key.is_not(None))
+    return set(db.execute(running.distinct()).scalars())
+
+
+# What the dispatcher asks.
+
+
+def queued_by_person(db: Connection, compute_id: int) -> Sequence[Row[Any]]:
+    """(priority, created_by, first) of everybody who has queued jobs there."""
+    return db.execute(
+        select(jobs.c.priority, jobs.c.created_by, func.min(jobs.c.id).label("first"))
+        .where(jobs.c.compute_id == compute_id, jobs.c.state == State.QUEUED.value)
+        .group_by(jobs.c.priority, jobs.c.created_by)
+    ).all()
+
+
+def queued(db: Connection, compute_id: int, priority: int, person: str, limit: int) -> Sequence[Row[Any]]:
+    return db.execute(
+        select(jobs.c.id, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.created_by, jobs.c.priority)
+        .where(
+            jobs.c.compute_id == compute_id,
+            jobs.c.state == State.QUEUED.value,
+            jobs.c.priority == priority,
+            jobs.c.created_by == person,
+        )
+        .order_by(jobs.c.id)
+        .limit(limit)
+    ).all()
+
+
+def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[Row[Any]]:
+    return db.execute(
+        select(jobs.c.id, jobs.c.name, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.gpu_ids, jobs.c.created_by)
+        .where(jobs.c.placed.is_(True), jobs.c.compute_id == compute_id, jobs.c.runner == runner)
+        .order_by(jobs.c.id)
+    ).all()
+
+
+def place(db: Connection, job_id: int, runner: str, gpu_ids: list[int], token: str, now: float) -> bool:
+    """Give a queued job its slots and lease it to the dispatcher's own loop, in one step."""
+    changed = db.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.state == State.QUEUED.value)
+        .values(
+            state=State.STARTING.value,
+            placed=True,
+            runner=runner,
+            gpu_ids=gpu_ids,
+            waiting_for=None,
+            due_at=now,
+            lease_token=token,
+            lease_until=now + leases.LEASE_SECONDS,
+            updated_at=now,
+            version=jobs.c.version + 1,
+        )
+    )
+    return changed.rowcount == 1
+
+
+def position(db: Connection, job: JobRow) -> int:
+    """How many queued jobs are certain to be looked at before this one."""
+    before = or_(
+        jobs.c.priority > job.priority,
+        and_(jobs.c.priority == job.priority, jobs.c.id < job.id),
+    )
+    return db.execute(
+        select(func.count())
+        .select_from(jobs)
+        .where(jobs.c.compute_id == job.compute_id, jobs.c.state == State.QUEUED.value, before)
+    ).scalar_one()
+
+
+def counts(db: Connection, compute_id: int) -> dict[str, int]:
+    rows = db.execute(
+        select(jobs.c.state, func.count())
+        .where(jobs.c.compute_id == compute_id, jobs.c.state.not_in([s.value for s in FINAL]))
+        .group_by(jobs.c.state)
+    )
+    return {state: count for state, count in rows.tuples()}

@@ -1,0 +1,1 @@
+"""Alembic's folder. Expand first, contract a release later; every revision runs inside one transaction."""

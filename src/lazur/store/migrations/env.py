@@ -1,0 +1,14 @@
+"""Run by Alembic: migrate on the connection, and in the transaction, that the caller holds."""
+
+from alembic import context
+
+from lazur.store.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=False,
+    render_as_batch=True,
+    compare_type=True,
+)
+context.run_migrations()

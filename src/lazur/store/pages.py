@@ -1,0 +1,88 @@
+"""Lists: filtered, ordered and paged in SQL. A cursor holds the sort values of the last row, not an offset."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, or_
+
+from lazur.errors import Invalid
+
+MAX_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a caller asked a list for. Which filters and orders exist is each list's own business."""
+
+    limit: int = 50
+    cursor: str | None = None
+    order_by: str | None = None
+    filters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: Sequence[Row[Any]]
+    next: str | None
+
+
+def fetch(
+    db: Connection,
+    statement: Select[Any],
+    query: Query,
+    orders: Mapping[str, ColumnElement[Any]],
+    default: str,
+    unique: Column[Any],
+) -> Page:
+    """One page of `statement`. `unique` breaks ties, so that no row is skipped or seen twice."""
+    if not 1 <= query.limit <= MAX_LIMIT:
+        raise Invalid(f"limit must be between 1 and {MAX_LIMIT}, it is {query.limit}.")
+    asked = query.order_by or default
+    name, down = asked.removeprefix("-"), asked.startswith("-")
+    if name not in orders:
+        raise Invalid(f"Cannot order by {name!r}.", hint=f"Possible: {', '.join(sorted(orders))}.")
+    column = orders[name]
+    if query.cursor:
+        statement = statement.where(_after(query.cursor, asked, column, unique, down))
+    keys = (column.desc(), unique.desc()) if down else (column.asc(), unique.asc())
+    statement = statement.add_columns(column.label("_order"), unique.label("_unique"))
+    rows = db.execute(statement.order_by(*keys).limit(query.limit + 1)).all()
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    last = rows[-1] if more else None
+    return Page(rows, _cursor(asked, last._order, last._unique) if last is not None else None)
+
+
+def _cursor(order: str, value: Any, unique: int | str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([order, value, unique]).encode()).decode().rstrip("=")
+
+
+def _after(
+    cursor: str, order: str, column: ColumnElement[Any], unique: Column[Any], down: bool
+) -> ColumnElement[bool]:
+    value, last = _decode(cursor, order)
+    if down:
+        return or_(column < value, and_(column == value, unique < last))
+    return or_(column > value, and_(column == value, unique > last))
+
+
+def _decode(cursor: str, order: str) -> tuple[Any, Any]:
+    try:
+        made_for, value, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, TypeError, RecursionError):
+        raise Invalid("The cursor is not one that this server gave out.") from None
+    if made_for != order or not _plain(value) or not _plain(last):
+        raise Invalid("The cursor belongs to another list or order.", hint="Start again without it.")
+    return value, last
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < 1 << 63
+    return isinstance(value, str | float)

@@ -1,0 +1,86 @@
+"""Queries on what is only ever added: tokens, events, answers to repeat, trees seen whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lazur.store.tables import events, idempotency, tokens, trees
+
+
+def add_token(db: Connection, values: Mapping[str, Any]) -> None:
+    db.execute(insert(tokens).values(**values))
+
+
+def token(db: Connection, digest: str) -> Row[Any] | None:
+    return db.execute(select(tokens).where(tokens.c.digest == digest)).first()
+
+
+def drop_token(db: Connection, digest: str) -> None:
+    db.execute(delete(tokens).where(tokens.c.digest == digest))
+
+
+def drop_job_tokens(db: Connection, workspace: str, job: str) -> None:
+    db.execute(delete(tokens).where(tokens.c.workspace == workspace, tokens.c.job == job))
+
+
+def drop_expired_tokens(db: Connection, now: float) -> None:
+    db.execute(delete(tokens).where(tokens.c.expires_at < now))
+
+
+def add_event(
+    db: Connection,
+    workspace_id: int | None,
+    kind: str,
+    name: str,
+    type: str,
+    who: str,
+    at: float,
+    **data: Any,
+) -> None:
+    db.execute(
+        insert(events).values(
+            workspace_id=workspace_id, kind=kind, name=name, type=type, data=data, who=who, at=at
+        )
+    )
+
+
+def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[Row[Any]]:
+    return list(
+        db.execute(
+            select(events)
+            .where(events.c.workspace_id == workspace_id, events.c.kind == kind, events.c.name == name)
+            .order_by(events.c.id)
+        )
+    )
+
+
+def answer(db: Connection, principal: str, key: str) -> Row[Any] | None:
+    return db.execute(
+        select(idempotency).where(idempotency.c.principal == principal, idempotency.c.key == key)
+    ).first()
+
+
+def remember(db: Connection, principal: str, key: str, request: str, body: Any, now: float) -> None:
+    """Raises IntegrityError when another call with the key was first."""
+    db.execute(
+        insert(idempotency).values(principal=principal, key=key, request=request, answer=body, at=now)
+    )
+
+
+def forget_before(db: Connection, at: float) -> None:
+    db.execute(delete(idempotency).where(idempotency.c.at < at))
+
+
+def tree_is_whole(db: Connection, digest: str) -> bool:
+    return db.execute(select(trees.c.digest).where(trees.c.digest == digest)).first() is not None
+
+
+def add_tree(db: Connection, digest: str, files: int, size: int, now: float) -> None:
+    """Twice is once."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    values = {"digest": digest, "files": files, "size": size, "checked_at": now}
+    db.execute(dialect.insert(trees).values(**values).on_conflict_do_nothing())

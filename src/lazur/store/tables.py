@@ -1,0 +1,252 @@
+"""Every table. Times are seconds since the epoch (UTC); JSON columns hold what people wrote, unchanged."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+Serial = BigInteger().with_variant(Integer, "sqlite")
+Name = String(255)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False, unique=True),
+    Column("display_name", Text),
+    Column("description", Text),
+    Column("tags", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("deleted_at", Float),
+    Column("version", Integer, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("principal", Name, nullable=False),
+    Column("role", String(64), nullable=False),
+    Column("workspace", Name),
+    Column("job", Name),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Index("ix_tokens_job", "workspace", "job"),
+)
+
+computes = Table(
+    "computes",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Name, nullable=False, unique=True),
+    Column("type", String(64), nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("description", Text),
+    Column("created_at", Float, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("name", Name, nullable=False),
+    Column("parent_id", ForeignKey("jobs.id")),
+    Column("type", String(32), nullable=False),
+    Column("experiment_name", Name, nullable=False),
+    Column("display_name", Text),
+    Column("description", Text),
+    Column("tags", Json, nullable=False),
+    Column("properties", Json, nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("resolved", Json, nullable=False),
+    Column("warnings", Json, nullable=False),
+    Column("compute_id", ForeignKey("computes.id"), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("cpus", Integer, nullable=False),
+    Column("memory", BigInteger, nullable=False),
+    Column("gpus", Integer, nullable=False),
+    Column("build_key", String(128)),
+    Column("state", String(32), nullable=False),
+    Column("waiting_for", Text),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("placed", Boolean, nullable=False),
+    Column("runner", Name),
+    Column("gpu_ids", Json, nullable=False),
+    Column("handle", Json),
+    Column("phases", Json, nullable=False),
+    Column("error", Json),
+    Column("archived", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("version", Integer, nullable=False),
+    Column("due_at", Float),
+    Column("lease_token", String(32)),
+    Column("lease_until", Float),
+    UniqueConstraint("workspace_id", "name"),
+    Index("ix_jobs_list", "workspace_id", "archived", "id"),
+    Index("ix_jobs_state", "workspace_id", "state", "id"),
+    Index("ix_jobs_experiment", "workspace_id", "experiment_name", "id"),
+    Index("ix_jobs_created", "workspace_id", "created_at", "id"),
+    Index(
+        "ix_jobs_queue",
+        "compute_id",
+        "priority",
+        "created_by",
+        "id",
+        sqlite_where=text("state = 'Queued'"),
+        postgresql_where=text("state = 'Queued'"),
+    ),
+    Index(
+        "ix_jobs_placed",
+        "compute_id",
+        "runner",
+        sqlite_where=text("placed"),
+        postgresql_where=text("placed"),
+    ),
+    Index(
+        "ix_jobs_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_jobs_build",
+        "build_key",
+        sqlite_where=text("ended_at IS NULL"),
+        postgresql_where=text("ended_at IS NULL"),
+    ),
+    Index(
+        "ix_jobs_parent",
+        "parent_id",
+        sqlite_where=text("parent_id IS NOT NULL"),
+        postgresql_where=text("parent_id IS NOT NULL"),
+    ),
+)
+
+containers = Table(
+    "containers",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("name", Name, nullable=False),
+    Column("next_version", Integer, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("workspace_id", "kind", "name"),
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("container_id", ForeignKey("containers.id"), nullable=False),
+    Column("version", Name, nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("description", Text),
+    Column("tags", Json, nullable=False),
+    Column("properties", Json, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    UniqueConstraint("container_id", "version"),
+    Index("ix_assets_newest", "container_id", "archived", "id"),
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("builder", String(32), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("recipe", Json, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("built", Json),
+    Column("error", Json),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("ended_at", Float),
+    Column("used_at", Float, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("due_at", Float),
+    Column("lease_token", String(32)),
+    Column("lease_until", Float),
+    Index(
+        "ix_builds_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
+trees = Table(
+    "trees",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("files", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("checked_at", Float, nullable=False),
+    comment="Trees whose every blob was seen in the store.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", ForeignKey("workspaces.id")),
+    Column("kind", String(32), nullable=False),
+    Column("name", Name, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("data", Json, nullable=False),
+    Column("who", Name, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("ix_events_subject", "workspace_id", "kind", "name", "id"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("principal", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("answer", Json, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("ix_idempotency_at", "at"),
+)

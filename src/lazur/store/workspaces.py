@@ -1,0 +1,62 @@
+"""Queries on workspaces and computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from lazur.engine.states import FINAL
+from lazur.store.pages import Page, Query, fetch
+from lazur.store.tables import computes, jobs, workspaces
+
+_ORDERS = {"name": workspaces.c.folded, "created_at": workspaces.c.created_at}
+
+
+def add(db: Connection, values: Mapping[str, Any]) -> int:
+    return db.execute(insert(workspaces).values(**values).returning(workspaces.c.id)).scalar_one()
+
+
+def by_name(db: Connection, folded: str) -> Row[Any] | None:
+    return db.execute(select(workspaces).where(workspaces.c.folded == folded)).first()
+
+
+def page(db: Connection, query: Query, only: str | None) -> Page:
+    statement = select(workspaces).where(workspaces.c.deleted_at.is_(None))
+    if only is not None:
+        statement = statement.where(workspaces.c.folded == only)
+    return fetch(db, statement, query, _ORDERS, "name", workspaces.c.id)
+
+
+def change(db: Connection, workspace_id: int, **values: Any) -> None:
+    db.execute(
+        update(workspaces)
+        .where(workspaces.c.id == workspace_id)
+        .values(version=workspaces.c.version + 1, **values)
+    )
+
+
+def unfinished_jobs(db: Connection, workspace_id: int) -> int:
+    return db.execute(
+        select(func.count())
+        .select_from(jobs)
+        .where(jobs.c.workspace_id == workspace_id, jobs.c.state.not_in([s.value for s in FINAL]))
+    ).scalar_one()
+
+
+def compute_by_name(db: Connection, name: str) -> Row[Any] | None:
+    return db.execute(select(computes).where(computes.c.name == name)).first()
+
+
+def all_computes(db: Connection) -> Sequence[Row[Any]]:
+    return db.execute(select(computes).order_by(computes.c.name)).all()
+
+
+def add_compute(db: Connection, values: Mapping[str, Any]) -> int:
+    return db.execute(insert(computes).values(**values).returning(computes.c.id)).scalar_one()
+
+
+def lock_compute(db: Connection, compute_id: int) -> None:
+    """One dispatcher at a time per compute. SQLite's write transaction is that already."""
+    db.execute(select(computes.c.id).where(computes.c.id == compute_id).with_for_update())
