@@ -6,7 +6,7 @@ The contract tests that every plug inherits lie in `lazur.testing`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -123,6 +123,16 @@ class Blobs(ABC):
     def put(self, digest: str, chunks: Iterator[bytes]) -> int:
         """Store, verify, sync, then make visible in one step; returns the size. Raises Invalid when the bytes do not
         hash to `digest`. Storing what is there is fine and cheap."""
+
+    def put_many(self, blobs: Iterable[tuple[str, bytes]]) -> int:
+        """As `put` for many small blobs, all of which fit in memory together; returns how many were
+        given. Stores that can make a batch durable at less cost than one by one override this.
+        Raises as `put` does; what came before the faulty one may then be stored or not."""
+        count = 0
+        for digest, data in blobs:
+            self.put(digest, iter((data,)))
+            count += 1
+        return count
 
     @abstractmethod
     def open(self, digest: str) -> BinaryIO:
