@@ -2,9 +2,9 @@
 
     LazurError                      500  Internal
     ├── Invalid                     400  what was sent cannot be accepted as it stands
-    │   ├── SpecError               422  a YAML file or a spec; carries diagnostics with file, line, column, field
+    │   ├── SpecError               422  a YAML file or a spec is wrong, and where
     │   ├── TooLarge                413
-    │   └── BlobsMissing            424  the listed blobs must be uploaded first, then the call repeated
+    │   └── BlobsMissing            424  upload the listed blobs, then repeat the call
     ├── Unauthenticated             401
     ├── Forbidden                   403
     ├── NotFound                    404  absent, or not for you to see
@@ -16,9 +16,10 @@
     │   └── ServerUnreachable       503  raised by the client only
     ├── BackendError                502  an engine, builder or store outside of Lazur failed
     ├── BuildFailed                 500  an environment could not be built
-    └── JobFailed                   500  a job ended without success; raised by clients that waited for it
+    └── JobFailed                   500  a job ended without success; raised by who waited
 
-An error is rendered once: `to_dict` on the server, `from_dict` in the client, which raises the same class again.
+An error is rendered once: `to_dict` on the server, `from_dict` in the client, which raises the
+same class again.
 """
 
 from __future__ import annotations

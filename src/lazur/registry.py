@@ -1,7 +1,8 @@
 """Plugs by name: a plug's name is its file's name, and it is imported when first used.
 
-`find("backends", "local", Backend)` imports `lazur.backends.local` and returns the one subclass of `Backend` that it
-defines. Other distributions add plugs by an entry point in the group `lazur.<room>`, named like the plug.
+`find("backends", "local", Backend)` imports `lazur.backends.local` and returns the one subclass of
+`Backend` that it defines. Other distributions add plugs by an entry point in the group
+`lazur.<room>`, named like the plug.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ T = TypeVar("T")
 
 @cache
 def find(room: str, name: str, contract: type[T]) -> type[T]:
-    """The class in `lazur.<room>.<name>`, or behind the entry point of that name, that fulfils `contract`."""
+    """The class in `lazur.<room>.<name>`, or behind the entry point of that name, that fulfils
+    `contract`."""
     if name in built_in(room):
         module = _import(f"lazur.{room}.{name}", extra=name)
     elif entry := _entries(room).get(name):
@@ -43,7 +45,9 @@ def names(room: str) -> list[str]:
 @cache
 def built_in(room: str) -> tuple[str, ...]:
     package = importlib.import_module(f"lazur.{room}")
-    return tuple(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+    return tuple(
+        m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")
+    )
 
 
 def _entries(room: str) -> dict[str, EntryPoint]:
@@ -56,7 +60,9 @@ def _import(module: str, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("lazur"):
             raise
-        raise MissingExtra(f"{module} needs {error.name}, which is not installed.", extra=extra) from error
+        raise MissingExtra(
+            f"{module} needs {error.name}, which is not installed.", extra=extra
+        ) from error
 
 
 def _only_class(module: ModuleType, contract: type[T]) -> type[T]:
@@ -69,7 +75,9 @@ def _only_class(module: ModuleType, contract: type[T]) -> type[T]:
         and not inspect.isabstract(value)
     ]
     if len(found) != 1:
-        raise LazurError(f"{module.__name__} must define exactly one {contract.__name__}, it has {len(found)}.")
+        raise LazurError(
+            f"{module.__name__} must define exactly one {contract.__name__}, it has {len(found)}."
+        )
     return found[0]
 
 

@@ -1,4 +1,5 @@
-"""What a plug must do. Each contract says when a method is called, what may block, and what is asked again.
+"""What a plug must do. Each contract says when a method is called, what may block, and what is
+asked again.
 
 The contract tests that every plug inherits lie in `lazur.testing`.
 """
@@ -14,12 +15,14 @@ from lazur.engine.plan import Demand, Plan, Status
 from lazur.engine.recipe import Recipe
 
 Handle = dict[str, Any]
-"""What `submit` gave back: JSON, kept in the job's row, so that any process can poll the attempt later."""
+"""What `submit` gave back: JSON, kept in the job's row, so that any process can poll the attempt
+later."""
 
 
 class Backend(ABC):
-    """A place where attempts run. Instances are made by loops with the compute's settings, and hold no state that
-    another process would miss: everything is in the handle, on the node, or in the engine behind."""
+    """A place where attempts run. Instances are made by loops with the compute's settings, and
+    hold no state that another process would miss: everything is in the handle, on the node, or in
+    the engine behind."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         self.settings = settings
@@ -28,27 +31,32 @@ class Backend(ABC):
     def submit(self, plan: Plan) -> Handle:
         """Start the attempt and return without waiting for it. Called outside any transaction.
 
-        Called again for the same `plan.key` when the caller died before it could record the handle: twice is once,
-        and both calls return an equal handle. Raises BackendError when the attempt certainly did not start.
+        Called again for the same `plan.key` when the caller died before it could record the
+        handle: twice is once, and both calls return an equal handle. Raises BackendError when the
+        attempt certainly did not start.
         """
 
     @abstractmethod
     def poll(self, handle: Handle) -> Status:
-        """What is known now. Never raises and never blocks for more than a moment; asked again, from any process,
-        until it answers `ended`, `lost` or `never`, and after that too. An attempt unknown to the engine is `lost`."""
+        """What is known now. Never raises and never blocks for more than a moment; asked again,
+        from any process, until it answers `ended`, `lost` or `never`, and after that too. An
+        attempt unknown to the engine is `lost`."""
 
     @abstractmethod
     def cancel(self, handle: Handle) -> None:
-        """Ask the attempt to end: TERM to its whole tree, KILL after the plan's grace. Returns at once; the end is
-        seen by `poll`. Silent when it is over or was asked before. An attempt not begun is fenced: it never will."""
+        """Ask the attempt to end: TERM to its whole tree, KILL after the plan's grace. Returns at
+        once; the end is seen by `poll`. Silent when it is over or was asked before. An attempt not
+        begun is fenced: it never will."""
 
     @abstractmethod
     def logs(self, handle: Handle, offset: int, limit: int = 1 << 20) -> bytes:
-        """Bytes of the main user log from `offset`; empty when there are none yet. Never raises."""
+        """Bytes of the main user log from `offset`; empty when there are none yet. Never
+        raises."""
 
     @abstractmethod
     def clean(self, handle: Handle) -> None:
-        """The end is recorded: free what the attempt left on the node, but not its artifacts. May be called twice."""
+        """The end is recorded: free what the attempt left on the node, but not its artifacts. May
+        be called twice."""
 
 
 class Watches(ABC):
@@ -56,11 +64,13 @@ class Watches(ABC):
 
     @abstractmethod
     def watch(self, handle: Handle, changed: Callable[[], None]) -> None:
-        """Call `changed()` from any thread when the attempt's process ends. Once per handle; a second is ignored."""
+        """Call `changed()` from any thread when the attempt's process ends. Once per handle; a
+        second is ignored."""
 
 
 class HasCapacity(ABC):
-    """Ability: Lazur itself places attempts on this backend, within its capacity. Without it, the engine queues."""
+    """Ability: Lazur itself places attempts on this backend, within its capacity. Without it, the
+    engine queues."""
 
     @abstractmethod
     def capacity(self) -> Demand:
@@ -84,15 +94,17 @@ class Built:
 
 
 class Builder(ABC):
-    """Makes environments out of recipes, under `root`. Called from a loop, one call per key at a time."""
+    """Makes environments out of recipes, under `root`. Called from a loop, one call per key at a
+    time."""
 
     def __init__(self, root: str) -> None:
         self.root = root
 
     @abstractmethod
     def key(self, recipe: Recipe) -> str:
-        """A name for what `build` would make here, without making it: equal recipes on equal machines are equal
-        keys. Pure and fast (it is on the path of every submit); safe as a folder's name."""
+        """A name for what `build` would make here, without making it: equal recipes on equal
+        machines are equal keys. Pure and fast (it is on the path of every submit); safe as a
+        folder's name."""
 
     @abstractmethod
     def find(self, key: str) -> Built | None:
@@ -100,9 +112,10 @@ class Builder(ABC):
 
     @abstractmethod
     def build(self, recipe: Recipe, log: BinaryIO, cancelled: Callable[[], bool]) -> Built:
-        """Make it, or return what is there. Blocks for minutes; writes what a person wants to read to `log` as it
-        goes; asks `cancelled()` at least twice a second. Killed at any line, the next call succeeds. Raises
-        BuildFailed with the cause and a next step; never leaves a half environment that `find` would return."""
+        """Make it, or return what is there. Blocks for minutes; writes what a person wants to read
+        to `log` as it goes; asks `cancelled()` at least twice a second. Killed at any line, the
+        next call succeeds. Raises BuildFailed with the cause and a next step; never leaves a half
+        environment that `find` would return."""
 
     @abstractmethod
     def remove(self, key: str) -> int:
@@ -110,7 +123,8 @@ class Builder(ABC):
 
 
 class Blobs(ABC):
-    """Bytes under their SHA-256 (hex). Content never changes, so there is no update and no race."""
+    """Bytes under their SHA-256 (hex). Content never changes, so there is no update and no
+    race."""
 
     @abstractmethod
     def has(self, digest: str) -> bool: ...
@@ -121,13 +135,13 @@ class Blobs(ABC):
 
     @abstractmethod
     def put(self, digest: str, chunks: Iterator[bytes]) -> int:
-        """Store, verify, sync, then make visible in one step; returns the size. Raises Invalid when the bytes do not
-        hash to `digest`. Storing what is there is fine and cheap."""
+        """Store, verify, sync, then make visible in one step; returns the size. Raises Invalid
+        when the bytes do not hash to `digest`. Storing what is there is fine and cheap."""
 
     def put_many(self, blobs: Iterable[tuple[str, bytes]]) -> int:
-        """As `put` for many small blobs, all of which fit in memory together; returns how many were
-        given. Stores that can make a batch durable at less cost than one by one override this.
-        Raises as `put` does; what came before the faulty one may then be stored or not."""
+        """As `put` for many small blobs, all of which fit in memory together; returns how many
+        were given. Stores that can make a batch durable at less cost than one by one override
+        this. Raises as `put` does; what came before the faulty one may then be stored or not."""
         count = 0
         for digest, data in blobs:
             self.put(digest, iter((data,)))

@@ -1,4 +1,5 @@
-"""What a job kind may decide when it looks at a job. `advance` is pure; the loop carries the decisions out."""
+"""What a job kind may decide when it looks at a job. `advance` is pure; the loop carries the
+decisions out."""
 
 from __future__ import annotations
 
@@ -100,4 +101,5 @@ class Kind(ABC):
 
     @abstractmethod
     def advance(self, view: JobView) -> list[Decision]:
-        """What should happen now. Asked again after every change, by any process: the same view gives the same answer."""
+        """What should happen now. Asked again after every change, by any process: the same view
+        gives the same answer."""

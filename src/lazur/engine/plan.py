@@ -1,7 +1,9 @@
-"""What a backend needs to run one attempt of one leaf job. Plain data, everything resolved, JSON both ways.
+"""What a backend needs to run one attempt of one leaf job. Plain data, everything resolved, JSON
+both ways.
 
-A plan is written to disk or sent over a wire and read by `lazur.runtime` on the node, which knows only the
-standard library of Python 3.8: so its JSON form is a contract. `version` changes when the contract does.
+A plan is written to disk or sent over a wire and read by `lazur.runtime` on the node, which knows
+only the standard library of Python 3.8: so its JSON form is a contract. `version` changes when the
+contract does.
 """
 
 from __future__ import annotations
@@ -44,12 +46,14 @@ class Output:
     mode: OutputMode
     file: bool
     destination: str
-    """Absolute path on the node where the finished output lies; for `direct`, the URI that the job is given."""
+    """Absolute path on the node where the finished output lies; for `direct`, the URI that the job
+    is given."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What one attempt holds while it is placed. Zero memory means: no limit, and none reserved."""
+    """What one attempt holds while it is placed. Zero memory means: no limit, and none
+    reserved."""
 
     cpus: int = 1
     memory: int = 0
@@ -72,11 +76,14 @@ class Plan:
     workspace: str
     attempt: int
     folder: str
-    """The attempt's own folder on the node. The runtime's files and the working directory lie in it."""
+    """The attempt's own folder on the node. The runtime's files and the working directory lie in
+    it."""
     artifacts: str
-    """Where `user_logs/`, `system_logs/`, `outputs/` and `logs/` of the job are kept; logs are written there live."""
+    """Where `user_logs/`, `system_logs/`, `outputs/` and `logs/` of the job are kept; logs are
+    written there live."""
     command: str
-    """Bash, with `${{inputs.x}}`, `${{outputs.y}}` and `${{name}}` still in it: paths are known on the node only."""
+    """Bash, with `${{inputs.x}}`, `${{outputs.y}}` and `${{name}}` still in it: paths are known on
+    the node only."""
     values: dict[str, str] = field(default_factory=dict[str, str])
     """Literals by expression: {"inputs.lr": "0.1", "name": "nifty_pepper"}."""
     inputs: list[Input] = field(default_factory=list[Input])
@@ -85,7 +92,8 @@ class Plan:
     environment: str | None = None
     """Prefix of the environment (`<prefix>/bin/python`), or None for the node's own PATH."""
     variables: dict[str, str] = field(default_factory=dict[str, str])
-    """The job's whole environment beyond the allow-list of the node's (PATH, HOME, LANG, TZ, USER…)."""
+    """The job's whole environment beyond the allow-list of the node's (PATH, HOME, LANG, TZ,
+    USER…)."""
     distribution: Distribution | None = None
     nodes: int = 1
     demand: Demand = field(default_factory=Demand)
@@ -98,7 +106,8 @@ class Plan:
     cache: str | None = None
     """Root of the node's cache of unpacked trees and downloads."""
     hints: str | None = None
-    """Folder of Unix datagram sockets; a datagram `<workspace>/<job>` to each says: look now. May be lost."""
+    """Folder of Unix datagram sockets; a datagram `<workspace>/<job>` to each says: look now. May
+    be lost."""
     version: int = VERSION
 
     @property
@@ -112,17 +121,25 @@ class Plan:
     def from_dict(cls, data: dict[str, Any]) -> Plan:
         known = {f.name for f in fields(cls)}
         made = {k: v for k, v in data.items() if k in known}
-        made["inputs"] = [Input(**{**i, "source": Source(**i["source"])}) for i in made.get("inputs", [])]
+        made["inputs"] = [_input(i) for i in made.get("inputs", [])]
         made["outputs"] = [Output(**o) for o in made.get("outputs", [])]
         made["code"] = Source(**made["code"]) if made.get("code") else None
         made["demand"] = Demand(**made.get("demand", {}))
-        made["distribution"] = Distribution(**made["distribution"]) if made.get("distribution") else None
+        made["distribution"] = (
+            Distribution(**made["distribution"]) if made.get("distribution") else None
+        )
         return cls(**made)
+
+
+def _input(data: dict[str, Any]) -> Input:
+    plain: dict[str, Any] = {**data, "source": Source(**data["source"])}
+    return Input(**plain)
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One bar of the waterfall. Times are seconds since the epoch; `end` is None while it lasts."""
+    """One bar of the waterfall. Times are seconds since the epoch; `end` is None while it
+    lasts."""
 
     name: str
     start: float
@@ -132,7 +149,8 @@ class Phase:
 
 @dataclass(frozen=True)
 class Exit:
-    """How an attempt ended. `reason` is the machine's word for it; causes.py turns it into a person's."""
+    """How an attempt ended. `reason` is the machine's word for it; causes.py turns it into a
+    person's."""
 
     reason: Literal[
         "ok",
@@ -157,7 +175,7 @@ class Status:
     """What a backend knows of an attempt."""
 
     state: Literal["pending", "preparing", "running", "finalizing", "ended", "lost", "never"]
-    """`lost`: it ran, and its supervisor is gone; nothing of it runs any more. `never`: it did not begin, and never
-    will (fenced): it is safe to start another attempt."""
+    """`lost`: it ran, and its supervisor is gone; nothing of it runs any more. `never`: it did not
+    begin, and never will (fenced): it is safe to start another attempt."""
     phases: list[Phase] = field(default_factory=list[Phase])
     exit: Exit | None = None

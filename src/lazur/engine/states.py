@@ -3,6 +3,8 @@
     NotStarted ─▶ Preparing ─▶ Queued ─▶ Starting ─▶ Running ─▶ Finalizing ─▶ Completed
         environment being built ┘    │        │          │            │        Failed
                   waiting for slots ─┘        └──────────┴── CancelRequested ─▶ Canceled
+
+`may_follow` has the exact rule.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ _ORDER = (
 
 
 def may_follow(old: State, new: State) -> bool:
-    """Whether a job in `old` may become `new`. Final states are final; progress goes forward only, except
-    that an attempt which never began is queued again."""
+    """Whether a job in `old` may become `new`. Final states are final; progress goes forward only,
+    except that an attempt which never began is queued again."""
     if old in FINAL:
         return False
     if new in FINAL or old == new:
