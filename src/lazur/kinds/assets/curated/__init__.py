@@ -1,0 +1,74 @@
+"""The environments of the built-in registry `azureml`: names people's YAML already uses, with recipes of our own.
+
+The packages are those that the public scripts need, without Microsoft's own client packages; MLflow takes their place.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from lazur.errors import NotFound
+from lazur.kinds.assets.curated.shelf import ALIASES, NOT_SHIPPED, SHELF
+
+REGISTRY = "azureml"
+_PREFIX = "azureml-"
+
+
+def names() -> list[str]:
+    return sorted(SHELF)
+
+
+def versions(name: str) -> list[str]:
+    """Oldest first. Raises NotFound."""
+    return list(SHELF[canonical(name)])
+
+
+def get(name: str, version: str | None = None) -> dict[str, Any]:
+    """The spec of an environment, as its YAML would say it. `version` None means the label `latest`.
+
+    Old names (`AzureML-sklearn-1.5`) give the environment under its new one. Raises NotFound.
+    """
+    found = canonical(name)
+    known = SHELF[found]
+    chosen = version or list(known)[-1]
+    if chosen not in known:
+        raise NotFound(
+            f"The environment {found} of the registry {REGISTRY} has no version {chosen}.",
+            hint=f"Here it has: {', '.join(known)}. Refer to it by its label: "
+            f"azureml://registries/{REGISTRY}/environments/{found}/labels/latest",
+        )
+    return {"name": found, "version": chosen, **copy.deepcopy(known[chosen])}
+
+
+def labels(name: str) -> dict[str, str]:
+    return {"latest": versions(name)[-1]}
+
+
+def is_curated(spec: Mapping[str, Any]) -> bool:
+    """Whether the packages of `spec` are those of a curated environment, untouched."""
+    known = SHELF.get(str(spec.get("name")), {}).get(str(spec.get("version")))
+    return known is not None and spec.get("conda_file") == known["conda_file"]
+
+
+def canonical(name: str) -> str:
+    """Raises NotFound, with the reason where we know one."""
+    short = name.lower().removeprefix(_PREFIX)
+    found = ALIASES.get(short, short)
+    if found in SHELF:
+        return found
+    for start, reason in NOT_SHIPPED.items():
+        if found.startswith(start):
+            raise NotFound(
+                f"The environment {name} is not shipped with Lazur: {reason}.", hint=_ALTERNATIVE
+            )
+    close = difflib.get_close_matches(found, [*SHELF, *ALIASES], 1)
+    raise NotFound(
+        f"The registry {REGISTRY} has no environment {name}.",
+        hint=f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names())}.",
+    )
+
+
+_ALTERNATIVE = "Register an environment of your own with the packages it needs: lazur environment create --file env.yml"
