@@ -58,6 +58,8 @@ def shown(path: str) -> str:
 
 
 def _fault_of_length(path: str) -> str | None:
+    if path.isascii() and len(path) <= MAX_COMPONENT:
+        return None
     try:
         raw = path.encode()
     except UnicodeEncodeError:
