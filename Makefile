@@ -1,0 +1,85 @@
+# Everything starts here, on a fresh machine too: Python 3.11 or newer and make are enough.
+# `make setup` makes .venv with what requirements/ pins; every other target needs it and sees to it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+FAST := not slow and not network and not browser and not chaos
+WORKERS ?= 2
+
+.PHONY: help setup demo check lint types layers openapi locked hygiene test test-all docs bench chaos lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.installed  ## .venv with all tools, from pinned and hashed requirements
+
+demo: setup  ## run a first job, and show what happened (KEEP=1 leaves the server on)
+	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
+
+check: lint types layers openapi locked hygiene  ## style, types, layers, drift of generated files
+
+test: setup  ## the fast tests
+	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
+
+test-all: setup  ## all tests that this machine can run; skipped ones say why
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)
+
+chaos: setup  ## kill servers and jobs for a while, then compare with the ledger
+	$(BIN)/python -m pytest -m chaos -s $(ARGS)
+
+bench: setup  ## measure against the floor in the same run (ARGS="submit environments")
+	$(BIN)/python -m bench $(ARGS)
+
+docs: setup  ## the site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+lock: setup  ## resolve requirements/ anew after a change in pyproject.toml (ARGS=--upgrade)
+	$(BIN)/python -m tools.lock --write $(ARGS)
+
+clean:  ## remove what make made
+	rm -rf .venv site build dist .lazur-demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: setup
+	$(BIN)/pyright
+
+layers: setup
+	$(BIN)/lint-imports --no-logo
+
+openapi: setup
+	$(BIN)/python -m tools.openapi
+
+locked: setup
+	$(BIN)/python -m tools.lock
+
+hygiene: setup
+	$(BIN)/python -m tools.hygiene
+
+# Stamps: each step runs again only when what it was made from changed.
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "$(PYTHON) has no venv module; on Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.uv: requirements/uv.txt | .venv/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+.venv/.synced: requirements/dev.txt .venv/.uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	@touch $@
+
+.venv/.installed: pyproject.toml .venv/.synced
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
