@@ -1,0 +1,169 @@
+"""What no single field can tell: whether the parts of a spec fit together. Works on plain values, so that these
+problems are reported together with those of the fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from lazur.errors import Invalid
+from lazur.spec.checking import Check
+from lazur.spec.expressions import parse as parse_expressions
+from lazur.spec.references import compute_name
+
+
+def check_command_job(check: Check) -> None:
+    value = _mapping(check.value)
+    inputs, outputs = value.get("inputs"), value.get("outputs")
+    check.names(("inputs",), inputs)
+    check.names(("outputs",), outputs)
+    check.expressions(("command",), value.get("command"), inputs, outputs)
+    _check_given(check, value)
+    _check_places(check, value)
+    _check_compute(check, value.get("compute"))
+
+
+def check_command_component(check: Check) -> None:
+    value = _mapping(check.value)
+    inputs, outputs = value.get("inputs"), value.get("outputs")
+    check.names(("inputs",), inputs)
+    check.names(("outputs",), outputs)
+    check.expressions(("command",), value.get("command"), inputs, outputs)
+    _check_optional(check, value)
+    _check_environment(check, value.get("environment"), ("environment",))
+    check.reference(("code",), value.get("code"))
+    _check_version(check)
+
+
+def check_environment(check: Check) -> None:
+    _check_environment(check, check.value, ())
+    _check_version(check)
+
+
+def check_asset(check: Check) -> None:
+    check.reference(("path",), _mapping(check.value).get("path"))
+    _check_version(check)
+
+
+def _check_given(check: Check, value: Mapping[str, Any]) -> None:
+    """An input without a value may be used in optional blocks only."""
+    command = value.get("command")
+    if not isinstance(command, str):
+        return
+    parsed = parse_expressions(command)
+    needed = {
+        e.name for e in parsed.expressions if e.root == "inputs" and not parsed.is_optional(e)
+    }
+    for name, body in _mapping(value.get("inputs")).items():
+        if name in needed and not _is_given(body):
+            hint = f"Give it a value or a path, or use it in an optional block: $[[--{name} ${{{{inputs.{name}}}}}]]."
+            message = f"the command needs the input {name!r}, which has no value"
+            check.error(message, ("inputs", name), key=True, hint=hint)
+
+
+def _is_given(body: Any) -> bool:
+    if isinstance(body, Mapping):
+        fields = cast("Mapping[str, Any]", body)
+        return fields.get("path") not in {None, ""} or "value" in fields
+    return body is not None
+
+
+def _check_optional(check: Check, value: Mapping[str, Any]) -> None:
+    command = value.get("command")
+    if not isinstance(command, str):
+        return
+    parsed = parse_expressions(command)
+    optional = {
+        name
+        for name, body in _mapping(value.get("inputs")).items()
+        if _mapping(body).get("optional") is True and _mapping(body).get("default") is None
+    }
+    for expression in parsed.expressions:
+        if (
+            expression.root == "inputs"
+            and expression.name in optional
+            and not parsed.is_optional(expression)
+        ):
+            written = command[expression.start : expression.end]
+            hint = f"Write $[[--{expression.name} {written}]]."
+            message = f"{written} is optional and stands outside of an optional block"
+            check.warning(message, ("command",), find=written, hint=hint)
+
+
+def _check_places(check: Check, value: Mapping[str, Any]) -> None:
+    check.reference(("code",), value.get("code"))
+    _check_environment(check, value.get("environment"), ("environment",))
+    for name, body in _mapping(value.get("inputs")).items():
+        check.reference(("inputs", name, "path"), _mapping(body).get("path"))
+    for name, body in _mapping(value.get("outputs")).items():
+        path = _mapping(body).get("path")
+        check.reference(("outputs", name, "path"), path)
+        check.expressions(
+            ("outputs", name, "path"), path, value.get("inputs"), value.get("outputs")
+        )
+
+
+def _check_environment(check: Check, environment: Any, path: tuple[str, ...]) -> None:
+    if isinstance(environment, str):
+        check.reference(path, environment)
+        return
+    body = _mapping(environment)
+    check.reference((*path, "conda_file"), body.get("conda_file"))
+    check.reference((*path, "build", "path"), _mapping(body.get("build")).get("path"))
+    if body.get("conda_file") and not body.get("image") and not body.get("build"):
+        hint = "Azure asks for `image` beside `conda_file`; here it is not needed."
+        check.warning("`image` is missing", (*path, "conda_file"), key=True, hint=hint)
+
+
+def _check_compute(check: Check, compute: Any) -> None:
+    if not isinstance(compute, str) or compute.startswith("${{"):
+        return
+    try:
+        compute_name(compute)
+    except Invalid as error:
+        check.error(f"`compute` names no compute: {error.message}", ("compute",))
+
+
+def _check_version(check: Check) -> None:
+    """`version: 1.10` is the number 1.1 before anybody can ask."""
+    version = _mapping(check.value).get("version")
+    written = check.document.written(("version",)) if check.document else None
+    if written is not None and type(version) in {int, float} and str(version) != written:
+        hint = f'Quote it to keep it as it is: "{written}".'
+        check.warning(f"the version {written} is read as {version}", ("version",), hint=hint)
+
+
+def without_effect(job: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Fields of a command job that are understood and kept, but change nothing on the local compute."""
+    resources = _mapping(job.get("resources"))
+    for name in ("instance_type", "locations", "shm_size", "max_instance_count", "docker_args"):
+        if resources.get(name):
+            yield ("resources", name), f"`resources.{name}`"
+    for name, body in _mapping(job.get("services")).items():
+        yield (
+            ("services", name),
+            f"the service {name!r} ({_mapping(body).get('type') or 'no type'})",
+        )
+    identity = _word(_mapping(job.get("identity")).get("type"))
+    if identity and identity != "amltoken":
+        yield ("identity",), f"`identity` of type {_mapping(job.get('identity'))['type']}"
+    if _word(_mapping(job.get("distribution")).get("type")) == "ray":
+        yield ("distribution",), "`distribution` of type ray"
+    if _word(_mapping(job.get("queue_settings")).get("job_tier")) not in {"", "null"}:
+        yield ("queue_settings", "job_tier"), "`queue_settings.job_tier`"
+    for name, body in _mapping(job.get("inputs")).items():
+        if _mapping(body).get("datastore"):
+            yield ("inputs", name, "datastore"), f"`datastore` of the input {name!r}"
+
+
+def warn_without_effect(check: Check) -> None:
+    for path, what in without_effect(_mapping(check.value)):
+        check.warning(f"{what} is accepted and has no effect on the local compute", path, key=True)
+
+
+def _word(value: Any) -> str:
+    return value.replace("_", "").lower() if isinstance(value, str) else ""
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -1,0 +1,273 @@
+"""From a plain value to a model, with everything that is wrong or odd said at once and in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from lazur.errors import Invalid
+from lazur.spec.diagnostics import Diagnostic, Path, path_text
+from lazur.spec.document import Document
+from lazur.spec.expressions import check as check_expressions
+from lazur.spec.expressions import names as names_in
+from lazur.spec.model import Spec
+from lazur.spec.names import check_input_name
+from lazur.spec.references import parse
+from lazur.spec.suggestions import closest, did_you_mean
+
+S = TypeVar("S", bound=Spec)
+
+READ_ONLY = frozenset(
+    {"$schema", "id", "status", "creation_context", "latest_version", "etag", "provisioning_state"}
+)
+"""What a person does not write but a file that Azure or Lazur printed may hold."""
+_MAX_DEPTH = 64
+_MAX_NODES = 200_000
+_EXPECTED = {
+    "string": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "list": "a list",
+}
+
+
+@dataclass
+class Check:
+    """Collects diagnostics about one value."""
+
+    value: Any
+    document: Document | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    def error(self, message: str, path: Path = (), **more: Any) -> None:
+        self._say("error", message, path, **more)
+
+    def warning(self, message: str, path: Path = (), **more: Any) -> None:
+        self._say("warning", message, path, **more)
+
+    @property
+    def failed(self) -> bool:
+        return any(d.severity == "error" for d in self.diagnostics)
+
+    def model(self, cls: type[S]) -> S | None:
+        """The value as a model; None when it does not fit. Unknown fields only warn."""
+        if not self.plain():
+            return None
+        try:
+            made = cls.model_validate(self.value)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self._mismatch(detail)
+            self._unknown_in_plain(cls, self.value, ())
+            return None
+        self._unknown(made, ())
+        return made
+
+    def plain(self) -> bool:
+        """Whether the value is what JSON can hold, and of bearable size. Also for what Python code hands over."""
+        problem = _not_plain(self.value)
+        if problem:
+            self.error(problem[0], problem[1])
+        return problem is None
+
+    def reference(self, path: Path, text: Any) -> None:
+        """`text`, at `path`, must read as a reference; anything but text is the model's to refuse."""
+        if not isinstance(text, str):
+            return
+        try:
+            parse(text)
+        except Invalid as error:
+            self.error(error.message, path, hint=error.hint)
+
+    def expressions(self, path: Path, text: Any, inputs: Any, outputs: Any) -> None:
+        """The names that `text` uses must be declared."""
+        if isinstance(text, str):
+            for mistake in check_expressions(text, _keys(inputs), _keys(outputs)):
+                self.error(mistake.message, path, find=mistake.text, hint=mistake.hint)
+
+    def names(self, path: Path, declared: Any) -> None:
+        for name in _keys(declared):
+            try:
+                check_input_name(name)
+            except ValueError as error:
+                self.error(str(error), (*path, name), key=True)
+
+    def uses(self, text: Any, name: str) -> bool:
+        return isinstance(text, str) and name in names_in(text, "inputs")
+
+    def _say(self, severity: Any, message: str, path: Path, **more: Any) -> None:
+        if self.document is not None:
+            made = self.document.diagnostic(severity, message, path, **more)
+        else:
+            made = Diagnostic(severity, message, path_text(path), hint=more.get("hint"))
+        self.diagnostics.append(made)
+
+    def _mismatch(self, detail: ErrorDetails) -> None:
+        path, key = _real_path(detail["loc"], self.value)
+        if detail["type"] == "missing":
+            self.error(f"`{path[-1]}` is missing", path)
+            return
+        message, hint = _explain(detail)
+        self.error(message, path, key=key, hint=hint)
+
+    def _unknown_field(self, cls: type[Spec], name: str, path: tuple[str | int, ...]) -> None:
+        if name not in READ_ONLY:
+            close = closest(name, cls.model_fields)
+            hint = f"Did you mean {close!r}?" if close else None
+            self.warning(f"`{name}` is not a known field", (*path, name), key=True, hint=hint)
+
+    def _unknown_in_plain(self, cls: type[Spec], value: Any, path: tuple[str | int, ...]) -> None:
+        """When there is no model to ask: the fields of `cls`, and of those that are models themselves."""
+        if not isinstance(value, Mapping):
+            return
+        for name, item in cast("Mapping[str, Any]", value).items():
+            if name not in cls.model_fields:
+                self._unknown_field(cls, name, path)
+            elif (inner := _model_in(cls.model_fields[name].annotation)) is not None:
+                self._unknown_in_plain(inner, item, (*path, name))
+
+    def _unknown(self, model: Spec, path: tuple[str | int, ...]) -> None:
+        for name in model.__pydantic_extra__ or ():
+            self._unknown_field(type(model), name, path)
+        for name in model.model_fields_set:
+            self._look_into(getattr(model, name, None), (*path, name))
+
+    def _look_into(self, value: Any, path: tuple[str | int, ...]) -> None:
+        if isinstance(value, Spec):
+            self._unknown(value, path)
+        elif isinstance(value, dict):
+            for key, item in cast("dict[str, Any]", value).items():
+                if isinstance(item, Spec):
+                    self._unknown(item, (*path, key))
+        elif isinstance(value, list):
+            for index, item in enumerate(cast("list[Any]", value)):
+                if isinstance(item, Spec):
+                    self._unknown(item, (*path, index))
+
+
+def _model_in(annotation: Any) -> type[Spec] | None:
+    """`Resources` of `Resources | None`; None where several are possible."""
+    found = [
+        a
+        for a in (annotation, *get_args(annotation))
+        if isinstance(a, type) and issubclass(a, Spec)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _keys(declared: Any) -> list[str]:
+    return (
+        [str(k) for k in cast("Mapping[Any, Any]", declared)]
+        if isinstance(declared, Mapping)
+        else []
+    )
+
+
+def _real_path(loc: tuple[int | str, ...], value: Any) -> tuple[tuple[str | int, ...], bool]:
+    """Pydantic's location without what it adds: tags of unions (ours begin with NUL), names of union members."""
+    path: list[str | int] = []
+    for index, part in enumerate(loc):
+        if part == "[key]":
+            return tuple(path), True
+        last = index == len(loc) - 1
+        known = isinstance(value, Mapping) and part in value
+        if (isinstance(value, list) and isinstance(part, int)) or known:
+            value = cast("Any", value)[part]
+        elif (
+            str(part).startswith("\0")
+            or not isinstance(value, Mapping)
+            or not last
+            or _is_member(part)
+        ):
+            continue
+        path.append(part)
+    return tuple(path), False
+
+
+def _is_member(part: int | str) -> bool:
+    """Union members are shown as `str`, `int`, `AnonymousEnvironment`, `list[str]`, `function-after[…]`."""
+    text = str(part)
+    return text in {"str", "int", "bool", "float"} or "[" in text or text[:1].isupper()
+
+
+def _explain(detail: ErrorDetails) -> tuple[str, str | None]:
+    kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "literal_error":
+        words = _words(str(context.get("expected", "")))
+        hint = did_you_mean(given, words) if isinstance(given, str) else None
+        return f"expected one of {', '.join(words)}; got {_shown(given)}", hint
+    if kind == "value_error":
+        return str(context.get("error", detail["msg"])), None
+    noun = _EXPECTED.get(kind.split("_")[0])
+    if noun is not None and not kind.startswith("string_too"):
+        hint = (
+            'Quote it if you mean the text, such as "yes" or "on".'
+            if noun == "text" and isinstance(given, bool)
+            else None
+        )
+        return f"expected {noun}, got {_shown(given)}", hint
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if kind in {"input", "output", "distribution"}:
+        return f"{message}; got {_shown(given)}", None
+    return f"expected a value {message}, got {_shown(given)}", None
+
+
+def _words(expected: str) -> list[str]:
+    return [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",") if word]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        found = cast("Mapping[Any, Any]", value).get("type")
+        return "a mapping" if found is None else f"a mapping of type {str(found)[:40]!r}"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _not_plain(value: Any) -> tuple[str, tuple[str | int, ...]] | None:
+    budget = _MAX_NODES
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(value, ())]
+    while waiting:
+        item, path = waiting.pop()
+        budget -= 1
+        if budget < 0 or len(path) > _MAX_DEPTH:
+            return "this is too large or nested too deeply", path[:8]
+        if isinstance(item, str):
+            if (problem := _bad_text(item)) is not None:
+                return problem, path
+        elif isinstance(item, dict):
+            for key, inner in cast("dict[Any, Any]", item).items():
+                if not isinstance(key, str):
+                    return f"a key must be text, {key!r} is not", path
+                if (problem := _bad_text(key)) is not None:
+                    return problem, path
+                waiting.append((inner, (*path, key)))
+        elif isinstance(item, list | tuple):
+            waiting.extend((inner, (*path, i)) for i, inner in enumerate(cast("list[Any]", item)))
+        elif isinstance(item, float) and item - item != 0:
+            return "not a number that can be passed on", path
+    return None
+
+
+def _bad_text(text: str) -> str | None:
+    if "\0" in text:
+        return "text may not hold the character NUL"
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "the text is not valid Unicode"
+    return None
