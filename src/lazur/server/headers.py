@@ -1,0 +1,49 @@
+"""Security headers of every answer. Pages may load their own scripts and styles; everything else
+may do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+PAGE_CSP = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    b"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
+    b"frame-ancestors 'none'"
+)
+INERT_CSP = (
+    b"sandbox; default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+]
+_NO_STORE = (b"cache-control", b"no-store")
+_ATTACHMENT = (b"content-disposition", b"attachment")
+_FOR_PAGES = [*_ALWAYS, (b"content-security-policy", PAGE_CSP)]
+_FOR_DATA = [*_ALWAYS, (b"content-security-policy", INERT_CSP)]
+_OURS = frozenset(name for name, _ in _FOR_DATA)
+_SHOWN = (b"application/json", b"text/plain", b"text/event-stream", b"image/png", b"image/jpeg")
+"""Media types that a browser shows without running anything; the rest is saved."""
+
+
+def is_page(path: str) -> bool:
+    return path in {"/", "/sign-in"} or path.startswith(("/jobs/", "/static/"))
+
+
+def secured(path: str, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The answer's own headers with ours; an answer cannot weaken them, only its caching is its
+    own matter."""
+    page = is_page(path)
+    headers = [pair for pair in given if pair[0] not in _OURS]
+    names = dict(headers)
+    headers += _FOR_PAGES if page else _FOR_DATA
+    if b"cache-control" not in names:
+        headers.append(_NO_STORE)
+    if not page and b"content-disposition" not in names:
+        kind = names.get(b"content-type")
+        if kind is not None and not kind.startswith(_SHOWN):
+            headers.append(_ATTACHMENT)
+    return headers

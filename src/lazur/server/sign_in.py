@@ -1,0 +1,121 @@
+"""Cookies and origins: what a browser sends along without being asked, and what may be believed of
+it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Headers = Sequence[tuple[bytes, bytes]]
+SAFE = frozenset({"GET", "HEAD"})
+
+
+def session_cookie(scope: Mapping[str, Any], secret: str, max_age: int) -> str:
+    """Value of the `Set-Cookie` header that begins a session in the browser that sent this
+    request."""
+    name = cookie_name(scope)
+    secure = "; Secure" if name.startswith("__Host-") else ""
+    return f"{name}={secret}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
+
+
+def ended_cookie(scope: Mapping[str, Any]) -> str:
+    return session_cookie(scope, "", 0)
+
+
+def cookie_name(scope: Mapping[str, Any]) -> str:
+    """Browsers share cookies between the ports of a host, so two servers on one machine need two
+    names."""
+    host = scope["lazur.host"]
+    port = host.rpartition(":")[2]
+    name = (
+        f"lazur-session-{port}" if port.isdigit() and not host.endswith("]") else "lazur-session"
+    )
+    return f"__Host-{name}" if own_origin(scope).startswith("https:") else name
+
+
+def session_secret(scope: Mapping[str, Any]) -> str | None:
+    wanted = cookie_name(scope).encode()
+    for name, value in scope["headers"]:
+        if name == b"cookie":
+            for pair in value.split(b";"):
+                key, _, secret = pair.strip().partition(b"=")
+                if key == wanted and secret:
+                    return secret.decode("latin-1")
+    return None
+
+
+def bearer_secret(headers: Headers) -> str | None:
+    """Raises nothing: two Authorization headers, or another scheme, are no token."""
+    given = [value for name, value in headers if name == b"authorization"]
+    if len(given) != 1:
+        return None
+    scheme, _, secret = given[0].partition(b" ")
+    return (
+        secret.strip().decode("latin-1")
+        if scheme.lower() == b"bearer" and secret.strip()
+        else None
+    )
+
+
+def own_origin(scope: Mapping[str, Any]) -> str:
+    """The origin under which the browser sees us: the proxy's, when one is configured for this
+    host."""
+    host = scope["lazur.host"]
+    if f"https://{host}" in scope["lazur.origins"]:
+        return f"https://{host}"
+    return f"{'https' if scope.get('scheme') in {'https', 'wss'} else 'http'}://{host}"
+
+
+def foreign_origin(scope: Mapping[str, Any]) -> str | None:
+    """Whose page sent this request, when it is not one of ours. Equality only; `null` is nobody of
+    ours."""
+    origin: bytes | None = None
+    site: bytes = b""
+    mode: bytes = b""
+    for name, value in scope["headers"]:
+        if name == b"origin":
+            origin = value if origin is None else b"several"
+        elif name == b"sec-fetch-site":
+            site = value
+        elif name == b"sec-fetch-mode":
+            mode = value
+    if origin is not None:
+        text = origin.decode("latin-1")
+        return None if text == own_origin(scope) or text in scope["lazur.origins"] else text
+    if site in {b"cross-site", b"same-site"} and not (
+        mode == b"navigate" and scope.get("method") in SAFE
+    ):
+        return site.decode()
+    return None
+
+
+def may_change(headers: Headers) -> bool:
+    """A change with a cookie: the origin was compared already, so it only has to be there, with a
+    header that no form can send and no foreign script may."""
+    return has(headers, b"origin") and has(headers, b"x-lazur-csrf")
+
+
+def has(headers: Headers, wanted: bytes) -> bool:
+    return any(name == wanted for name, _ in headers)
+
+
+class Throttle:
+    """At most `count` calls in `seconds`, whoever makes them."""
+
+    def __init__(
+        self, count: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.count = count
+        self.seconds = seconds
+        self.clock = clock
+        self.calls: deque[float] = deque(maxlen=count)
+
+    def wait(self) -> float:
+        """Seconds to wait, 0 when the call may go on (it is then counted)."""
+        now = self.clock()
+        if len(self.calls) == self.count and now - self.calls[0] < self.seconds:
+            return self.seconds - (now - self.calls[0])
+        self.calls.append(now)
+        return 0.0
