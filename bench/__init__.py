@@ -1,0 +1,2 @@
+"""Measurements against a floor taken in the same run: `make bench`, results in
+docs/performance.md."""

@@ -1,0 +1,57 @@
+"""`python -m bench [NAME …]`: each file of this folder that has a `measure() -> list[Result]` is
+one.
+
+    --list          what there is
+    --quick         few rounds: to see that it works, not to publish
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import bench
+from bench.harness import Result, report
+
+RESULTS = Path("bench/results")
+_TOOLS = {"harness", "__main__"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    present = benchmarks()
+    if arguments.list:
+        print("\n".join(present))
+        return 0
+    if unknown := set(arguments.names) - set(present):
+        parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(present)}")
+    # Off in CI and in containers often, and a start-up several times slower is no figure to print.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    if arguments.quick:
+        os.environ["BENCH_QUICK"] = "1"
+    results = [r for name in arguments.names or present for r in present[name]()]
+    report(results, RESULTS)
+    return 1 if any(result.met is False for result in results) else 0
+
+
+def benchmarks() -> dict[str, Callable[[], list[Result]]]:
+    found: dict[str, Callable[[], list[Result]]] = {}
+    for module in pkgutil.iter_modules(bench.__path__):
+        if module.name not in _TOOLS and not module.name.startswith("_"):
+            measure = getattr(importlib.import_module(f"bench.{module.name}"), "measure", None)
+            if measure:
+                found[module.name] = measure
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
