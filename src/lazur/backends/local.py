@@ -1,0 +1,277 @@
+"""Attempts as detached processes on this machine, each under a supervisor of its own (`lazur.runtime`).
+
+Nothing is remembered here that the attempt's folder does not say: any process can submit, another poll, and
+a third cancel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lazur
+from lazur.backends import _machine, _processes
+from lazur.backends._processes import Identity
+from lazur.backends._watcher import Watcher
+from lazur.engine.contracts import Backend, Handle, HasCapacity, Watches
+from lazur.engine.plan import Demand, Exit, Phase, Plan, Status
+from lazur.errors import BackendError
+
+_RUNTIME = str(Path(lazur.__file__).parent / "runtime" / "__main__.py")
+_PYTHON: str = getattr(sys, "_base_executable", None) or sys.executable
+_BEGIN_WITHIN = 20.0
+"""Seconds in which a supervisor claims its attempt. After them the attempt is fenced."""
+_WATCHER = Watcher()
+_STATES = {"code": "preparing", "inputs": "preparing", "running": "running"}
+_NODE_VARIABLES = frozenset(
+    (
+        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH DYLD_LIBRARY_PATH "
+        "JAVA_HOME CUDA_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY "
+        "HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy"
+    ).split()
+)
+"""The supervisor is given no more than the job may see, so nothing of the server's can leak through it."""
+
+
+class Local(Backend, Watches, HasCapacity):
+    """Settings: `cpus`, `memory` (bytes) and `gpus` override what the machine says of itself."""
+
+    def __init__(self, settings: dict[str, Any], clock: Callable[[], float] = time.time) -> None:
+        super().__init__(settings)
+        self._clock = clock
+        self._capacity: Demand | None = None
+
+    def submit(self, plan: Plan) -> Handle:
+        folder = Path(plan.folder)
+        handle = {"folder": plan.folder, "key": plan.key, "log": _main_log(plan)}
+        if (folder / "claim").exists():
+            return handle
+        try:
+            log = _make_folders(plan)
+            _write_plan(folder / "plan.json", plan)
+            _spawn(plan.folder, log)
+        except OSError as error:
+            raise BackendError(
+                f"The attempt cannot be started in {plan.folder}: {error.strerror}.",
+                hint="Look at free space and rights there.",
+            ) from error
+        return handle
+
+    def poll(self, handle: Handle) -> Status:
+        attempt = _Attempt(handle)
+        try:
+            return attempt.ended() or self._poll_open(attempt)
+        except OSError:
+            return Status("lost", attempt.phases())
+
+    def cancel(self, handle: Handle) -> None:
+        attempt = _Attempt(handle)
+        with contextlib.suppress(OSError):
+            if attempt.ended() or not attempt.folder.is_dir() or attempt.fence():
+                return
+            (attempt.folder / "cancel").touch(mode=0o600)
+            owner = attempt.owner()
+            if owner is None:
+                return
+            if _processes.is_alive(owner):
+                os.kill(owner.pid, signal.SIGTERM)
+            else:
+                _processes.kill_marked(attempt.key)
+
+    def logs(self, handle: Handle, offset: int, limit: int = 1 << 20) -> bytes:
+        try:
+            with Path(handle["log"]).open("rb") as file:
+                file.seek(offset)
+                return file.read(limit)
+        except OSError:
+            return b""
+
+    def clean(self, handle: Handle) -> None:
+        for name in ("wd", "inputs", "named-outputs"):
+            _remove(os.path.join(handle["folder"], name))
+
+    def watch(self, handle: Handle, changed: Callable[[], None]) -> None:
+        attempt = _Attempt(handle)
+        _WATCHER.add(handle["folder"], attempt.owner, changed)
+
+    def capacity(self) -> Demand:
+        if self._capacity is None:
+            self._capacity = Demand(
+                cpus=int(self.settings.get("cpus") or _machine.cpus()),
+                memory=int(self.settings.get("memory") or _machine.memory()),
+                gpus=int(self.settings["gpus"] if "gpus" in self.settings else _machine.gpus()),
+            )
+        return self._capacity
+
+    def _poll_open(self, attempt: _Attempt) -> Status:
+        """No exit is written yet, or none was a moment ago."""
+        if not attempt.folder.is_dir():
+            return Status("lost")
+        if attempt.fenced():
+            return Status("never")
+        owner = attempt.owner()
+        if owner is None:
+            return self._poll_unclaimed(attempt)
+        if _processes.is_alive(owner):
+            phases = attempt.phases()
+            return Status(_state(phases), phases)
+        if ended := attempt.ended():
+            return ended
+        _processes.kill_marked(attempt.key)
+        return Status("lost", attempt.phases())
+
+    def _poll_unclaimed(self, attempt: _Attempt) -> Status:
+        _processes.reap()
+        if self._clock() - attempt.asked_at() < _BEGIN_WITHIN:
+            return Status("pending")
+        if attempt.fence():
+            return Status("never")
+        return self.poll(attempt.handle)
+
+
+class _Attempt:
+    """The files of one attempt."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+        self.folder = Path(handle["folder"])
+        self.key: str = handle["key"]
+
+    def ended(self) -> Status | None:
+        exit_ = _read(self.folder / "exit.json")
+        return Status("ended", self.phases(), Exit(**exit_)) if exit_ else None
+
+    def owner(self) -> Identity | None:
+        claim = _read(self.folder / "claim")
+        if not claim or "pid" not in claim:
+            return None
+        return Identity(claim["pid"], claim["started"], claim["boot"])
+
+    def fenced(self) -> bool:
+        return bool((_read(self.folder / "claim") or {}).get("fenced"))
+
+    def fence(self) -> bool:
+        """True when no supervisor has claimed the attempt and none ever will."""
+        draft = self.folder / f"fence.{os.getpid()}.{threading.get_ident()}"
+        draft.write_text('{"fenced":true}')
+        try:
+            os.link(draft, self.folder / "claim")
+        except FileExistsError:
+            return self.fenced()
+        finally:
+            draft.unlink()
+        return True
+
+    def asked_at(self) -> float:
+        try:
+            return (self.folder / "plan.json").stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    def phases(self) -> list[Phase]:
+        marks = [(m["name"], m["start"]) for m in _read_lines(self.folder / "phases.jsonl")]
+        ends = [start for _, start in marks[1:]] + [None]
+        return [
+            Phase(name, start, end)
+            for (name, start), end in zip(marks, ends, strict=True)
+            if name != "end"
+        ]
+
+
+def _state(phases: list[Phase]) -> Any:
+    return _STATES.get(phases[-1].name, "finalizing") if phases else "preparing"
+
+
+def _main_log(plan: Plan) -> str:
+    several = plan.distribution is not None or plan.nodes > 1
+    name = "std_log_process_0.txt" if several else "std_log.txt"
+    return f"{plan.artifacts}/user_logs/{name}"
+
+
+def _make_folders(plan: Plan) -> str:
+    """The attempt's own folder, for its owner only; returns the supervisor's log."""
+    os.makedirs(plan.folder, mode=0o700, exist_ok=True)
+    notes = os.path.join(plan.artifacts, "system_logs")
+    os.makedirs(notes, mode=0o700, exist_ok=True)
+    return os.path.join(notes, "runtime.log")
+
+
+def _write_plan(path: Path, plan: Plan) -> None:
+    """Not synced: after a power cut the machine's processes are gone as well, and a plan that is missing then
+    only means that the attempt never began."""
+    draft = path.with_name(f"plan.{os.getpid()}.{threading.get_ident()}")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(fd, "w", encoding="utf-8") as file:
+        json.dump(plan.to_dict(), file)
+    draft.replace(path)
+
+
+def _spawn(folder: str, log: str) -> None:
+    """Detached: a session of its own, so that the end of this process is none of its business."""
+    environment = {
+        k: v for k, v in os.environ.items() if k in _NODE_VARIABLES or k.startswith("LC_")
+    }
+    with open(os.devnull, "rb") as null, open(log, "ab") as notes:
+        pid = os.posix_spawn(
+            _PYTHON,
+            [_PYTHON, "-I", "-S", "-X", "utf8", _RUNTIME, folder],
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, null.fileno(), 0),
+                (os.POSIX_SPAWN_DUP2, notes.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, notes.fileno(), 2),
+            ],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE],
+        )
+    _processes.remember(pid)
+
+
+def _remove(path: str) -> None:
+    """A folder of the attempt, whatever the job made of it: links are removed, not followed, folders without
+    rights are opened first, and other file systems mounted inside are left alone."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        os.unlink(path)
+        return
+    for folder, names, _files, fd in os.fwalk(path, follow_symlinks=False):
+        for name in list(names):
+            below = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            if below.st_dev != found.st_dev:
+                raise BackendError(
+                    f"{folder}/{name} is a mounted file system, so it is not removed."
+                )
+            if stat.S_ISDIR(below.st_mode):
+                os.chmod(name, 0o700, dir_fd=fd)
+        os.fchmod(fd, 0o700)
+    shutil.rmtree(path)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    """Complete lines only: the last may be half written."""
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except OSError:
+        return []
+    return [json.loads(line) for line in lines]

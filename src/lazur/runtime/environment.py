@@ -1,0 +1,47 @@
+"""The variables of the user's processes: an allow-list of the node's, the plan's, and Azure's."""
+
+from __future__ import annotations
+
+import os
+
+from lazur.runtime.attempt import Attempt
+from lazur.runtime.plan import Unprepared
+from lazur.runtime.values import Values
+
+_ALLOWED = frozenset(
+    (
+        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH DYLD_LIBRARY_PATH JAVA_HOME "
+        "CUDA_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY "
+        "ALL_PROXY http_proxy https_proxy no_proxy all_proxy"
+    ).split()
+)
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def base_variables(attempt: Attempt, values: Values) -> dict[str, str]:
+    """What every process of the job has in common."""
+    plan = attempt.plan
+    found = {k: v for k, v in os.environ.items() if k in _ALLOWED or k.startswith("LC_")}
+    found.setdefault("PATH", _PATH)
+    found["PYTHONUNBUFFERED"] = "1"
+    found.update(values.variables)
+    found["AZUREML_OUTPUT_DIRECTORY"] = attempt.artifacts + "/outputs"
+    found["AZUREML_LOGDIRECTORY_PATH"] = attempt.artifacts + "/logs"
+    found["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = attempt.wd
+    if not plan.gpu_ids and not plan.gpus and os.path.exists("/proc/driver/nvidia"):
+        found["CUDA_VISIBLE_DEVICES"] = ""
+    found.update(plan.variables)
+    found["LAZUR_ATTEMPT"] = plan.key
+    found["PWD"] = attempt.wd
+    if plan.environment:
+        _enter(plan.environment, found)
+    return found
+
+
+def _enter(prefix: str, variables: dict[str, str]) -> None:
+    if not os.path.exists(prefix + "/bin/python"):
+        raise Unprepared("the environment in %s is no longer there: run the job again" % prefix)
+    variables["PATH"] = prefix + "/bin:" + variables["PATH"]
+    variables["VIRTUAL_ENV"] = prefix
+    variables.pop("CONDA_PREFIX", None)
+    variables.pop("PYTHONHOME", None)

@@ -1,0 +1,162 @@
+"""One attempt from claim to exit. Every step leaves a file behind, so that any process can go on from there."""
+
+from __future__ import annotations
+
+import _signal
+import os
+import time
+
+from lazur.runtime import claim, hints
+from lazur.runtime.attempt import Attempt
+from lazur.runtime.code import prepare_code
+from lazur.runtime.command import render
+from lazur.runtime.crew import Crew, hold_signals
+from lazur.runtime.documents import render as to_json
+from lazur.runtime.documents import write
+from lazur.runtime.environment import base_variables
+from lazur.runtime.plan import Unkept, Unprepared
+from lazur.runtime.ranks import make_commands
+from lazur.runtime.system import adopt_orphans
+from lazur.runtime.values import Values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Stopped(BaseException):
+    """SIGTERM came before the command began."""
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) != 2:
+        os.write(2, b"usage: python -I -S runtime/__main__.py <attempt folder>\n")
+        return 2
+    folder = os.path.abspath(argv[1])
+    # Before the claim: who sees the claim may send SIGTERM.
+    for number in (_signal.SIGINT, _signal.SIGHUP):
+        _signal.signal(number, _signal.SIG_IGN)
+    _signal.signal(_signal.SIGTERM, _stop)
+    umask = os.umask(0o077)
+    if not claim.take(folder):
+        return 0
+    adopt_orphans()
+    _supervise(folder, umask)
+    return 0
+
+
+def _supervise(folder: str, umask: int) -> None:
+    attempt: Attempt | None = None
+    result: dict[str, Any]
+    try:
+        attempt = Attempt(folder)
+        result = _carry_out(attempt, umask)
+    except Stopped:
+        result = _stopped(folder)
+    except Unprepared as error:
+        result = {"reason": "input", "message": str(error)}
+    except Exception as error:
+        result = {"reason": "internal", "message": "%s: %s" % (type(error).__name__, error)}
+        _show_traceback()
+    hold_signals()
+    result["warnings"] = attempt.warnings if attempt else []
+    _finish(folder, attempt, result)
+
+
+def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
+    plan = attempt.plan
+    attempt.make_folders()
+    attempt.phase("code")
+    prepare_code(attempt)
+    attempt.phase("inputs")
+    values = Values(plan)
+    limit = None
+    # Only jobs that have inputs, outputs or a memory limit pay for these modules.
+    if plan.inputs:
+        from lazur.runtime import inputs  # noqa: PLC0415
+
+        inputs.prepare(attempt, values)
+    if plan.outputs:
+        from lazur.runtime import outputs  # noqa: PLC0415
+
+        outputs.prepare(attempt, values)
+    if plan.memory:
+        from lazur.runtime import limits  # noqa: PLC0415
+
+        limit = limits.open_limit(attempt)
+    script = render(plan.command, values.find)
+    commands = make_commands(attempt, base_variables(attempt, values), script)
+    crew = Crew(commands, plan.grace, plan.timeout)
+    attempt.phase("running")
+    hold_signals()
+    crew.start(umask, limit.group if limit else None)
+    hints.send(plan)
+    crew.wait(lambda: os.path.exists(attempt.folder + "/cancel"))
+    attempt.phase("finalizing")
+    attempt.warnings += crew.warnings
+    result = _how(crew, limit.was_hit() if limit else False)
+    if limit:
+        limit.close()
+    return _keep(attempt, result)
+
+
+def _how(crew: Crew, out_of_memory: bool) -> dict[str, Any]:
+    rank, status = crew.first or (0, 0)
+    result: dict[str, Any] = {"reason": "ok", "code": 0}
+    if os.WIFSIGNALED(status):
+        result = {"reason": "signal", "signal": os.WTERMSIG(status)}
+    elif status:
+        result = {"reason": "exit", "code": os.WEXITSTATUS(status)}
+    if len(crew.commands) > 1 and status:
+        result["message"] = "the process of rank %d failed first" % rank
+    if crew.reason:
+        result["reason"] = crew.reason
+        if crew.reason == "lost":
+            result["message"] = "the job's supervisor was ended from outside by SIGTERM"
+    elif out_of_memory and status:
+        result["reason"] = "memory"
+    elif out_of_memory:
+        crew.warnings.append("a process of the job was ended for lack of memory")
+    return result
+
+
+def _keep(attempt: Attempt, result: dict[str, Any]) -> dict[str, Any]:
+    """Outputs are kept however the command ended; a failure to keep them is the job's failure only if it ended well."""
+    from lazur.runtime import outputs  # noqa: PLC0415
+
+    try:
+        outputs.keep(attempt)
+    except (Unkept, OSError) as error:
+        if result["reason"] == "ok":
+            return {"reason": "output", "message": str(error)}
+        attempt.warn("an output was not kept: %s" % error)
+    return result
+
+
+def _finish(folder: str, attempt: Attempt | None, result: dict[str, Any]) -> None:
+    if attempt:
+        if result["reason"] in ("input", "internal"):
+            attempt.make_folders()
+            attempt.say(str(result["message"]))
+        attempt.phase("end")
+        attempt.note("ended: " + to_json(result))
+    write(folder + "/exit.json", result, sync=True)
+    if attempt:
+        hints.send(attempt.plan)
+
+
+def _stopped(folder: str) -> dict[str, Any]:
+    if os.path.exists(folder + "/cancel"):
+        return {"reason": "canceled"}
+    return {"reason": "lost", "message": "the job's supervisor was ended from outside by SIGTERM"}
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise Stopped
+
+
+def _show_traceback() -> None:
+    """Into runtime.log, where the backend sent standard error."""
+    import traceback  # noqa: PLC0415  # heavy, and needed only when the runtime itself is wrong
+
+    os.write(2, (time.ctime() + "\n" + traceback.format_exc()).encode("utf-8", "replace"))
