@@ -62,9 +62,10 @@ def entry_for(kind: str) -> Entry:
 
 
 def kind_of(value: Mapping[str, Any], expected: str | None = None) -> str:
-    """The kind of a file, by `type`, `$schema` (never fetched) and its fields. `expected` is what the caller asks
-    for: a kind, or a family of them: `job`, `component`. Raises Unsupported for kinds that are known and not served,
-    Invalid for a file of another kind than the expected one."""
+    """The kind of a file, by `type`, `$schema` (never fetched) and its fields. `expected` is what
+    the caller asks for: a kind, or a family of them: `job`, `component`. Raises Unsupported for
+    kinds that are known and not served, Invalid for a file of another kind than the expected
+    one."""
     found = infer(value, expected)
     if found is None:
         hint = "Say what it is by `type:` or `$schema:`."
@@ -98,7 +99,8 @@ def load_document(
 def validate(
     kind: str, value: Mapping[str, Any], document: Document | None = None
 ) -> tuple[Spec | None, list[Diagnostic]]:
-    """The model (None when there are errors), and all errors and warnings at once. `document` gives them places."""
+    """The model (None when there are errors), and all errors and warnings at once. `document`
+    gives them places."""
     entry = entry_for(kind)
     check = Check(value, document)
     model = check.model(entry.model)

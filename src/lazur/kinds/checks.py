@@ -1,5 +1,5 @@
-"""What no single field can tell: whether the parts of a spec fit together. Works on plain values, so that these
-problems are reported together with those of the fields."""
+"""What no single field can tell: whether the parts of a spec fit together. Works on plain values,
+so that these problems are reported together with those of the fields."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def _check_given(check: Check, value: Mapping[str, Any]) -> None:
     }
     for name, body in _mapping(value.get("inputs")).items():
         if name in needed and not _is_given(body):
-            hint = f"Give it a value or a path, or use it in an optional block: $[[--{name} ${{{{inputs.{name}}}}}]]."
+            block = f"$[[--{name} ${{{{inputs.{name}}}}}]]"
+            hint = f"Give it a value or a path, or use it in an optional block: {block}."
             message = f"the command needs the input {name!r}, which has no value"
             check.error(message, ("inputs", name), key=True, hint=hint)
 
@@ -134,7 +135,8 @@ def _check_version(check: Check) -> None:
 
 
 def without_effect(job: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Fields of a command job that are understood and kept, but change nothing on the local compute."""
+    """Fields of a command job that are understood and kept, but change nothing on the local
+    compute."""
     resources = _mapping(job.get("resources"))
     for name in ("instance_type", "locations", "shm_size", "max_instance_count", "docker_args"):
         if resources.get(name):

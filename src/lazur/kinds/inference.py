@@ -1,4 +1,5 @@
-"""Which kind a file is. The vocabulary is Azure's whole one, so that what is not served yet can be named."""
+"""Which kind a file is. The vocabulary is Azure's whole one, so that what is not served yet can be
+named."""
 
 from __future__ import annotations
 
@@ -125,7 +126,8 @@ def infer(value: Mapping[str, Any], expected: str | None = None) -> str | None:
 
 
 def _family(value: Mapping[str, Any], expected: str | None, by_schema: str | None) -> str | None:
-    """What the file itself says comes first: an expectation must not turn an environment into a job."""
+    """What the file itself says comes first: an expectation must not turn an environment into a
+    job."""
     word = squashed(value.get("type"))
     for family in ("job", "component"):
         if by_schema and by_schema.endswith(family):

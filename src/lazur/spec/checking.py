@@ -1,4 +1,5 @@
-"""From a plain value to a model, with everything that is wrong or odd said at once and in place."""
+"""From a plain value to a model, with everything that is wrong or odd said at once and in
+place."""
 
 from __future__ import annotations
 
@@ -71,14 +72,16 @@ class Check:
         return made
 
     def plain(self) -> bool:
-        """Whether the value is what JSON can hold, and of bearable size. Also for what Python code hands over."""
+        """Whether the value is what JSON can hold, and of bearable size. Also for what Python code
+        hands over."""
         problem = _not_plain(self.value)
         if problem:
             self.error(problem[0], problem[1])
         return problem is None
 
     def reference(self, path: Path, text: Any) -> None:
-        """`text`, at `path`, must read as a reference; anything but text is the model's to refuse."""
+        """`text`, at `path`, must read as a reference; anything but text is the model's to
+        refuse."""
         if not isinstance(text, str):
             return
         try:
@@ -124,7 +127,8 @@ class Check:
             self.warning(f"`{name}` is not a known field", (*path, name), key=True, hint=hint)
 
     def _unknown_in_plain(self, cls: type[Spec], value: Any, path: tuple[str | int, ...]) -> None:
-        """When there is no model to ask: the fields of `cls`, and of those that are models themselves."""
+        """When there is no model to ask: the fields of `cls`, and of those that are models
+        themselves."""
         if not isinstance(value, Mapping):
             return
         for name, item in cast("Mapping[str, Any]", value).items():
@@ -171,7 +175,8 @@ def _keys(declared: Any) -> list[str]:
 
 
 def _real_path(loc: tuple[int | str, ...], value: Any) -> tuple[tuple[str | int, ...], bool]:
-    """Pydantic's location without what it adds: tags of unions (ours begin with NUL), names of union members."""
+    """Pydantic's location without what it adds: tags of unions (ours begin with NUL), names of
+    union members."""
     path: list[str | int] = []
     for index, part in enumerate(loc):
         if part == "[key]":
@@ -192,7 +197,8 @@ def _real_path(loc: tuple[int | str, ...], value: Any) -> tuple[tuple[str | int,
 
 
 def _is_member(part: int | str) -> bool:
-    """Union members are shown as `str`, `int`, `AnonymousEnvironment`, `list[str]`, `function-after[…]`."""
+    """Union members are shown as `str`, `int`, `AnonymousEnvironment`, `list[str]`,
+    `function-after[…]`."""
     text = str(part)
     return text in {"str", "int", "bool", "float"} or "[" in text or text[:1].isupper()
 

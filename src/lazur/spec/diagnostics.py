@@ -1,4 +1,5 @@
-"""What is wrong with a spec, said as an editor would say it: file, line, column, the line itself, a caret, a next step."""
+"""What is wrong with a spec, said as an editor would say it: file, line, column, the line itself,
+a caret, a next step."""
 
 from __future__ import annotations
 

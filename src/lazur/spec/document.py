@@ -49,7 +49,8 @@ class Document:
         return placed(severity, message, (line, column), self.lines, self.name, where, hint)
 
     def locate(self, path: Path, *, key: bool = False) -> Span:
-        """Of the part of `path` that exists: what is missing is reported at what should hold it."""
+        """Of the part of `path` that exists: what is missing is reported at what should hold
+        it."""
         mark, span = self.root, (self.root.line, self.root.column)
         for depth, part in enumerate(path):
             if part not in mark.children:
@@ -96,7 +97,8 @@ def placed(
 
 
 def _shown(text: str, column: int) -> str | None:
-    """Lines that no terminal shows are cut, or left out when the cut would hide the place itself."""
+    """Lines that no terminal shows are cut, or left out when the cut would hide the place
+    itself."""
     if column >= _WIDEST:
         return None
     return text if len(text) <= _WIDEST else f"{text[:_WIDEST]}…"

@@ -1,7 +1,9 @@
-"""`${{inputs.x}}` and `$[[ … ]]`: found, checked and filled in by a parser of our own, in one pass, without eval.
+"""`${{inputs.x}}` and `$[[ … ]]`: found, checked and filled in by a parser of our own, in one
+pass, without eval.
 
-An expression is a root and a dotted name. A block `$[[--flag ${{inputs.x}}]]` is dropped whole when an input in it is
-not given; a block without any expression is not ours, and the shell gets it as it was written.
+An expression is a root and a dotted name. A block `$[[--flag ${{inputs.x}}]]` is dropped whole
+when an input in it is not given; a block without any expression is not ours, and the shell gets it
+as it was written.
 """
 
 from __future__ import annotations
@@ -71,7 +73,8 @@ class Parsed:
 
 
 def parse(text: str) -> Parsed:
-    """All expressions and optional blocks of `text`, in order. Total: what is malformed is a mistake."""
+    """All expressions and optional blocks of `text`, in order. Total: what is malformed is a
+    mistake."""
     parsed = Parsed()
     if _OPEN not in text:
         return parsed
@@ -83,7 +86,8 @@ def parse(text: str) -> Parsed:
 
 
 def check(text: str, inputs: Collection[str], outputs: Collection[str]) -> list[Mistake]:
-    """What is wrong with the expressions of a command: malformed ones, and names that nothing declares."""
+    """What is wrong with the expressions of a command: malformed ones, and names that nothing
+    declares."""
     parsed = parse(text)
     known = {"inputs": inputs, "outputs": outputs}
     once = {e.text: e for e in reversed(parsed.expressions)}
@@ -97,7 +101,8 @@ def names(text: str, root: str) -> list[str]:
 
 
 def drop_optional(text: str, given: Collection[str]) -> str:
-    """`text` without the blocks whose inputs are not all in `given`, and without the brackets of the others."""
+    """`text` without the blocks whose inputs are not all in `given`, and without the brackets of
+    the others."""
     made, end = "", 0
     for block in parse(text).blocks:
         made += text[end : block.start]
@@ -108,12 +113,14 @@ def drop_optional(text: str, given: Collection[str]) -> str:
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """`text` with the expressions that `values` knows replaced: `fill(path, {"name": "job_1"})`."""
+    """`text` with the expressions that `values` knows replaced: `fill(path, {"name":
+    "job_1"})`."""
     return replace(text, lambda e: values.get(e.text))
 
 
 def replace(text: str, value: Callable[[Expression], str | None]) -> str:
-    """`text` with each expression replaced by what `value` says; None leaves it. Values are not looked at again."""
+    """`text` with each expression replaced by what `value` says; None leaves it. Values are not
+    looked at again."""
     made, end = "", 0
     for expression in parse(text).expressions:
         new = value(expression)

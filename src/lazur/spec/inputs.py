@@ -26,7 +26,8 @@ class PathInput(Spec):
     """Something that the job finds at a path."""
 
     path: str | None = None
-    """A local path, a URL, `azureml:<name>:<version>`, a datastore path or another job's output."""
+    """A local path, a URL, `azureml:<name>:<version>`, a datastore path or another job's
+    output."""
     mode: InputMode = "ro_mount"
     """How the job gets it. `direct` hands the reference itself to the command."""
     path_on_compute: str | None = None
@@ -94,8 +95,8 @@ Input = Annotated[
         _form,
         custom_error_type="input",
         custom_error_message=(
-            "an input is a literal, or a mapping whose `type` is one of uri_file, uri_folder, mltable, "
-            "custom_model, mlflow_model, triton_model"
+            "an input is a literal, or a mapping whose `type` is one of uri_file, uri_folder, "
+            "mltable, custom_model, mlflow_model, triton_model"
         ),
     ),
 ]
@@ -103,7 +104,8 @@ Input = Annotated[
 
 
 def literal_text(value: str | bool | float) -> str:
-    """A literal as the command gets it. Booleans are `True` and `False`, as Azure's client sends them."""
+    """A literal as the command gets it. Booleans are `True` and `False`, as Azure's client sends
+    them."""
     return value if isinstance(value, str) else str(value)
 
 

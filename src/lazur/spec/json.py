@@ -1,4 +1,5 @@
-"""Strict JSON, for what arrives over a wire: only what every other JSON reader would read alike."""
+"""Strict JSON, for what arrives over a wire: only what every other JSON reader would read
+alike."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def decode(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
-    """The value of `body`. Raises Invalid for NaN, infinities, duplicate keys, integers beyond 64 bits, lone
-    surrogates, what is nested too deeply, and what is not JSON."""
+    """The value of `body`. Raises Invalid for NaN, infinities, duplicate keys, integers beyond 64
+    bits, lone surrogates, what is nested too deeply, and what is not JSON."""
     try:
         text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
         _check_depth(text, max_depth)
@@ -39,17 +40,18 @@ def decode(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
 
 
 def _check_depth(text: str, limit: int) -> None:
-    """Counting brackets answers for almost every body; only many of them need a look at which are inside strings."""
+    """Counting brackets answers for almost every body; only many of them need a look at which are
+    inside strings."""
     if text.count("[") + text.count("{") <= limit:
         return
     depth = 0
     for found in _STRINGS_AND_BRACKETS.finditer(text):
-        token = found[0]
-        if token in "[{":
+        mark = found[0]
+        if mark in "[{":
             depth += 1
             if depth > limit:
                 raise Invalid(f"this is nested deeper than {limit} levels")
-        elif token in "]}":
+        elif mark in "]}":
             depth -= 1
 
 

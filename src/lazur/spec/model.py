@@ -1,7 +1,7 @@
 """The base of every spec model, and the types that its fields share.
 
-A model keeps everything: unknown fields stay in it and come out of `dump` again; `spec.checking` warns about them.
-Attribute docstrings become the descriptions in the JSON schema.
+A model keeps everything: unknown fields stay in it and come out of `dump` again; `spec.checking`
+warns about them. Attribute docstrings become the descriptions in the JSON schema.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 
 class Spec(BaseModel):
-    """What a person wrote, checked and frozen. A field that is unset was not written; its value is the default."""
+    """What a person wrote, checked and frozen. A field that is unset was not written; its value is
+    the default."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -63,7 +64,7 @@ def _text(value: Any) -> Any:
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("expected a number, got true or false")
+        raise ValueError("expected a number, got true or false")  # noqa: TRY004 - pydantic reads it
     return value
 
 

@@ -1,6 +1,8 @@
-"""What may be a name. One rule for everything that people name, so that a name is safe as a file, a URL part and a key.
+"""What may be a name. One rule for everything that people name, so that a name is safe as a file,
+a URL part and a key.
 
-Names are ASCII, so no two of them look alike and there is only one way to write each; titles are any readable text.
+Names are ASCII, so no two of them look alike and there is only one way to write each; titles are
+any readable text.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ def check_name(name: str) -> str:
         raise ValueError(f"{name!r} is a placeholder: put the real name in its place")
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} is not a name: use letters, digits, '-', '_' and '.', and begin with a letter, digit or '_'"
+            f"{name!r} is not a name: use letters, digits, '-', '_' and '.', "
+            "and begin with a letter, digit or '_'"
         )
     _check_portable(name)
     return name
@@ -38,7 +41,8 @@ def check_component_name(name: str) -> str:
     _check_length(name)
     if not _COMPONENT.fullmatch(name):
         raise ValueError(
-            f"{name!r} is no component name: use lower-case letters, digits and '_', and begin with a letter"
+            f"{name!r} is no component name: use lower-case letters, digits and '_', "
+            "and begin with a letter"
         )
     _check_portable(name)
     return name
@@ -55,7 +59,8 @@ def check_input_name(name: str) -> str:
 
 
 def check_title(text: str) -> str:
-    """Experiment names: readable text in one line, in NFC, which is safe to show but never used as a path."""
+    """Experiment names: readable text in one line, in NFC, which is safe to show but never used as
+    a path."""
     text = unicodedata.normalize("NFC", text)
     _check_length(text)
     if text != text.strip() or text in {".", ".."}:

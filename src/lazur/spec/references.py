@@ -1,4 +1,5 @@
-"""Every way in which a spec points at something: `azureml:data:1`, a datastore path, a job's output, a URL, a local path.
+"""Every way in which a spec points at something: `azureml:data:1`, a datastore path, a job's
+output, a URL, a local path.
 
 `parse` is total: whatever it is not, is a local path or an error. `str(reference)` writes it back.
 """
@@ -23,8 +24,8 @@ _GIT = ("git+", "git@")
 _FORMS = (
     "Known forms: azureml:<name>:<version>, azureml:<name>@<label>, "
     "azureml://registries/<registry>/<kind>/<name>/versions/<version>, "
-    "azureml://datastores/<datastore>/paths/<path>, azureml://jobs/<job>/outputs/<output>, an ARM id, "
-    "a URL or a local path."
+    "azureml://datastores/<datastore>/paths/<path>, azureml://jobs/<job>/outputs/<output>, "
+    "an ARM id, a URL or a local path."
 )
 _KINDS: dict[str, AssetKind] = {
     "environments": "environments",
@@ -52,7 +53,8 @@ class Arm:
 
 @dataclass(frozen=True)
 class Asset:
-    """`azureml:name:version`, `azureml:name@label`, bare `azureml:name`, and the long forms of the same."""
+    """`azureml:name:version`, `azureml:name@label`, bare `azureml:name`, and the long forms of the
+    same."""
 
     name: str
     version: str | None = None
@@ -205,7 +207,8 @@ def is_local(text: str) -> bool:
 
 
 def compute_name(text: str) -> str:
-    """`azureml:cpu-cluster`, `cpu-cluster`, `local` or an ARM id -> the compute's name. Raises Invalid."""
+    """`azureml:cpu-cluster`, `cpu-cluster`, `local` or an ARM id -> the compute's name. Raises
+    Invalid."""
     found = parse(text) if text.startswith(("azureml:", "/subscriptions/")) else None
     if isinstance(found, Resource) and found.kind in {"computes", "virtualclusters"}:
         return found.name
@@ -255,25 +258,14 @@ def _long(text: str, rest: str) -> Reference:
 
 def _arm_id(text: str, rest: str) -> Reference:
     parts = rest.split("/")
-    match parts:
-        case [
-            "subscriptions", subscription, group, resource_group,
-            "providers", provider, "workspaces", workspace, *inside,
-        ] if group.lower() == "resourcegroups" and provider.lower() == "microsoft.machinelearningservices":  # fmt: skip
-            arm = Arm(subscription, resource_group, workspace, provider=True)
-        case [
-            "subscriptions",
-            subscription,
-            group,
-            resource_group,
-            "workspaces",
-            workspace,
-            *inside,
-        ] if group.lower() == "resourcegroups":
-            arm = Arm(subscription, resource_group, workspace)
-        case _:
-            raise _unknown(text)
-    return _in_workspace(text, inside, arm)
+    lowered = [part.lower() for part in parts]
+    provider = lowered[4:6] == ["providers", "microsoft.machinelearningservices"]
+    inside = parts[6:] if provider else parts[4:]
+    if lowered[0] != "subscriptions" or lowered[2:3] != ["resourcegroups"]:
+        raise _unknown(text)
+    if inside[:1] != ["workspaces"] or len(inside) < len(["workspaces", "name", "kind"]):
+        raise _unknown(text)
+    return _in_workspace(text, inside[2:], Arm(parts[1], parts[3], inside[1], provider=provider))
 
 
 def _in_workspace(text: str, inside: list[str], arm: Arm) -> Reference:

@@ -27,7 +27,8 @@ class Asked:
 
 
 def parse_size(text: str | int) -> int:
-    """`4GB`, `512m`, `2GiB` -> bytes, in powers of 1024 as Docker reads them. Raises ValueError."""
+    """`4GB`, `512m`, `2GiB` -> bytes, in powers of 1024 as Docker reads them. Raises
+    ValueError."""
     found = _SIZE.fullmatch(str(text).strip())
     if found is None:
         raise ValueError(f"{text!r} is no size: write 512MB, 4GB or a number of bytes")
@@ -35,7 +36,8 @@ def parse_size(text: str | int) -> int:
 
 
 def asked(properties: Mapping[str, Any]) -> Asked:
-    """Read `cpus`, `memory` and `gpus` out of `resources.properties`, or out of `lazur:` in it. Raises ValueError."""
+    """Read `cpus`, `memory` and `gpus` out of `resources.properties`, or out of `lazur:` in it.
+    Raises ValueError."""
     own = properties.get("lazur")
     source = cast("Mapping[str, Any]", own) if isinstance(own, Mapping) else properties
     memory = source.get("memory")
@@ -74,7 +76,8 @@ class Resources(Spec):
     instance_type: str | None = None
     """The machine's size, where the compute offers a choice."""
     properties: Annotated[Map[Any], AfterValidator(_check_asked)] = Field(default_factory=dict)
-    """Free settings. Lazur reads `cpus`, `memory` ("4GB") and `gpus`: what one node of the job holds while it runs."""
+    """Free settings. Lazur reads `cpus`, `memory` ("4GB") and `gpus`: what one node of the job
+    holds while it runs."""
     locations: list[str] | None = None
     """Regions."""
     shm_size: Annotated[str, AfterValidator(_check_size)] | None = None

@@ -12,7 +12,7 @@ _MAX_INTEGER = 1 << 63
 _LONGEST_NUMBER = 128
 _RULES = cast(
     "dict[str | None, list[tuple[str, re.Pattern[str]]]]",
-    Resolver.yaml_implicit_resolvers,  # pyright: ignore[reportUnknownMemberType]
+    Resolver.yaml_implicit_resolvers,
 )
 _BOOLEANS = {"yes": True, "no": False, "true": True, "false": False, "on": True, "off": False}
 _BASE_SIXTY = 60
@@ -73,10 +73,8 @@ def _whole(text: str) -> int:
     digits = text.replace("_", "")
     sign = -1 if digits.startswith("-") else 1
     digits = digits.lstrip("+-")
-    if digits.startswith("0b"):
-        return sign * int(digits[2:], 2)
-    if digits.startswith("0x"):
-        return sign * int(digits[2:], 16)
+    if digits.startswith(("0b", "0x")):
+        return sign * int(digits, 0)
     if ":" in digits:
         return sign * int(_sexagesimal(digits))
     if digits.startswith("0") and digits != "0":

@@ -76,7 +76,9 @@ Distribution = Annotated[
     Discriminator(
         _distribution,
         custom_error_type="distribution",
-        custom_error_message="a distribution is a mapping whose `type` is one of pytorch, mpi, tensorflow, ray",
+        custom_error_message=(
+            "a distribution is a mapping whose `type` is one of pytorch, mpi, tensorflow, ray"
+        ),
     ),
 ]
 

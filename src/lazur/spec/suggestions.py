@@ -10,7 +10,8 @@ _MOST = 500
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str | None:
-    """A sentence that names the closest of `known`, or all when there are few; None when there is nothing to say."""
+    """A sentence that names the closest of `known`, or all when there are few; None when there is
+    nothing to say."""
     if len(word) <= _LONGEST and len(known) <= _MOST:
         close = closest(word, known)
         if close:

@@ -1,6 +1,7 @@
 """`{{NAME}}`: a placeholder that a script should have replaced before the file was used.
 
-Unquoted it is YAML for a mapping inside a mapping, or plain text; either way not what its author meant.
+Unquoted it is YAML for a mapping inside a mapping, or plain text; either way not what its author
+meant.
 """
 
 from __future__ import annotations

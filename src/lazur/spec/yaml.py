@@ -1,13 +1,14 @@
 """Reads YAML that strangers wrote: plain values with their positions, no tags, everything bounded.
 
-Scalars mean what PyYAML (YAML 1.1) makes of them, since that is what Azure's client reads: `01` is 1, `1e-3` is text,
-`on` is true. Three things differ, so that every value is also JSON and nothing is lost: keys are always text, dates
-stay as they were written, and `.nan`/`.inf` and integers beyond 64 bits are refused.
+Scalars mean what PyYAML (YAML 1.1) makes of them, since that is what Azure's client reads: `01` is
+1, `1e-3` is text, `on` is true. Three things differ, so that every value is also JSON and nothing
+is lost: keys are always text, dates stay as they were written, and `.nan`/`.inf` and integers
+beyond 64 bits are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import yaml
@@ -56,7 +57,8 @@ def _decode(text: str | bytes, name: str) -> str:
 
 
 class _Composer:
-    """Turns parser events into values. Its own, because PyYAML's recurses without bound and lets duplicates pass."""
+    """Turns parser events into values. Its own, because PyYAML's recurses without bound and lets
+    duplicates pass."""
 
     def __init__(self, source: str, name: str) -> None:
         self.source = source
@@ -67,7 +69,7 @@ class _Composer:
         self.anchors: dict[str, tuple[Any, Mark, int, int]] = {}
         self.open: set[str] = set()
         self.warnings: list[Diagnostic] = []
-        self.events: Iterator[yaml.Event] = yaml.parse(source, Loader=_Parser)
+        self.events = _events(source)
 
     def document(self) -> Document:
         next(self.events)
@@ -108,7 +110,8 @@ class _Composer:
         return value, mark
 
     def alias(self, event: yaml.AliasEvent) -> tuple[Any, Mark]:
-        """An alias costs what it would when written out, so that a short file cannot become an endless value."""
+        """An alias costs what it would when written out, so that a short file cannot become an
+        endless value."""
         anchor = str(event.anchor)
         if anchor in self.open:
             raise self.error(f"*{anchor} refers to a value that contains it", _at(event))
@@ -153,8 +156,8 @@ class _Composer:
         self.only_standard(event)
         items: list[Any] = []
         mark = Mark(*_at(event), children={})
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            value, child = self.node(event, depth + 1)
+        while not isinstance(item := next(self.events), yaml.SequenceEndEvent):
+            value, child = self.node(item, depth + 1)
             mark.children[len(items)] = child
             items.append(value)
         return items, mark
@@ -164,18 +167,18 @@ class _Composer:
         made: dict[str, Any] = {}
         mark = Mark(*_at(event), keys={}, children={})
         merges: list[tuple[Any, Mark]] = []
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            key = self.key(event)
+        while not isinstance(item := next(self.events), yaml.MappingEndEvent):
+            key = self.key(item)
             value, child = self.node(next(self.events), depth + 1)
-            if key == "<<" and event.implicit[0]:
+            if key == "<<" and isinstance(item, yaml.ScalarEvent) and item.implicit[0]:
                 merges.append((value, child))
                 continue
             if key in made:
                 before = mark.keys[key][0] + 1
                 hint = f"The first one is in line {before}. Keep one of them."
-                raise self.error(f"the key {key!r} is there twice", _at(event), hint)
+                raise self.error(f"the key {key!r} is there twice", _at(item), hint)
             made[key] = value
-            mark.keys[key] = _at(event)
+            mark.keys[key] = _at(item)
             mark.children[key] = child
         for value, child in merges:
             self.merge(made, mark, value, child)
@@ -201,7 +204,8 @@ class _Composer:
         return "a key must be text", (line, column), None
 
     def merge(self, made: dict[str, Any], mark: Mark, value: Any, child: Mark) -> None:
-        """`<<: *defaults`: what is written here wins over what is merged, the first merged over the next."""
+        """`<<: *defaults`: what is written here wins over what is merged, the first merged over
+        the next."""
         if isinstance(value, list):
             for index, item in enumerate(cast("list[Any]", value)):
                 self.merge(made, mark, item, child.children[index])
@@ -227,6 +231,11 @@ class _Composer:
         self, severity: Severity, message: str, span: Span, hint: str | None
     ) -> Diagnostic:
         return placed(severity, message, span, self.lines, self.name, hint=hint)
+
+
+def _events(source: str) -> Iterator[yaml.Event]:
+    parse = cast("Callable[..., Iterator[yaml.Event]]", yaml.parse)  # pyright: ignore[reportUnknownMemberType]
+    return parse(source, Loader=_Parser)
 
 
 def _at(event: yaml.Event) -> Span:

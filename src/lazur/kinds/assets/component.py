@@ -109,7 +109,10 @@ _PATHS = (
     "uri_file",
     "uri_folder",
 )
-_TYPES = "boolean, integer, number, string, uri_file, uri_folder, mltable, custom_model, mlflow_model, triton_model"
+_TYPES = (
+    "boolean, integer, number, string, uri_file, uri_folder, mltable, "
+    "custom_model, mlflow_model, triton_model"
+)
 
 ComponentInput = Annotated[
     Annotated[Parameter, Tag("\0primitive")] | Annotated[PathParameter, Tag("\0path")],
@@ -160,7 +163,8 @@ class CommandComponent(Spec):
 
 
 def _as_type(kind: str, value: str | bool | float) -> float | None:
-    """The number behind a number; None for text and booleans. Raises ValueError when `value` is of another type."""
+    """The number behind a number; None for text and booleans. Raises ValueError when `value` is of
+    another type."""
     text = str(value)
     if kind == "string":
         return None
@@ -169,7 +173,7 @@ def _as_type(kind: str, value: str | bool | float) -> float | None:
             raise ValueError(f"{value!r} is neither true nor false")
         return None
     if isinstance(value, bool):
-        raise ValueError(f"{text.lower()} is not a number")
+        raise ValueError(f"{text.lower()} is not a number")  # noqa: TRY004 - pydantic reads it
     try:
         return int(text) if kind == "integer" else float(text)
     except ValueError:

@@ -66,4 +66,4 @@ class AnonymousEnvironment(Spec):
 class Environment(AnonymousEnvironment):
     """An environment with a name, kept in versions."""
 
-    name: Name
+    name: Name = Field()  # pyright: ignore[reportIncompatibleVariableOverride] - required, frozen

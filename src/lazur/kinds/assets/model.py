@@ -20,7 +20,7 @@ class DeploymentTemplate(Spec):
 class Model(Asset):
     """A model with a name, kept in versions."""
 
-    name: Name
+    name: Name = Field()  # pyright: ignore[reportIncompatibleVariableOverride] - required, frozen
     path: str | None = None
     """A local file or folder, a job's output, `runs:/<run>/<path>` or a datastore path."""
     type: Annotated[_Type, spelled(_Type)] = "custom_model"

@@ -33,11 +33,13 @@ class CommandJob(Job):
 
     type: Annotated[Literal["command"], spelled(Literal["command"])] = "command"
     command: Annotated[str, Field(min_length=1)]
-    """Run by bash, with `${{inputs.x}}` and `${{outputs.y}}` in it. `$[[ … ]]` is left out when its inputs are not given."""
+    """Run by bash, with `${{inputs.x}}` and `${{outputs.y}}` in it. `$[[ … ]]` is left out when
+    its inputs are not given."""
     code: str | None = None
     """The folder that the command runs in: a local path, a git address or a registered asset."""
     environment: str | AnonymousEnvironment
-    """`azureml:<name>:<version>`, `azureml:<name>@<label>`, a registry's, or one written in place."""
+    """`azureml:<name>:<version>`, `azureml:<name>@<label>`, a registry's, or one written in
+    place."""
     environment_variables: Map[LiteralValue | None] = Field(default_factory=dict)
     inputs: Map[Input] = Field(default_factory=dict)
     """By name: a literal, or a mapping with `path`, `type` and `mode`."""
@@ -111,7 +113,8 @@ def _ending(view: JobView, status: Status) -> Decision:
 
 
 def _finished(view: JobView, end: Exit) -> Decision:
-    """Asked to end, a command may die of the signal or leave with a code of its own: both mean cancelled."""
+    """Asked to end, a command may die of the signal or leave with a code of its own: both mean
+    cancelled."""
     if end.reason == "ok":
         return Finish(State.COMPLETED)
     if end.reason == "canceled" or (view.cancel_requested and end.reason in {"signal", "exit"}):
