@@ -1,7 +1,9 @@
-"""Who gets free slots next. Pure: the store brings what is queued and running, and writes down what comes out.
+"""Who gets free slots next. Pure: the store brings what is queued and running, and writes down
+what comes out.
 
-Priority first; among equals the person who holds the fewest cores; then first come, first served. A job that does
-not fit keeps what it waits for: those behind it may use only what is left over, so a large job is never starved.
+Priority first; among equals the person who holds the fewest cores; then first come, first served.
+A job that does not fit keeps what it waits for: those behind it may use only what is left over, so
+a large job is never starved.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class Placement:
 def choose(
     queued: Iterable[Queued], free: Demand, free_gpus: Iterable[int], held: Mapping[str, int]
 ) -> list[Placement]:
-    """The jobs to start now. `held`: cores by person. `queued` need only hold each person's first few."""
+    """The jobs to start now. `held`: cores by person. `queued` need only hold each person's first
+    few."""
     waiting = sorted(queued, key=lambda job: (-job.priority, job.id))
     cores = dict(held)
     gpus = sorted(free_gpus)

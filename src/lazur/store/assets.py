@@ -22,9 +22,13 @@ _COLUMNS = (
 _ORDERS = {"name": containers.c.name, "created_at": assets.c.created_at}
 
 
-def container(db: Connection, workspace_id: int, kind: str, name: str, *, lock: bool = False) -> Row[Any] | None:
+def container(
+    db: Connection, workspace_id: int, kind: str, name: str, *, lock: bool = False
+) -> Row[Any] | None:
     statement = select(containers).where(
-        containers.c.workspace_id == workspace_id, containers.c.kind == kind, containers.c.name == name
+        containers.c.workspace_id == workspace_id,
+        containers.c.kind == kind,
+        containers.c.name == name,
     )
     return db.execute(statement.with_for_update() if lock else statement).first()
 
@@ -49,7 +53,9 @@ def add(db: Connection, values: Mapping[str, Any]) -> int:
     return db.execute(insert(assets).values(**values).returning(assets.c.id)).scalar_one()
 
 
-def version(db: Connection, workspace_id: int, kind: str, name: str, version: str) -> AssetRow | None:
+def version(
+    db: Connection, workspace_id: int, kind: str, name: str, version: str
+) -> AssetRow | None:
     return db.execute(
         _of(workspace_id, kind).where(containers.c.name == name, assets.c.version == version)
     ).first()
@@ -59,7 +65,11 @@ def newest(db: Connection, workspace_id: int, kind: str, name: str) -> AssetRow 
     """`@latest`: the newest that is not archived."""
     return db.execute(
         _of(workspace_id, kind)
-        .where(containers.c.name == name, assets.c.archived.is_(False), containers.c.archived.is_(False))
+        .where(
+            containers.c.name == name,
+            assets.c.archived.is_(False),
+            containers.c.archived.is_(False),
+        )
         .order_by(assets.c.id.desc())
         .limit(1)
     ).first()
@@ -86,7 +96,9 @@ def page(db: Connection, workspace_id: int, kind: str, query: Query) -> Page:
 
 def change(db: Connection, asset_id: int, **values: Any) -> None:
     db.execute(
-        update(assets).where(assets.c.id == asset_id).values(revision=assets.c.revision + 1, **values)
+        update(assets)
+        .where(assets.c.id == asset_id)
+        .values(revision=assets.c.revision + 1, **values)
     )
 
 

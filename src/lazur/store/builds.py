@@ -35,7 +35,9 @@ def page(db: Connection, query: Query) -> Page:
 
 
 def ready(db: Connection) -> Sequence[Row[Any]]:
-    return db.execute(select(builds).where(builds.c.state == "ready").order_by(builds.c.used_at)).all()
+    return db.execute(
+        select(builds).where(builds.c.state == "ready").order_by(builds.c.used_at)
+    ).all()
 
 
 def take_due(db: Connection, now: float, limit: int) -> tuple[str, Sequence[Row[Any]]]:

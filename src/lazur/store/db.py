@@ -87,7 +87,9 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun by Database, in the form each one needs
+        connection.isolation_level = (
+            None  # transactions are begun by Database, in the form each one needs
+        )
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",

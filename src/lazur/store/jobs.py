@@ -22,9 +22,17 @@ _ORDERS = {
     "experiment_name": jobs.c.experiment_name,
     "status": jobs.c.state,
 }
-_LISTED = select(jobs, computes.c.name.label("compute_name"), workspaces.c.name.label("workspace")).join_from(
-    jobs, computes, jobs.c.compute_id == computes.c.id
-).join(workspaces, jobs.c.workspace_id == workspaces.c.id)
+_LISTED = (
+    select(
+        jobs,
+        computes.c.name.label("compute_name"),
+        computes.c.type.label("compute_type"),
+        computes.c.settings.label("compute_settings"),
+        workspaces.c.name.label("workspace"),
+    )
+    .join_from(jobs, computes, jobs.c.compute_id == computes.c.id)
+    .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
+)
 
 
 def add(db: Connection, values: Mapping[str, Any]) -> int:
@@ -33,7 +41,9 @@ def add(db: Connection, values: Mapping[str, Any]) -> int:
 
 
 def by_name(db: Connection, workspace_id: int, name: str) -> JobRow | None:
-    return db.execute(_LISTED.where(jobs.c.workspace_id == workspace_id, jobs.c.name == name)).first()
+    return db.execute(
+        _LISTED.where(jobs.c.workspace_id == workspace_id, jobs.c.name == name)
+    ).first()
 
 
 def by_id(db: Connection, job_id: int) -> JobRow | None:
@@ -71,7 +81,7 @@ def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]
         match name:
             case "status":
                 statement = statement.where(jobs.c.state.in_(_states(value)))
-            case "experiment_name" | "type" | "created_by":
+            case "experiment_name" | "type" | "created_by" | "name":
                 statement = statement.where(jobs.c[name] == value)
             case "archived" if value != "all":
                 statement = statement.where(jobs.c.archived.is_(value == "true"))
@@ -79,7 +89,9 @@ def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]
                 pass
             case "name_contains":
                 by_name = jobs.c.name.contains(value, autoescape=True)
-                statement = statement.where(or_(by_name, jobs.c.display_name.contains(value, autoescape=True)))
+                statement = statement.where(
+                    or_(by_name, jobs.c.display_name.contains(value, autoescape=True))
+                )
             case "parent":
                 parent = jobs.alias("parent")
                 statement = statement.where(
@@ -98,7 +110,9 @@ def _states(value: str) -> list[str]:
     known = {state.lower(): state.value for state in State}
     wanted = [part.strip().lower() for part in value.split(",")]
     if unknown := [part for part in wanted if part not in known]:
-        raise Invalid(f"There is no job status {unknown[0]!r}.", hint=f"Known: {', '.join(State)}.")
+        raise Invalid(
+            f"There is no job status {unknown[0]!r}.", hint=f"Known: {', '.join(State)}."
+        )
     return [known[part] for part in wanted]
 
 
@@ -114,7 +128,9 @@ def take_due(db: Connection, now: float, runner: str, limit: int) -> tuple[str, 
 def take_one(db: Connection, job_id: int, now: float, runner: str) -> tuple[str, JobRow | None]:
     """Lease one job now, whether due or not: somebody hinted that it changed."""
     mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
-    made_due = update(jobs).where(jobs.c.id == job_id, jobs.c.due_at.is_not(None), jobs.c.due_at > now)
+    made_due = update(jobs).where(
+        jobs.c.id == job_id, jobs.c.due_at.is_not(None), jobs.c.due_at > now
+    )
     db.execute(made_due.values(due_at=now))
     token, ids = leases.take(db, jobs, now, 1, mine, jobs.c.id == job_id)
     return token, by_id(db, job_id) if ids else None
@@ -148,7 +164,9 @@ def wake_for_build(db: Connection, key: str, now: float) -> list[int]:
 
 
 def builds_in_use(db: Connection) -> set[str]:
-    running = select(jobs.c.build_key).where(jobs.c.ended_at.is_(None), jobs.c.build_key.is_not(None))
+    running = select(jobs.c.build_key).where(
+        jobs.c.ended_at.is_(None), jobs.c.build_key.is_not(None)
+    )
     return set(db.execute(running.distinct()).scalars())
 
 
@@ -164,9 +182,13 @@ def queued_by_person(db: Connection, compute_id: int) -> Sequence[Row[Any]]:
     ).all()
 
 
-def queued(db: Connection, compute_id: int, priority: int, person: str, limit: int) -> Sequence[Row[Any]]:
+def queued(
+    db: Connection, compute_id: int, priority: int, person: str, limit: int
+) -> Sequence[Row[Any]]:
     return db.execute(
-        select(jobs.c.id, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.created_by, jobs.c.priority)
+        select(
+            jobs.c.id, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.created_by, jobs.c.priority
+        )
         .where(
             jobs.c.compute_id == compute_id,
             jobs.c.state == State.QUEUED.value,
@@ -180,13 +202,23 @@ def queued(db: Connection, compute_id: int, priority: int, person: str, limit: i
 
 def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[Row[Any]]:
     return db.execute(
-        select(jobs.c.id, jobs.c.name, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.gpu_ids, jobs.c.created_by)
+        select(
+            jobs.c.id,
+            jobs.c.name,
+            jobs.c.cpus,
+            jobs.c.memory,
+            jobs.c.gpus,
+            jobs.c.gpu_ids,
+            jobs.c.created_by,
+        )
         .where(jobs.c.placed.is_(True), jobs.c.compute_id == compute_id, jobs.c.runner == runner)
         .order_by(jobs.c.id)
     ).all()
 
 
-def place(db: Connection, job_id: int, runner: str, gpu_ids: list[int], token: str, now: float) -> bool:
+def place(
+    db: Connection, job_id: int, runner: str, gpu_ids: list[int], token: str, now: float
+) -> bool:
     """Give a queued job its slots and lease it to the dispatcher's own loop, in one step."""
     changed = db.execute(
         update(jobs)

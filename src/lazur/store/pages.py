@@ -60,7 +60,9 @@ def fetch(
 
 
 def _cursor(order: str, value: Any, unique: int | str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([order, value, unique]).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps([order, value, unique]).encode()).decode().rstrip("=")
+    )
 
 
 def _after(
@@ -74,11 +76,15 @@ def _after(
 
 def _decode(cursor: str, order: str) -> tuple[Any, Any]:
     try:
-        made_for, value, last = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        made_for, value, last = json.loads(
+            base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        )
     except (ValueError, binascii.Error, TypeError, RecursionError):
         raise Invalid("The cursor is not one that this server gave out.") from None
     if made_for != order or not _plain(value) or not _plain(last):
-        raise Invalid("The cursor belongs to another list or order.", hint="Start again without it.")
+        raise Invalid(
+            "The cursor belongs to another list or order.", hint="Start again without it."
+        )
     return value, last
 
 

@@ -52,7 +52,9 @@ def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[R
     return list(
         db.execute(
             select(events)
-            .where(events.c.workspace_id == workspace_id, events.c.kind == kind, events.c.name == name)
+            .where(
+                events.c.workspace_id == workspace_id, events.c.kind == kind, events.c.name == name
+            )
             .order_by(events.c.id)
         )
     )
@@ -64,10 +66,14 @@ def answer(db: Connection, principal: str, key: str) -> Row[Any] | None:
     ).first()
 
 
-def remember(db: Connection, principal: str, key: str, request: str, body: Any, now: float) -> None:
+def remember(
+    db: Connection, principal: str, key: str, request: str, body: Any, now: float
+) -> None:
     """Raises IntegrityError when another call with the key was first."""
     db.execute(
-        insert(idempotency).values(principal=principal, key=key, request=request, answer=body, at=now)
+        insert(idempotency).values(
+            principal=principal, key=key, request=request, answer=body, at=now
+        )
     )
 
 

@@ -1,0 +1,76 @@
+"""Gives free slots of computes that Lazur places on itself to queued jobs."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from lazur.engine import dispatch
+from lazur.engine.contracts import HasCapacity
+from lazur.engine.dispatch import Placement, Queued
+from lazur.engine.plan import Demand
+from lazur.loops.base import Loop
+from lazur.loops.jobs import Jobs
+from lazur.services.site import Site
+from lazur.store import jobs as store
+from lazur.store import workspaces
+
+_BETWEEN_LOOKS = 10.0
+_AT_ONCE = 16
+
+
+class Dispatch(Loop):
+    name = "dispatch"
+
+    def __init__(self, site: Site, jobs: Jobs) -> None:
+        super().__init__()
+        self._site = site
+        self._jobs = jobs
+        site.bus.listen("queue", lambda _topic, _compute: self.hint())
+
+    def round(self) -> float:
+        with self._site.db.read() as db:
+            computes = [c for c in workspaces.all_computes(db) if store.queued_by_person(db, c.id)]
+        for compute in computes:
+            backend = self._site.backend(compute.type, compute.settings)
+            if isinstance(backend, HasCapacity):
+                self._fill(compute, backend.capacity())
+        return _BETWEEN_LOOKS
+
+    def _fill(self, compute: Row[Any], capacity: Demand) -> None:
+        """One decision: what is free, who is next, written down in one transaction."""
+        token, runner, now = secrets.token_hex(8), self._site.runner, self._site.now()
+        with self._site.db.write() as db:
+            workspaces.lock_compute(db, compute.id)
+            placements = self._choose(db, compute.id, capacity)
+            placed = [
+                p.id for p in placements if store.place(db, p.id, runner, p.gpu_ids, token, now)
+            ]
+        if placed:
+            self._jobs.take(placed, token)
+        if len(placed) >= _AT_ONCE:
+            self.hint()
+
+    def _choose(self, db: Connection, compute_id: int, capacity: Demand) -> list[Placement]:
+        running = store.placed_on(db, compute_id, self._site.runner)
+        free = capacity
+        held: dict[str, int] = {}
+        for job in running:
+            free = dispatch.less(free, Demand(job.cpus, job.memory, job.gpus))
+            held[job.created_by] = held.get(job.created_by, 0) + job.cpus
+        if free.cpus <= 0:
+            return []
+        taken = {gpu for job in running for gpu in job.gpu_ids}
+        gpus = [gpu for gpu in range(capacity.gpus) if gpu not in taken]
+        return dispatch.choose(_first(db, compute_id), free, gpus, held)[:_AT_ONCE]
+
+
+def _first(db: Connection, compute_id: int) -> list[Queued]:
+    """The first few of everybody's queue: enough for one decision, however long the queue is."""
+    return [
+        Queued(row.id, row.created_by, row.priority, Demand(row.cpus, row.memory, row.gpus))
+        for who in store.queued_by_person(db, compute_id)
+        for row in store.queued(db, compute_id, who.priority, who.created_by, _AT_ONCE)
+    ]

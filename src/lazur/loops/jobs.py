@@ -1,0 +1,335 @@
+"""Moves jobs forward: asks the kind what should happen, does it, and writes down what came of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from lazur.engine import waterfall
+from lazur.engine.contracts import Backend, Watches
+from lazur.engine.decisions import (
+    Decision,
+    EnvironmentView,
+    Finish,
+    JobView,
+    Kind,
+    Progress,
+    Retry,
+    Start,
+    Stop,
+    Wait,
+)
+from lazur.engine.plan import Status
+from lazur.engine.states import FINAL, State
+from lazur.errors import LazurError
+from lazur.loops.base import Loop
+from lazur.registry import find
+from lazur.services import finish, plans
+from lazur.services.site import Context, Site
+from lazur.store import builds, jobs, records
+from lazur.store.jobs import JobRow
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 64
+_WORKERS = 4
+_LOOK_AGAIN = 2.0
+"""Seconds between looks at an attempt that nobody watches."""
+_LOOK_AGAIN_WATCHED = 15.0
+_LOOK_AGAIN_STOPPING = 1.0
+
+
+class Jobs(Loop):
+    name = "jobs"
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self._site = site
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
+        self._busy: dict[int, bool] = {}
+        """Jobs in the pool now; True: look once more afterwards, it changed meanwhile."""
+        self._lock = threading.Lock()
+        site.bus.listen("due", self._heard)
+
+    def round(self) -> float:
+        now = self._site.now()
+        with self._site.db.read() as db:
+            due = jobs.next_due(db, self._site.runner)
+        if due is not None and due <= now:
+            with self._site.db.write() as db:
+                token, rows = jobs.take_due(db, now, self._site.runner, _AT_ONCE)
+            for row in rows:
+                self._put(row.id, token)
+            if len(rows) == _AT_ONCE:
+                return 0.0
+            with self._site.db.read() as db:
+                due = jobs.next_due(db, self._site.runner)
+        return due - now if due is not None else 3600.0
+
+    def take(self, ids: Sequence[int], token: str) -> None:
+        """Jobs that the dispatcher has just placed, leased with `token`."""
+        for job_id in ids:
+            self._put(job_id, token)
+
+    def look_at(self, job_id: int) -> None:
+        """This job may have changed: look now, without waiting for its turn."""
+        self._put(job_id, None)
+
+    def stop(self, timeout: float = 5.0) -> None:
+        super().stop(timeout)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _heard(self, _topic: str, key: str) -> None:
+        loop, _, job = key.partition("/")
+        if loop == self.name:
+            self.look_at(int(job)) if job else self.hint()
+
+    def _put(self, job_id: int, token: str | None) -> None:
+        with self._lock:
+            if self.stopping:
+                return
+            if job_id in self._busy and token is None:
+                self._busy[job_id] = True
+                return
+            self._busy.setdefault(job_id, False)
+        self._pool.submit(self._work, job_id, token)
+
+    def _work(self, job_id: int, token: str | None) -> None:
+        try:
+            self._one(job_id, token)
+        except Exception:
+            log.exception(
+                "job %s could not be moved on; it is looked at again when its lease ends", job_id
+            )
+        finally:
+            with self._lock:
+                again = self._busy.pop(job_id, False)
+        if again:
+            self._put(job_id, None)
+
+    def _one(self, job_id: int, token: str | None) -> None:
+        now = self._site.now()
+        if token is None:
+            with self._site.db.write() as db:
+                token, row = jobs.take_one(db, job_id, now, self._site.runner)
+        else:
+            with self._site.db.read() as db:
+                row = jobs.by_id(db, job_id)
+        if row is not None:
+            Round(self._site, self, row, token).run()
+
+
+class Round:
+    """One job, once."""
+
+    def __init__(self, site: Site, loop: Jobs, row: JobRow, token: str) -> None:
+        self._site = site
+        self._loop = loop
+        self._row = row
+        self._token = token
+        self._status: Status | None = None
+
+    def run(self) -> None:
+        if self._row.state in FINAL:
+            self._apply({"due_at": None})
+            return
+        kind = find("kinds.jobs", self._row.type, Kind)()
+        decisions = kind.advance(self._load())
+        for decision in decisions:
+            self._carry_out(decision)
+        if not decisions:
+            self._release(self._next_look(self._backend()))
+
+    def _load(self) -> JobView:
+        row = self._row
+        if row.handle is not None:
+            self._status = self._backend().poll(row.handle)
+        return JobView(
+            name=row.name,
+            state=State(row.state),
+            spec=row.spec,
+            attempt=row.attempt,
+            cancel_requested=row.cancel_requested,
+            environment=self._environment(),
+            placed=row.placed,
+            submitted=row.handle is not None,
+            status=self._status,
+        )
+
+    def _environment(self) -> EnvironmentView:
+        if self._row.build_key is None or self._row.handle is not None:
+            return EnvironmentView("none")
+        with self._site.db.read() as db:
+            build = builds.by_key(db, self._row.build_key)
+        if build is None:
+            return EnvironmentView("waiting", self._row.build_key)
+        return EnvironmentView(build.state, build.key, build.error)
+
+    def _carry_out(self, decision: Decision) -> None:
+        match decision:
+            case Wait():
+                self._wait(decision)
+            case Start():
+                self._start()
+            case Progress():
+                self._progress(decision.state)
+            case Stop():
+                self._backend().cancel(self._handle())
+                self._apply({"due_at": self._site.now() + _LOOK_AGAIN_STOPPING})
+            case Retry():
+                self._retry(decision.why)
+            case Finish():
+                self._finish(decision)
+            case _:
+                raise LazurError(
+                    f"A {self._row.type} job decided {decision}, which no loop can do."
+                )
+
+    def _wait(self, decision: Wait) -> None:
+        now = self._site.now()
+        queued = decision.state is State.QUEUED
+        phases = waterfall.then(self._row.phases, "queued" if queued else "environment", now)
+        self._apply(
+            {
+                "state": decision.state.value,
+                "waiting_for": decision.why,
+                "phases": phases,
+                "due_at": None if queued else now + _LOOK_AGAIN_WATCHED,
+            },
+            queue=queued,
+        )
+
+    def _start(self) -> None:
+        """Plan and submit. Killed between the two writes, it is done again: submitting twice is once."""
+        placed_at = self._row.updated_at
+        try:
+            plan = plans.make(self._site, self._row)
+        except plans.EnvironmentGone:
+            self._build_again()
+            return
+        except LazurError as error:
+            self._finish(Finish(State.FAILED, error.to_dict()["error"]))
+            return
+        backend = self._backend()
+        try:
+            handle = backend.submit(plan)
+        except LazurError as error:
+            self._finish(Finish(State.FAILED, error.to_dict()["error"]))
+            return
+        phases = waterfall.then(self._row.phases, "starting", placed_at)
+        if self._apply({"handle": handle, "phases": phases, "due_at": self._next_look(backend)}):
+            self._watch(backend, handle)
+
+    def _progress(self, state: State) -> None:
+        assert self._status is not None
+        backend = self._backend()
+        self._watch(backend, self._handle())
+        phases = waterfall.merge(self._row.phases, self._status.phases)
+        due = self._next_look(backend)
+        if state.value == self._row.state or self._row.cancel_requested:
+            self._release(due)
+            return
+        values: dict[str, Any] = {"state": state.value, "phases": phases, "due_at": due}
+        if state in (State.RUNNING, State.FINALIZING) and self._row.started_at is None:
+            values["started_at"] = finish.started_at(phases) or self._site.now()
+        self._apply(values)
+
+    def _retry(self, why: str) -> None:
+        log.warning(
+            "job %s: attempt %s never began (%s); queued again",
+            self._row.name,
+            self._row.attempt,
+            why,
+        )
+        self._apply(
+            {
+                "state": State.QUEUED.value,
+                "attempt": self._row.attempt + 1,
+                "placed": False,
+                "runner": None,
+                "handle": None,
+                "waiting_for": why,
+                "phases": waterfall.then(self._row.phases, "queued", self._site.now()),
+                "due_at": None,
+            },
+            queue=True,
+        )
+
+    def _build_again(self) -> None:
+        """The environment was deleted behind our back: make it again and come back."""
+        now = self._site.now()
+        with self._site.db.write() as db:
+            builds.change(db, self._row.build_key, state="waiting", built=None, due_at=now)
+        self._site.bus.publish("due", "builds")
+        self._apply(
+            {
+                "state": State.PREPARING.value,
+                "placed": False,
+                "runner": None,
+                "waiting_for": "its environment, which was removed and is being built again",
+                "phases": waterfall.then(self._row.phases, "environment", now),
+                "due_at": now + _LOOK_AGAIN_WATCHED,
+            },
+            queue=True,
+        )
+
+    def _finish(self, decision: Finish) -> None:
+        backend = self._backend()
+        ended = finish.ending(self._site, backend, self._row, self._status, decision)
+        with self._site.context() as context:
+            done = jobs.apply(context.db, self._row, self._token, context.now(), **ended.values)
+            if done:
+                finish.record(context, self._row, ended)
+                self._say(context, queue=True)
+        if done and self._row.handle is not None:
+            backend.clean(self._row.handle)
+
+    def _apply(self, values: dict[str, Any], *, queue: bool = False) -> bool:
+        with self._site.context() as context:
+            applied = jobs.apply(context.db, self._row, self._token, context.now(), **values)
+            if applied:
+                self._record(context, values.get("state"))
+                self._say(context, queue=queue)
+        return applied
+
+    def _record(self, context: Context, state: str | None) -> None:
+        if state is not None and state != self._row.state:
+            records.add_event(
+                context.db,
+                self._row.workspace_id,
+                "jobs",
+                self._row.name,
+                "state",
+                context.who.name,
+                context.now(),
+                state=state,
+            )
+
+    def _release(self, due_at: float) -> None:
+        with self._site.db.write() as db:
+            jobs.release(db, self._row, self._token, due_at)
+
+    def _say(self, context: Context, *, queue: bool) -> None:
+        context.publish("job", f"{self._row.workspace}/{self._row.name}")
+        context.publish("due", self._loop.name)
+        if queue:
+            context.publish("queue", self._row.compute_name)
+
+    def _watch(self, backend: Backend, handle: dict[str, Any]) -> None:
+        if isinstance(backend, Watches):
+            job_id = self._row.id
+            backend.watch(handle, lambda: self._loop.look_at(job_id))
+
+    def _next_look(self, backend: Backend) -> float:
+        watched = isinstance(backend, Watches)
+        return self._site.now() + (_LOOK_AGAIN_WATCHED if watched else _LOOK_AGAIN)
+
+    def _backend(self) -> Backend:
+        return self._site.backend(self._row.compute_type, self._row.compute_settings)
+
+    def _handle(self) -> dict[str, Any]:
+        assert self._row.handle is not None
+        return self._row.handle

@@ -1,0 +1,185 @@
+"""The composition root: puts the parts together, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import platform
+import socket
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+import lazur
+from lazur.blobs.local import Local as LocalBlobs
+from lazur.builders.venv import Venv
+from lazur.errors import Invalid, LazurError, NotFound, Unavailable
+from lazur.loops.base import Loop
+from lazur.loops.builds import Builds
+from lazur.loops.dispatch import Dispatch
+from lazur.loops.hints import Hints
+from lazur.loops.jobs import Jobs
+from lazur.loops.sweepup import Sweepup
+from lazur.server import pages
+from lazur.server.gate import Gate
+from lazur.server.live import Live
+from lazur.server.native import assets, content, environments, jobs, sessions, streams, workspaces
+from lazur.server.settings import Settings
+from lazur.services import tokens
+from lazur.services import workspaces as workspace_services
+from lazur.services.home import Home
+from lazur.services.site import Site
+from lazur.store import schema
+from lazur.store.db import Database, sqlite_url
+
+log = logging.getLogger("lazur.server")
+
+OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
+"""Routes without an access decision: the gate lets them through without identity."""
+
+
+def create_app(settings: Settings) -> Gate:
+    site = create_site(settings)
+    app = create_api(site, settings)
+    return Gate(app, tokens.authenticator(site), settings)
+
+
+def create_site(settings: Settings) -> Site:
+    home = Home(settings.home)
+    home.prepare()
+    db = Database(settings.database or sqlite_url(home.database))
+    schema.bring_up(db)
+    site = Site(
+        home=home,
+        db=db,
+        blobs=LocalBlobs(home.blobs),
+        builder=Venv(str(home.environments)),
+        runner=_this_machine(),
+        url=_own_url(settings),
+    )
+    with site.context() as context:
+        workspace_services.ensure_default(context)
+        tokens.ensure_owner(context)
+    return site
+
+
+def create_api(site: Site, settings: Settings) -> FastAPI:
+    """The routes over `site`, without the gate in front."""
+    app = FastAPI(
+        title="Lazur",
+        version=lazur.__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_lifespan(site, settings),
+    )
+    app.state.site = site
+    app.state.live = Live()
+    site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
+    site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
+    for part in (workspaces, jobs, streams, content, environments, sessions, assets):
+        app.include_router(part.routes)
+    pages.add(app)
+    _add_plain_routes(app)
+    _add_error_handlers(app)
+    check_decisions(app)
+    return app
+
+
+def check_decisions(app: FastAPI) -> None:
+    """Refuse to start with a route that nobody decided about."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute) or route.path in OPEN_ROUTES:
+            continue
+        if "x-lazur-action" not in (route.openapi_extra or {}):
+            raise LazurError(f"The route {route.path} declares no action.")
+
+
+def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        loops = _loops(site) if settings.role != "api" else []
+        hints = Hints(site) if loops else None
+        if hints:
+            hints.start()
+        for loop in loops:
+            loop.start()
+        yield
+        app.state.live.close()
+        if hints:
+            hints.stop()
+        for loop in reversed(loops):
+            loop.stop(timeout=1.0)
+
+    return lifespan
+
+
+def _loops(site: Site) -> list[Loop]:
+    moving = Jobs(site)
+    return [moving, Dispatch(site, moving), Builds(site), Sweepup(site)]
+
+
+def _add_plain_routes(app: FastAPI) -> None:
+    @app.get("/healthz", tags=["server"])
+    def healthz() -> dict[str, str]:
+        """Open to all: whether the server answers, and which it is."""
+        return {"status": "ok", "version": lazur.__version__}
+
+    @app.get(
+        "/api/v1/openapi.json", tags=["server"], openapi_extra={"x-lazur-action": "openapi/read"}
+    )
+    def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(LazurError)
+    async def known(_request: Request, error: LazurError) -> JSONResponse:
+        headers = (
+            {"Retry-After": f"{error.retry_after:.0f}"} if isinstance(error, Unavailable) else {}
+        )
+        return JSONResponse(error.to_dict(), error.status, headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        return JSONResponse(Invalid(f"{place}: {first['msg']}.").to_dict(), Invalid.status)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        made = NotFound if error.status_code == 404 else Invalid
+        message = f"{request.method} {request.url.path[:200]}: {error.detail}."
+        return JSONResponse(made(message).to_dict(), error.status_code)
+
+
+def _own_url(settings: Settings) -> Callable[[], str]:
+    """Known once the socket is bound: the lock file of the home names it."""
+    found: list[str] = []
+
+    def url() -> str:
+        if not found:
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                facts = json.loads((settings.home / "server.lock").read_text())
+                found.append(str(facts["url"]))
+        return (
+            found[0] if found else f"{settings.scheme}://{settings.client_host()}:{settings.port}"
+        )
+
+    return url
+
+
+def _this_machine() -> str:
+    """The same over restarts of the server, another one on another machine."""
+    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError):
+            if text := Path(place).read_text().strip():
+                return f"{socket.gethostname()}-{text[:12]}"
+    return f"{socket.gethostname()}-{platform.machine()}"

@@ -1,0 +1,78 @@
+"""Blobs: what clients upload, by hash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, BinaryIO
+
+from fastapi import APIRouter, Header
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from lazur.blobs import framing
+from lazur.errors import Invalid
+from lazur.server.deps import Call, Object, action
+from lazur.services import content
+from lazur.services.workspaces import open_workspace
+
+routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/blobs", tags=["content"])
+
+_CHUNK = 1 << 20
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
+
+
+@routes.post("/missing", **action("workspaces/data/write"))
+def missing(call: Call, workspace: str, body: Object) -> Response:
+    """Which of `{"sha256": […]}` the server does not have."""
+    digests = body.get("sha256")
+    if not isinstance(digests, list) or not all(isinstance(d, str) for d in digests):
+        raise Invalid('The body must be {"sha256": ["…"]}.')
+    return call.read(lambda context: content.missing(context, workspace, digests))
+
+
+@routes.post("", status_code=201, **action("workspaces/data/write"))
+async def store(call: Call, workspace: str) -> Response:
+    """Any number of `<sha256> <length>` + newline + bytes, one after the other. Streamed, verified, then visible."""
+
+    def allowed() -> None:
+        with call.site.context(call.who, write=False) as context:
+            open_workspace(context, workspace, "workspaces/data/write")
+
+    await run_in_threadpool(allowed)
+    stored = await framing.store_async(call.request.stream(), call.site.blobs)
+    return JSONResponse({"stored": stored}, 201)
+
+
+@routes.get("/{sha256}", **action("workspaces/data/read"))
+def fetch(
+    call: Call, workspace: str, sha256: str, range: Annotated[str | None, Header()] = None
+) -> Response:
+    with call.site.context(call.who, write=False) as context:
+        open_workspace(context, workspace, "workspaces/data/read")
+        content.check_digest(sha256)
+    size = call.site.blobs.size(sha256)
+    start, end = _span(range, size)
+    headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
+    if range:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    body = _part(call.site.blobs.open(sha256), start, end)
+    return StreamingResponse(body, 206 if range else 200, headers, "application/octet-stream")
+
+
+def _span(header: str | None, size: int) -> tuple[int, int]:
+    """One range only: several in one request are a way to make a server work for nothing."""
+    if header is None:
+        return 0, size
+    found = _RANGE.fullmatch(header.strip())
+    if found is None or int(found[1]) >= size:
+        raise Invalid(f"The range {header[:100]!r} does not fit a blob of {size} bytes.")
+    return int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
+
+
+def _part(file: BinaryIO, start: int, end: int) -> Iterator[Any]:
+    with file:
+        file.seek(start)
+        while start < end and (chunk := file.read(min(_CHUNK, end - start))):
+            yield chunk
+            start += len(chunk)

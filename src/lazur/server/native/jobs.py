@@ -1,0 +1,65 @@
+"""Jobs."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from lazur.server.deps import Call, Listing, Object, action
+from lazur.services import events, jobs
+
+routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/jobs", tags=["jobs"])
+
+_FILTERS = (
+    "status",
+    "experiment_name",
+    "type",
+    "archived",
+    "parent",
+    "created_by",
+    "tag",
+    "name_contains",
+)
+
+
+@routes.get("", **action("workspaces/jobs/read"))
+def find(call: Call, workspace: str, listing: Listing) -> Response:
+    """Jobs, newest first. Filters: `status` (several with commas), `experiment_name`, `type`, `created_by`,
+    `archived` (`false`, `true`, `all`), `parent`, `tag` (`key=value`, repeatable), `name_contains`."""
+    return call.read(lambda context: jobs.find(context, workspace, listing.query(*_FILTERS)))
+
+
+@routes.post("", status_code=201, **action("workspaces/jobs/write"))
+def create(call: Call, workspace: str, spec: Object) -> Response:
+    """Submit a job. The body is the job's YAML as JSON, local paths replaced by uploaded trees."""
+    return call.create(lambda context: jobs.submit(context, workspace, spec), spec)
+
+
+@routes.post("/validate", **action("workspaces/jobs/write"))
+def validate(call: Call, workspace: str, spec: Object) -> Response:
+    """Check a job as submitting would, and do nothing."""
+    return call.read(lambda context: jobs.validate(context, workspace, spec))
+
+
+@routes.get("/{name}", **action("workspaces/jobs/read"))
+def show(call: Call, workspace: str, name: str) -> Response:
+    return call.read(lambda context: jobs.get(context, workspace, name))
+
+
+@routes.patch("/{name}", **action("workspaces/jobs/write"))
+def update(call: Call, workspace: str, name: str, changes: Object) -> Response:
+    """Change `display_name`, `description`, `tags`, `properties`, `experiment_name` or `archived`."""
+    return call.write(
+        lambda context: jobs.update(context, workspace, name, changes, call.if_match)
+    )
+
+
+@routes.post("/{name}/cancel", status_code=202, **action("workspaces/jobs/cancel/action"))
+def cancel(call: Call, workspace: str, name: str) -> Response:
+    return call.write(lambda context: jobs.cancel(context, workspace, name), status=202)
+
+
+@routes.get("/{name}/history", **action("workspaces/jobs/read"))
+def history(call: Call, workspace: str, name: str) -> Response:
+    """Everything that happened to the job, oldest first."""
+    return call.read(lambda context: {"value": events.of(context, workspace, "jobs", name)})

@@ -1,0 +1,60 @@
+"""Signing in from a browser, and tokens."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from lazur.errors import Invalid
+from lazur.server import sign_in
+from lazur.server.deps import Call, Object, action
+from lazur.services import tokens
+
+routes = APIRouter(prefix="/api/v1", tags=["sign-in"])
+
+
+@routes.post("/sign-in-codes", status_code=201, **action("sign-in/action"))
+def make_code(call: Call) -> Response:
+    """A code for one browser sign-in of the same person, good for two minutes. It travels in the URL's fragment,
+    which browsers do not send."""
+    return call.write(tokens.sign_in_code, status=201)
+
+
+@routes.post("/sessions", status_code=201)
+def open_session(call: Call, body: Object) -> Response:
+    """Spend a code: the answer sets the session's cookie. Open to all; the code is the proof."""
+    code = body.get("code")
+    if not isinstance(code, str) or not 1 <= len(code) <= 200:
+        raise Invalid('The body must be {"code": "…"}.')
+    with call.site.context() as context:
+        secret = tokens.open_session(context, code)
+    cookie = sign_in.session_cookie(call.request.scope, secret, int(tokens.SESSION_SECONDS))
+    return JSONResponse({"status": "signed in"}, 201, {"Set-Cookie": cookie})
+
+
+@routes.delete("/sessions", status_code=204, **action("sign-in/action"))
+def end_session(call: Call) -> Response:
+    """Sign this browser out, at once."""
+    secret = sign_in.session_secret(call.request.scope)
+    if secret:
+        with call.site.context() as context:
+            tokens.end_session(context, secret)
+    return Response(
+        status_code=204, headers={"Set-Cookie": sign_in.ended_cookie(call.request.scope)}
+    )
+
+
+@routes.post("/tokens", status_code=201, **action("tokens/write"))
+def issue(call: Call, body: Object) -> Response:
+    """A new token for somebody: `{"name", "role", "workspace"}`. It is shown this once."""
+    name, role, workspace = body.get("name"), body.get("role", "Reader"), body.get("workspace")
+    if not isinstance(name, str) or not name or not isinstance(role, str):
+        raise Invalid('The body must be {"name": "…", "role": "Reader", "workspace": null}.')
+    return call.write(
+        lambda context: {
+            "token": tokens.issue(context, name, role, workspace),
+            "name": name,
+            "role": role,
+        },
+        status=201,
+    )

@@ -1,0 +1,135 @@
+"""What goes on while a client looks: job events, and files that still grow. Async: no session is held while waiting."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response, StreamingResponse
+
+from lazur.engine.states import FINAL
+from lazur.errors import LazurError, NotFound
+from lazur.server.deps import Call, action
+from lazur.server.live import Live, Snapshot
+from lazur.services import builds, files, jobs
+from lazur.services.files import Place
+
+routes = APIRouter(prefix="/api/v1/workspaces/{workspace}", tags=["streams"])
+
+Offset = Annotated[int, Query(ge=0, le=1 << 62)]
+_CHUNK = 256 << 10
+_BYTES = "application/octet-stream"
+
+
+@routes.get("/jobs/{name}/events", **action("workspaces/jobs/read"))
+async def job_events(call: Call, workspace: str, name: str) -> Response:
+    """Server-sent events: the job's view now and at every change, until it is final."""
+
+    def look() -> Snapshot | None:
+        try:
+            with call.site.context(call.who, write=False) as context:
+                view = jobs.get(context, workspace, name)
+        except LazurError:
+            return None
+        return Snapshot(view["etag"], json.dumps(view).encode(), view["status"] in FINAL)
+
+    await run_in_threadpool(_must_exist, call, workspace, name)
+
+    async def seen() -> Snapshot | None:
+        return await run_in_threadpool(look)
+
+    live: Live = call.request.app.state.live
+    return _stream(live.events(f"job:{workspace}/{name}", seen), "text/event-stream")
+
+
+@routes.get("/jobs/{name}/files", **action("workspaces/jobs/read"))
+def find(call: Call, workspace: str, name: str, prefix: str = "") -> Response:
+    return call.read(lambda context: files.find(context, workspace, name, prefix))
+
+
+@routes.get("/jobs/{name}/files/{path:path}", **action("workspaces/jobs/read"))
+async def read(
+    call: Call, workspace: str, name: str, path: str, offset: Offset = 0, follow: bool = False
+) -> Response:
+    """Bytes from `offset`. With `follow` the answer goes on until the job is over and the file was sent whole; the
+    file need not be there yet."""
+
+    def locate() -> Place:
+        with call.site.context(call.who, write=False) as context:
+            return files.place(context, workspace, name, path)
+
+    def over() -> bool:
+        with call.site.context(call.who, write=False) as context:
+            return jobs.get(context, workspace, name)["status"] in FINAL
+
+    place = await run_in_threadpool(locate)
+    if not follow:
+        return await run_in_threadpool(_now, place, offset, path)
+    live: Live = call.request.app.state.live
+
+    async def is_over() -> bool:
+        return await run_in_threadpool(over)
+
+    tail = live.tail(place.full, offset, is_over, f"job:{workspace}/{name}", place.open)
+    return _stream(tail, _BYTES)
+
+
+@routes.get("/builds/{key}/log", **action("workspaces/environments/read"))
+async def build_log(
+    call: Call, workspace: str, key: str, offset: Offset = 0, follow: bool = False
+) -> Response:
+    """The build's log from `offset`; with `follow` until the build has ended."""
+
+    def state() -> str:
+        with call.site.context(call.who, write=False) as context:
+            return str(builds.get(context, key)["status"])
+
+    await run_in_threadpool(state)
+    log = call.site.home.build_log(key)
+    place = Place(log.parent, log.name)
+    if not follow:
+        return await run_in_threadpool(_now, place, offset, "the build's log")
+    live: Live = call.request.app.state.live
+
+    async def is_over() -> bool:
+        return await run_in_threadpool(state) not in ("waiting", "building")
+
+    return _stream(live.tail(place.full, offset, is_over, f"build:{key}", place.open), _BYTES)
+
+
+def _must_exist(call: Call, workspace: str, name: str) -> None:
+    with call.site.context(call.who, write=False) as context:
+        jobs.find_row(context, workspace, name, "workspaces/jobs/read")
+
+
+def _now(place: Place, offset: int, path: str) -> Response:
+    """What is there now, with its length."""
+    try:
+        descriptor = place.open()
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path[:200]!r} (yet).") from None
+    left = max(0, os.fstat(descriptor).st_size - offset)
+    headers = {"Content-Length": str(left)}
+    return StreamingResponse(_chunks(descriptor, offset, left), media_type=_BYTES, headers=headers)
+
+
+def _chunks(descriptor: int, offset: int, left: int) -> Any:
+    try:
+        while left > 0 and (chunk := os.pread(descriptor, min(_CHUNK, left), offset)):
+            yield chunk
+            offset += len(chunk)
+            left -= len(chunk)
+    finally:
+        os.close(descriptor)
+
+
+def _stream(chunks: AsyncIterator[bytes], media_type: str) -> StreamingResponse:
+    async def sent() -> AsyncGenerator[bytes]:
+        async for chunk in chunks:
+            yield chunk
+
+    return StreamingResponse(sent(), media_type=media_type)

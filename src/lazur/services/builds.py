@@ -1,0 +1,148 @@
+"""Environments being made: one build per key, however many jobs ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from lazur.engine.recipe import Recipe
+from lazur.errors import Conflict, NotFound, Unsupported
+from lazur.services.access import Resource
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.store import builds as store
+from lazur.store import jobs
+from lazur.store.pages import Query
+
+_TOUCH_EVERY = 3600.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    key: str
+    state: str
+
+
+def want(context: Context, recipe: Recipe | None, name: str) -> Wanted | None:
+    """The build that makes `recipe`, begun if nobody asked before or the last one failed. None: nothing to build."""
+    if recipe is None:
+        return None
+    if recipe.kind == "image":
+        raise Unsupported(
+            f"The environment {name!r} needs an image builder: {recipe.reason}",
+            hint="Until one is configured, describe it by a conda file, or by a context that is only `FROM python` "
+            "and `pip install -r requirements.txt`.",
+        )
+    key, now = context.site.builder.key(recipe), context.now()
+    row = store.by_key(context.db, key)
+    if row is None:
+        store.add(context.db, _new(key, name, recipe, now))
+    elif row.state in ("failed", "canceled"):
+        store.change(context.db, key, **_again(now))
+    else:
+        if now - row.used_at > _TOUCH_EVERY:
+            store.change(context.db, key, used_at=now)
+        return Wanted(key, row.state)
+    context.publish("due", "builds")
+    return Wanted(key, "waiting")
+
+
+def get(context: Context, key: str) -> dict[str, Any]:
+    return view(find_row(context, key, "workspaces/environments/read"))
+
+
+def find(context: Context, query: Query) -> dict[str, Any]:
+    context.require("workspaces/environments/read", Resource(context.who.workspace))
+    page = store.page(context.db, query)
+    return {"value": [view(row) for row in page.rows], "next": page.next}
+
+
+def cancel(context: Context, key: str) -> dict[str, Any]:
+    row = find_row(context, key, "workspaces/environments/build/action")
+    if row.state not in ("waiting", "building"):
+        raise Conflict(f"The build is {row.state}; there is nothing to cancel.")
+    store.change(context.db, key, cancel_requested=True, due_at=context.now())
+    context.publish("due", "builds")
+    return get(context, key)
+
+
+def prune(
+    context: Context, older_than_days: float | None, max_bytes: int | None, dry_run: bool
+) -> dict[str, Any]:
+    """Remove environments that no unfinished job uses: those unused for so long, then the longest unused until the
+    rest fits in `max_bytes`."""
+    context.require("workspaces/environments/write", Resource())
+    ready, used = store.ready(context.db), jobs.builds_in_use(context.db)
+    total = sum(row.size for row in ready)
+    removed: list[dict[str, Any]] = []
+    for row in ready:
+        old = older_than_days is not None and row.used_at < context.now() - older_than_days * 86400
+        over = max_bytes is not None and total > max_bytes
+        if row.key in used or not (old or over):
+            continue
+        total -= row.size
+        removed.append(view(row))
+        if not dry_run:
+            store.change(context.db, row.key, state="removing", due_at=context.now())
+    if removed and not dry_run:
+        context.publish("due", "builds")
+    freed = sum(item["size"] for item in removed)
+    return {"removed": removed, "freed": freed, "kept": total, "dry_run": dry_run}
+
+
+def find_row(context: Context, key: str, action: str) -> Row[Any]:
+    context.require(action, Resource(context.who.workspace))
+    row = store.by_key(context.db, key)
+    if row is None:
+        raise NotFound(
+            f"There is no environment build {key!r}.", hint="See: lazur environment builds"
+        )
+    return row
+
+
+def view(row: Row[Any]) -> dict[str, Any]:
+    built = row.built or {}
+    return {
+        "key": row.key,
+        "name": row.name,
+        "status": row.state,
+        "builder": row.builder,
+        "python": built.get("python"),
+        "size": row.size,
+        "requirements": row.recipe.get("requirements", []),
+        "warnings": [*row.recipe.get("warnings", []), *built.get("warnings", [])],
+        "seconds": built.get("seconds", {}),
+        "error": row.error,
+        "created_at": iso(row.created_at),
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
+        "used_at": iso(row.used_at),
+    }
+
+
+def _new(key: str, name: str, recipe: Recipe, now: float) -> dict[str, Any]:
+    return {
+        "key": key,
+        "builder": "venv",
+        "name": name,
+        "recipe": recipe.to_dict(),
+        "size": 0,
+        "created_at": now,
+        "used_at": now,
+        **_again(now),
+    }
+
+
+def _again(now: float) -> dict[str, Any]:
+    return {
+        "state": "waiting",
+        "error": None,
+        "built": None,
+        "started_at": None,
+        "ended_at": None,
+        "cancel_requested": False,
+        "used_at": now,
+        "due_at": now,
+    }

@@ -1,0 +1,112 @@
+"""What arrives over a wire, checked by the same models as YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from lazur.errors import Invalid
+from lazur.kinds import catalog
+from lazur.kinds.jobs.command import CommandJob
+from lazur.spec import names
+from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.suggestions import did_you_mean
+
+_ASSETS = {
+    "environments": "environment",
+    "data": "data",
+    "models": "model",
+    "components": "component",
+    "codes": "code",
+}
+_SERVER_OWNED = frozenset({"id", "status", "creation_context", "services_endpoints", "$schema"})
+_MOST_TAGS = 1000
+_LONGEST_TEXT = 64 << 10
+
+
+@dataclass(frozen=True)
+class CheckedJob:
+    type: str
+    model: CommandJob
+    value: dict[str, Any]
+    """What was written, ready to be kept."""
+    warnings: list[str]
+
+
+def job(spec: dict[str, Any]) -> CheckedJob:
+    kind = catalog.kind_of(spec, "job")
+    model, found = catalog.validate(kind, spec)
+    raise_if_errors(found)
+    assert isinstance(model, CommandJob)
+    value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+    return CheckedJob(model.type, model, value, [d.message for d in warnings_of(found)])
+
+
+def asset(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """What was written, as the kind's model reads it."""
+    found_kind = catalog.kind_of(spec, _ASSETS[kind])
+    model, found = catalog.validate(found_kind, spec)
+    raise_if_errors(found)
+    assert model is not None
+    return {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+
+
+def changes(body: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:
+    """The values of a PATCH, each of the right type."""
+    for field in body:
+        if field not in allowed:
+            hint = did_you_mean(field, allowed) or f"Changeable: {', '.join(allowed)}."
+            raise Invalid(f"{field!r} cannot be changed.", hint=hint)
+    return {field: _checked(field, value) for field, value in body.items()}
+
+
+def name(value: Any, field: str = "name") -> str:
+    if not isinstance(value, str):
+        raise Invalid(f"{field} must be text.")
+    try:
+        return names.check_name(value)
+    except ValueError as error:
+        raise Invalid(f"{field}: {error}.") from None
+
+
+def _checked(field: str, value: Any) -> Any:
+    match field:
+        case "archived":
+            if not isinstance(value, bool):
+                raise Invalid("archived must be true or false.")
+            return value
+        case "tags" | "properties":
+            return _texts(field, value)
+        case "experiment_name":
+            if not isinstance(value, str):
+                raise Invalid("experiment_name must be text.")
+            try:
+                return names.check_title(value)
+            except ValueError as error:
+                raise Invalid(f"experiment_name: {error}.") from None
+        case _:
+            if value is not None and not isinstance(value, str):
+                raise Invalid(f"{field} must be text.")
+            if value and len(value) > _LONGEST_TEXT:
+                raise Invalid(
+                    f"{field} may have {_LONGEST_TEXT} characters, this has {len(value)}."
+                )
+            return value
+
+
+def _texts(field: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or len(value) > _MOST_TAGS:
+        raise Invalid(f"{field} must be a mapping of at most {_MOST_TAGS} texts.")
+    made: dict[str, str] = {}
+    for key, text in value.items():
+        if (
+            not isinstance(text, str | int | float | bool)
+            or len(key) > 255
+            or len(str(text)) > _LONGEST_TEXT
+        ):
+            raise Invalid(
+                f"{field}.{key[:50]} must be text of at most {_LONGEST_TEXT} characters."
+            )
+        made[key] = str(text)
+    return made

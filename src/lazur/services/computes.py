@@ -1,0 +1,51 @@
+"""Computes: where jobs run, and who holds what there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from lazur.engine.contracts import HasCapacity
+from lazur.errors import NotFound
+from lazur.services.site import Context
+from lazur.services.workspaces import open_workspace
+from lazur.store import jobs
+from lazur.store import workspaces as store
+
+
+def find(context: Context, workspace: str) -> dict[str, Any]:
+    open_workspace(context, workspace, "workspaces/computes/read")
+    return {"value": [view(context, row) for row in store.all_computes(context.db)], "next": None}
+
+
+def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
+    open_workspace(context, workspace, "workspaces/computes/read")
+    row = store.compute_by_name(context.db, name)
+    if row is None:
+        raise NotFound(f"There is no compute {name!r}.", hint="See: lazur compute list")
+    return view(context, row)
+
+
+def view(context: Context, row: Row[Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": f"/computes/{row.name}",
+        "name": row.name,
+        "type": row.type,
+        "description": row.description,
+        "provisioning_state": "Succeeded",
+        "jobs": jobs.counts(context.db, row.id),
+    }
+    backend = context.site.backend(row.type, row.settings)
+    if isinstance(backend, HasCapacity):
+        total = backend.capacity()
+        running = jobs.placed_on(context.db, row.id, context.site.runner)
+        used = {
+            "cpus": sum(job.cpus for job in running),
+            "memory": sum(job.memory for job in running),
+            "gpus": sum(job.gpus for job in running),
+        }
+        shown["slots"] = {"cpus": total.cpus, "memory": total.memory, "gpus": total.gpus}
+        shown["used"] = used
+        shown["running"] = [job.name for job in running]
+    return shown

@@ -1,0 +1,62 @@
+"""Blobs and trees: what may be uploaded, and whether a tree is there whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazur.engine.tree import File, Manifest, is_digest
+from lazur.errors import BlobsMissing, Invalid, NotFound
+from lazur.services.site import Context
+from lazur.services.workspaces import open_workspace
+from lazur.store import records
+
+_ASK_AT_ONCE = 20_000
+
+
+def missing(context: Context, workspace: str, digests: list[str]) -> dict[str, Any]:
+    open_workspace(context, workspace, "workspaces/data/write")
+    if len(digests) > _ASK_AT_ONCE:
+        raise Invalid(f"Ask for at most {_ASK_AT_ONCE} blobs at once, not {len(digests)}.")
+    for digest in digests:
+        check_digest(digest)
+    return {"missing": context.site.blobs.missing(digests)}
+
+
+def check_digest(digest: str) -> str:
+    if not is_digest(digest):
+        raise Invalid(f"{digest[:80]!r} is not a SHA-256 in lower-case hex.")
+    return digest
+
+
+def whole_tree(context: Context, digest: str) -> None:
+    """Raise BlobsMissing unless every blob of the tree is stored. Looks at the files only the first time."""
+    if records.tree_is_whole(context.db, check_digest(digest)):
+        return
+    found = manifest(context, digest)
+    if lacking := context.site.blobs.missing(sorted(found.blobs())):
+        raise BlobsMissing(f"{len(lacking)} files of the tree are not stored.", missing=lacking)
+    records.add_tree(context.db, digest, len(found.files), found.size, context.now())
+
+
+def manifest(context: Context, digest: str) -> Manifest:
+    try:
+        with context.site.blobs.open(digest) as file:
+            return Manifest.decode(file.read())
+    except NotFound:
+        raise BlobsMissing("The tree is not stored.", missing=[digest]) from None
+
+
+def part(context: Context, digest: str, path: str) -> tuple[str, bool]:
+    """The tree that `tree:<digest>/<path>` means, and whether that is one file. What lies inside another tree becomes
+    a tree of its own, so that nobody further on needs to know of paths in trees."""
+    whole = manifest(context, digest)
+    if not path:
+        return digest, whole.single_file() is not None
+    found = whole.at(path)
+    made = found if isinstance(found, Manifest) else _alone(found)
+    context.site.blobs.put(made.digest, iter([made.encode()]))
+    return made.digest, isinstance(found, File)
+
+
+def _alone(file: File) -> Manifest:
+    return Manifest.of([file._replace(path=file.path.rpartition("/")[2])])

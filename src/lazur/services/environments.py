@@ -1,0 +1,151 @@
+"""Environments: what a job's `environment:` means here, the built-in registry, builds asked for by people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lazur.engine.recipe import Recipe
+from lazur.errors import Invalid, NotFound
+from lazur.kinds.assets import curated, recipes
+from lazur.services import assets, builds, content
+from lazur.services.access import Resource
+from lazur.services.site import Context
+from lazur.spec import references
+from lazur.spec.references import Asset
+
+
+@dataclass(frozen=True)
+class Found:
+    """An environment, exactly: its recipe, and what to call it."""
+
+    name: str
+    recipe: Recipe
+    variables: dict[str, str]
+
+
+def resolve(context: Context, workspace_id: int, written: Any) -> Found:
+    """From `environment:` of a job, in any of its forms, to one recipe."""
+    if isinstance(written, str):
+        name, spec = _named(context, workspace_id, written)
+    else:
+        name, spec = str(written.get("name") or "inline"), written
+    recipe = recipes.recipe(spec, _reader(context, spec))
+    own = spec.get("environment_variables") or {}
+    return Found(name, recipe, {**recipe.variables, **{str(k): str(v) for k, v in own.items()}})
+
+
+def build(context: Context, workspace: str, name: str, version: str) -> dict[str, Any]:
+    """Begin to make a registered environment; the answer is the build."""
+    row = assets.find_row(
+        context, workspace, "environments", name, version, "workspaces/environments/build/action"
+    )
+    found = resolve(context, row.workspace_id, row.spec)
+    wanted = builds.want(context, found.recipe, f"{name}:{row.version}")
+    assert wanted is not None
+    return builds.get(context, wanted.key)
+
+
+def prune(context: Context, body: dict[str, Any]) -> dict[str, Any]:
+    days, size = body.get("older_than_days"), body.get("max_bytes")
+    for field, value in (("older_than_days", days), ("max_bytes", size)):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | float) or value < 0
+        ):
+            raise Invalid(f"{field} must be a number of at least 0.")
+    if days is None and size is None:
+        raise Invalid("Say what to prune.", hint="Give older_than_days, max_bytes or both.")
+    return builds.prune(
+        context, days, int(size) if size is not None else None, bool(body.get("dry_run"))
+    )
+
+
+def curated_list(context: Context, registry: str) -> dict[str, Any]:
+    _registry(context, registry)
+    return {"value": [_curated_view(name, None) for name in curated.names()], "next": None}
+
+
+def curated_get(context: Context, registry: str, name: str, version: str) -> dict[str, Any]:
+    _registry(context, registry)
+    return _curated_view(name, None if version == "@latest" else version)
+
+
+def _registry(context: Context, registry: str) -> None:
+    context.require("registries/read", Resource(context.who.workspace))
+    if registry != curated.REGISTRY:
+        raise NotFound(f"There is no registry {registry!r}.", hint=f"Known: {curated.REGISTRY}.")
+
+
+def _curated_view(name: str, version: str | None) -> dict[str, Any]:
+    spec = curated.get(name, version)
+    place = f"azureml://registries/{curated.REGISTRY}/environments/{spec['name']}/versions/{spec['version']}"
+    return {**spec, "id": place, "registry": curated.REGISTRY, "labels": curated.labels(name)}
+
+
+def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict[str, Any]]:
+    found = references.parse(written)
+    if not isinstance(found, Asset):
+        raise Invalid(
+            f"environment: {written!r} does not name an environment.",
+            hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's environment, or write it inline.",
+        )
+    if found.registry is not None:
+        spec = _from_registry(found)
+        return f"{spec['name']}:{spec['version']}", spec
+    version = found.version or f"@{found.label or 'latest'}"
+    row = assets.lookup(context, workspace_id, "environments", found.name, version)
+    if row is not None:
+        return f"{found.name}:{row.version}", row.spec
+    try:
+        spec = curated.get(found.name, found.version)
+    except NotFound as error:
+        raise _no_environment(found, version, error) from None
+    return f"{spec['name']}:{spec['version']}", spec
+
+
+def _from_registry(found: Asset) -> dict[str, Any]:
+    if found.registry != curated.REGISTRY:
+        raise NotFound(
+            f"There is no registry {found.registry!r}.", hint=f"Known: {curated.REGISTRY}."
+        )
+    if found.label and found.label != "latest":
+        raise NotFound(
+            f"{found.name!r} has no label {found.label!r}.", hint="Known labels: latest."
+        )
+    return curated.get(found.name, found.version)
+
+
+def _no_environment(found: Asset, version: str, curated_error: NotFound) -> NotFound:
+    if found.name.lower().startswith("azureml-"):
+        return curated_error
+    shown = f"label {version[1:]!r}" if version.startswith("@") else f"version {version!r}"
+    return NotFound(
+        f"There is no environment {found.name!r} with {shown}.",
+        hint=f"Register it: lazur environment create --file env.yml. {curated_error.hint or ''}".strip(),
+    )
+
+
+def _reader(context: Context, spec: dict[str, Any]) -> Any:
+    """Reads files of the build context, for recipes."""
+    build_context = spec.get("build")
+    place = build_context.get("path") if isinstance(build_context, dict) else None
+    if not isinstance(place, str):
+        return None
+    tree = references.parse(place)
+    if not isinstance(tree, references.Tree):
+        raise Invalid(
+            f"build.path: {place!r} was not uploaded.",
+            hint="Use the CLI or the SDK, which upload it.",
+        )
+    content.whole_tree(context, tree.digest)
+    digest, _ = content.part(context, tree.digest, tree.path)
+    manifest = content.manifest(context, digest)
+
+    def read(path: str) -> bytes | None:
+        file = manifest.file(path)
+        if file is None:
+            return None
+        with context.site.blobs.open(file.digest) as opened:
+            return opened.read()
+
+    return read

@@ -1,0 +1,31 @@
+"""What happened, for ever: state changes, changes by people, lineage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.services.workspaces import open_workspace
+from lazur.store import records
+
+
+def record(
+    context: Context, scope: Row[Any], kind: str, name: str, type: str, **data: Any
+) -> None:
+    """`scope` is a row with the workspace in it: the workspace's own, or one of its resources'."""
+    mapping = scope._mapping
+    workspace_id = mapping["workspace_id"] if "workspace_id" in mapping else mapping["id"]
+    records.add_event(
+        context.db, workspace_id, kind, name, type, context.who.name, context.now(), **data
+    )
+
+
+def of(context: Context, workspace: str, kind: str, name: str) -> list[dict[str, Any]]:
+    home = open_workspace(context, workspace, f"workspaces/{kind}/read", kind, name)
+    return [
+        {"type": row.type, "at": iso(row.at), "who": row.who, **row.data}
+        for row in records.events_of(context.db, home.id, kind, name)
+    ]

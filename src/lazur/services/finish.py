@@ -1,0 +1,96 @@
+"""What is written down when a job ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lazur.engine import causes, waterfall
+from lazur.engine.contracts import Backend
+from lazur.engine.decisions import Finish
+from lazur.engine.plan import Exit, Status
+from lazur.engine.states import State
+from lazur.services import assets, events
+from lazur.services.site import Context, Site
+from lazur.store import records
+from lazur.store.jobs import JobRow
+
+_TAIL = 16 << 10
+
+
+@dataclass(frozen=True)
+class Ending:
+    state: State
+    values: dict[str, Any]
+
+
+def ending(
+    site: Site, backend: Backend, row: JobRow, status: Status | None, decision: Finish
+) -> Ending:
+    """Everything about the end, gathered outside of any transaction."""
+    now = site.now()
+    phases = waterfall.merge(row.phases, status.phases if status else [])
+    ended = _end(status) or now
+    values: dict[str, Any] = {
+        "state": decision.state.value,
+        "waiting_for": None,
+        "placed": False,
+        "due_at": None,
+        "phases": waterfall.close(phases, ended),
+        "ended_at": ended,
+        "error": _error(backend, row, status, decision, phases),
+    }
+    if row.started_at is None:
+        values["started_at"] = started_at(phases)
+    if status and status.exit and status.exit.warnings:
+        values["warnings"] = [*row.warnings, *status.exit.warnings]
+    return Ending(decision.state, values)
+
+
+def record(context: Context, row: JobRow, ended: Ending) -> None:
+    """Inside the transaction that ends the job: its outputs become assets, its tokens end."""
+    if ended.state is State.COMPLETED:
+        assets.register_outputs(context, row)
+    records.drop_job_tokens(context.db, row.workspace, row.name)
+    code = (ended.values["error"] or {}).get("code")
+    events.record(context, row, "jobs", row.name, "state", state=ended.state.value, code=code)
+
+
+def started_at(phases: list[dict[str, Any]]) -> float | None:
+    """When the command began."""
+    return next((phase["start"] for phase in phases if phase["name"] == "running"), None)
+
+
+def _end(status: Status | None) -> float | None:
+    if status is None or not status.phases:
+        return None
+    last = status.phases[-1]
+    return last.start if last.name == "end" else last.end
+
+
+def _error(
+    backend: Backend,
+    row: JobRow,
+    status: Status | None,
+    decision: Finish,
+    phases: list[dict[str, Any]],
+) -> dict[str, Any] | None:
+    if decision.state is State.COMPLETED:
+        return None
+    if status is None or (status.exit is None and status.state != "lost"):
+        return decision.error
+    phase = phases[-1]["name"] if phases else "queued"
+    tail = _log_tail(backend, row)
+    found = status.exit or Exit("lost")
+    return causes.explain(found, phase, tail, row.resolved.get("environment_name"))
+
+
+def _log_tail(backend: Backend, row: JobRow) -> str:
+    """The last bytes of the log: read forwards in steps, since a backend reads by offset."""
+    if row.handle is None:
+        return ""
+    kept, offset = b"", 0
+    while chunk := backend.logs(row.handle, offset):
+        offset += len(chunk)
+        kept = (kept + chunk)[-_TAIL:]
+    return kept.decode("utf-8", "replace")

@@ -1,0 +1,78 @@
+"""Where a server keeps what it keeps: one folder, see contributing/backbone.md."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+BLOBSTORE = "workspaceblobstore"
+ARTIFACTSTORE = "workspaceartifactstore"
+
+
+@dataclass(frozen=True)
+class Home:
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "lazur.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.path / "blobs"
+
+    @property
+    def cache(self) -> Path:
+        return self.path / "cache"
+
+    @property
+    def environments(self) -> Path:
+        return self.path / "envs"
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run"
+
+    @property
+    def token(self) -> Path:
+        return self.path / "token"
+
+    def datastore(self, workspace: str, name: str) -> Path:
+        return self.path / "workspaces" / workspace / name
+
+    def artifacts(self, workspace: str, job: str) -> Path:
+        return self.datastore(workspace, ARTIFACTSTORE) / "ExperimentRun" / f"dcid.{job}"
+
+    def attempt(self, workspace: str, job: str, attempt: int) -> Path:
+        return self.path / "jobs" / workspace / job / str(attempt)
+
+    def build_log(self, key: str) -> Path:
+        return self.path / "builds" / key / "log"
+
+    def prepare(self) -> None:
+        """Make the folders, for the owner's eyes only."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.blobs, self.cache, self.environments, self.run, self.path / "logs"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+
+    def owner_token(self) -> str:
+        """The owner's token, made at the first start."""
+        try:
+            return self.token.read_text().strip()
+        except FileNotFoundError:
+            pass
+        made = "lzr_" + secrets.token_urlsafe(32)
+        new = self.token.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(made + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(new, self.token)
+        except FileExistsError:
+            made = self.token.read_text().strip()
+        finally:
+            new.unlink()
+        return made

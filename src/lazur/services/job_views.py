@@ -1,0 +1,124 @@
+"""A job's row as people see it: what they wrote, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazur.engine.states import FINAL, State
+from lazur.services.home import BLOBSTORE
+from lazur.services.site import Site
+from lazur.services.times import iso
+from lazur.store.jobs import JobRow
+
+
+def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]:
+    return {
+        **row.spec,
+        "id": f"/workspaces/{row.workspace}/jobs/{row.name}",
+        "name": row.name,
+        "type": row.type,
+        "status": row.state,
+        "display_name": row.display_name or row.name,
+        "description": row.description,
+        "experiment_name": row.experiment_name,
+        "tags": row.tags,
+        "properties": row.properties,
+        "compute": row.compute_name,
+        "outputs": _outputs(row),
+        "creation_context": _creation(row),
+        "services": _services(site, row),
+        "phases": phases(row, site.now()),
+        "waiting_for": waiting_for(row, position),
+        "warnings": row.warnings,
+        "error": row.error,
+        "attempt": row.attempt,
+        "archived": row.archived,
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
+        "duration": _duration(row, site.now()),
+        "etag": str(row.version),
+    }
+
+
+def summary(site: Site, row: JobRow) -> dict[str, Any]:
+    """A line of a list: everything but what only one job's page shows."""
+    full = view(site, row)
+    full.pop("phases")
+    return full
+
+
+def phases(row: JobRow, now: float) -> list[dict[str, Any]]:
+    """The waterfall: the queue and the build, which the server timed, then what the runtime timed."""
+    return [
+        {
+            "name": phase["name"],
+            "start": iso(phase["start"]),
+            "end": iso(phase.get("end")),
+            "seconds": round((phase.get("end") or now) - phase["start"], 4),
+            **({"detail": phase["detail"]} if phase.get("detail") else {}),
+        }
+        for phase in row.phases
+    ]
+
+
+def waiting_for(row: JobRow, position: int | None) -> str | None:
+    if row.state in FINAL:
+        return None
+    if row.state == State.QUEUED and position is not None:
+        place = "next in line" if position == 0 else f"{position} jobs are before it"
+        return f"free slots on compute {row.compute_name!r} ({_demand(row)}); {place}"
+    return row.waiting_for
+
+
+def _demand(row: JobRow) -> str:
+    wanted = [f"{row.cpus} core{'s' if row.cpus != 1 else ''}"]
+    if row.gpus:
+        wanted.append(f"{row.gpus} GPU{'s' if row.gpus != 1 else ''}")
+    if row.memory:
+        wanted.append(f"{row.memory / 1e9:.3g} GB of memory")
+    return ", ".join(wanted)
+
+
+def _outputs(row: JobRow) -> dict[str, Any]:
+    written: dict[str, Any] = dict(row.spec.get("outputs") or {})
+    for output in row.resolved.get("outputs", []):
+        given = written.get(output["name"])
+        body = dict(given) if isinstance(given, dict) else {}
+        body.setdefault("type", output["type"])
+        body["mode"] = output["mode"]
+        body["path"] = output["uri"]
+        written[output["name"]] = body
+    written["default"] = {
+        "type": "uri_folder",
+        "mode": "rw_mount",
+        "path": f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{row.name}",
+    }
+    return written
+
+
+def _creation(row: JobRow) -> dict[str, Any]:
+    return {
+        "created_at": iso(row.created_at),
+        "created_by": row.created_by,
+        "created_by_type": "User",
+        "last_modified_at": iso(row.updated_at),
+    }
+
+
+def _services(site: Site, row: JobRow) -> dict[str, Any]:
+    base = site.url()
+    return {
+        "Studio": {"type": "Studio", "endpoint": f"{base}/jobs/{row.workspace}/{row.name}"},
+        "Tracking": {"type": "Tracking", "endpoint": f"{base}/api/v1/workspaces/{row.workspace}"},
+    }
+
+
+def _duration(row: JobRow, now: float) -> float | None:
+    if row.started_at is None:
+        return None
+    return round((row.ended_at or now) - row.started_at, 4)
+
+
+def default_output_uri(job: str, output: str) -> str:
+    """Where an output lies that was given no place: where Azure's client looks for it."""
+    return f"azureml://datastores/{BLOBSTORE}/paths/azureml/{job}/{output}/"

@@ -1,0 +1,180 @@
+"""What people do with jobs."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from lazur.engine.states import FINAL, WAITING, State
+from lazur.errors import Conflict, NotFound, PreconditionFailed
+from lazur.services import builds, checks, events, resolve
+from lazur.services.access import Resource
+from lazur.services.job_views import summary, view
+from lazur.services.resolve import Resolved
+from lazur.services.site import Context
+from lazur.services.workspaces import open_workspace
+from lazur.store import jobs as store
+from lazur.store.jobs import JobRow
+from lazur.store.pages import Query
+
+_PRIORITIES = {"low": 1, "medium": 2, "high": 3}
+_CHANGEABLE = ("display_name", "description", "tags", "properties", "archived", "experiment_name")
+
+
+def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Accept a job: when this returns and is committed, the job will run, whatever is killed."""
+    checked = checks.job(spec)
+    home = open_workspace(context, workspace, "workspaces/jobs/write")
+    name = checked.model.name or _fresh_name()
+    found = resolve.job(context, home, name, checked)
+    build = builds.want(context, found.recipe, found.environment_name)
+    ready = build is None or build.state == "ready"
+    values = _row(context, home, name, checked, found)
+    values["build_key"] = build.key if build else None
+    values["state"] = (State.QUEUED if ready else State.PREPARING).value
+    values["waiting_for"] = (
+        None if ready else f"environment {found.environment_name!r} to be built"
+    )
+    values["due_at"] = None if ready else context.now()
+    values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
+    try:
+        job_id = store.add(context.db, values)
+    except IntegrityError:
+        raise Conflict(
+            f"A job named {name!r} exists already in workspace {home.name!r}.",
+            hint="Leave `name` out to get a fresh one, or choose another.",
+        ) from None
+    events.record(context, home, "jobs", name, "created", state=values["state"])
+    context.publish("job", f"{home.name}/{name}")
+    context.publish("queue", found.compute.name)
+    return _fresh_view(context, job_id)
+
+
+def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Everything that `submit` checks, and nothing of what it does."""
+    checked = checks.job(spec)
+    home = open_workspace(context, workspace, "workspaces/jobs/write")
+    found = resolve.job(context, home, spec.get("name") or "validated", checked)
+    return {
+        "warnings": found.warnings,
+        "compute": found.compute.name,
+        "environment": found.environment_name,
+    }
+
+
+def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
+    row = find_row(context, workspace, name, "workspaces/jobs/read")
+    queued = row.state == State.QUEUED
+    return view(context.site, row, store.position(context.db, row) if queued else None)
+
+
+def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
+    home = open_workspace(context, workspace, "workspaces/jobs/read")
+    filters = {"archived": "false", **query.filters}
+    if context.who.job is not None:
+        filters["name"] = context.who.job
+    page = store.page(
+        context.db, home.id, Query(query.limit, query.cursor, query.order_by, filters)
+    )
+    return {"value": [summary(context.site, row) for row in page.rows], "next": page.next}
+
+
+def update(
+    context: Context, workspace: str, name: str, changes: dict[str, Any], etag: str | None = None
+) -> dict[str, Any]:
+    """Change what may change: names and notes, not what runs."""
+    row = find_row(context, workspace, name, "workspaces/jobs/write")
+    if etag is not None and etag != str(row.version):
+        raise PreconditionFailed(
+            f"The job {name!r} has changed since you read it (now {row.version}).",
+            hint="Read it again, and repeat the change if it still makes sense.",
+        )
+    values = checks.changes(changes, _CHANGEABLE)
+    store.change(context.db, row.id, context.now(), **values)
+    events.record(context, row, "jobs", name, "updated", fields=sorted(values))
+    context.publish("job", f"{row.workspace}/{name}")
+    return _fresh_view(context, row.id)
+
+
+def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
+    """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then made to."""
+    row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
+    if row.state in FINAL or row.cancel_requested:
+        return view(context.site, row)
+    values: dict[str, Any] = {"cancel_requested": True, "due_at": context.now()}
+    if row.state not in WAITING:
+        values["state"] = State.CANCEL_REQUESTED.value
+    store.change(context.db, row.id, context.now(), **values)
+    events.record(context, row, "jobs", name, "cancel requested")
+    context.publish("job", f"{row.workspace}/{name}")
+    context.publish("due", f"jobs/{row.id}")
+    return _fresh_view(context, row.id)
+
+
+def find_row(context: Context, workspace: str, name: str, action: str) -> JobRow:
+    home = open_workspace(context, workspace, action, "jobs", name)
+    row = store.by_name(context.db, home.id, name)
+    if row is None:
+        raise NotFound(
+            f"There is no job {name!r} in workspace {workspace!r}.", hint="See: lazur job list"
+        )
+    return row
+
+
+def _fresh_view(context: Context, job_id: int) -> dict[str, Any]:
+    row = store.by_id(context.db, job_id)
+    assert row is not None
+    return view(context.site, row)
+
+
+def _row(
+    context: Context, home: Row[Any], name: str, checked: checks.CheckedJob, found: Resolved
+) -> dict[str, Any]:
+    spec, now = checked.value, context.now()
+    queue = checked.model.queue_settings
+    return {
+        "workspace_id": home.id,
+        "name": name,
+        "type": checked.type,
+        "experiment_name": spec.get("experiment_name") or "Default",
+        "display_name": spec.get("display_name"),
+        "description": spec.get("description"),
+        "tags": spec.get("tags") or {},
+        "properties": spec.get("properties") or {},
+        "spec": spec,
+        "resolved": found.to_dict(),
+        "warnings": found.warnings,
+        "compute_id": found.compute.id,
+        "priority": _PRIORITIES[queue.priority if queue else "medium"],
+        "cpus": found.demand.cpus,
+        "memory": found.demand.memory,
+        "gpus": found.demand.gpus,
+        "cancel_requested": False,
+        "attempt": 1,
+        "placed": False,
+        "gpu_ids": [],
+        "archived": False,
+        "created_at": now,
+        "created_by": context.who.name,
+        "updated_at": now,
+        "version": 1,
+    }
+
+
+_ADJECTIVES = "able bold brave bright calm clever cool eager fair fine gentle golden green happy honest jolly keen kind lively lucky mellow merry mild neat nice noble olive plucky polite proud quick quiet rosy serene sharp silver sincere steady sunny sweet swift teal tidy upbeat warm wise witty zen".split()
+_NOUNS = "apple arch avocado bagel bean bird boat bread bridge brush camel carrot cello cloud coral crane deer dolphin drum eagle feather fig flag forest frog garden grape harp island jewel kettle kite lamp leaf lemon library lime lobster mango mirror nail net oxygen papaya parang peach pear pen plane plum quill river rocket root sail school soccer soup spoon star street sun tent toe tree tulip vase whale wolf yam".split()
+
+
+def _fresh_name() -> str:
+    alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
+    tail = "".join(secrets.choice(alphabet) for _ in range(10))
+    return f"{secrets.choice(_ADJECTIVES)}_{secrets.choice(_NOUNS)}_{tail}"
+
+
+def read_own(context: Context, workspace: str, name: str) -> Resource:
+    """The job as a resource, once reading it is allowed: for streams, which ask again now and then."""
+    context.require("workspaces/jobs/read", Resource(workspace, "jobs", name))
+    return Resource(workspace, "jobs", name)

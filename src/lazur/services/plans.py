@@ -1,0 +1,78 @@
+"""From a job's row to the plan of its next attempt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Source
+from lazur.errors import LazurError
+from lazur.services import tokens
+from lazur.services.site import Site
+from lazur.store.jobs import JobRow
+
+
+class EnvironmentGone(LazurError):
+    """The environment was built once, and is not on the disk any more."""
+
+
+def make(site: Site, row: JobRow) -> Plan:
+    resolved: dict[str, Any] = row.resolved
+    artifacts = site.home.artifacts(row.workspace, row.name)
+    with site.context() as context:
+        token = tokens.job_token(context, row.workspace, row.name)
+    return Plan(
+        job=row.name,
+        workspace=row.workspace,
+        attempt=row.attempt,
+        folder=str(site.home.attempt(row.workspace, row.name, row.attempt)),
+        artifacts=str(artifacts),
+        command=resolved["command"],
+        values=resolved["values"],
+        inputs=[Input(**{**i, "source": Source(**i["source"])}) for i in resolved["inputs"]],
+        outputs=[
+            Output(o["name"], o["mode"], o["type"] == "uri_file", o["destination"])
+            for o in resolved["outputs"]
+        ],
+        code=Source(**resolved["code"]) if resolved["code"] else None,
+        environment=_environment(site, row),
+        variables={**_context(site, row, token), **resolved["variables"]},
+        distribution=Distribution(**resolved["distribution"])
+        if resolved["distribution"]
+        else None,
+        nodes=resolved["nodes"],
+        demand=Demand(row.cpus, row.memory, row.gpus),
+        gpu_ids=row.gpu_ids,
+        timeout=resolved["timeout"],
+        blobs=str(site.home.blobs),
+        cache=str(site.home.cache),
+        hints=str(site.home.run),
+    )
+
+
+def _environment(site: Site, row: JobRow) -> str | None:
+    if row.build_key is None:
+        return None
+    built = site.builder.find(row.build_key)
+    if built is None:
+        raise EnvironmentGone("The environment is not there any more.")
+    return built.prefix
+
+
+def _context(site: Site, row: JobRow, token: str) -> dict[str, str]:
+    """What every job is told about where and what it is. Names are Azure's."""
+    return {
+        "AZUREML_RUN_ID": row.name,
+        "AZUREML_ROOT_RUN_ID": row.name,
+        "AZUREML_EXPERIMENT_NAME": row.experiment_name,
+        "AZUREML_ARM_PROJECT_NAME": row.experiment_name,
+        "AZUREML_ARM_WORKSPACE_NAME": row.workspace,
+        "AZUREML_ARM_RESOURCEGROUP": "lazur",
+        "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000",
+        "AZUREML_COMPUTE_TARGET": row.compute_name,
+        "MLFLOW_EXPERIMENT_NAME": row.experiment_name,
+        "MLFLOW_RUN_ID": row.name,
+        "LAZUR_SERVER": site.url(),
+        "LAZUR_WORKSPACE": row.workspace,
+        "LAZUR_JOB": row.name,
+        "LAZUR_TOKEN": token,
+    }

@@ -1,0 +1,190 @@
+"""From what a person wrote to exact things: versions, trees, paths on this site, slots. Everything that `submit` freezes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Row
+
+from lazur.engine.contracts import HasCapacity
+from lazur.engine.plan import Demand, Distribution, Input, Source
+from lazur.engine.recipe import Recipe
+from lazur.errors import Invalid, NotFound
+from lazur.kinds.jobs.command import CommandJob
+from lazur.services import environments, places
+from lazur.services.checks import CheckedJob
+from lazur.services.site import Context
+from lazur.spec import expressions, references
+from lazur.spec.inputs import LiteralInput, PathInput, literal_of
+from lazur.spec.outputs import output_of
+from lazur.spec.resources import asked
+from lazur.spec.settings import MPIDistribution, PyTorchDistribution, TensorFlowDistribution
+from lazur.store import workspaces
+
+_RAY = "distribution: ray needs the Ray backend"
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """`to_dict` is kept in the job's row; plans are made of it."""
+
+    command: str
+    values: dict[str, str]
+    inputs: list[Input]
+    outputs: list[dict[str, Any]]
+    code: Source | None
+    variables: dict[str, str]
+    distribution: Distribution | None
+    nodes: int
+    timeout: float | None
+    environment_name: str
+    recipe: Recipe
+    compute: Row[Any]
+    demand: Demand
+    warnings: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "command": self.command,
+            "values": self.values,
+            "inputs": [asdict(i) for i in self.inputs],
+            "outputs": self.outputs,
+            "code": asdict(self.code) if self.code else None,
+            "variables": self.variables,
+            "distribution": asdict(self.distribution) if self.distribution else None,
+            "nodes": self.nodes,
+            "timeout": self.timeout,
+            "environment_name": self.environment_name,
+        }
+
+
+def job(context: Context, home: Row[Any], name: str, checked: CheckedJob) -> Resolved:
+    """Raises what a person can mend: NotFound for what is not there, BlobsMissing, Invalid."""
+    spec = checked.model
+    literals = {
+        key: text for key, value in spec.inputs.items() if (text := literal_of(value)) is not None
+    }
+    environment = environments.resolve(context, home.id, _environment(spec))
+    compute, compute_notes = _compute(context, spec)
+    demand, demand_notes = _demand(context, spec, compute)
+    given = {key for key, value in spec.inputs.items() if value is not None}
+    return Resolved(
+        command=expressions.drop_optional(spec.command, given),
+        values={**{f"inputs.{key}": text for key, text in literals.items()}, "name": name},
+        inputs=[
+            _input(context, home, key, value)
+            for key, value in spec.inputs.items()
+            if isinstance(value, PathInput)
+        ],
+        outputs=[
+            places.output(context, home, name, key, output_of(value))
+            for key, value in spec.outputs.items()
+        ],
+        code=places.code(context, home, spec.code) if spec.code else None,
+        variables={**environment.variables, **_variables(spec)},
+        distribution=_distribution(spec),
+        nodes=spec.resources.instance_count if spec.resources else 1,
+        timeout=float(spec.limits.timeout) if spec.limits and spec.limits.timeout else None,
+        environment_name=environment.name,
+        recipe=environment.recipe,
+        compute=compute,
+        demand=demand,
+        warnings=[*checked.warnings, *environment.recipe.warnings, *compute_notes, *demand_notes],
+    )
+
+
+def _environment(spec: CommandJob) -> Any:
+    written = spec.environment
+    return written if isinstance(written, str) else written.dump()
+
+
+def _variables(spec: CommandJob) -> dict[str, str]:
+    return {
+        key: "" if value is None else str(value)
+        for key, value in spec.environment_variables.items()
+    }
+
+
+def _input(context: Context, home: Row[Any], key: str, value: PathInput) -> Input:
+    if value.path is None:
+        raise Invalid(f"inputs.{key} has no path.", hint="Give `path:`, or a literal value.")
+    kind = str(getattr(value, "type", "uri_folder"))
+    if isinstance(value, LiteralInput):
+        raise TypeError(key)
+    source, file = places.source(context, home, value.path, kind, f"inputs.{key}.path", value.mode)
+    return Input(
+        name=key,
+        mode=value.mode,
+        file=file,
+        source=source,
+        path_on_compute=value.path_on_compute,
+    )
+
+
+def _distribution(spec: CommandJob) -> Distribution | None:
+    match spec.distribution:
+        case None:
+            return None
+        case PyTorchDistribution() as pytorch:
+            return Distribution("pytorch", processes=pytorch.process_count_per_instance)
+        case MPIDistribution() as mpi:
+            return Distribution("mpi", processes=mpi.process_count_per_instance)
+        case TensorFlowDistribution() as tensorflow:
+            nodes = spec.resources.instance_count if spec.resources else 1
+            return Distribution(
+                "tensorflow",
+                workers=tensorflow.worker_count or nodes,
+                parameter_servers=tensorflow.parameter_server_count,
+            )
+        case _:
+            raise Invalid(_RAY, hint="Until then, start Ray in your own command.")
+
+
+def _compute(context: Context, spec: CommandJob) -> tuple[Row[Any], list[str]]:
+    wanted = references.compute_name(spec.compute) if spec.compute else "local"
+    if wanted.lower() in ("serverless", "local"):
+        wanted = "local"
+    row = workspaces.compute_by_name(context.db, wanted)
+    if row is not None:
+        return row, []
+    stand_in = context.site.unknown_compute
+    row = workspaces.compute_by_name(context.db, stand_in) if stand_in else None
+    if row is None:
+        known = ", ".join(compute.name for compute in workspaces.all_computes(context.db))
+        raise NotFound(f"There is no compute {wanted!r}.", hint=f"Known: {known}.")
+    return row, [f"There is no compute {wanted!r} here: the job runs on {stand_in!r}."]
+
+
+def _demand(context: Context, spec: CommandJob, compute: Row[Any]) -> tuple[Demand, list[str]]:
+    """What the job holds while it runs: what it asked for, else one core, and a GPU (one per process) where the
+    machine has any. More cores than there are is a wish; more memory or GPUs is an error."""
+    wanted = asked(spec.resources.properties if spec.resources else {})
+    backend = context.site.backend(compute.type, compute.settings)
+    if not isinstance(backend, HasCapacity):
+        return Demand(wanted.cpus or 1, wanted.memory or 0, wanted.gpus or 0), []
+    there = backend.capacity()
+    demand = Demand(wanted.cpus or 1, wanted.memory or 0, _gpus(spec, wanted.gpus, there))
+    notes: list[str] = []
+    if demand.cpus > there.cpus:
+        notes.append(
+            f"{demand.cpus} cores were asked for; compute {compute.name!r} has {there.cpus}."
+        )
+        demand = replace(demand, cpus=there.cpus)
+    for what, need, has in (
+        ("GPUs", demand.gpus, there.gpus),
+        ("bytes of memory", demand.memory, there.memory),
+    ):
+        if need > has:
+            raise Invalid(
+                f"The job asks for {need} {what}; compute {compute.name!r} has {has} in all, so it would wait for ever.",
+                hint="Ask for less under resources.properties, or choose another compute.",
+            )
+    return demand, notes
+
+
+def _gpus(spec: CommandJob, wanted: int | None, there: Demand) -> int:
+    if wanted is not None:
+        return wanted
+    processes = getattr(spec.distribution, "process_count_per_instance", 1)
+    return min(there.gpus, processes)

@@ -1,0 +1,87 @@
+"""What a server consists of, and the context that every service is called with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from lazur.engine.contracts import Backend, Blobs, Builder
+from lazur.registry import find
+from lazur.services import access
+from lazur.services.access import Principal, Resource
+from lazur.services.bus import Bus
+from lazur.services.home import Home
+from lazur.store.db import Database
+
+
+@dataclass
+class Site:
+    """The parts, put together once by the server's composition root."""
+
+    home: Home
+    db: Database
+    blobs: Blobs
+    builder: Builder
+    runner: str
+    """This machine: which local attempts are ours to look after."""
+    bus: Bus = field(default_factory=Bus)
+    now: Callable[[], float] = time.time
+    url: Callable[[], str] = lambda: ""
+    """Where people and jobs reach this server."""
+    unknown_compute: str = "local"
+    """What a compute name that does not exist here stands for; empty: it is an error."""
+    _backends: dict[str, Backend] = field(default_factory=dict[str, Backend])
+
+    def backend(self, type: str, settings: dict[str, Any]) -> Backend:
+        """The backend of a compute; one instance per type and settings, so that it can keep watches."""
+        key = f"{type}:{sorted(settings.items())}"
+        if key not in self._backends:
+            self._backends[key] = find("backends", type, Backend)(settings)
+        return self._backends[key]
+
+    @contextmanager
+    def context(self, who: Principal = access.SYSTEM, *, write: bool = True) -> Generator[Context]:
+        """One use case: one transaction, committed at the end, then the words that it wants said."""
+        with ExitStack() as stack:
+            context = Context(self, who, write, stack)
+            yield context
+        context.speak()
+
+
+class Context:
+    """Who calls, and the transaction of this call. It begins when `db` is first touched, so that checking what was
+    sent does not hold up other writers."""
+
+    def __init__(self, site: Site, who: Principal, write: bool, stack: ExitStack) -> None:
+        self.site = site
+        self.who = who
+        self._write = write
+        self._stack = stack
+        self._db: Connection | None = None
+        self._words: dict[tuple[str, str], None] = {}
+
+    @property
+    def db(self) -> Connection:
+        if self._db is None:
+            begin = self.site.db.write if self._write else self.site.db.read
+            self._db = self._stack.enter_context(begin())
+        return self._db
+
+    def now(self) -> float:
+        return self.site.now()
+
+    def require(self, action: str, resource: Resource) -> None:
+        access.require(self.who, action, resource)
+
+    def publish(self, topic: str, key: str) -> None:
+        """Say it on the bus once this call is committed."""
+        self._words[topic, key] = None
+
+    def speak(self) -> None:
+        for topic, key in self._words:
+            self.site.bus.publish(topic, key)

@@ -1,0 +1,127 @@
+"""Secrets that people, browsers and jobs show, and who they belong to. Only digests are kept."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import secrets
+from collections.abc import Callable
+from typing import Any, Literal
+
+from lazur.errors import Unauthenticated
+from lazur.services import access
+from lazur.services.access import Principal, Resource
+from lazur.services.site import Context, Site
+from lazur.store import records
+
+_CODE_SECONDS = 120.0
+SESSION_SECONDS = 12 * 3600.0
+_KINDS = {"bearer": ("token", "job"), "session": ("session",)}
+
+
+def authenticator(site: Site) -> Callable[[Literal["bearer", "session"], str], Principal | None]:
+    """What the gate asks: whose secret is this?"""
+
+    def authenticate(kind: Literal["bearer", "session"], secret: str) -> Principal | None:
+        with site.db.read() as db:
+            row = records.token(db, digest(secret))
+        if row is None or row.kind not in _KINDS[kind]:
+            return None
+        if row.expires_at is not None and row.expires_at <= site.now():
+            return None
+        return Principal(
+            row.principal, "job" if row.kind == "job" else "user", row.role, row.workspace, row.job
+        )
+
+    return authenticate
+
+
+def ensure_owner(context: Context) -> None:
+    """The token in the home's file is the owner's, also when somebody replaced the file."""
+    token = context.site.home.owner_token()
+    if records.token(context.db, digest(token)) is None:
+        _add(context, token, "token", Principal(_owner_name(), "user", "Owner"), None)
+
+
+def sign_in_code(context: Context) -> dict[str, Any]:
+    """A code that turns into a browser session of the same person, once, soon."""
+    context.require("sign-in/action", Resource(context.who.workspace))
+    code = secrets.token_urlsafe(24)
+    _add(context, code, "code", context.who, context.now() + _CODE_SECONDS)
+    return {
+        "code": code,
+        "url": f"{context.site.url()}/sign-in#code={code}",
+        "expires_in": _CODE_SECONDS,
+    }
+
+
+def open_session(context: Context, code: str) -> str:
+    """The session's secret, for the cookie. The code is spent, whether or not it was still good."""
+    row = records.token(context.db, digest(code))
+    good = row is not None and row.kind == "code" and (row.expires_at or 0) > context.now()
+    if row is None or not good:
+        raise Unauthenticated(
+            "The sign-in code is unknown or has expired.", hint="Get a new one: lazur login --web"
+        )
+    records.drop_token(context.db, row.digest)
+    secret = secrets.token_urlsafe(32)
+    who = Principal(row.principal, "user", row.role, row.workspace, row.job)
+    _add(context, secret, "session", who, context.now() + SESSION_SECONDS)
+    return secret
+
+
+def end_session(context: Context, secret: str) -> None:
+    records.drop_token(context.db, digest(secret))
+
+
+def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
+    """A new token, shown this once."""
+    context.require("tokens/write", Resource(workspace))
+    if role not in access.roles():
+        raise Unauthenticated(
+            f"There is no role {role!r}.", hint=f"Known: {', '.join(access.roles())}."
+        )
+    token = "lzr_" + secrets.token_urlsafe(32)
+    _add(context, token, "token", Principal(name, "user", role, workspace), None)
+    return token
+
+
+def revoke(context: Context, token: str) -> None:
+    context.require("tokens/write", Resource())
+    records.drop_token(context.db, digest(token))
+
+
+def job_token(context: Context, workspace: str, job: str) -> str:
+    """A token that is good for one job and ends with it."""
+    made = "lzj_" + secrets.token_urlsafe(32)
+    _add(context, made, "job", Principal(f"{workspace}/{job}", "job", "Job", workspace, job), None)
+    return made
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _add(
+    context: Context, secret: str, kind: str, who: Principal, expires_at: float | None
+) -> None:
+    records.add_token(
+        context.db,
+        {
+            "digest": digest(secret),
+            "kind": kind,
+            "principal": who.name,
+            "role": who.role,
+            "workspace": who.workspace,
+            "job": who.job,
+            "created_at": context.now(),
+            "expires_at": expires_at,
+        },
+    )
+
+
+def _owner_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "owner"

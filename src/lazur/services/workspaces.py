@@ -1,0 +1,118 @@
+"""Workspaces, and what lies in one."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from lazur.errors import Conflict, Invalid, NotFound
+from lazur.services import checks
+from lazur.services.access import Resource
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.store import records
+from lazur.store import workspaces as store
+from lazur.store.pages import Query
+
+DEFAULT = "default"
+
+
+def open_workspace(
+    context: Context, name: str, action: str, kind: str | None = None, about: str | None = None
+) -> Row[Any]:
+    """The workspace's row, once `action` on `kind` (and the one named `about`) is allowed there. The first line of nearly every service."""
+    context.require(action, Resource(name, kind, about))
+    row = store.by_name(context.db, fold(name))
+    if row is None or row.deleted_at is not None:
+        raise NotFound(f"There is no workspace {name!r}.", hint="See: lazur workspace list")
+    return row
+
+
+def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
+    name = checks.name(spec.get("name"))
+    context.require("workspaces/write", Resource(name))
+    values = {
+        "name": name,
+        "folded": fold(name),
+        "display_name": spec.get("display_name"),
+        "description": spec.get("description"),
+        "tags": spec.get("tags") or {},
+        "created_at": context.now(),
+        "created_by": context.who.name,
+        "version": 1,
+    }
+    try:
+        row_id = store.add(context.db, values)
+    except IntegrityError:
+        raise Conflict(f"The workspace {name!r} exists already.") from None
+    records.add_event(
+        context.db, row_id, "workspaces", name, "created", context.who.name, context.now()
+    )
+    return get(context, name)
+
+
+def get(context: Context, name: str) -> dict[str, Any]:
+    return view(open_workspace(context, name, "workspaces/read"))
+
+
+def find(context: Context, query: Query) -> dict[str, Any]:
+    context.require("workspaces/read", Resource(context.who.workspace))
+    only = fold(context.who.workspace) if context.who.workspace else None
+    page = store.page(context.db, query, only)
+    return {"value": [view(row) for row in page.rows], "next": page.next}
+
+
+def delete(context: Context, name: str) -> None:
+    """Soft: the name stays taken, and what it holds is kept."""
+    row = open_workspace(context, name, "workspaces/delete")
+    if row.name == DEFAULT:
+        raise Invalid("The default workspace cannot be deleted.")
+    if running := store.unfinished_jobs(context.db, row.id):
+        raise Conflict(
+            f"{running} jobs of {name!r} have not ended.", hint="Cancel them, or wait for them."
+        )
+    store.change(context.db, row.id, deleted_at=context.now())
+    records.add_event(
+        context.db, row.id, "workspaces", name, "deleted", context.who.name, context.now()
+    )
+
+
+def ensure_default(context: Context) -> None:
+    """What a new server starts with: one workspace, and this machine to compute on."""
+    if store.by_name(context.db, DEFAULT) is None:
+        create(context, {"name": DEFAULT, "description": "Made at the first start."})
+    if store.compute_by_name(context.db, "local") is None:
+        values = {
+            "name": "local",
+            "type": "local",
+            "settings": {},
+            "description": "The machine that the server runs on.",
+            "created_at": context.now(),
+            "version": 1,
+        }
+        store.add_compute(context.db, values)
+
+
+def view(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": f"/workspaces/{row.name}",
+        "name": row.name,
+        "display_name": row.display_name or row.name,
+        "description": row.description,
+        "tags": row.tags,
+        "location": "local",
+        "creation_context": {
+            "created_at": iso(row.created_at),
+            "created_by": row.created_by,
+            "created_by_type": "User",
+        },
+        "etag": str(row.version),
+    }
+
+
+def fold(name: str) -> str:
+    """Two names that fold alike are the same workspace."""
+    return unicodedata.normalize("NFC", name).casefold()
