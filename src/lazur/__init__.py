@@ -1,3 +1,86 @@
-"""Lazur: Azure Machine Learning that you run yourself."""
+"""Lazur: Azure Machine Learning that you run yourself.
+
+import lazur
+
+client = lazur.connect()
+job = client.jobs.create_or_update(lazur.load_job("job.yml"))
+client.jobs.stream(job.name)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from lazur.sdk.client import Client as Client
+    from lazur.sdk.client import connect as connect
+    from lazur.sdk.constants import AssetTypes as AssetTypes
+    from lazur.sdk.constants import InputOutputModes as InputOutputModes
+    from lazur.sdk.entities import BuildContext as BuildContext
+    from lazur.sdk.entities import Command as Command
+    from lazur.sdk.entities import CommandJobLimits as CommandJobLimits
+    from lazur.sdk.entities import Component as Component
+    from lazur.sdk.entities import Data as Data
+    from lazur.sdk.entities import Environment as Environment
+    from lazur.sdk.entities import Input as Input
+    from lazur.sdk.entities import JobResourceConfiguration as JobResourceConfiguration
+    from lazur.sdk.entities import Model as Model
+    from lazur.sdk.entities import MpiDistribution as MpiDistribution
+    from lazur.sdk.entities import Output as Output
+    from lazur.sdk.entities import PyTorchDistribution as PyTorchDistribution
+    from lazur.sdk.entities import QueueSettings as QueueSettings
+    from lazur.sdk.entities import TensorFlowDistribution as TensorFlowDistribution
+    from lazur.sdk.entities import command as command
+    from lazur.sdk.loading import load_component as load_component
+    from lazur.sdk.loading import load_data as load_data
+    from lazur.sdk.loading import load_environment as load_environment
+    from lazur.sdk.loading import load_job as load_job
+    from lazur.sdk.loading import load_model as load_model
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "lazur.sdk.client": ("Client", "connect"),
+    "lazur.sdk.constants": ("AssetTypes", "InputOutputModes"),
+    "lazur.sdk.entities": (
+        "BuildContext",
+        "Command",
+        "CommandJobLimits",
+        "Component",
+        "Data",
+        "Environment",
+        "Input",
+        "JobResourceConfiguration",
+        "Model",
+        "MpiDistribution",
+        "Output",
+        "PyTorchDistribution",
+        "QueueSettings",
+        "TensorFlowDistribution",
+        "command",
+    ),
+    "lazur.sdk.loading": (
+        "load_component",
+        "load_data",
+        "load_environment",
+        "load_job",
+        "load_model",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Names are imported when they are used: the server imports `lazur` without the client."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'lazur' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME_OF])

@@ -1,1 +1,1 @@
-
+"""The command line: the grammar of `az ml`, one file per noun."""

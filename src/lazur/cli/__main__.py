@@ -1,0 +1,30 @@
+"""`lazur`, and `python -m lazur.cli`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from lazur.cli.app import App
+
+
+def main(arguments: list[str] | None = None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return App().invoke(_named(given)) or 0
+    except BrokenPipeError:
+        # `lazur job list | head`: whoever read has enough. What is still buffered must not be tried again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _named(given: list[str]) -> list[str]:
+    """`lazur server` alone runs one in the foreground; a group cannot be a command too."""
+    alone = given[:1] == ["server"] and (len(given) == 1 or given[1].startswith("-"))
+    if alone and not {"-h", "--help"} & set(given[1:]):
+        return ["server", "run", *given[1:]]
+    return given
+
+
+if __name__ == "__main__":
+    sys.exit(main())

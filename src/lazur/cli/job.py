@@ -1,0 +1,246 @@
+"""`lazur job …`"""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from typing import TYPE_CHECKING, Any
+
+from knack.log import get_logger
+from knack.util import CLIError
+
+from lazur.cli import session, specs, terminal, waterfall
+from lazur.cli.arguments import (
+    ARCHIVED_ONLY,
+    FILE,
+    INCLUDE_ARCHIVED,
+    MAX_RESULTS,
+    SET,
+    SKIP_VALIDATION,
+    WEB,
+    name,
+    option,
+)
+from lazur.cli.job_texts import HELP
+from lazur.cli.tables import job_row, job_rows
+from lazur.cli.watching import JobWatch
+
+if TYPE_CHECKING:
+    from lazur.sdk.views import Job
+
+__all__ = ["ARGUMENTS", "COMMANDS", "HELP"]
+
+log = get_logger(__name__)
+
+COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "job create": ("create", {"table_transformer": job_row}),
+    "job show": ("show", {"table_transformer": job_row}),
+    "job list": ("list_", {"table_transformer": job_rows}),
+    "job stream": ("stream", {}),
+    "job download": ("download", {}),
+    "job cancel": ("cancel", {}),
+    "job archive": ("archive", {}),
+    "job restore": ("restore", {}),
+    "job update": ("update", {"table_transformer": job_row}),
+    "job show-services": ("show_services", {}),
+    "job validate": ("validate", {}),
+    "job explain": ("explain", {}),
+}
+
+_NAME = name("job")
+_JOB_FILE = {**FILE, "help": "The job's YAML file."}
+ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
+    "job": {"name": _NAME, "web": WEB, "sets": SET},
+    "job create": {
+        "file": _JOB_FILE,
+        "name": {**_NAME, "help": "Name of the job; without it, a fresh one is made."},
+        "stream": option(
+            "--stream", "-s", help="Watch the job until it is over.", action="store_true"
+        ),
+        "skip_validation": SKIP_VALIDATION,
+        "save_as": option("--save-as", "-a", help="Write the created job as YAML into this file."),
+        "experiment_name": option("--experiment-name", help="Experiment that the job belongs to."),
+        "display_name": option("--display-name", help="Name that people see."),
+    },
+    "job validate": {"file": _JOB_FILE},
+    "job list": {
+        "max_results": {**MAX_RESULTS, "help": "At most so many. Default: 50."},
+        "all_results": option("--all-results", help="All of them.", nargs="?", const="true"),
+        "include_archived": INCLUDE_ARCHIVED,
+        "archived_only": ARCHIVED_ONLY,
+        "parent_job_name": option("--parent-job-name", "-p", help="Only children of this job."),
+        "status": option("--status", help="Only jobs in this state, such as Failed."),
+        "experiment_name": option("--experiment-name", help="Only jobs of this experiment."),
+        "tag": option("--tag", help="Only jobs with this tag: key=value."),
+    },
+    "job download": {
+        "download_path": option("--download-path", "-p", help="Folder to put the files into."),
+        "output_name": option("--output-name", help="Only this output."),
+        "everything": option(
+            "--all", help="Named outputs, logs and artifacts.", action="store_true"
+        ),
+    },
+    "job update": {
+        "display_name": option("--display-name", help="Name that people see."),
+        "description": option("--description", help="A sentence about it."),
+        "tags": option("--tags", help="All tags, anew: key=value.", nargs="+"),
+    },
+    "job show-services": {
+        "node_index": option("--node-index", "-i", help="Node of a distributed job.", type=int)
+    },
+}
+
+
+def create(
+    file: str,
+    name: str | None = None,
+    sets: Any = None,
+    stream: bool = False,
+    web: bool = False,
+    skip_validation: bool = False,
+    save_as: str | None = None,
+    experiment_name: str | None = None,
+    display_name: str | None = None,
+) -> Any:
+    flags = {"name": name, "experiment_name": experiment_name, "display_name": display_name}
+    source = specs.source(file, sets, flags)
+    client = session.client()
+    with terminal.Progress("Uploading") as progress:
+        job = client.jobs.submit(source, specs.watch(progress))
+    specs.warn(job.to_dict())
+    if save_as:
+        _save(job, save_as)
+    if web:
+        _open(job)
+    if not stream:
+        return job.to_dict()
+    job = _follow(client, job.name)
+    return job.to_dict() if session.current.is_read_by_machine else None
+
+
+def show(name: str, web: bool = False) -> Any:
+    job = session.client().jobs.get(name)
+    if web:
+        _open(job)
+    return job.to_dict()
+
+
+def list_(
+    max_results: int = 50,
+    all_results: str | None = None,
+    include_archived: bool = False,
+    archived_only: bool = False,
+    parent_job_name: str | None = None,
+    status: str | None = None,
+    experiment_name: str | None = None,
+    tag: str | None = None,
+) -> Any:
+    found = session.client().jobs.list(
+        max_results=None if (all_results or "").lower() == "true" else max_results,
+        list_view_type=specs.list_view(include_archived, archived_only),
+        parent_job_name=parent_job_name,
+        status=status,
+        experiment_name=experiment_name,
+        tag=tag,
+    )
+    return [job.to_dict() for job in found]
+
+
+def stream(name: str) -> None:
+    _follow(session.client(), name)
+
+
+def download(
+    name: str, download_path: str = ".", output_name: str | None = None, everything: bool = False
+) -> None:
+    client = session.client()
+    with terminal.Progress("Downloading") as progress:
+        folder = client.jobs.download(
+            name,
+            download_path=download_path,
+            output_name=output_name,
+            all=everything,
+            progress=progress,
+        )
+    terminal.note(f"Downloaded into {folder.absolute()}")
+
+
+def cancel(name: str) -> None:
+    job = session.client().jobs.cancel(name)
+    terminal.note(f"Job {job.name} is {job.status}.")
+
+
+def archive(name: str) -> None:
+    session.client().jobs.archive(name)
+
+
+def restore(name: str) -> None:
+    session.client().jobs.restore(name)
+
+
+def update(
+    name: str,
+    sets: Any = None,
+    display_name: str | None = None,
+    description: str | None = None,
+    tags: Any = None,
+) -> Any:
+    jobs = session.client().jobs
+    flags = {"display_name": display_name, "description": description, "tags": specs.pairs(tags)}
+    current = jobs.get(name).to_dict() if sets else {}
+    return jobs.update(name, **specs.changes(sets, current, **flags)).to_dict()
+
+
+def show_services(name: str, node_index: int = 0) -> Any:
+    services = session.client().jobs.show_services(name, node_index)
+    return {key: service.to_dict() for key, service in services.items()}
+
+
+def validate(file: str, sets: Any = None) -> Any:
+    answer = session.client().jobs.validate(specs.source(file, sets))
+    specs.warn(answer.to_dict())
+    return {"result": "Succeeded", **answer.to_dict()}
+
+
+def explain(name: str) -> Any:
+    job = session.client().jobs.get(name).to_dict()
+    if session.current.is_read_by_machine:
+        kept = ("name", "status", "waiting_for", "phases", "error", "duration", "warnings")
+        return {key: job.get(key) for key in kept}
+    print(waterfall.explain(job, terminal.width(100), sys.stdout))
+    return None
+
+
+def _follow(client: Any, name: str) -> Job:
+    """The log goes to stdout, unless the result goes there."""
+    watch = JobWatch(client, quiet=session.current.only_errors)
+    out = sys.stderr if session.current.is_read_by_machine else sys.stdout
+    try:
+        with watch:
+            job = client.jobs.stream(name, out=out, on_change=watch)
+    except KeyboardInterrupt:
+        terminal.note(
+            f"\nJob {name} goes on. Watch it again with `lazur job stream -n {name}`, "
+            f"end it with `lazur job cancel -n {name}`."
+        )
+        raise
+    watch.close(job)
+    return job
+
+
+def _open(job: Job) -> None:
+    if not job.studio_url:
+        raise CLIError("The server gave no address for the job's page.")
+    url = session.client().sign_in_url(job.studio_url)
+    if not webbrowser.open(url):
+        terminal.note(f"No browser was found here. The job's page: {job.studio_url}")
+
+
+def _save(job: Job, path: str) -> None:
+    from pathlib import Path  # noqa: PLC0415 - as PyYAML, only for --save-as
+
+    import yaml  # noqa: PLC0415
+
+    Path(path).write_text(
+        yaml.safe_dump(job.to_dict(), sort_keys=False, allow_unicode=True), "utf-8"
+    )

@@ -1,0 +1,101 @@
+"""Help of `lazur job`: by example."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HELP: dict[str, dict[str, Any]] = {
+    "job create": {
+        "short-summary": "Submit a job.",
+        "long-summary": (
+            "Prints the job as JSON. With --stream it prints the job's log instead, as it is written, and the exit "
+            "code is 1 if the job fails; with --stream and -o or --query the log goes to stderr and the job as it "
+            "ended to stdout."
+        ),
+        "examples": [
+            {"name": "Run a job and watch it", "text": "lazur job create -f job.yml --stream"},
+            {
+                "name": "Keep its name, for later",
+                "text": "name=$(lazur job create -f job.yml --query name -o tsv)",
+            },
+            {
+                "name": "Change the spec on the way",
+                "text": "lazur job create -f job.yml --set inputs.lr=0.1 --set resources.instance_count=2",
+            },
+            {"name": "Open its page", "text": "lazur job create -f job.yml --web"},
+        ],
+    },
+    "job show": {
+        "short-summary": "Show a job.",
+        "examples": [
+            {"name": "Everything about it", "text": "lazur job show -n NAME"},
+            {
+                "name": "Its state, for a script",
+                "text": "lazur job show -n NAME --query status -o tsv",
+            },
+            {
+                "name": "The address of its page",
+                "text": "lazur job show -n NAME --query services.Studio.endpoint",
+            },
+        ],
+    },
+    "job list": {
+        "short-summary": "List jobs, the newest first.",
+        "examples": [
+            {"name": "What ran lately", "text": "lazur job list -o table"},
+            {
+                "name": "What failed in an experiment",
+                "text": "lazur job list --status Failed --experiment-name mnist",
+            },
+            {"name": "Names only", "text": "lazur job list --query '[].name' -o tsv"},
+        ],
+    },
+    "job stream": {
+        "short-summary": "Print a job's log, from its first line until the job is over.",
+        "long-summary": "Of a job that is over, the whole log. The exit code is 1 if the job failed.",
+        "examples": [{"name": "Watch", "text": "lazur job stream -n NAME"}],
+    },
+    "job download": {
+        "short-summary": "Download a job's files once it is over.",
+        "long-summary": "Logs and ./outputs go to artifacts/, named outputs to named-outputs/.",
+        "examples": [
+            {"name": "Logs and ./outputs", "text": "lazur job download -n NAME -p ./result"},
+            {"name": "One named output", "text": "lazur job download -n NAME --output-name model"},
+            {"name": "Everything", "text": "lazur job download -n NAME --all"},
+        ],
+    },
+    "job cancel": {
+        "short-summary": "End a job: its whole process tree, first asked, then made to.",
+        "examples": [{"name": "Cancel", "text": "lazur job cancel -n NAME"}],
+    },
+    "job archive": {
+        "short-summary": "Hide a job from lists.",
+        "examples": [{"name": "Archive", "text": "lazur job archive -n NAME"}],
+    },
+    "job restore": {
+        "short-summary": "Show an archived job in lists again.",
+        "examples": [{"name": "Restore", "text": "lazur job restore -n NAME"}],
+    },
+    "job update": {
+        "short-summary": "Change a job's name for people, description, tags or experiment.",
+        "examples": [
+            {"name": "Tag it", "text": "lazur job update -n NAME --set tags.reviewed=yes"},
+            {"name": "Name it", "text": "lazur job update -n NAME --display-name 'the good one'"},
+        ],
+    },
+    "job show-services": {
+        "short-summary": "Show the addresses that belong to a job.",
+        "examples": [{"name": "Show", "text": "lazur job show-services -n NAME"}],
+    },
+    "job validate": {
+        "short-summary": "Check a job's YAML without running it.",
+        "examples": [{"name": "Check", "text": "lazur job validate -f job.yml"}],
+    },
+    "job explain": {
+        "short-summary": "Show where a job's time went and why it failed, waits or is slow.",
+        "examples": [
+            {"name": "Explain", "text": "lazur job explain -n NAME"},
+            {"name": "For a program", "text": "lazur job explain -n NAME -o json"},
+        ],
+    },
+}

@@ -1,0 +1,64 @@
+"""`-o table`: the columns that help, in reading order."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import Any
+
+Row = OrderedDict[str, Any]
+
+
+def job_row(job: dict[str, Any]) -> Row:
+    shown = job.get("display_name")
+    row: Row = OrderedDict(Name=job["name"])
+    row["Display name"] = shown if shown != job["name"] else ""
+    row["Experiment"] = job.get("experiment_name")
+    row["Status"] = job.get("status")
+    row["Created"] = when((job.get("creation_context") or {}).get("created_at"))
+    row["Duration"] = duration(job.get("duration"))
+    row["Why"] = _short(job.get("waiting_for") or (job.get("error") or {}).get("message"))
+    return OrderedDict((key, value if value is not None else "") for key, value in row.items())
+
+
+def job_rows(jobs: list[dict[str, Any]]) -> list[Row]:
+    return [job_row(job) for job in jobs]
+
+
+def asset_row(asset: dict[str, Any]) -> Row:
+    row: Row = OrderedDict(Name=asset["name"], Version=asset.get("version") or asset.get("latest"))
+    row["Type"] = asset.get("type") or ""
+    row["Created"] = when((asset.get("creation_context") or {}).get("created_at"))
+    row["Description"] = _short(asset.get("description"))
+    return row
+
+
+def asset_rows(assets: list[dict[str, Any]]) -> list[Row]:
+    return [asset_row(asset) for asset in assets]
+
+
+def when(iso: str | None) -> str:
+    """Local time to the minute, as a clock on the wall shows it."""
+    if not iso:
+        return ""
+    time = datetime.fromisoformat(iso)
+    return (
+        (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone().strftime("%Y-%m-%d %H:%M")
+    )
+
+
+def duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+
+
+def _short(text: str | None) -> str:
+    first = (text or "").split("\n")[0]
+    return first if len(first) <= 60 else first[:59] + "…"

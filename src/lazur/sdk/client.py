@@ -1,0 +1,153 @@
+"""`connect()`: the way in for programs, and for the command line."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from lazur.errors import Invalid, Unauthenticated
+from lazur.sdk import local
+from lazur.sdk.assets import Assets
+from lazur.sdk.computes import Computes
+from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model
+from lazur.sdk.environments import Environments
+from lazur.sdk.home import defaults, find, token_for
+from lazur.sdk.http import Address, Http
+from lazur.sdk.jobs import Jobs
+from lazur.sdk.scope import Scope
+from lazur.sdk.views import Asset, Job, View
+from lazur.sdk.workspaces import Workspaces
+
+DEFAULT_WORKSPACE = "default"
+
+
+class Client:
+    """One server, one workspace. Attributes are named as those of `azure.ai.ml.MLClient`."""
+
+    def __init__(
+        self, http: Http, workspace: str = DEFAULT_WORKSPACE, home: Path | None = None
+    ) -> None:
+        self.http = http
+        self.scope = Scope(http, workspace, home or find())
+
+    @property
+    def workspace_name(self) -> str:
+        return self.scope.workspace
+
+    @property
+    def url(self) -> str:
+        return self.http.address.url
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.scope)
+
+    @cached_property
+    def environments(self) -> Environments:
+        return Environments(self.scope)
+
+    @cached_property
+    def data(self) -> Assets:
+        return Assets(self.scope, "data")
+
+    @cached_property
+    def models(self) -> Assets:
+        return Assets(self.scope, "models")
+
+    @cached_property
+    def components(self) -> Assets:
+        return Assets(self.scope, "components")
+
+    @cached_property
+    def compute(self) -> Computes:
+        return Computes(self.scope)
+
+    @property
+    def computes(self) -> Computes:
+        return self.compute
+
+    @cached_property
+    def workspaces(self) -> Workspaces:
+        return Workspaces(self.http)
+
+    def create_or_update(self, entity: Entity | Job) -> Job | Asset:
+        """Whatever it is: a job is submitted, an asset registered."""
+        if isinstance(entity, Command | Job):
+            return self.jobs.create_or_update(entity)
+        rooms: dict[type[Entity], Assets] = {
+            Environment: self.environments,
+            Data: self.data,
+            Model: self.models,
+            Component: self.components,
+        }
+        for cls, room in rooms.items():
+            if isinstance(entity, cls):
+                return room.create_or_update(entity)
+        raise Invalid(f"A {type(entity).__name__} cannot be created by itself.")
+
+    def me(self) -> View:
+        """Who the server takes us for."""
+        return View(self.http.request("GET", "/api/v1/me").json())
+
+    def sign_in_url(self, page: str) -> str:
+        """An address that opens `page` in a browser that need not be signed in. It works once, and soon."""
+        code = self.http.request("POST", "/api/v1/sign-in-codes").json()
+        path = page.removeprefix(self.url) if page.startswith(self.url) else "/"
+        return f"{code['url']}&next={quote(path, safe='')}" if path != "/" else code["url"]
+
+    def close(self) -> None:
+        self.http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client(url={self.url!r}, workspace={self.workspace_name!r})"
+
+
+def connect(
+    url: str | None = None,
+    token: str | None = None,
+    workspace: str | None = None,
+    home: str | os.PathLike[str] | None = None,
+) -> Client:
+    """A client for the server at `url`, else LAZUR_SERVER, else the one chosen by `lazur login`, else the server of
+    the home folder, which is started when it does not run. `workspace` likewise: LAZUR_WORKSPACE, then
+    `lazur configure --defaults workspace=…`, then `default`."""
+    folder = find(home)
+    saved = defaults(folder).get("defaults", {})
+    place = (
+        workspace
+        or os.environ.get("LAZUR_WORKSPACE")
+        or saved.get("workspace")
+        or DEFAULT_WORKSPACE
+    )
+    chosen = url or os.environ.get("LAZUR_SERVER") or saved.get("server")
+    if chosen:
+        return Client(Http(_remote(folder, chosen, token)), place, folder)
+
+    def recover() -> Address:
+        return local.ensure(folder)
+
+    return Client(Http(local.ensure(folder), recover=recover, patience=30.0), place, folder)
+
+
+def _remote(home: Path, url: str, token: str | None) -> Address:
+    """The home's own server may be named by its address too; its token goes to that address only."""
+    own = local.address(home)
+    if own is not None and own.url == url.rstrip("/"):
+        return Address(own.url, token or os.environ.get("LAZUR_TOKEN") or own.token, own.ca)
+    secret = token or os.environ.get("LAZUR_TOKEN") or token_for(home, url)
+    if not secret:
+        raise Unauthenticated(
+            f"There is no token for {url}.",
+            hint=f"Sign in with `lazur login --server {url}`, or set LAZUR_TOKEN.",
+        )
+    ca = home / "tls" / "ca.pem"
+    return Address(url, secret, str(ca) if url.startswith("https:") and ca.exists() else None)

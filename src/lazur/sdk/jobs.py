@@ -1,0 +1,151 @@
+"""Jobs: submit, watch, fetch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from lazur.engine.states import FINAL
+from lazur.errors import Invalid, JobFailed
+from lazur.sdk import downloads
+from lazur.sdk.entities import Command, Entity, Spec, expect
+from lazur.sdk.follow import events, follow_log
+from lazur.sdk.poller import Poller
+from lazur.sdk.publishing import Watch, publish
+from lazur.sdk.scope import Scope
+from lazur.sdk.source import Source
+from lazur.sdk.views import Job, View
+
+CHANGEABLE = ("display_name", "description", "tags", "properties", "archived", "experiment_name")
+
+
+class Jobs:
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def create_or_update(self, job: Command | Job, **changes: Any) -> Job:
+        """Submit a job; of one that the server gave, keep what may change (display name, tags, …)."""
+        if isinstance(job, Job):
+            current = {key: job[key] for key in CHANGEABLE if key in job}
+            return self.update(job.name, **{**current, **changes})
+        expect(job, Command)
+        return self.submit(Source({**job.to_spec(), **changes}, _folder(job)))
+
+    def submit(self, source: Source, watch: Watch | None = None) -> Job:
+        """As `create_or_update`, of a spec that was read from a file; problems are shown where they stand in it."""
+        return Job(publish(self._scope, "job", source, self._path(), watch))
+
+    def validate(self, job: Command | Source) -> View:
+        """All checks of a submit, and nothing submitted. What comes back has `warnings`."""
+        source = job if isinstance(job, Source) else Source(job.to_spec(), _folder(job))
+        return View(publish(self._scope, "job", source, self._path("validate"), None))
+
+    def get(self, name: str) -> Job:
+        return Job(self._scope.http.request("GET", self._path(name)).json())
+
+    def list(
+        self,
+        *,
+        max_results: int | None = None,
+        parent_job_name: str | None = None,
+        list_view_type: str = "ActiveOnly",
+        order_by: str | None = None,
+        **filters: Any,
+    ) -> Iterator[Job]:
+        """Newest first. `list_view_type`: ActiveOnly, ArchivedOnly or All. `filters` are those of the API, such as
+        `status="Failed"`, `experiment_name="mnist"`, `name_contains="pep"`."""
+        archived = {"activeonly": "false", "archivedonly": "true", "all": "all"}.get(
+            list_view_type.lower()
+        )
+        if archived is None:
+            raise Invalid(f"{list_view_type!r} is none of ActiveOnly, ArchivedOnly, All.")
+        query = {"archived": archived, "parent": parent_job_name, "order_by": order_by, **filters}
+        for item in self._scope.pages(self._path(), query, max_results):
+            yield Job(item)
+
+    def stream(
+        self,
+        name: str,
+        *,
+        out: TextIO | BinaryIO | None = None,
+        on_change: Callable[[Job], None] | None = None,
+    ) -> Job:
+        """Print the job's log as it is written, from its first line, until the job is over; of one that is over, the
+        whole. Goes on where it was when the server restarts. Raises JobFailed, with the cause, if the job failed."""
+        job = follow_log(self._scope, name, out, on_change)
+        raise_if_failed(job)
+        return job
+
+    def events(self, name: str) -> Iterator[Job]:
+        """The job now, at every change, and last when it is over."""
+        return (Job(view) for view in events(self._scope, name))
+
+    def wait(self, name: str) -> Job:
+        """Block until the job is over, silently; look at `status` for how it ended."""
+        job = self.get(name)
+        for job in self.events(name):
+            if job.status in FINAL:
+                break
+        return job
+
+    def cancel(self, name: str) -> Job:
+        return Job(self._scope.http.request("POST", self._path(name, "cancel")).json())
+
+    def begin_cancel(self, name: str) -> Poller[Job]:
+        """As in Azure's client. What the poller waits for is the job's end."""
+        return Poller(self.cancel(name), lambda: self.wait(name))
+
+    def update(self, name: str, **changes: Any) -> Job:
+        """`changes`: display_name, description, tags, properties, experiment_name, archived."""
+        return Job(self._scope.http.request("PATCH", self._path(name), json=changes).json())
+
+    def archive(self, name: str) -> None:
+        self.update(name, archived=True)
+
+    def restore(self, name: str) -> None:
+        self.update(name, archived=False)
+
+    def show_services(self, name: str, node_index: int = 0) -> dict[str, View]:
+        """Addresses that belong to the job: its page, and what it serves itself."""
+        services: Mapping[str, Any] = self.get(name).get("services") or {}
+        return {key: View(value) for key, value in services.items()}
+
+    def files(self, name: str, prefix: str = "") -> list[View]:
+        """What the job has written so far: `path`, `size`, `modified`."""
+        return [View(f) for f in downloads.listed(self._scope, name, prefix)]
+
+    def download(
+        self,
+        name: str,
+        *,
+        download_path: str | os.PathLike[str] = ".",
+        output_name: str | None = None,
+        all: bool = False,  # noqa: A002 - Azure's word
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Fetch the job's files: a named output into `named-outputs/<output>`, else `./outputs` and the logs into
+        `artifacts`, with `all` both. Files that are there already with the right size and time are left."""
+        job = self.get(name)
+        folder = Path(download_path)
+        downloads.download(
+            self._scope, job, folder, output_name, everything=all, progress=progress
+        )
+        return folder
+
+    def _path(self, *parts: str) -> str:
+        return self._scope.path("jobs", *parts)
+
+
+def raise_if_failed(job: Job) -> None:
+    if job.status != "Failed":
+        return
+    error: Spec = dict(job.get("error") or {})
+    message = error.pop("message", None) or "it gave no reason."
+    hint = error.pop("hint", None)
+    raise JobFailed(f"Job {job.name} failed: {message}", hint=hint, name=job.name, **error)
+
+
+def _folder(entity: Entity) -> Path:
+    return Path(entity.base_path) if entity.base_path is not None else Path.cwd()

@@ -1,0 +1,68 @@
+"""`load_job` and its kin: YAML files become the objects that Python code works with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import IO, Any, TypeVar
+
+from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model
+from lazur.sdk.source import read
+
+Source = str | os.PathLike[str] | IO[str]
+Overrides = list[Mapping[str, Any]] | None
+E_ = TypeVar("E_", bound=Entity)
+
+
+def load_job(
+    source: Source,
+    *,
+    params_override: Overrides = None,
+    relative_origin: str | os.PathLike[str] | None = None,
+) -> Command:
+    """A job from its YAML. `params_override` changes it first: `[{"inputs.lr": 0.1}]`. Paths in it are relative to
+    the file, or to `relative_origin`."""
+    return _load(Command, source, params_override, relative_origin)
+
+
+def load_environment(
+    source: Source,
+    *,
+    params_override: Overrides = None,
+    relative_origin: str | os.PathLike[str] | None = None,
+) -> Environment:
+    return _load(Environment, source, params_override, relative_origin)
+
+
+def load_data(
+    source: Source,
+    *,
+    params_override: Overrides = None,
+    relative_origin: str | os.PathLike[str] | None = None,
+) -> Data:
+    return _load(Data, source, params_override, relative_origin)
+
+
+def load_model(
+    source: Source,
+    *,
+    params_override: Overrides = None,
+    relative_origin: str | os.PathLike[str] | None = None,
+) -> Model:
+    return _load(Model, source, params_override, relative_origin)
+
+
+def load_component(
+    source: Source,
+    *,
+    params_override: Overrides = None,
+    relative_origin: str | os.PathLike[str] | None = None,
+) -> Component:
+    return _load(Component, source, params_override, relative_origin)
+
+
+def _load(
+    cls: type[E_], source: Source, overrides: Overrides, origin: str | os.PathLike[str] | None
+) -> E_:
+    found = read(source, overrides or (), origin)
+    return cls.from_spec(found.spec, base_path=found.folder)

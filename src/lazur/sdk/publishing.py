@@ -1,0 +1,50 @@
+"""Sending a spec: what it names on this machine travels as content, and only what the server lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lazur.errors import BlobsMissing, SpecError
+from lazur.sdk.scope import Scope
+from lazur.sdk.source import Source
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How somebody looks on: `notice` takes sentences, `progress` bytes done and bytes in all."""
+
+    notice: Callable[[str], None] | None = None
+    progress: Callable[[int, int], None] | None = None
+
+
+def publish(
+    scope: Scope, kind: str, source: Source, path: str, watch: Watch | None
+) -> dict[str, Any]:
+    """POST the spec, upload what the server says is missing, and POST again: unchanged content is one request."""
+    # Reading folders needs modules that most commands never load.
+    from lazur.sdk.localize import localize  # noqa: PLC0415
+    from lazur.sdk.upload import upload  # noqa: PLC0415
+
+    watch = watch or Watch()
+    localized = localize(kind, source.spec, source.folder)
+    for note in localized.notes:
+        if watch.notice:
+            watch.notice(note)
+    key = {"Idempotency-Key": os.urandom(16).hex()}
+    try:
+        while True:
+            try:
+                return scope.http.request("POST", path, json=localized.spec, headers=key).json()
+            except BlobsMissing as error:
+                upload(
+                    scope.http,
+                    scope.workspace,
+                    localized,
+                    error.details["missing"],
+                    watch.progress,
+                )
+    except SpecError as error:
+        raise source.placed(error) from None

@@ -1,0 +1,81 @@
+"""A spec on its way to the server, and where it came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from lazur.errors import Invalid, SpecError
+from lazur.sdk.overrides import apply_all, split
+from lazur.spec import yaml
+from lazur.spec.diagnostics import Diagnostic, raise_if_errors
+from lazur.spec.document import Document
+
+
+@dataclass(frozen=True)
+class Source:
+    spec: dict[str, Any]
+    folder: Path
+    """Where relative paths start."""
+    document: Document | None = None
+    """The file's text with its positions, when there was a file."""
+
+    def placed(self, error: SpecError) -> SpecError:
+        """The server's error with file, line and column: it saw values only."""
+        found = [Diagnostic.from_dict(d) for d in error.details.get("diagnostics", [])]
+        if self.document is None or not found:
+            return error
+        try:
+            raise_if_errors(self._placed(d, self.document) for d in found)
+        except SpecError as placed:
+            return placed
+        return error
+
+    def _placed(self, found: Diagnostic, document: Document) -> Diagnostic:
+        if found.line is not None:
+            return found
+        return document.diagnostic(
+            found.severity, found.message, split(found.path), hint=found.hint
+        )
+
+
+def read(
+    source: str | os.PathLike[str] | IO[str],
+    overrides: Iterable[Mapping[str, Any]] = (),
+    origin: str | os.PathLike[str] | None = None,
+) -> Source:
+    """Of a YAML file or stream. `origin` is the folder or file that paths are relative to, for a stream."""
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        text: str | bytes = _bytes(path)
+        folder = path.parent
+    else:
+        path = Path(getattr(source, "name", None) or "<stream>")
+        text = source.read()
+        folder = path.parent
+    if origin is not None:
+        folder = Path(origin) if Path(origin).is_dir() else Path(origin).parent
+    document = yaml.load(text, str(path))
+    if not isinstance(document.value, dict):
+        raise_if_errors(
+            [document.diagnostic("error", "a mapping is expected, such as `command: echo hello`")]
+        )
+    spec = dict(document.value)
+    apply_all(spec, overrides)
+    return Source(spec, folder.absolute(), document)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Invalid(
+            f"There is no file {path}.", hint=f"Looked in {path.parent.absolute()}."
+        ) from None
+    except IsADirectoryError:
+        raise Invalid(f"{path} is a folder; its YAML file is needed.") from None
+    except OSError as error:
+        raise Invalid(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,94 @@
+"""What a server answers, with attributes: `job.services["Studio"].endpoint` and `job["services"]` are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+class View(Mapping[str, Any]):
+    """A mapping that is read by attribute too. A field that the server did not send is None."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _wrapped(self._data.get(name))
+
+    def __getitem__(self, key: str) -> Any:
+        return _wrapped(self._data[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(key for key in self._data if key.isidentifier())]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self._data)!r})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as the server sent it."""
+        return dict(self._data)
+
+
+class Job(View):
+    name: str
+    status: str
+    type: str
+    display_name: str | None
+    experiment_name: str | None
+
+    @property
+    def studio_url(self) -> str | None:
+        """Address of the job's page."""
+        return (self._data.get("services") or {}).get("Studio", {}).get("endpoint")
+
+    def __repr__(self) -> str:
+        shown = [f"name={self.name!r}", f"status={self.status!r}"]
+        shown += [
+            f"{key}={self._data[key]!r}"
+            for key in ("display_name", "duration")
+            if self._data.get(key)
+        ]
+        if error := self._data.get("error"):
+            shown.append(f"error={error.get('message')!r}")
+        return f"Job({', '.join(shown)})"
+
+
+class Asset(View):
+    """One version of an environment, a data asset, a model or a component."""
+
+    id: str
+    name: str
+    version: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r}, version={self.version!r})"
+
+
+class Workspace(View):
+    name: str
+
+    def __repr__(self) -> str:
+        return f"Workspace(name={self.name!r})"
+
+
+class Compute(View):
+    name: str
+
+    def __repr__(self) -> str:
+        return f"Compute(name={self.name!r}, type={self._data.get('type')!r})"
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value if isinstance(value, View) else View(value)
+    if isinstance(value, list):
+        return [_wrapped(item) for item in value]
+    return value
