@@ -12,7 +12,7 @@ BIN := .venv/bin
 FAST := not slow and not network and not browser and not chaos
 WORKERS ?= 2
 
-.PHONY: help setup demo check lint types layers openapi locked hygiene test test-all docs bench chaos lock clean
+.PHONY: help setup demo check lint types layers openapi tables locked hygiene test test-all docs bench chaos lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ setup: .venv/.installed  ## .venv with all tools, from pinned and hashed require
 demo: setup  ## run a first job, and show what happened (KEEP=1 leaves the server on)
 	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
 
-check: lint types layers openapi locked hygiene  ## style, types, layers, drift of generated files
+check: lint types layers openapi tables locked hygiene  ## style, types, layers, drift of generated files
 
 test: setup  ## the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
@@ -57,6 +57,9 @@ layers: setup
 
 openapi: setup
 	$(BIN)/python -m tools.openapi
+
+tables: setup
+	$(BIN)/python -m tools.tables
 
 locked: setup
 	$(BIN)/python -m tools.lock

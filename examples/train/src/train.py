@@ -12,7 +12,6 @@ from sklearn.model_selection import train_test_split
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", type=Path, required=True)
 parser.add_argument("--trees", type=int, default=50)
-parser.add_argument("--depth", type=int)
 parser.add_argument("--model", type=Path, required=True)
 arguments = parser.parse_args()
 
@@ -24,7 +23,7 @@ known, held_out, known_species, held_out_species = train_test_split(
     features, species, test_size=0.3, random_state=1, stratify=species
 )
 
-model = RandomForestClassifier(arguments.trees, max_depth=arguments.depth, random_state=1)
+model = RandomForestClassifier(arguments.trees, random_state=1)
 model.fit(known, known_species)
 accuracy = model.score(held_out, held_out_species)
 print(f"accuracy on {len(held_out)} held-out flowers: {accuracy:.3f}")
