@@ -9,6 +9,7 @@ from typing import Any, cast
 from lazur.errors import Invalid
 from lazur.spec.checking import Check
 from lazur.spec.expressions import parse as parse_expressions
+from lazur.spec.names import check_component_name
 from lazur.spec.references import compute_name
 
 
@@ -25,6 +26,7 @@ def check_command_job(check: Check) -> None:
 
 def check_command_component(check: Check) -> None:
     value = _mapping(check.value)
+    _check_component_name(check, value.get("name"))
     inputs, outputs = value.get("inputs"), value.get("outputs")
     check.names(("inputs",), inputs)
     check.names(("outputs",), outputs)
@@ -43,6 +45,13 @@ def check_environment(check: Check) -> None:
 def check_asset(check: Check) -> None:
     check.reference(("path",), _mapping(check.value).get("path"))
     _check_version(check)
+
+
+def _check_component_name(check: Check, name: Any) -> None:
+    try:
+        check_component_name(str(name))
+    except ValueError as error:
+        check.warning(f"Azure refuses this name: {error}", ("name",))
 
 
 def _check_given(check: Check, value: Mapping[str, Any]) -> None:

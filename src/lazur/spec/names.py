@@ -38,13 +38,12 @@ def check_name(name: str) -> str:
 
 
 def check_component_name(name: str) -> str:
-    _check_length(name)
+    """Azure's rule for new components; older ones have names like `TF-hello-world`."""
     if not _COMPONENT.fullmatch(name):
         raise ValueError(
             f"{name!r} is no component name: use lower-case letters, digits and '_', "
             "and begin with a letter"
         )
-    _check_portable(name)
     return name
 
 
@@ -99,8 +98,6 @@ def _version(value: object) -> object:
 _SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": MAX_LENGTH}
 
 Name = Annotated[str, AfterValidator(check_name), WithJsonSchema(_SCHEMA)]
-ComponentName = Annotated[str, AfterValidator(check_component_name)]
-InputName = Annotated[str, AfterValidator(check_input_name)]
 Title = Annotated[str, AfterValidator(check_title)]
 Version = Annotated[
     str,

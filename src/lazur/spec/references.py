@@ -13,7 +13,7 @@ from typing import Literal
 from lazur.errors import Invalid
 from lazur.spec.names import check_name
 
-AssetKind = Literal["environments", "data", "models", "components", "codes", "jobs"]
+AssetKind = Literal["environments", "data", "models", "components", "codes"]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -35,7 +35,6 @@ _KINDS: dict[str, AssetKind] = {
     "components": "components",
     "codes": "codes",
     "code": "codes",
-    "jobs": "jobs",
 }
 
 

@@ -199,8 +199,9 @@ class _Composer:
     def odd_key(self, event: yaml.Event) -> tuple[str, Span, str | None]:
         line, column = _at(event)
         text = self.lines[line] if line < len(self.lines) else ""
-        if column and text[column - 1 : column + 1] == "{{":
-            return template_mistake(template_in(text[column - 1 :]) or "{{…}}", (line, column - 1))
+        start = text.find("{{", max(column - 1, 0), column + 2)
+        if start >= 0:
+            return template_mistake(template_in(text[start:]) or "{{…}}", (line, start))
         return "a key must be text", (line, column), None
 
     def merge(self, made: dict[str, Any], mark: Mark, value: Any, child: Mark) -> None:

@@ -10,7 +10,7 @@ from lazur.kinds.assets.common import AutoDelete
 from lazur.kinds.assets.environment import AnonymousEnvironment
 from lazur.spec.inputs import LiteralValue
 from lazur.spec.model import Map, Spec, Tags, TextValue, spelled, squashed
-from lazur.spec.names import ComponentName, Version
+from lazur.spec.names import Name, Version
 from lazur.spec.resources import Resources
 from lazur.spec.settings import Distribution, QueueSettings
 
@@ -136,7 +136,7 @@ class CommandComponent(Spec):
     """A command with declared inputs and outputs, kept in versions."""
 
     type: Annotated[Literal["command"], spelled(Literal["command"])] = "command"
-    name: ComponentName
+    name: Name
     version: Version | None = None
     """The next number when left out. A YAML number is read as text: 01 is "1"."""
     id: str | None = None
