@@ -1,7 +1,9 @@
 """A loop: lease, load, advance, act (outside any transaction), apply if the lease is still mine.
 
-Every loop may be killed at any line and run again, and several servers may run the same one: what counts is in the
-database and in the engines behind, and the lease decides whose result is written. A hint makes a loop look sooner; it
+Every loop may be killed at any line and run again, and several servers may run the same one: what
+counts is in the
+database and in the engines behind, and the lease decides whose result is written. A hint makes a
+loop look sooner; it
 also looks by the clock.
 """
 
@@ -31,7 +33,8 @@ class Loop(ABC):
 
     @abstractmethod
     def round(self) -> float:
-        """Do what is due now. Returns how many seconds may pass until the next round, if nobody hints."""
+        """Do what is due now. Returns how many seconds may pass until the next round, if nobody
+        hints."""
 
     def start(self) -> None:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""Makes environments, one at a time per key, with a live log; and removes those that were pruned."""
+"""Makes environments, one at a time per key, with a live log; removes those that were pruned."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import Row
-
 from lazur.engine.contracts import Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed, LazurError
@@ -16,6 +14,7 @@ from lazur.loops.base import Loop
 from lazur.services.site import Site
 from lazur.store import builds as store
 from lazur.store import jobs
+from lazur.store.db import AnyRow
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ class Builds(Loop):
             if row is not None and row.cancel_requested:
                 give_up.set()
 
-    def _work(self, row: Row[Any], token: str) -> None:
+    def _work(self, row: AnyRow, token: str) -> None:
         try:
             if row.state == "removing":
                 self._remove(row, token)
@@ -78,7 +77,7 @@ class Builds(Loop):
             self._running.pop(row.key, None)
             self.hint()
 
-    def _build(self, row: Row[Any], token: str) -> None:
+    def _build(self, row: AnyRow, token: str) -> None:
         started = self._site.now()
         with self._site.db.write() as db:
             store.change(db, row.key, state="building", started_at=started)
@@ -102,7 +101,7 @@ class Builds(Loop):
         finally:
             give_up.set()
 
-    def _make(self, row: Row[Any], give_up: threading.Event) -> Built:
+    def _make(self, row: AnyRow, give_up: threading.Event) -> Built:
         path = self._site.home.build_log(row.key)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("wb", buffering=0) as sink:
@@ -122,7 +121,7 @@ class Builds(Loop):
                 if not store.renew(db, key, token, self._site.now()):
                     done.set()
 
-    def _ready(self, row: Row[Any], token: str, built: Built) -> None:
+    def _ready(self, row: AnyRow, token: str, built: Built) -> None:
         facts = {
             "prefix": built.prefix,
             "python": built.python,
@@ -132,7 +131,7 @@ class Builds(Loop):
         }
         self._end(row, token, state="ready", error=None, built=facts, size=built.size)
 
-    def _remove(self, row: Row[Any], token: str) -> None:
+    def _remove(self, row: AnyRow, token: str) -> None:
         with self._site.db.read() as db:
             used = row.key in jobs.builds_in_use(db)
         if used:
@@ -142,12 +141,12 @@ class Builds(Loop):
         with self._site.db.write() as db:
             store.remove(db, row.key)
 
-    def _end(self, row: Row[Any], token: str, **values: Any) -> None:
+    def _end(self, row: AnyRow, token: str, **values: Any) -> None:
         now = self._site.now()
         if self._apply(row, token, due_at=None, ended_at=now, cancel_requested=False, **values):
             self._tell_jobs(row.key)
 
-    def _apply(self, row: Row[Any], token: str, **values: Any) -> bool:
+    def _apply(self, row: AnyRow, token: str, **values: Any) -> bool:
         with self._site.db.write() as db:
             return store.apply(db, row.key, token, **values)
 

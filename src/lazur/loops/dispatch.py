@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from lazur.engine import dispatch
 from lazur.engine.contracts import HasCapacity
@@ -16,6 +15,7 @@ from lazur.loops.jobs import Jobs
 from lazur.services.site import Site
 from lazur.store import jobs as store
 from lazur.store import workspaces
+from lazur.store.db import AnyRow
 
 _BETWEEN_LOOKS = 10.0
 _AT_ONCE = 16
@@ -39,7 +39,7 @@ class Dispatch(Loop):
                 self._fill(compute, backend.capacity())
         return _BETWEEN_LOOKS
 
-    def _fill(self, compute: Row[Any], capacity: Demand) -> None:
+    def _fill(self, compute: AnyRow, capacity: Demand) -> None:
         """One decision: what is free, who is next, written down in one transaction."""
         token, runner, now = secrets.token_hex(8), self._site.runner, self._site.now()
         with self._site.db.write() as db:

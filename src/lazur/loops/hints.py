@@ -1,6 +1,8 @@
-"""Hears the runtimes of this machine: a datagram `<workspace>/<job>` says that the job may have changed.
+"""Hears the runtimes of this machine: a datagram `<workspace>/<job>` says that the job may have
+changed.
 
-Lost words are harmless. The socket lies in the home's `run` folder, which only its owner may enter.
+Lost words are harmless. The socket lies in the home's `run` folder, which only its owner may
+enter.
 """
 
 from __future__ import annotations

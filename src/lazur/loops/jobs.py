@@ -1,4 +1,4 @@
-"""Moves jobs forward: asks the kind what should happen, does it, and writes down what came of it."""
+"""Moves jobs forward: asks the kind what should happen, does it, and writes down what came."""
 
 from __future__ import annotations
 
@@ -203,7 +203,8 @@ class Round:
         )
 
     def _start(self) -> None:
-        """Plan and submit. Killed between the two writes, it is done again: submitting twice is once."""
+        """Plan and submit. Killed between the two writes, it is done again: submitting twice is
+        once."""
         placed_at = self._row.updated_at
         try:
             plan = plans.make(self._site, self._row)

@@ -31,7 +31,8 @@ class Sweepup(Loop):
         return _EVERY
 
     def _clean_attempts(self) -> None:
-        """Working folders of jobs that ended: their loop was killed between the last write and the cleaning."""
+        """Working folders of jobs that ended: their loop was killed between the last write and the
+        cleaning."""
         for attempt in self._site.home.path.glob("jobs/*/*/*/wd"):
             if self.stopping:
                 return

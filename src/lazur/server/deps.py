@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from json import dumps
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
@@ -27,7 +28,8 @@ _KEY_LENGTH = 200
 
 
 def action(name: str, **more: Any) -> dict[str, Any]:
-    """The access decision of a route. A route without one stops the server from starting; the service behind it asks
+    """The access decision of a route. A route without one stops the server from starting; the
+    service behind it asks
     for the same right, about the very thing that is touched."""
     return {"openapi_extra": {"x-lazur-action": name, **more}}
 
@@ -54,7 +56,8 @@ class Caller:
         return self._answer(answer, status)
 
     def create(self, use_case: UseCase, body: Any = None, status: int = 201) -> Response:
-        """As `write`, once per `Idempotency-Key`: repeating the call repeats the answer, not the deed."""
+        """As `write`, once per `Idempotency-Key`: repeating the call repeats the answer, not the
+        deed."""
         key = self.request.headers.get("idempotency-key")
         if key is None:
             return self.write(use_case, status)
@@ -85,7 +88,7 @@ class Caller:
         return before.answer
 
     def _digest(self, body: Any) -> str:
-        text = f"{self.request.method} {self.request.url.path} {json.encode(body)}"
+        text = f"{self.request.method} {self.request.url.path} {dumps(body, sort_keys=True)}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _answer(self, answer: Any, status: int = 200) -> Response:
@@ -116,7 +119,8 @@ Object = Annotated[dict[str, Any], Depends(_object)]
 
 
 class _Listing:
-    """Paging of every list; the other parameters of the URL are filters, and each list knows its own."""
+    """Paging of every list; the other parameters of the URL are filters, and each list knows its
+    own."""
 
     def __init__(
         self,

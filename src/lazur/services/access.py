@@ -1,7 +1,9 @@
 """Who may do what. Deny unless a role allows.
 
-Actions are Azure's strings without their common prefix, `workspaces/jobs/write`. Roles hold patterns of them: `*`
-stands for any text, and `/*/` also for nothing in between, as Azure's own role definitions need to make sense.
+Actions are Azure's strings without their common prefix, `workspaces/jobs/write`. Roles hold
+patterns of them: `*`
+stands for any text, and `/*/` also for nothing in between, as Azure's own role definitions need to
+make sense.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ _ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling. `workspace` and `job` narrow what the role is good for; None means everywhere."""
+    """Who is calling. `workspace` and `job` narrow what the role is good for; None means
+    everywhere."""
 
     name: str
     kind: str

@@ -27,7 +27,7 @@ _NOT_CONTENT = frozenset({*_NOTES, "version", "name", "$schema"})
 
 
 def create(context: Context, workspace: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """A new version: the one given, or the next number. Creating what is there already gives that."""
+    """A new version: the one given, or the next number. Creating what is there gives that."""
     checked = checks.asset(kind, spec)
     home = open_workspace(context, workspace, f"workspaces/{kind}/write")
     name = checks.name(spec.get("name"))
@@ -119,7 +119,8 @@ def lookup(
 
 
 def register_outputs(context: Context, row: JobRow) -> None:
-    """Outputs that were given a name become data or model assets. Twice is once: the content decides."""
+    """Outputs that were given a name become data or model assets. Twice is once: the content
+    decides."""
     for output in row.resolved["outputs"]:
         name = output.get("asset_name")
         if not name:
@@ -202,7 +203,7 @@ def _same_or_conflict(there: AssetRow, digest: str, spec: dict[str, Any]) -> Ass
     differs = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     raise Conflict(
         f"{there.name}:{there.version} exists already with other content.",
-        hint=f"Different: {', '.join(differs)}. Versions never change: leave `version` out for the next one.",
+        hint=f"Different: {', '.join(differs)}. Leave `version` out to get the next one.",
         differs=differs,
     )
 
@@ -239,11 +240,11 @@ def _content(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
-    build = spec.get("build")
-    places = [
+    build: dict[str, Any] = spec.get("build") or {}
+    places: list[Any] = [
         spec.get("path"),
         spec.get("code"),
-        build.get("path") if isinstance(build, dict) else None,
+        build.get("path"),
     ]
     for place in places:
         if not isinstance(place, str):
@@ -254,7 +255,7 @@ def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
         if isinstance(found, references.Local):
             raise Invalid(
                 f"{place!r} is a path on your own machine, which the server cannot see.",
-                hint="The CLI and the SDK upload local paths by themselves; over REST, upload a tree first.",
+                hint="The CLI and the SDK upload local paths by themselves. Over REST, send a tree.",
             )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from lazur.engine.recipe import Recipe
 from lazur.errors import Conflict, NotFound, Unsupported
 from lazur.services.access import Resource
@@ -14,6 +12,7 @@ from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.store import builds as store
 from lazur.store import jobs
+from lazur.store.db import AnyRow
 from lazur.store.pages import Query
 
 _TOUCH_EVERY = 3600.0
@@ -26,14 +25,15 @@ class Wanted:
 
 
 def want(context: Context, recipe: Recipe | None, name: str) -> Wanted | None:
-    """The build that makes `recipe`, begun if nobody asked before or the last one failed. None: nothing to build."""
+    """The build that makes `recipe`, begun if nobody asked before or the last one failed. None:
+    nothing to build."""
     if recipe is None:
         return None
     if recipe.kind == "image":
         raise Unsupported(
             f"The environment {name!r} needs an image builder: {recipe.reason}",
-            hint="Until one is configured, describe it by a conda file, or by a context that is only `FROM python` "
-            "and `pip install -r requirements.txt`.",
+            hint="Describe it by a conda file, or by a context that is only `FROM python` and "
+            "`pip install -r requirements.txt`.",
         )
     key, now = context.site.builder.key(recipe), context.now()
     row = store.by_key(context.db, key)
@@ -71,7 +71,8 @@ def cancel(context: Context, key: str) -> dict[str, Any]:
 def prune(
     context: Context, older_than_days: float | None, max_bytes: int | None, dry_run: bool
 ) -> dict[str, Any]:
-    """Remove environments that no unfinished job uses: those unused for so long, then the longest unused until the
+    """Remove environments that no unfinished job uses: those unused for so long, then the longest
+    unused until the
     rest fits in `max_bytes`."""
     context.require("workspaces/environments/write", Resource())
     ready, used = store.ready(context.db), jobs.builds_in_use(context.db)
@@ -92,7 +93,7 @@ def prune(
     return {"removed": removed, "freed": freed, "kept": total, "dry_run": dry_run}
 
 
-def find_row(context: Context, key: str, action: str) -> Row[Any]:
+def find_row(context: Context, key: str, action: str) -> AnyRow:
     context.require(action, Resource(context.who.workspace))
     row = store.by_key(context.db, key)
     if row is None:
@@ -102,8 +103,8 @@ def find_row(context: Context, key: str, action: str) -> Row[Any]:
     return row
 
 
-def view(row: Row[Any]) -> dict[str, Any]:
-    built = row.built or {}
+def view(row: AnyRow) -> dict[str, Any]:
+    built: dict[str, Any] = row.built or {}
     return {
         "key": row.key,
         "name": row.name,

@@ -1,4 +1,5 @@
-"""What changed, said in this process after a commit. A lost word costs time, never truth: loops also look by the
+"""What changed, said in this process after a commit. A lost word costs time, never truth: loops
+also look by the
 clock, and streams look again now and then."""
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ Listener = Callable[[str, str], None]
 
 
 class Bus:
-    """Topics are `job` (key `workspace/name`), `queue` (a compute's name), `build` (its key), `due` (a loop's name)."""
+    """Topics are `job` (key `workspace/name`), `queue` (a compute's name), `build` (its key),
+    `due` (a loop's name)."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, list[Listener]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from lazur.errors import Invalid
 from lazur.kinds import catalog
@@ -96,10 +96,13 @@ def _checked(field: str, value: Any) -> Any:
 
 
 def _texts(field: str, value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or len(value) > _MOST_TAGS:
-        raise Invalid(f"{field} must be a mapping of at most {_MOST_TAGS} texts.")
+    if not isinstance(value, dict):
+        raise Invalid(f"{field} must be a mapping.")
+    given = cast("dict[str, Any]", value)
+    if len(given) > _MOST_TAGS:
+        raise Invalid(f"{field} may have {_MOST_TAGS} entries, this has {len(given)}.")
     made: dict[str, str] = {}
-    for key, text in value.items():
+    for key, text in given.items():
         if (
             not isinstance(text, str | int | float | bool)
             or len(key) > 255

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row
-
 from lazur.engine.contracts import HasCapacity
 from lazur.errors import NotFound
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
 from lazur.store import jobs
 from lazur.store import workspaces as store
+from lazur.store.db import AnyRow
 
 
 def find(context: Context, workspace: str) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     return view(context, row)
 
 
-def view(context: Context, row: Row[Any]) -> dict[str, Any]:
+def view(context: Context, row: AnyRow) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": f"/computes/{row.name}",
         "name": row.name,

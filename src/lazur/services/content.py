@@ -29,7 +29,8 @@ def check_digest(digest: str) -> str:
 
 
 def whole_tree(context: Context, digest: str) -> None:
-    """Raise BlobsMissing unless every blob of the tree is stored. Looks at the files only the first time."""
+    """Raise BlobsMissing unless every blob of the tree is stored. Looks at the files only the
+    first time."""
     if records.tree_is_whole(context.db, check_digest(digest)):
         return
     found = manifest(context, digest)
@@ -47,7 +48,8 @@ def manifest(context: Context, digest: str) -> Manifest:
 
 
 def part(context: Context, digest: str, path: str) -> tuple[str, bool]:
-    """The tree that `tree:<digest>/<path>` means, and whether that is one file. What lies inside another tree becomes
+    """The tree that `tree:<digest>/<path>` means, and whether that is one file. What lies inside
+    another tree becomes
     a tree of its own, so that nobody further on needs to know of paths in trees."""
     whole = manifest(context, digest)
     if not path:

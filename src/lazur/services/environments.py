@@ -1,4 +1,5 @@
-"""Environments: what a job's `environment:` means here, the built-in registry, builds asked for by people."""
+"""Environments: what a job's `environment:` means here, the built-in registry, builds asked for by
+people."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ def resolve(context: Context, workspace_id: int, written: Any) -> Found:
     else:
         name, spec = str(written.get("name") or "inline"), written
     recipe = recipes.recipe(spec, _reader(context, spec))
-    own = spec.get("environment_variables") or {}
+    own: dict[str, Any] = spec.get("environment_variables") or {}
     return Found(name, recipe, {**recipe.variables, **{str(k): str(v) for k, v in own.items()}})
 
 
@@ -87,7 +88,7 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
     if not isinstance(found, Asset):
         raise Invalid(
             f"environment: {written!r} does not name an environment.",
-            hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's environment, or write it inline.",
+            hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's, or one inline.",
         )
     if found.registry is not None:
         spec = _from_registry(found)
@@ -121,14 +122,14 @@ def _no_environment(found: Asset, version: str, curated_error: NotFound) -> NotF
     shown = f"label {version[1:]!r}" if version.startswith("@") else f"version {version!r}"
     return NotFound(
         f"There is no environment {found.name!r} with {shown}.",
-        hint=f"Register it: lazur environment create --file env.yml. {curated_error.hint or ''}".strip(),
+        hint=f"Register it: lazur environment create -f e.yml. {curated_error.hint or ''}".strip(),
     )
 
 
 def _reader(context: Context, spec: dict[str, Any]) -> Any:
     """Reads files of the build context, for recipes."""
-    build_context = spec.get("build")
-    place = build_context.get("path") if isinstance(build_context, dict) else None
+    build_context: dict[str, Any] = spec.get("build") or {}
+    place = build_context.get("path")
     if not isinstance(place, str):
         return None
     tree = references.parse(place)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row
-
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
 from lazur.store import records
+from lazur.store.db import AnyRow
 
 
-def record(
-    context: Context, scope: Row[Any], kind: str, name: str, type: str, **data: Any
-) -> None:
+def record(context: Context, scope: AnyRow, kind: str, name: str, what: str, **data: Any) -> None:
     """`scope` is a row with the workspace in it: the workspace's own, or one of its resources'."""
-    mapping = scope._mapping
-    workspace_id = mapping["workspace_id"] if "workspace_id" in mapping else mapping["id"]
+    workspace_id = getattr(scope, "workspace_id", None) or scope.id
     records.add_event(
-        context.db, workspace_id, kind, name, type, context.who.name, context.now(), **data
+        context.db, workspace_id, kind, name, what, context.who.name, context.now(), **data
     )
 
 

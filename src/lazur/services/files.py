@@ -53,7 +53,8 @@ def find(context: Context, workspace: str, name: str, prefix: str = "") -> dict[
 
 
 def place(context: Context, workspace: str, name: str, path: str) -> Place:
-    """Where a file of the job lies, whether or not it is there yet. Raises NotFound for what can never be."""
+    """Where a file of the job lies, whether or not it is there yet. Raises NotFound for what can
+    never be."""
     row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
     top, _, rest = path.partition("/")
     if top in _KEPT and rest:

@@ -52,7 +52,8 @@ def record(context: Context, row: JobRow, ended: Ending) -> None:
     if ended.state is State.COMPLETED:
         assets.register_outputs(context, row)
     records.drop_job_tokens(context.db, row.workspace, row.name)
-    code = (ended.values["error"] or {}).get("code")
+    error: dict[str, Any] | None = ended.values["error"]
+    code = error.get("code") if error else None
     events.record(context, row, "jobs", row.name, "state", state=ended.state.value, code=code)
 
 

@@ -48,7 +48,7 @@ def summary(site: Site, row: JobRow) -> dict[str, Any]:
 
 
 def phases(row: JobRow, now: float) -> list[dict[str, Any]]:
-    """The waterfall: the queue and the build, which the server timed, then what the runtime timed."""
+    """The waterfall: the queue and the build, timed by the server, then what the runtime timed."""
     return [
         {
             "name": phase["name"],
@@ -83,7 +83,7 @@ def _outputs(row: JobRow) -> dict[str, Any]:
     written: dict[str, Any] = dict(row.spec.get("outputs") or {})
     for output in row.resolved.get("outputs", []):
         given = written.get(output["name"])
-        body = dict(given) if isinstance(given, dict) else {}
+        body: dict[str, Any] = {**given} if isinstance(given, dict) else {}
         body.setdefault("type", output["type"])
         body["mode"] = output["mode"]
         body["path"] = output["uri"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from lazur.engine.states import FINAL, WAITING, State
@@ -17,6 +16,7 @@ from lazur.services.resolve import Resolved
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
 from lazur.store import jobs as store
+from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 from lazur.store.pages import Query
 
@@ -100,7 +100,8 @@ def update(
 
 
 def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
-    """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then made to."""
+    """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then
+    made to."""
     row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
     if row.state in FINAL or row.cancel_requested:
         return view(context.site, row)
@@ -131,7 +132,7 @@ def _fresh_view(context: Context, job_id: int) -> dict[str, Any]:
 
 
 def _row(
-    context: Context, home: Row[Any], name: str, checked: checks.CheckedJob, found: Resolved
+    context: Context, home: AnyRow, name: str, checked: checks.CheckedJob, found: Resolved
 ) -> dict[str, Any]:
     spec, now = checked.value, context.now()
     queue = checked.model.queue_settings
@@ -164,8 +165,19 @@ def _row(
     }
 
 
-_ADJECTIVES = "able bold brave bright calm clever cool eager fair fine gentle golden green happy honest jolly keen kind lively lucky mellow merry mild neat nice noble olive plucky polite proud quick quiet rosy serene sharp silver sincere steady sunny sweet swift teal tidy upbeat warm wise witty zen".split()
-_NOUNS = "apple arch avocado bagel bean bird boat bread bridge brush camel carrot cello cloud coral crane deer dolphin drum eagle feather fig flag forest frog garden grape harp island jewel kettle kite lamp leaf lemon library lime lobster mango mirror nail net oxygen papaya parang peach pear pen plane plum quill river rocket root sail school soccer soup spoon star street sun tent toe tree tulip vase whale wolf yam".split()
+_ADJECTIVES = """
+    able bold brave bright calm clever cool eager fair fine gentle golden green happy honest
+    jolly keen kind lively lucky mellow merry mild neat nice noble olive plucky polite proud
+    quick quiet rosy serene sharp silver sincere steady sunny sweet swift teal tidy upbeat
+    warm wise witty zen
+""".split()
+_NOUNS = """
+    apple arch avocado bagel bean bird boat bread bridge brush camel carrot cello cloud
+    coral crane deer dolphin drum eagle feather fig flag forest frog garden grape harp
+    island jewel kettle kite lamp leaf lemon library lime lobster mango mirror nail net
+    oxygen papaya parang peach pear pen plane plum quill river rocket root sail school
+    soccer soup spoon star street sun tent toe tree tulip vase whale wolf yam
+""".split()
 
 
 def _fresh_name() -> str:
@@ -175,6 +187,7 @@ def _fresh_name() -> str:
 
 
 def read_own(context: Context, workspace: str, name: str) -> Resource:
-    """The job as a resource, once reading it is allowed: for streams, which ask again now and then."""
+    """The job as a resource, once reading it is allowed: for streams, which ask again now and
+    then."""
     context.require("workspaces/jobs/read", Resource(workspace, "jobs", name))
     return Resource(workspace, "jobs", name)

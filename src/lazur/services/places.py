@@ -1,12 +1,11 @@
-"""What a reference to content means on this site: where inputs and code come from, and where outputs go."""
+"""What a reference to content means on this site: where inputs and code come from, and where
+outputs go."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Row
 
 from lazur.engine import paths
 from lazur.engine.plan import Source
@@ -29,13 +28,14 @@ from lazur.spec.references import (
     Uri,
 )
 from lazur.store import jobs
+from lazur.store.db import AnyRow
 
 _STORES = {BLOBSTORE, ARTIFACTSTORE, "workspacefilestore", "workspaceworkingdirectory"}
 _DEEPEST = 5
 _EXPRESSION = re.compile(r"\$\{\{\s*(name|default_datastore)\s*\}\}")
 
 
-def code(context: Context, home: Row[Any], written: str) -> Source:
+def code(context: Context, home: AnyRow, written: str) -> Source:
     """Where a job's code comes from: always a tree."""
     found = references.parse(written)
     if isinstance(found, Asset):
@@ -50,16 +50,17 @@ def code(context: Context, home: Row[Any], written: str) -> Source:
 
 def source(
     context: Context,
-    home: Row[Any],
+    home: AnyRow,
     written: str,
-    type: str,
+    kind: str,
     field: str,
     mode: str,
     depth: int = 0,
 ) -> tuple[Source, bool]:
-    """Where an input's bytes are, and whether it is one file. With `direct` the command gets the reference itself."""
+    """Where an input's bytes are, and whether it is one file. With `direct` the command gets the
+    reference itself."""
     found = references.parse(written)
-    wants_file = type == "uri_file"
+    wants_file = kind == "uri_file"
     if mode == "direct" and not isinstance(found, Local | Tree):
         return Source(uri=written), wants_file
     match found:
@@ -68,11 +69,11 @@ def source(
             tree, alone = content.part(context, digest, path)
             return Source(tree=tree), wants_file and alone
         case Asset() if depth < _DEEPEST:
-            kind = found.kind or ("models" if type.endswith("_model") else "data")
-            row = _asset(context, home, found, kind, field)
+            family = found.kind or ("models" if kind.endswith("_model") else "data")
+            row = _asset(context, home, found, family, field)
             inner = str(row.spec.get("path") or "")
             return source(
-                context, home, inner, str(row.spec.get("type") or type), field, mode, depth + 1
+                context, home, inner, str(row.spec.get("type") or kind), field, mode, depth + 1
             )
         case DatastorePath(datastore=store, path=path):
             return Source(path=str(_in_store(context, home, store, path, field))), wants_file
@@ -91,7 +92,7 @@ def source(
 
 
 def output(
-    context: Context, home: Row[Any], job: str, name: str, written: PathOutput
+    context: Context, home: AnyRow, job: str, name: str, written: PathOutput
 ) -> dict[str, Any]:
     """Where an output goes: its URI as people see it, and the place behind it."""
     uri = written.path or default_output_uri(job, name)
@@ -118,11 +119,11 @@ def output(
     }
 
 
-def in_artifacts(context: Context, row: Row[Any]) -> Path:
+def in_artifacts(context: Context, row: AnyRow) -> Path:
     return context.site.home.artifacts(row.workspace, row.name)
 
 
-def _in_store(context: Context, home: Row[Any], store: str, path: str, field: str) -> Path:
+def _in_store(context: Context, home: AnyRow, store: str, path: str, field: str) -> Path:
     if store not in _STORES:
         raise NotFound(
             f"{field}: there is no datastore {store!r} in workspace {home.name!r}.",
@@ -135,7 +136,7 @@ def _in_store(context: Context, home: Row[Any], store: str, path: str, field: st
 
 
 def _job_output(
-    context: Context, home: Row[Any], job: str, output: str, path: str, field: str
+    context: Context, home: AnyRow, job: str, output: str, path: str, field: str
 ) -> Path:
     row = jobs.by_name(context.db, home.id, job)
     if row is None:
@@ -154,7 +155,7 @@ def _job_output(
     )
 
 
-def _asset(context: Context, home: Row[Any], found: Asset, kind: str, field: str) -> Row[Any]:
+def _asset(context: Context, home: AnyRow, found: Asset, kind: str, field: str) -> AnyRow:
     if found.registry is not None:
         raise Unsupported(
             f"{field}: {found} lies in a registry, which holds only environments so far.",
@@ -163,9 +164,10 @@ def _asset(context: Context, home: Row[Any], found: Asset, kind: str, field: str
     version = found.version or f"@{found.label or 'latest'}"
     row = assets.lookup(context, home.id, kind, found.name, version)
     if row is None:
+        noun, shown = kind.rstrip("s"), version.lstrip("@")
         raise NotFound(
-            f"{field}: there is no {kind.rstrip('s')} asset {found.name!r} with version {version.lstrip('@')!r}.",
-            hint=f"See: lazur {kind.rstrip('s')} list --name {found.name}",
+            f"{field}: there is no {noun} asset {found.name!r} with version {shown!r}.",
+            hint=f"See: lazur {noun} list --name {found.name}",
         )
     return row
 
@@ -173,7 +175,7 @@ def _asset(context: Context, home: Row[Any], found: Asset, kind: str, field: str
 def _not_uploaded(field: str, written: str) -> Invalid:
     return Invalid(
         f"{field}: {written!r} was not uploaded.",
-        hint="The CLI and the SDK upload local folders and clone git URLs; over REST, upload a tree first.",
+        hint="The CLI and the SDK upload folders and clone git URLs. Over REST, upload a tree.",
     )
 
 
@@ -182,5 +184,5 @@ def _cannot_use(found: Reference, written: str, field: str) -> Exception:
         return _not_uploaded(field, written)
     return Unsupported(
         f"{field}: {written!r} cannot be read from here yet.",
-        hint="Cloud stores need a datastore of their type. With `mode: direct` the command gets the reference itself.",
+        hint="With `mode: direct` the command gets the reference itself.",
     )

@@ -28,7 +28,7 @@ def make(site: Site, row: JobRow) -> Plan:
         artifacts=str(artifacts),
         command=resolved["command"],
         values=resolved["values"],
-        inputs=[Input(**{**i, "source": Source(**i["source"])}) for i in resolved["inputs"]],
+        inputs=[_input(given) for given in resolved["inputs"]],
         outputs=[
             Output(o["name"], o["mode"], o["type"] == "uri_file", o["destination"])
             for o in resolved["outputs"]
@@ -76,3 +76,8 @@ def _context(site: Site, row: JobRow, token: str) -> dict[str, str]:
         "LAZUR_JOB": row.name,
         "LAZUR_TOKEN": token,
     }
+
+
+def _input(given: dict[str, Any]) -> Input:
+    values: dict[str, Any] = {**given, "source": Source(**given["source"])}
+    return Input(**values)

@@ -1,11 +1,10 @@
-"""From what a person wrote to exact things: versions, trees, paths on this site, slots. Everything that `submit` freezes."""
+"""From what a person wrote to exact things: versions, trees, paths on this site, slots. Everything
+that `submit` freezes."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-
-from sqlalchemy import Row
 
 from lazur.engine.contracts import HasCapacity
 from lazur.engine.plan import Demand, Distribution, Input, Source
@@ -21,6 +20,7 @@ from lazur.spec.outputs import output_of
 from lazur.spec.resources import asked
 from lazur.spec.settings import MPIDistribution, PyTorchDistribution, TensorFlowDistribution
 from lazur.store import workspaces
+from lazur.store.db import AnyRow
 
 _RAY = "distribution: ray needs the Ray backend"
 
@@ -40,7 +40,7 @@ class Resolved:
     timeout: float | None
     environment_name: str
     recipe: Recipe
-    compute: Row[Any]
+    compute: AnyRow
     demand: Demand
     warnings: list[str]
 
@@ -59,7 +59,7 @@ class Resolved:
         }
 
 
-def job(context: Context, home: Row[Any], name: str, checked: CheckedJob) -> Resolved:
+def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resolved:
     """Raises what a person can mend: NotFound for what is not there, BlobsMissing, Invalid."""
     spec = checked.model
     literals = {
@@ -106,7 +106,7 @@ def _variables(spec: CommandJob) -> dict[str, str]:
     }
 
 
-def _input(context: Context, home: Row[Any], key: str, value: PathInput) -> Input:
+def _input(context: Context, home: AnyRow, key: str, value: PathInput) -> Input:
     if value.path is None:
         raise Invalid(f"inputs.{key} has no path.", hint="Give `path:`, or a literal value.")
     kind = str(getattr(value, "type", "uri_folder"))
@@ -141,7 +141,7 @@ def _distribution(spec: CommandJob) -> Distribution | None:
             raise Invalid(_RAY, hint="Until then, start Ray in your own command.")
 
 
-def _compute(context: Context, spec: CommandJob) -> tuple[Row[Any], list[str]]:
+def _compute(context: Context, spec: CommandJob) -> tuple[AnyRow, list[str]]:
     wanted = references.compute_name(spec.compute) if spec.compute else "local"
     if wanted.lower() in ("serverless", "local"):
         wanted = "local"
@@ -156,8 +156,9 @@ def _compute(context: Context, spec: CommandJob) -> tuple[Row[Any], list[str]]:
     return row, [f"There is no compute {wanted!r} here: the job runs on {stand_in!r}."]
 
 
-def _demand(context: Context, spec: CommandJob, compute: Row[Any]) -> tuple[Demand, list[str]]:
-    """What the job holds while it runs: what it asked for, else one core, and a GPU (one per process) where the
+def _demand(context: Context, spec: CommandJob, compute: AnyRow) -> tuple[Demand, list[str]]:
+    """What the job holds while it runs: what it asked for, else one core, and a GPU (one per
+    process) where the
     machine has any. More cores than there are is a wish; more memory or GPUs is an error."""
     wanted = asked(spec.resources.properties if spec.resources else {})
     backend = context.site.backend(compute.type, compute.settings)
@@ -177,7 +178,7 @@ def _demand(context: Context, spec: CommandJob, compute: Row[Any]) -> tuple[Dema
     ):
         if need > has:
             raise Invalid(
-                f"The job asks for {need} {what}; compute {compute.name!r} has {has} in all, so it would wait for ever.",
+                f"The job asks for {need} {what}; compute {compute.name!r} has {has} in all.",
                 hint="Ask for less under resources.properties, or choose another compute.",
             )
     return demand, notes

@@ -37,16 +37,17 @@ class Site:
     """What a compute name that does not exist here stands for; empty: it is an error."""
     _backends: dict[str, Backend] = field(default_factory=dict[str, Backend])
 
-    def backend(self, type: str, settings: dict[str, Any]) -> Backend:
-        """The backend of a compute; one instance per type and settings, so that it can keep watches."""
-        key = f"{type}:{sorted(settings.items())}"
+    def backend(self, kind: str, settings: dict[str, Any]) -> Backend:
+        """The backend of a compute; one instance per type and settings, so that it can keep
+        watches."""
+        key = f"{kind}:{sorted(settings.items())}"
         if key not in self._backends:
-            self._backends[key] = find("backends", type, Backend)(settings)
+            self._backends[key] = find("backends", kind, Backend)(settings)
         return self._backends[key]
 
     @contextmanager
     def context(self, who: Principal = access.SYSTEM, *, write: bool = True) -> Generator[Context]:
-        """One use case: one transaction, committed at the end, then the words that it wants said."""
+        """One use case: one transaction, committed at the end, then what it wants said."""
         with ExitStack() as stack:
             context = Context(self, who, write, stack)
             yield context
@@ -54,7 +55,8 @@ class Site:
 
 
 class Context:
-    """Who calls, and the transaction of this call. It begins when `db` is first touched, so that checking what was
+    """Who calls, and the transaction of this call. It begins when `db` is first touched, so that
+    checking what was
     sent does not hold up other writers."""
 
     def __init__(self, site: Site, who: Principal, write: bool, stack: ExitStack) -> None:

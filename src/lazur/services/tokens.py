@@ -56,7 +56,7 @@ def sign_in_code(context: Context) -> dict[str, Any]:
 
 
 def open_session(context: Context, code: str) -> str:
-    """The session's secret, for the cookie. The code is spent, whether or not it was still good."""
+    """The session's secret, for the cookie. The code is spent, good or not."""
     row = records.token(context.db, digest(code))
     good = row is not None and row.kind == "code" and (row.expires_at or 0) > context.now()
     if row is None or not good:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from lazur.errors import Conflict, Invalid, NotFound
@@ -15,6 +14,7 @@ from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.store import records
 from lazur.store import workspaces as store
+from lazur.store.db import AnyRow
 from lazur.store.pages import Query
 
 DEFAULT = "default"
@@ -22,8 +22,9 @@ DEFAULT = "default"
 
 def open_workspace(
     context: Context, name: str, action: str, kind: str | None = None, about: str | None = None
-) -> Row[Any]:
-    """The workspace's row, once `action` on `kind` (and the one named `about`) is allowed there. The first line of nearly every service."""
+) -> AnyRow:
+    """The workspace's row, once `action` on `kind` (and the one named `about`) is allowed there.
+    The first line of nearly every service."""
     context.require(action, Resource(name, kind, about))
     row = store.by_name(context.db, fold(name))
     if row is None or row.deleted_at is not None:
@@ -34,7 +35,7 @@ def open_workspace(
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     name = checks.name(spec.get("name"))
     context.require("workspaces/write", Resource(name))
-    values = {
+    values: dict[str, Any] = {
         "name": name,
         "folded": fold(name),
         "display_name": spec.get("display_name"),
@@ -85,7 +86,7 @@ def ensure_default(context: Context) -> None:
     if store.by_name(context.db, DEFAULT) is None:
         create(context, {"name": DEFAULT, "description": "Made at the first start."})
     if store.compute_by_name(context.db, "local") is None:
-        values = {
+        values: dict[str, Any] = {
             "name": "local",
             "type": "local",
             "settings": {},
@@ -96,7 +97,7 @@ def ensure_default(context: Context) -> None:
         store.add_compute(context.db, values)
 
 
-def view(row: Row[Any]) -> dict[str, Any]:
+def view(row: AnyRow) -> dict[str, Any]:
     return {
         "id": f"/workspaces/{row.name}",
         "name": row.name,

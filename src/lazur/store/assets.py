@@ -1,16 +1,18 @@
-"""Queries on versioned assets. Content never changes; only description, tags, properties and archived do."""
+"""Queries on versioned assets. Content never changes; only description, tags, properties and
+archived do."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
+from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import assets, containers
 
-AssetRow = Row[Any]
+AssetRow = AnyRow
 
 _COLUMNS = (
     assets,
@@ -24,7 +26,7 @@ _ORDERS = {"name": containers.c.name, "created_at": assets.c.created_at}
 
 def container(
     db: Connection, workspace_id: int, kind: str, name: str, *, lock: bool = False
-) -> Row[Any] | None:
+) -> AnyRow | None:
     statement = select(containers).where(
         containers.c.workspace_id == workspace_id,
         containers.c.kind == kind,
@@ -33,7 +35,7 @@ def container(
     return db.execute(statement.with_for_update() if lock else statement).first()
 
 
-def add_container(db: Connection, workspace_id: int, kind: str, name: str, now: float) -> Row[Any]:
+def add_container(db: Connection, workspace_id: int, kind: str, name: str, now: float) -> AnyRow:
     values = {
         "workspace_id": workspace_id,
         "kind": kind,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from lazur.store import leases
+from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import builds
 
 _ORDERS = {"created_at": builds.c.created_at, "used_at": builds.c.used_at, "size": builds.c.size}
 
 
-def by_key(db: Connection, key: str) -> Row[Any] | None:
+def by_key(db: Connection, key: str) -> AnyRow | None:
     return db.execute(select(builds).where(builds.c.key == key)).first()
 
 
@@ -34,16 +35,17 @@ def page(db: Connection, query: Query) -> Page:
     return fetch(db, select(builds), query, _ORDERS, "-created_at", builds.c.key)
 
 
-def ready(db: Connection) -> Sequence[Row[Any]]:
+def ready(db: Connection) -> Sequence[AnyRow]:
     return db.execute(
         select(builds).where(builds.c.state == "ready").order_by(builds.c.used_at)
     ).all()
 
 
-def take_due(db: Connection, now: float, limit: int) -> tuple[str, Sequence[Row[Any]]]:
+def take_due(db: Connection, now: float, limit: int) -> tuple[str, Sequence[AnyRow]]:
     token, keys = leases.take(db, builds, now, limit)
-    rows = db.execute(select(builds).where(builds.c.key.in_(keys))).all() if keys else []
-    return token, rows
+    if not keys:
+        return token, []
+    return token, db.execute(select(builds).where(builds.c.key.in_(keys))).all()
 
 
 def renew(db: Connection, key: str, token: str, now: float) -> bool:

@@ -8,17 +8,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from lazur.errors import Unavailable
 
+AnyRow = Row[*tuple[Any, ...]]
+"""A row as queries give it: columns by name."""
+
 _BUSY_SECONDS = 30
 
 
 class Database:
-    """Reads run beside each other; writes of one process on SQLite queue for one lock, since SQLite has one writer
+    """Reads run beside each other; writes of one process on SQLite queue for one lock, since
+    SQLite has one writer
     and its own waiting is a sleep that grows to a tenth of a second."""
 
     def __init__(self, url: str) -> None:

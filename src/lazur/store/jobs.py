@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, update
 
 from lazur.engine.states import FINAL, State
 from lazur.errors import Invalid
 from lazur.store import leases
+from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import computes, jobs, workspaces
 
-JobRow = Row[Any]
+JobRow = AnyRow
 
 _ORDERS = {
     "created_at": jobs.c.created_at,
@@ -173,7 +174,7 @@ def builds_in_use(db: Connection) -> set[str]:
 # What the dispatcher asks.
 
 
-def queued_by_person(db: Connection, compute_id: int) -> Sequence[Row[Any]]:
+def queued_by_person(db: Connection, compute_id: int) -> Sequence[AnyRow]:
     """(priority, created_by, first) of everybody who has queued jobs there."""
     return db.execute(
         select(jobs.c.priority, jobs.c.created_by, func.min(jobs.c.id).label("first"))
@@ -184,7 +185,7 @@ def queued_by_person(db: Connection, compute_id: int) -> Sequence[Row[Any]]:
 
 def queued(
     db: Connection, compute_id: int, priority: int, person: str, limit: int
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     return db.execute(
         select(
             jobs.c.id, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.created_by, jobs.c.priority
@@ -200,7 +201,7 @@ def queued(
     ).all()
 
 
-def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[Row[Any]]:
+def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[AnyRow]:
     return db.execute(
         select(
             jobs.c.id,
@@ -258,4 +259,4 @@ def counts(db: Connection, compute_id: int) -> dict[str, int]:
         .where(jobs.c.compute_id == compute_id, jobs.c.state.not_in([s.value for s in FINAL]))
         .group_by(jobs.c.state)
     )
-    return {state: count for state, count in rows.tuples()}
+    return dict(rows.tuples().all())

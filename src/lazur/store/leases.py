@@ -1,6 +1,8 @@
-"""Who works on a row. The only two statements that hand out and take back a lease, for every table that has one.
+"""Who works on a row. The only two statements that hand out and take back a lease, for every table
+that has one.
 
-A lease is short and guards one round of load, act, apply. `due_at` says when a row wants looking at again; NULL never.
+A lease is short and guards one round of load, act, apply. `due_at` says when a row wants looking
+at again; NULL never.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ LEASE_SECONDS = 60.0
 def take(
     db: Connection, table: Table, now: float, limit: int, *conditions: ColumnElement[bool]
 ) -> tuple[str, Sequence[Any]]:
-    """Lease up to `limit` due rows, the longest due first. Returns the token and the rows' primary keys."""
+    """Lease up to `limit` due rows, the longest due first. Returns the token and the rows' primary
+    keys."""
     token = secrets.token_hex(8)
     key = table.primary_key.columns[0]
     due = (
@@ -41,7 +44,8 @@ def free(table: Table, now: float) -> ColumnElement[bool]:
 
 
 def apply(db: Connection, table: Table, key: Any, token: str, **values: Any) -> bool:
-    """Write `values` and give the lease back. False: the lease was lost meanwhile; nothing was written, and what was
+    """Write `values` and give the lease back. False: the lease was lost meanwhile; nothing was
+    written, and what was
     done outside must be harmless to do again."""
     column = table.primary_key.columns[0]
     changed = db.execute(
@@ -64,7 +68,8 @@ def renew(db: Connection, table: Table, key: Any, token: str, now: float) -> boo
 
 
 def next_due(db: Connection, table: Table, *conditions: ColumnElement[bool]) -> float | None:
-    """When the next row falls due, leased ones at the end of their lease: so a loop knows how long it may sleep."""
+    """When the next row falls due, leased ones at the end of their lease: so a loop knows how long
+    it may sleep."""
     found = db.execute(
         select(table.c.due_at, table.c.lease_until)
         .where(table.c.due_at.is_not(None), *conditions)

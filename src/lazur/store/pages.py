@@ -1,4 +1,5 @@
-"""Lists: filtered, ordered and paged in SQL. A cursor holds the sort values of the last row, not an offset."""
+"""Lists: filtered, ordered and paged in SQL. A cursor holds the sort values of the last row, not
+an offset."""
 
 from __future__ import annotations
 
@@ -9,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, or_
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_
 
 from lazur.errors import Invalid
+from lazur.store.db import AnyRow
 
 MAX_LIMIT = 1000
 
 
 @dataclass(frozen=True)
 class Query:
-    """What a caller asked a list for. Which filters and orders exist is each list's own business."""
+    """What a caller asked a list for. Filters and orders are each list's own."""
 
     limit: int = 50
     cursor: str | None = None
@@ -28,7 +30,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Page:
-    rows: Sequence[Row[Any]]
+    rows: Sequence[AnyRow]
     next: str | None
 
 

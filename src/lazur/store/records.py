@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from lazur.store.db import AnyRow
 from lazur.store.tables import events, idempotency, tokens, trees
 
 
@@ -15,7 +16,7 @@ def add_token(db: Connection, values: Mapping[str, Any]) -> None:
     db.execute(insert(tokens).values(**values))
 
 
-def token(db: Connection, digest: str) -> Row[Any] | None:
+def token(db: Connection, digest: str) -> AnyRow | None:
     return db.execute(select(tokens).where(tokens.c.digest == digest)).first()
 
 
@@ -36,19 +37,19 @@ def add_event(
     workspace_id: int | None,
     kind: str,
     name: str,
-    type: str,
+    what: str,
     who: str,
     at: float,
     **data: Any,
 ) -> None:
     db.execute(
         insert(events).values(
-            workspace_id=workspace_id, kind=kind, name=name, type=type, data=data, who=who, at=at
+            workspace_id=workspace_id, kind=kind, name=name, type=what, data=data, who=who, at=at
         )
     )
 
 
-def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[Row[Any]]:
+def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[AnyRow]:
     return list(
         db.execute(
             select(events)
@@ -60,7 +61,7 @@ def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[R
     )
 
 
-def answer(db: Connection, principal: str, key: str) -> Row[Any] | None:
+def answer(db: Connection, principal: str, key: str) -> AnyRow | None:
     return db.execute(
         select(idempotency).where(idempotency.c.principal == principal, idempotency.c.key == key)
     ).first()

@@ -1,6 +1,8 @@
-"""The database's schema: made new, brought up to date, or refused when it is newer than this Lazur.
+"""The database's schema: made new, brought up to date, or refused when it is newer than this
+Lazur.
 
-Alembic is imported only when there is something to migrate: the usual start asks one question and goes on.
+Alembic is imported only when there is something to migrate: the usual start asks one question and
+goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def bring_up(db: Database) -> None:
-    """Make the schema what this version of Lazur needs. Safe to call from several servers at once."""
+    """Make the schema what this version of Lazur needs. Several servers may call it at once."""
     found = _revision(db)
     if found == HEAD:
         return

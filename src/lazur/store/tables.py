@@ -1,4 +1,5 @@
-"""Every table. Times are seconds since the epoch (UTC); JSON columns hold what people wrote, unchanged."""
+"""Every table. Times are seconds since the epoch (UTC); JSON columns hold what people wrote,
+unchanged."""
 
 from __future__ import annotations
 
@@ -78,9 +79,9 @@ jobs = Table(
     "jobs",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("workspace_id", Serial, ForeignKey("workspaces.id"), nullable=False),
     Column("name", Name, nullable=False),
-    Column("parent_id", ForeignKey("jobs.id")),
+    Column("parent_id", Serial, ForeignKey("jobs.id")),
     Column("type", String(32), nullable=False),
     Column("experiment_name", Name, nullable=False),
     Column("display_name", Text),
@@ -90,7 +91,7 @@ jobs = Table(
     Column("spec", Json, nullable=False),
     Column("resolved", Json, nullable=False),
     Column("warnings", Json, nullable=False),
-    Column("compute_id", ForeignKey("computes.id"), nullable=False),
+    Column("compute_id", Serial, ForeignKey("computes.id"), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("cpus", Integer, nullable=False),
     Column("memory", BigInteger, nullable=False),
@@ -161,7 +162,7 @@ containers = Table(
     "containers",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("workspace_id", ForeignKey("workspaces.id"), nullable=False),
+    Column("workspace_id", Serial, ForeignKey("workspaces.id"), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("name", Name, nullable=False),
     Column("next_version", Integer, nullable=False),
@@ -174,7 +175,7 @@ assets = Table(
     "assets",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("container_id", ForeignKey("containers.id"), nullable=False),
+    Column("container_id", Serial, ForeignKey("containers.id"), nullable=False),
     Column("version", Name, nullable=False),
     Column("spec", Json, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -230,7 +231,7 @@ events = Table(
     "events",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("workspace_id", ForeignKey("workspaces.id")),
+    Column("workspace_id", Serial, ForeignKey("workspaces.id")),
     Column("kind", String(32), nullable=False),
     Column("name", Name, nullable=False),
     Column("type", String(64), nullable=False),

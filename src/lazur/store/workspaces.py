@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from lazur.engine.states import FINAL
+from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import computes, jobs, workspaces
 
@@ -18,7 +19,7 @@ def add(db: Connection, values: Mapping[str, Any]) -> int:
     return db.execute(insert(workspaces).values(**values).returning(workspaces.c.id)).scalar_one()
 
 
-def by_name(db: Connection, folded: str) -> Row[Any] | None:
+def by_name(db: Connection, folded: str) -> AnyRow | None:
     return db.execute(select(workspaces).where(workspaces.c.folded == folded)).first()
 
 
@@ -45,11 +46,11 @@ def unfinished_jobs(db: Connection, workspace_id: int) -> int:
     ).scalar_one()
 
 
-def compute_by_name(db: Connection, name: str) -> Row[Any] | None:
+def compute_by_name(db: Connection, name: str) -> AnyRow | None:
     return db.execute(select(computes).where(computes.c.name == name)).first()
 
 
-def all_computes(db: Connection) -> Sequence[Row[Any]]:
+def all_computes(db: Connection) -> Sequence[AnyRow]:
     return db.execute(select(computes).order_by(computes.c.name)).all()
 
 

@@ -25,7 +25,8 @@ def find(call: Call, workspace: str, kind: Kind, listing: Listing) -> Response:
 
 @routes.post("/{kind}", status_code=201, **action("workspaces/{kind}/write"))
 def create(call: Call, workspace: str, kind: Kind, spec: Object) -> Response:
-    """A new version: the one that the body names, or the next number. The same content again is the same version."""
+    """A new version: the one that the body names, or the next number. The same content again is
+    the same version."""
     return call.create(lambda context: assets.create(context, workspace, kind, spec), spec)
 
 

@@ -33,7 +33,8 @@ def missing(call: Call, workspace: str, body: Object) -> Response:
 
 @routes.post("", status_code=201, **action("workspaces/data/write"))
 async def store(call: Call, workspace: str) -> Response:
-    """Any number of `<sha256> <length>` + newline + bytes, one after the other. Streamed, verified, then visible."""
+    """Any number of `<sha256> <length>` + newline + bytes, one after the other. Streamed,
+    verified, then visible."""
 
     def allowed() -> None:
         with call.site.context(call.who, write=False) as context:
@@ -46,18 +47,21 @@ async def store(call: Call, workspace: str) -> Response:
 
 @routes.get("/{sha256}", **action("workspaces/data/read"))
 def fetch(
-    call: Call, workspace: str, sha256: str, range: Annotated[str | None, Header()] = None
+    call: Call,
+    workspace: str,
+    sha256: str,
+    wanted: Annotated[str | None, Header(alias="range")] = None,
 ) -> Response:
     with call.site.context(call.who, write=False) as context:
         open_workspace(context, workspace, "workspaces/data/read")
         content.check_digest(sha256)
     size = call.site.blobs.size(sha256)
-    start, end = _span(range, size)
+    start, end = _span(wanted, size)
     headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
-    if range:
+    if wanted:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     body = _part(call.site.blobs.open(sha256), start, end)
-    return StreamingResponse(body, 206 if range else 200, headers, "application/octet-stream")
+    return StreamingResponse(body, 206 if wanted else 200, headers, "application/octet-stream")
 
 
 def _span(header: str | None, size: int) -> tuple[int, int]:

@@ -43,7 +43,8 @@ def cancel_build(call: Call, workspace: str, key: str) -> Response:
 
 @routes.post("/builds/prune", **action("workspaces/environments/write"))
 def prune(call: Call, body: Object) -> Response:
-    """Remove unused environments: `{"older_than_days": 30, "max_bytes": 20000000000, "dry_run": true}`."""
+    """Remove unused environments: `{"older_than_days": 30, "max_bytes": 20000000000, "dry_run":
+    true}`."""
     return call.write(lambda context: environments.prune(context, body))
 
 

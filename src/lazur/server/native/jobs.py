@@ -24,8 +24,10 @@ _FILTERS = (
 
 @routes.get("", **action("workspaces/jobs/read"))
 def find(call: Call, workspace: str, listing: Listing) -> Response:
-    """Jobs, newest first. Filters: `status` (several with commas), `experiment_name`, `type`, `created_by`,
-    `archived` (`false`, `true`, `all`), `parent`, `tag` (`key=value`, repeatable), `name_contains`."""
+    """Jobs, newest first. Filters: `status` (several with commas), `experiment_name`, `type`,
+    `created_by`,
+    `archived` (`false`, `true`, `all`), `parent`, `tag` (`key=value`, repeatable),
+    `name_contains`."""
     return call.read(lambda context: jobs.find(context, workspace, listing.query(*_FILTERS)))
 
 
@@ -48,7 +50,7 @@ def show(call: Call, workspace: str, name: str) -> Response:
 
 @routes.patch("/{name}", **action("workspaces/jobs/write"))
 def update(call: Call, workspace: str, name: str, changes: Object) -> Response:
-    """Change `display_name`, `description`, `tags`, `properties`, `experiment_name` or `archived`."""
+    """Change `display_name`, `description`, `tags`, `properties`, `experiment_name`, `archived`."""
     return call.write(
         lambda context: jobs.update(context, workspace, name, changes, call.if_match)
     )

@@ -15,7 +15,8 @@ routes = APIRouter(prefix="/api/v1", tags=["sign-in"])
 
 @routes.post("/sign-in-codes", status_code=201, **action("sign-in/action"))
 def make_code(call: Call) -> Response:
-    """A code for one browser sign-in of the same person, good for two minutes. It travels in the URL's fragment,
+    """A code for one browser sign-in of the same person, good for two minutes. It travels in the
+    URL's fragment,
     which browsers do not send."""
     return call.write(tokens.sign_in_code, status=201)
 

@@ -1,4 +1,5 @@
-"""What goes on while a client looks: job events, and files that still grow. Async: no session is held while waiting."""
+"""What goes on while a client looks: job events, and files that still grow. Async: no session is
+held while waiting."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ def find(call: Call, workspace: str, name: str, prefix: str = "") -> Response:
 async def read(
     call: Call, workspace: str, name: str, path: str, offset: Offset = 0, follow: bool = False
 ) -> Response:
-    """Bytes from `offset`. With `follow` the answer goes on until the job is over and the file was sent whole; the
+    """Bytes from `offset`. With `follow` the answer goes on until the job is over and the file was
+    sent whole; the
     file need not be there yet."""
 
     def locate() -> Place:

@@ -1,1 +1,2 @@
-"""Alembic's folder. Expand first, contract a release later; every revision runs inside one transaction."""
+"""Alembic's folder. Expand first, contract a release later; every revision runs inside one
+transaction."""
