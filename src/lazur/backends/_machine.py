@@ -48,7 +48,8 @@ def _quota() -> float | None:
 
 
 def _files(controller: str, *names: str) -> list[Path]:
-    """A controller's files for this process's group and those above it, in both versions of cgroups."""
+    """A controller's files for this process's group and those above it, in both versions of
+    cgroups."""
     found: list[Path] = []
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, group = line.split(":", 2)

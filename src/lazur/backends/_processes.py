@@ -35,8 +35,8 @@ def is_alive(who: Identity) -> bool:
 
 
 def kill_marked(key: str) -> bool:
-    """KILL whatever carries the attempt's mark, and what descends from that, until nothing is left. False when
-    something still was there after some seconds."""
+    """KILL whatever carries the attempt's mark, and what descends from that, until nothing is
+    left. False when something still was there after some seconds."""
     end = time.monotonic() + _PATIENCE
     while found := marked(key):
         for pid in found:
@@ -67,8 +67,8 @@ def remember(pid: int) -> None:
 
 
 def reap() -> None:
-    """Ended supervisors would stay as zombies of this process otherwise. Only our own children: others in this
-    process wait for theirs."""
+    """Ended supervisors would stay as zombies of this process otherwise. Only our own children:
+    others in this process wait for theirs."""
     with _lock:
         _children.difference_update([pid for pid in _children if _has_ended(pid)])
 
@@ -91,14 +91,14 @@ def _parents() -> dict[int, int]:
     found: dict[int, int] = {}
     if not _BOOT.exists():
         return found
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
             try:
-                fields = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()
+                fields = Path(entry.path, "stat").read_bytes().rpartition(b")")[2].split()
             except OSError:
                 continue
             if fields and fields[0] not in (b"Z", b"X"):
-                found[int(name)] = int(fields[1])
+                found[int(entry.name)] = int(fields[1])
     return found
 
 

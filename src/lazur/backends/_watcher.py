@@ -12,7 +12,8 @@ from lazur.backends import _processes
 from lazur.backends._processes import Identity
 
 _GLANCE = 0.2
-"""Seconds between looks at what no descriptor tells: attempts not yet claimed, systems without pidfd."""
+"""Seconds between looks at what no descriptor tells: attempts not yet claimed, systems without
+pidfd."""
 
 
 class Watcher:

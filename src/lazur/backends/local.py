@@ -1,7 +1,8 @@
-"""Attempts as detached processes on this machine, each under a supervisor of its own (`lazur.runtime`).
+"""Attempts as detached processes on this machine, each under a supervisor of its own
+(`lazur.runtime`).
 
-Nothing is remembered here that the attempt's folder does not say: any process can submit, another poll, and
-a third cancel.
+Nothing is remembered here that the attempt's folder does not say: any process can submit, another
+poll, and a third cancel.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ _WATCHER = Watcher()
 _STATES = {"code": "preparing", "inputs": "preparing", "running": "running"}
 _NODE_VARIABLES = frozenset(
     (
-        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH DYLD_LIBRARY_PATH "
-        "JAVA_HOME CUDA_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY "
-        "HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy"
+        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH "
+        "DYLD_LIBRARY_PATH JAVA_HOME CUDA_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
+        "CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy "
+        "no_proxy all_proxy"
     ).split()
 )
-"""The supervisor is given no more than the job may see, so nothing of the server's can leak through it."""
+"""The supervisor is given no more than the job may see, so nothing of the server's can leak
+through it."""
 
 
 class Local(Backend, Watches, HasCapacity):
@@ -98,7 +101,7 @@ class Local(Backend, Watches, HasCapacity):
 
     def clean(self, handle: Handle) -> None:
         for name in ("wd", "inputs", "named-outputs"):
-            _remove(os.path.join(handle["folder"], name))
+            _remove(Path(handle["folder"], name))
 
     def watch(self, handle: Handle, changed: Callable[[], None]) -> None:
         attempt = _Attempt(handle)
@@ -198,30 +201,30 @@ def _main_log(plan: Plan) -> str:
     return f"{plan.artifacts}/user_logs/{name}"
 
 
-def _make_folders(plan: Plan) -> str:
+def _make_folders(plan: Plan) -> Path:
     """The attempt's own folder, for its owner only; returns the supervisor's log."""
-    os.makedirs(plan.folder, mode=0o700, exist_ok=True)
-    notes = os.path.join(plan.artifacts, "system_logs")
-    os.makedirs(notes, mode=0o700, exist_ok=True)
-    return os.path.join(notes, "runtime.log")
+    Path(plan.folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+    notes = Path(plan.artifacts, "system_logs")
+    notes.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return notes / "runtime.log"
 
 
 def _write_plan(path: Path, plan: Plan) -> None:
-    """Not synced: after a power cut the machine's processes are gone as well, and a plan that is missing then
-    only means that the attempt never began."""
+    """Not synced: after a power cut the machine's processes are gone as well, and a plan that is
+    missing then only means that the attempt never began."""
     draft = path.with_name(f"plan.{os.getpid()}.{threading.get_ident()}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(fd, "w", encoding="utf-8") as file:
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
         json.dump(plan.to_dict(), file)
     draft.replace(path)
 
 
-def _spawn(folder: str, log: str) -> None:
+def _spawn(folder: str, log: Path) -> None:
     """Detached: a session of its own, so that the end of this process is none of its business."""
     environment = {
         k: v for k, v in os.environ.items() if k in _NODE_VARIABLES or k.startswith("LC_")
     }
-    with open(os.devnull, "rb") as null, open(log, "ab") as notes:
+    with Path(os.devnull).open("rb") as null, log.open("ab") as notes:
         pid = os.posix_spawn(
             _PYTHON,
             [_PYTHON, "-I", "-S", "-X", "utf8", _RUNTIME, folder],
@@ -238,15 +241,16 @@ def _spawn(folder: str, log: str) -> None:
     _processes.remember(pid)
 
 
-def _remove(path: str) -> None:
-    """A folder of the attempt, whatever the job made of it: links are removed, not followed, folders without
-    rights are opened first, and other file systems mounted inside are left alone."""
+def _remove(path: Path) -> None:
+    """A folder of the attempt, whatever the job made of it: links are removed, not followed,
+    folders without rights are opened first, and other file systems mounted inside are left
+    alone."""
     try:
-        found = os.lstat(path)
+        found = path.lstat()
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(found.st_mode):
-        os.unlink(path)
+        path.unlink()
         return
     for folder, names, _files, fd in os.fwalk(path, follow_symlinks=False):
         for name in list(names):

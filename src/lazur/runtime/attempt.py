@@ -27,7 +27,8 @@ class Attempt:
         self.note("warning: " + text)
 
     def note(self, text: str) -> None:
-        """For whoever looks into what the runtime did. Never holds values of variables: they may be secrets."""
+        """For whoever looks into what the runtime did. Never holds values of variables: they may
+        be secrets."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
         append_line(self.artifacts + "/system_logs/runtime.log", stamp + text)
 

@@ -1,4 +1,5 @@
-"""Who owns an attempt. A supervisor is known by pid, start time and boot, never by its pid alone."""
+"""Who owns an attempt. A supervisor is known by pid, start time and boot, never by its pid
+alone."""
 
 from __future__ import annotations
 
@@ -8,13 +9,15 @@ from lazur.runtime.documents import render
 
 
 def take(folder: str) -> bool:
-    """Make the attempt this process's own, or answer False: another supervisor has it, or it was fenced."""
+    """Make the attempt this process's own, or answer False: another supervisor has it, or it was
+    fenced."""
     pid = os.getpid()
     return place(folder, {"pid": pid, "started": started(pid), "boot": boot()})
 
 
 def place(folder: str, content: dict[str, object]) -> bool:
-    """A link appears whole and only once, where creating and then writing would show an empty claim in between."""
+    """A link appears whole and only once, where creating and then writing would show an empty
+    claim in between."""
     draft = "%s/claim.%d" % (folder, os.getpid())
     data = render(content).encode("ascii")
     _write(draft, data, os.O_TRUNC)

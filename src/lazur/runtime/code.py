@@ -21,7 +21,8 @@ def prepare_code(attempt: Attempt) -> None:
 
 
 def _link(attempt: Attempt, name: str) -> None:
-    """`./outputs` and `./logs` are kept, so they are the artifacts' folders; what the snapshot had there moves in."""
+    """`./outputs` and `./logs` are kept, so they are the artifacts' folders; what the snapshot had
+    there moves in."""
     place = attempt.wd + "/" + name
     kept = attempt.artifacts + "/" + name
     try:

@@ -1,8 +1,9 @@
 """`${{…}}` in a command. Values are data: whatever one holds, the shell sees it as text.
 
-A value of harmless characters is written as it stands, so that commands read as their authors expect. Any other
-becomes a shell variable, set in front of the command, and a reference to it that fits the quotes around: such a value
-is never parsed by the shell, even where this reading of the quotes should be wrong.
+A value of harmless characters is written as it stands, so that commands read as their authors
+expect. Any other becomes a shell variable, set in front of the command, and a reference to it that
+fits the quotes around: such a value is never parsed by the shell, even where this reading of the
+quotes should be wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _GLOB = frozenset("*?[\\")
 
 
 class Value:
-    """`splits`: where the command does not quote it, whitespace separates words, as ever. Paths stay whole."""
+    """`splits`: where the command does not quote it, whitespace separates words, as ever. Paths
+    stay whole."""
 
     def __init__(self, text: str, splits: bool) -> None:
         self.text = text
@@ -101,7 +103,8 @@ class _Script:
 
 
 def _raw(text: str, quoting: Quoting) -> str:
-    """In a here-document whose end is quoted nothing is expanded, so only the text itself can stand there."""
+    """In a here-document whose end is quoted nothing is expanded, so only the text itself can
+    stand there."""
     if "\n" in text or text.strip() == quoting.delimiter:
         raise Unprepared(
             "a value with several lines stands in a here-document with a quoted end (<<'%s')"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _signal
 import os
 import time
 
@@ -10,25 +9,33 @@ from lazur.runtime.processes import Command, descendants, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
+else:
+    import _signal as signal
 
 _LINGER = 2.0
 """How long processes may outlive the command that ended: a `tee`, a logger that flushes."""
 _PATIENCE = 30.0
-"""After this many seconds of KILL, a process that still is there hangs in the kernel: nothing more can be done."""
+"""After this many seconds of KILL, a process that still is there hangs in the kernel: nothing more
+can be done."""
 _STEP = 0.05
-_SIGNALS = (_signal.SIGCHLD, _signal.SIGTERM)
+_GLANCE = 0.2
+"""Seconds between looks where the system cannot wait for a signal and the clock at once."""
+_SIGNALS = (signal.SIGCHLD, signal.SIGTERM)
 
 
 def hold_signals() -> None:
     """From now on SIGTERM and SIGCHLD wait until the crew asks for them."""
-    _signal.pthread_sigmask(_signal.SIG_BLOCK, _SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
 
 
 class Crew:
     """`reason` says why the tree was ended: None when the commands ended by themselves."""
 
-    def __init__(self, commands: list[Command], grace: float, timeout: float | None) -> None:
+    def __init__(
+        self, commands: list[Command], grace: float, timeout: float | None, adopts: bool
+    ) -> None:
         self.commands = commands
         self.grace = grace
         self.timeout = timeout
@@ -36,6 +43,9 @@ class Crew:
         self.first: tuple[int, int] | None = None
         """(rank, wait status) of the process that decides how the job ended."""
         self.warnings: list[str] = []
+        self._adopts = adopts
+        """Whether orphans of the job come to this process, so that none can get lost."""
+        self._groups: list[int] = []
         self._ranks: dict[int, int] = {}
         self._alone = False
         self._kill_at: float | None = None
@@ -43,16 +53,18 @@ class Crew:
 
     def start(self, umask: int, group: str | None) -> None:
         for command in self.commands:
-            self._ranks[start(command, umask, group)] = command.rank
+            pid = start(command, umask, group)
+            self._ranks[pid] = command.rank
+            self._groups.append(pid)
 
     def wait(self, canceled: Callable[[], bool]) -> None:
         """Until nothing of the job runs any more. `canceled` is asked when a SIGTERM came."""
         deadline = None if self.timeout is None else time.monotonic() + self.timeout
         while True:
-            asked = self._wait_for_signal(self._next(deadline)) == _signal.SIGTERM
+            asked = self._wait_for_signal(self._next(deadline)) == signal.SIGTERM
             self._reap()
             if self._alone and not self._ranks:
-                return
+                break
             now = time.monotonic()
             if asked:
                 self._end("canceled" if canceled() else "lost")
@@ -62,6 +74,8 @@ class Crew:
                 self._end_leftovers(now)
             if self._kill_at is not None and now >= self._kill_at:
                 self._kill(now)
+        if not self._adopts:
+            self._signal_all(signal.SIGKILL)
 
     def _next(self, deadline: float | None) -> float:
         """Seconds until the clock, rather than a signal, is the reason to look again."""
@@ -91,14 +105,15 @@ class Crew:
             self._end(None)
 
     def _end(self, reason: str | None) -> None:
-        """Ask the whole tree to end. The first reason stays, and how the command ended stays once it has ended."""
+        """Ask the whole tree to end. The first reason stays, and how the command ended stays once
+        it has ended."""
         if self._kill_at is not None:
             return
         if self._ranks:
             self.reason = reason
         self._kill_at = time.monotonic() + self.grace
-        self._signal_all(_signal.SIGTERM)
-        self._signal_all(_signal.SIGCONT)
+        self._signal_all(signal.SIGTERM)
+        self._signal_all(signal.SIGCONT)
 
     def _end_leftovers(self, now: float) -> None:
         if self._ended_at is None:
@@ -116,17 +131,29 @@ class Crew:
             self._alone = True
             self._ranks.clear()
             return
-        self._signal_all(_signal.SIGKILL)
+        self._signal_all(signal.SIGKILL)
         time.sleep(_STEP / 10)
 
     def _signal_all(self, number: int) -> None:
-        for pid in descendants(os.getpid()) or list(self._ranks):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                continue
+        found = descendants(os.getpid())
+        for pid in found:
+            _send(os.kill, pid, number)
+        if not found and not self._adopts:
+            for pid in self._groups:
+                _send(os.killpg, pid, number)
 
     def _wait_for_signal(self, seconds: float) -> int:
         """The number of the signal that came, or 0."""
-        info = _signal.sigtimedwait(_SIGNALS, seconds)
-        return info.si_signo if info else 0
+        if hasattr(signal, "sigtimedwait"):
+            info = signal.sigtimedwait(_SIGNALS, seconds)
+            return info.si_signo if info else 0
+        # macOS
+        time.sleep(min(seconds, _GLANCE))
+        return signal.sigwait(_SIGNALS) if signal.SIGTERM in signal.sigpending() else 0
+
+
+def _send(how: Callable[[int, int], None], pid: int, number: int) -> None:
+    try:
+        how(pid, number)
+    except (ProcessLookupError, PermissionError):  # gone, or it became another user's
+        return

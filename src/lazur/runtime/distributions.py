@@ -1,4 +1,5 @@
-"""Distributed jobs on one machine. "Nodes" are groups of processes that know themselves by their variables."""
+"""Distributed jobs on one machine. "Nodes" are groups of processes that know themselves by their
+variables."""
 
 from __future__ import annotations
 
@@ -7,15 +8,17 @@ import socket
 
 from lazur.runtime.attempt import Attempt
 from lazur.runtime.documents import render
+from lazur.runtime.environment import node_variables
 from lazur.runtime.plan import Distribution, Unprepared
 from lazur.runtime.processes import Command
-from lazur.runtime.ranks import node_variables
 
 _HOST = "127.0.0.1"
 _MPI_RANK = (
-    'export AZUREML_CR_NODE_RANK=$((OMPI_COMM_WORLD_RANK / LAZUR_MPI_PROCESSES)) RANK="$OMPI_COMM_WORLD_RANK"; '
+    "export AZUREML_CR_NODE_RANK=$((OMPI_COMM_WORLD_RANK / LAZUR_MPI_PROCESSES)); "
+    'export RANK="$OMPI_COMM_WORLD_RANK"; '
     'export NODE_RANK=$AZUREML_CR_NODE_RANK AZUREML_PROCESS_NAME="rank_$RANK"; '
-    'exec >>"$LAZUR_MPI_LOGS/std_log_process_$RANK.txt" 2>&1; unset LAZUR_MPI_LOGS LAZUR_MPI_PROCESSES; exec "$@"'
+    'exec >>"$LAZUR_MPI_LOGS/std_log_process_$RANK.txt" 2>&1; '
+    'unset LAZUR_MPI_LOGS LAZUR_MPI_PROCESSES; exec "$@"'
 )
 
 
@@ -66,7 +69,8 @@ def _mpi_by_hand(
     attempt: Attempt, shape: Distribution, base: dict[str, str], argv: list[str]
 ) -> list[Command]:
     attempt.warn(
-        "no mpirun in the environment: the processes were started without it, so MPI itself does not connect them"
+        "no mpirun in the environment: the processes were started without it, "
+        "so MPI itself does not connect them"
     )
     plan = attempt.plan
     world = plan.nodes * shape.processes

@@ -1,4 +1,5 @@
-"""JSON and small files. `json` is avoided where CPython's own scanner can be had: its import costs 6 ms."""
+"""JSON and small files. `json` is avoided where CPython's own scanner can be had: its import costs
+6 ms."""
 
 from __future__ import annotations
 
@@ -34,11 +35,12 @@ try:
             raise ValueError("more than one JSON value: " + text[end : end + 80])
         return value
 
-except ImportError:  # another interpreter than CPython
+except (ImportError, AttributeError):  # another interpreter than CPython
     from json import dumps as _quote
-    from json import loads as parse
+    from json import loads
 
-__all__ = ["append_line", "parse", "read", "render", "write"]
+    def parse(text: str) -> Any:
+        return loads(text)
 
 
 def render(value: Any) -> str:
@@ -50,7 +52,7 @@ def render(value: Any) -> str:
         return _quote(value)
     if isinstance(value, (int, float)):
         return repr(value)
-    if isinstance(value, dict):
+    if hasattr(value, "items"):
         members: dict[str, Any] = value
         return "{" + ",".join(_quote(k) + ":" + render(v) for k, v in members.items()) + "}"
     items: list[Any] = value

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 
 from lazur.runtime.attempt import Attempt
-from lazur.runtime.plan import Unprepared
+from lazur.runtime.plan import Plan, Unprepared
 from lazur.runtime.values import Values
 
 _ALLOWED = frozenset(
     (
-        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH DYLD_LIBRARY_PATH JAVA_HOME "
-        "CUDA_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY "
-        "ALL_PROXY http_proxy https_proxy no_proxy all_proxy"
+        "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM LD_LIBRARY_PATH "
+        "DYLD_LIBRARY_PATH JAVA_HOME CUDA_HOME SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
+        "CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy "
+        "no_proxy all_proxy"
     ).split()
 )
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -36,6 +37,21 @@ def base_variables(attempt: Attempt, values: Values) -> dict[str, str]:
     if plan.environment:
         _enter(plan.environment, found)
     return found
+
+
+def node_variables(plan: Plan, node: int) -> dict[str, str]:
+    rank = str(node)
+    return {"AZUREML_CR_NODE_RANK": rank, "NODE_RANK": rank, **gpu_variables(plan, node)}
+
+
+def gpu_variables(plan: Plan, node: int) -> dict[str, str]:
+    """Each node has its share. Within a node all processes see all of it: they choose by
+    LOCAL_RANK."""
+    if not plan.gpu_ids:
+        return {}
+    share = max(1, len(plan.gpu_ids) // plan.nodes)
+    mine = plan.gpu_ids[node * share : (node + 1) * share]
+    return {"CUDA_VISIBLE_DEVICES": ",".join(map(str, mine))}
 
 
 def _enter(prefix: str, variables: dict[str, str]) -> None:

@@ -1,4 +1,5 @@
-"""Copying, moving and protecting files and folders. Links inside are kept as links, never followed."""
+"""Copying, moving and protecting files and folders. Links inside are kept as links, never
+followed."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ _CHUNK = 1 << 26
 
 
 def merge(source: str, target: str) -> None:
-    """Move what is in the folder `source` into the folder `target`, file by file, replacing; `source` goes."""
+    """Move what is in the folder `source` into the folder `target`, file by file, replacing;
+    `source` goes."""
     os.makedirs(target, exist_ok=True)
     for entry in list(os.scandir(source)):
         place = target + "/" + entry.name
@@ -51,6 +53,7 @@ def move(source: str, target: str) -> None:
 
 def remove(path: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
+        os.chmod(path, 0o700)
         for entry in list(os.scandir(path)):
             remove(entry.path)
         os.rmdir(path)
@@ -59,7 +62,8 @@ def remove(path: str) -> None:
 
 
 def copy(source: str, target: str) -> None:
-    """A private copy of a file or folder, writable by its owner; shares blocks with the original where it can."""
+    """A private copy of a file or folder, writable by its owner; shares blocks with the original
+    where it can."""
     mode = os.lstat(source).st_mode
     if stat.S_ISLNK(mode):
         os.symlink(os.readlink(source), target)
@@ -126,3 +130,10 @@ def _copy_by_hand(source: int, target: int) -> None:
             return
         while data:
             data = data[os.write(target, data) :]
+
+
+def unprotect(path: str) -> None:
+    """A private copy belongs to the job: it may change what it likes."""
+    for name in _walk(path):
+        if not os.path.islink(name):
+            os.chmod(name, stat.S_IMODE(os.lstat(name).st_mode) | 0o200)

@@ -24,8 +24,8 @@ def prepare(attempt: Attempt, values: Values) -> None:
 
 
 def keep(attempt: Attempt) -> None:
-    """`upload` outputs appear at their destination, each whole or not at all; so do `./outputs` and `./logs` where the
-    command replaced the links by folders of its own. Raises Unkept."""
+    """`upload` outputs appear at their destination, each whole or not at all; so do `./outputs`
+    and `./logs` where the command replaced the links by folders of its own. Raises Unkept."""
     for name in ("outputs", "logs"):
         _keep_folder(attempt, name)
     for output in attempt.plan.outputs:

@@ -12,7 +12,8 @@ VERSION = 1
 
 
 class Unprepared(Exception):
-    """An input, the code or the place of an output could not be prepared. The text is for people."""
+    """An input, the code or the place of an output could not be prepared. The text is for
+    people."""
 
 
 class Unkept(Exception):

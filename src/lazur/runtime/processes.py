@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from _signal import SIG_DFL, SIG_SETMASK, pthread_sigmask
-from _signal import signal as set_handler
 
 from lazur.runtime.system import die_with_parent
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal
+
 _KILL = 9
 _HANDLED = (1, 2, 13, 15, 17, 20, 25)
-"""HUP INT PIPE TERM CHLD (two systems' numbers) XFSZ: those that Python or the supervisor treats in its own way."""
+"""HUP INT PIPE TERM CHLD (two systems' numbers) XFSZ: those that Python or the supervisor treats
+in its own way."""
 
 
 class Command:
@@ -27,15 +32,15 @@ class Command:
 
 
 def start(command: Command, umask: int, group: str | None) -> int:
-    """Fork and exec; returns the pid. A failure to exec is a line in the log and status 126. `group` is a cgroup's
-    folder that the process enters before it becomes the user's."""
+    """Fork and exec; returns the pid. A failure to exec is a line in the log and status 126.
+    `group` is a cgroup's folder that the process enters before it becomes the user's."""
     log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         try:
             _become(command, log, umask, group, parent)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # this process must never return
             os.write(
                 log,
                 ("lazur: the command cannot be started: %s\n" % error).encode("utf-8", "replace"),
@@ -74,9 +79,9 @@ def _become(command: Command, log: int, umask: int, group: str | None, parent: i
     os.umask(umask)
     os.chdir(command.cwd)
     for number in _HANDLED:
-        set_handler(number, SIG_DFL)
-    pthread_sigmask(SIG_SETMASK, ())
-    os.execve(command.argv[0], command.argv, command.env)
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    os.execve(command.argv[0], command.argv, command.env)  # noqa: S606
 
 
 def _enter(group: str) -> None:

@@ -118,7 +118,7 @@ class Quoting:
         if context is PARAMETER and char == "'" and DOUBLE not in self.stack:
             return self._open(SINGLE, 1)
         if context is ARITHMETIC and char == "(":
-            return self._open(ARITHMETIC_GROUP, 1)
+            return self._open(ARITHMETIC, 1)
         if context is ARITHMETIC and char == ")":
             return self._close(2 if text.startswith("))", at) else 1)
         self.word += char
@@ -173,6 +173,3 @@ class Quoting:
             self._begin_heredoc()
         self._line = ""
         return 1
-
-
-ARITHMETIC_GROUP = ARITHMETIC

@@ -1,11 +1,12 @@
-"""The processes that a job consists of: one, or a distribution's many, each with its variables and its log."""
+"""The processes that a job consists of: one, or a distribution's many, each with its variables and
+its log."""
 
 from __future__ import annotations
 
 import os
 
 from lazur.runtime.attempt import Attempt
-from lazur.runtime.plan import Plan
+from lazur.runtime.environment import gpu_variables
 from lazur.runtime.processes import Command
 
 _LONGEST = 100_000
@@ -16,27 +17,17 @@ def make_commands(attempt: Attempt, base: dict[str, str], script: str) -> list[C
     plan = attempt.plan
     argv = [*_shell(attempt, base["PATH"]), *_script(attempt, script)]
     if plan.distribution is None and plan.nodes == 1:
-        variables = {"AZUREML_CR_NODE_RANK": "0", "AZUREML_PROCESS_NAME": "main", **_gpus(plan, 0)}
+        variables = {
+            "AZUREML_CR_NODE_RANK": "0",
+            "AZUREML_PROCESS_NAME": "main",
+            **gpu_variables(plan, 0),
+        }
         log = attempt.artifacts + "/user_logs/" + attempt.main_log
         return [Command(0, argv, {**base, **variables}, attempt.wd, log)]
     # Only distributed jobs pay for this module.
     from lazur.runtime import distributions  # noqa: PLC0415
 
     return distributions.spread(attempt, base, argv)
-
-
-def node_variables(plan: Plan, node: int) -> dict[str, str]:
-    rank = str(node)
-    return {"AZUREML_CR_NODE_RANK": rank, "NODE_RANK": rank, **_gpus(plan, node)}
-
-
-def _gpus(plan: Plan, node: int) -> dict[str, str]:
-    """Each node has its share. Within a node all processes see all of it: they choose by LOCAL_RANK."""
-    if not plan.gpu_ids:
-        return {}
-    share = max(1, len(plan.gpu_ids) // plan.nodes)
-    mine = plan.gpu_ids[node * share : (node + 1) * share]
-    return {"CUDA_VISIBLE_DEVICES": ",".join(map(str, mine))}
 
 
 def _shell(attempt: Attempt, path: str) -> list[str]:

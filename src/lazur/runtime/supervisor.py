@@ -1,8 +1,8 @@
-"""One attempt from claim to exit. Every step leaves a file behind, so that any process can go on from there."""
+"""One attempt from claim to exit. Every step leaves a file behind, so that any process can go on
+from there."""
 
 from __future__ import annotations
 
-import _signal
 import os
 import time
 
@@ -21,7 +21,10 @@ from lazur.runtime.values import Values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from typing import Any
+else:
+    import _signal as signal
 
 
 class Stopped(BaseException):
@@ -34,13 +37,12 @@ def main(argv: list[str]) -> int:
         return 2
     folder = os.path.abspath(argv[1])
     # Before the claim: who sees the claim may send SIGTERM.
-    for number in (_signal.SIGINT, _signal.SIGHUP):
-        _signal.signal(number, _signal.SIG_IGN)
-    _signal.signal(_signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
     umask = os.umask(0o077)
     if not claim.take(folder):
         return 0
-    adopt_orphans()
     _supervise(folder, umask)
     return 0
 
@@ -55,7 +57,7 @@ def _supervise(folder: str, umask: int) -> None:
         result = _stopped(folder)
     except Unprepared as error:
         result = {"reason": "input", "message": str(error)}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, the attempt must end with a word
         result = {"reason": "internal", "message": "%s: %s" % (type(error).__name__, error)}
         _show_traceback()
     hold_signals()
@@ -86,15 +88,15 @@ def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
         limit = limits.open_limit(attempt)
     script = render(plan.command, values.find)
     commands = make_commands(attempt, base_variables(attempt, values), script)
-    crew = Crew(commands, plan.grace, plan.timeout)
+    crew = Crew(commands, plan.grace, plan.timeout, adopt_orphans())
     attempt.phase("running")
     hold_signals()
     crew.start(umask, limit.group if limit else None)
     hints.send(plan)
     crew.wait(lambda: os.path.exists(attempt.folder + "/cancel"))
     attempt.phase("finalizing")
-    attempt.warnings += crew.warnings
     result = _how(crew, limit.was_hit() if limit else False)
+    attempt.warnings += crew.warnings
     if limit:
         limit.close()
     return _keep(attempt, result)
@@ -121,7 +123,7 @@ def _how(crew: Crew, out_of_memory: bool) -> dict[str, Any]:
 
 
 def _keep(attempt: Attempt, result: dict[str, Any]) -> dict[str, Any]:
-    """Outputs are kept however the command ended; a failure to keep them is the job's failure only if it ended well."""
+    """However the command ended. A failure to keep is the job's failure only if it ended well."""
     from lazur.runtime import outputs  # noqa: PLC0415
 
     try:

@@ -8,13 +8,16 @@ from lazur.runtime.attempt import Attempt
 from lazur.runtime.documents import parse
 from lazur.runtime.plan import Source, Unprepared
 
-try:
-    from _sha2 import sha256 as _light_sha256
-except ImportError:
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _hashlib import HASH
+    from hashlib import sha256 as _light_sha256
+else:
+    # Without OpenSSL, which takes 2 ms to load: its name before and since Python 3.12.
     try:
-        from _sha256 import sha256 as _light_sha256
+        from _sha2 import sha256 as _light_sha256
     except ImportError:
-        from hashlib import sha256 as _light_sha256
+        from _sha256 import sha256 as _light_sha256
 
 _CHUNK = 1 << 20
 
@@ -76,6 +79,57 @@ def copy_code(attempt: Attempt, source: Source) -> None:
         raise Unprepared("code at %s must be fetched by the client, not on the node" % source.uri)
 
 
+def unpack(reference: str, blobs: str | None, cache: str, input_name: str) -> str:
+    """The folder of a tree, or a thing inside it, in the node's cache: unpacked once, files linked
+    to their blobs, nothing writable. It appears whole, however many jobs want it at once."""
+    digest, _, inside = reference.partition("/")
+    folder = cache + "/trees/" + digest
+    if not os.path.isdir(folder):
+        _unpack(Tree(digest, blobs), folder)
+    if not inside:
+        return folder
+    _check(inside)
+    if not os.path.lexists(folder + "/" + inside):
+        raise Unprepared("the input %s has no %s in it" % (input_name, inside))
+    return folder + "/" + inside
+
+
+def _unpack(tree: Tree, folder: str) -> None:
+    from lazur.runtime.folders import protect, remove  # noqa: PLC0415  # not for code
+
+    draft = "%s.%d" % (folder, os.getpid())
+    os.makedirs(draft)
+    for path in tree.folders():
+        os.mkdir(draft + "/" + path)
+    for path, digest, _, executable in tree.files:
+        _place(tree.blob(digest), draft + "/" + path, bool(executable))
+    protect(draft)
+    try:
+        os.rename(draft, folder)
+    except OSError:
+        if not os.path.isdir(folder):
+            raise
+        remove(draft)  # another job was quicker
+
+
+def _place(blob: str, target: str, executable: bool) -> None:
+    """A hard link shares the blob's mode, which is not that of a program."""
+    from lazur.runtime.folders import copy_file  # noqa: PLC0415  # not for code
+
+    if not os.path.exists(blob):
+        raise Unprepared("the blob %s is not in the blob store" % os.path.basename(blob))
+    if executable or not _link(blob, target):
+        copy_file(blob, target, executable)
+
+
+def _link(blob: str, target: str) -> bool:
+    try:
+        os.link(blob, target)
+    except OSError:  # another file system, one without links, or the most links there can be
+        return False
+    return True
+
+
 def _copy_folder(source: str, target: str) -> None:
     from lazur.runtime.folders import copy  # noqa: PLC0415  # code usually is a tree
 
@@ -119,16 +173,17 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _sha256_for(first: bytes):
-    """OpenSSL's is several times faster and takes 2 ms to load: worth it from a few megabytes on."""
+def _sha256_for(first: bytes) -> HASH:
     if len(first) < _CHUNK:
         return _light_sha256()
+    # OpenSSL's is several times faster: worth its loading for large files.
     from hashlib import sha256  # noqa: PLC0415
 
     return sha256()
 
 
 def _check(path: str) -> None:
-    """The store checked it too; but what is written here must stay here whoever made the manifest."""
+    """The store checked it too; but what is written here must stay here whoever made the
+    manifest."""
     if path.startswith("/") or "\0" in path or not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise Unprepared("the manifest holds an unsafe path: %r" % path[:200])

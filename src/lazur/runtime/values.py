@@ -1,4 +1,5 @@
-"""What the job's expressions and variables stand for, filled as inputs and outputs get their places."""
+"""What the job's expressions and variables stand for, filled as inputs and outputs get their
+places."""
 
 from __future__ import annotations
 
