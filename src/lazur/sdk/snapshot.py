@@ -8,6 +8,7 @@ Nothing is copied here; `lazur.sdk.upload` sends the blobs that the server lacks
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -31,8 +32,8 @@ Blob = str | bytes
 @dataclass(frozen=True)
 class Snapshot:
     manifest: Manifest
-    sources: dict[str, str] = field(default_factory=dict[str, str])
-    """By digest: a file with that content."""
+    sources: dict[str, Blob] = field(default_factory=dict[str, Blob])
+    """By digest."""
     notes: list[str] = field(default_factory=list[str])
     """For the person: what was left out and why, and when the snapshot is large, because of what.
     """
@@ -46,30 +47,38 @@ class Snapshot:
         return {**self.sources, self.manifest.digest: self.manifest.encode()}
 
 
+def alone(name: str, data: bytes) -> Snapshot:
+    """The tree of one file that is on no disk."""
+    digest = hashlib.sha256(data).hexdigest()
+    return Snapshot(Manifest.of([File(name, digest, len(data))]), {digest: data})
+
+
 def take(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None,
     *,
     purpose: Purpose = "code",
     cache: Path | None = None,
     includes: Iterable[str | os.PathLike[str]] = (),
     now: Callable[[], int] = time.time_ns,
 ) -> Snapshot:
-    """The tree of a folder, or of one file under its own name.
+    """The tree of a folder, or of one file under its own name; with None, of the includes alone.
 
     `includes` are files and folders that are put beside the folder's own contents, each under its
     name, as `additional_includes` of a component wants it. `cache` is a folder that remembers
     hashes.
     """
-    parts = [_Part.of(os.fspath(path), "", purpose, cache, now)]
+    parts = [] if path is None else [_Part.of(os.fspath(path), "", purpose, cache, now)]
     parts += [_Part.of(os.fspath(other), _name(other), purpose, cache, now) for other in includes]
     _check_apart(parts)
     manifest = Manifest.of(
         (f for part in parts for f in part.files), {d for part in parts for d in part.folders}
     )
-    sources = {digest: source for part in parts for digest, source in part.sources.items()}
+    sources: dict[str, Blob] = {}
+    for part in parts:
+        sources.update(part.sources)
     notes = [note for part in parts for note in part.notes]
     if purpose == "code":
-        notes += _large(manifest, os.fspath(path), parts[0].ignore_file)
+        notes += _large(manifest, parts[0])
     return Snapshot(manifest, sources, notes)
 
 
@@ -147,7 +156,7 @@ def _check_apart(parts: list[_Part]) -> None:
                 )
 
 
-def _large(manifest: Manifest, root: str, ignore_file: str | None) -> list[str]:
+def _large(manifest: Manifest, first: _Part) -> list[str]:
     if manifest.size <= LARGE_BYTES and len(manifest.files) <= LARGE_COUNT:
         return []
     heavy = _heaviest(manifest)
@@ -155,12 +164,12 @@ def _large(manifest: Manifest, root: str, ignore_file: str | None) -> list[str]:
         f"{name} ({size_text(size)}, {_counted(count)})" for name, size, count in heavy
     )
     lines = "\n".join(f"    {line_for(name)}" for name, _, _ in heavy)
-    where = f"{root.rstrip('/')}/.amlignore"
-    if ignore_file == ".gitignore":
+    where = f"{first.root.rstrip('/')}/.amlignore"
+    if first.ignore_file == ".gitignore":
         where += " (it replaces .gitignore for snapshots: begin with a copy of that)"
     size, count = size_text(manifest.size), _counted(len(manifest.files))
     note = (
-        f"The snapshot of {root} is large: {size} in {count}. Heaviest: {listed}.\n"
+        f"The snapshot of {first.root} is large: {size} in {count}. Heaviest: {listed}.\n"
         f"What the job does not need can be left out by lines in {where}:\n{lines}"
     )
     return [note]
