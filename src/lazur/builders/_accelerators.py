@@ -1,4 +1,5 @@
-"""What depends on whether this machine has an NVIDIA GPU: CUDA builds are several gigabytes that no CPU uses."""
+"""What depends on whether this machine has an NVIDIA GPU: CUDA builds are several gigabytes that
+no CPU uses."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ def without_cuda(lines: Iterable[str]) -> list[str]:
 def local_torch(
     lines: Iterable[str], python: str, environ: Mapping[str, str]
 ) -> tuple[str | None, bool]:
-    """The newest CPU build of torch in the folders of find-links, as a pin (`torch==2.13.0+cpu`), when it fits; and
-    whether torch is named by the requirements at all."""
+    """The newest CPU build of torch in the folders of find-links, as a pin (`torch==2.13.0+cpu`),
+    when it fits; and whether torch is named by the requirements at all."""
     asked = [
         parsed
         for line in lines

@@ -1,4 +1,5 @@
-"""Compiles an environment's modules in the background. Run as a program, detached, one at a time per root.
+"""Compiles an environment's modules in the background. Run as a program, detached, one at a time
+per root.
 
     python _bytecode.py <lock file> <environment>
 
@@ -11,6 +12,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 MARKER = "lazur-compiled"
@@ -19,7 +21,7 @@ _IDLE_CLASS = "3"
 
 def start(lock: Path, prefix: Path) -> None:
     """Called by the builder; returns at once. The compiler outlives its caller."""
-    subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-I", "-S", __file__, str(lock), str(prefix)],
         cwd="/",
         env={"PATH": os.environ.get("PATH", os.defpath)},
@@ -28,27 +30,19 @@ def start(lock: Path, prefix: Path) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    # Somebody must collect it when it ends, or it stays a zombie of a long-lived server.
+    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def compile_all(lock: Path, prefix: Path) -> None:
-    os.nice(19)
     with lock.open("a") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if (prefix / MARKER).exists() or not (prefix / "bin" / "python").exists():
             return
-        # Nothing but the interpreter and its library: an environment's own start-up hooks do not run here.
+        python = str(prefix / "bin" / "python")
         subprocess.run(
-            [
-                *_idle(),
-                str(prefix / "bin" / "python"),
-                "-I",
-                "-S",
-                "-m",
-                "compileall",
-                "-q",
-                "-j1",
-                *_folders(prefix),
-            ],
+            # -I -S: the environment's own start-up hooks do not run here.
+            [*_idle(), python, "-I", "-S", "-m", "compileall", "-q", "-j1", *_folders(prefix)],
             cwd="/",
             env={"PATH": os.environ.get("PATH", os.defpath)},
             stdin=subprocess.DEVNULL,
@@ -65,11 +59,10 @@ def _folders(prefix: Path) -> list[str]:
 
 
 def _idle() -> list[str]:
-    return next(
-        (["/usr/bin/ionice", "-c", _IDLE_CLASS] for _ in [0] if Path("/usr/bin/ionice").exists()),
-        [],
-    )
+    program = "/usr/bin/ionice"
+    return [program, "-c", _IDLE_CLASS] if os.access(program, os.X_OK) else []
 
 
 if __name__ == "__main__":
+    os.nice(19)
     compile_all(Path(sys.argv[1]), Path(sys.argv[2]))

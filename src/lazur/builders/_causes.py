@@ -51,16 +51,23 @@ def _cause(text: str, python: str) -> tuple[str, str]:
         return "The disk is full.", "Free space: lazur environment prune"
     if found := _HASH.search(text):
         return (
-            f"What the index gave for {found['name']} is not what the lock says: its hash differs.",
-            "Somebody changed the file on the index, or it was damaged on the way. Build again; if it stays, ask "
-            "the keeper of the index.",
+            (
+                f"What the index gave for {found['name']} is not what the lock says: its hash"
+                " differs."
+            ),
+            (
+                "Somebody changed the file on the index, or it was damaged on the way. Build"
+                " again; if it stays, ask the keeper of the index."
+            ),
         )
     if found := _UNKNOWN.search(text):
         name = found["name"]
         return (
             f"There is no package {name} on the index.",
-            "Look for its right name (conda and PyPI differ at times); if it is your own, give its index with "
-            "`--extra-index-url` under `pip:`.",
+            (
+                "Look for its right name (conda and PyPI differ at times); if it is your own, give"
+                " its index with `--extra-index-url` under `pip:`."
+            ),
         )
     if _DENIED.search(text):
         return (
@@ -75,14 +82,23 @@ def _cause(text: str, python: str) -> tuple[str, str]:
     if "No solution found" in text:
         return _conflict(text, python)
     if _NETWORK.search(text):
-        return f"The network could not be reached{_host(text)}.", (
-            "Check the connection or the proxy (HTTPS_PROXY); without a network, give a folder of wheels in pip's "
-            "`find-links`."
+        return (
+            f"The network could not be reached{_host(text)}.",
+            (
+                "Check the connection or the proxy (HTTPS_PROXY); without a network, give a folder"
+                " of wheels in pip's `find-links`."
+            ),
         )
     if found := _BUILD.search(text):
         return (
-            f"{found['name']} has no wheel for Python {python} here, and building it from source failed.",
-            "Take a version that has a wheel for this Python, or install what its build needs; the log says what.",
+            (
+                f"{found['name']} has no wheel for Python {python} here, and building it from"
+                " source failed."
+            ),
+            (
+                "Take a version that has a wheel for this Python, or install what its build needs;"
+                " the log says what."
+            ),
         )
     return (_first(text) or "uv failed.", "The log says more.")
 
@@ -95,7 +111,10 @@ def _conflict(text: str, python: str) -> tuple[str, str]:
     )
     hint = "Loosen one of the versions named above."
     if _PYTHON.search(text):
-        hint = f"It is resolved for Python {python}: ask for another Python, or for versions that fit this one."
+        hint = (
+            f"It is resolved for Python {python}: ask for another Python, or for versions that fit"
+            " this one."
+        )
     return f"These requirements do not fit together: {sentence[:1500]}", hint
 
 

@@ -13,13 +13,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lazur.builders import _accelerators, _causes, _disk, _pythons, _turns, _uv
+from packaging.requirements import InvalidRequirement, Requirement
+
+from lazur.builders import _accelerators, _causes, _disk, _pip_settings, _pythons, _turns, _uv
 from lazur.engine.contracts import Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed
 
 MARKER = "lazur-env.json"
 LOCK = "lazur-lock.txt"
+_OPTIONS = {
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+    "--no-index",
+    "--no-binary",
+    "--only-binary",
+    "--pre",
+}
 
 
 @dataclass(frozen=True)
@@ -103,8 +114,13 @@ class Making:
         lines = recipe.requirements if gpu else _accelerators.without_cuda(recipe.requirements)
         self._packages = [line for line in lines if not line.startswith("-")]
         self._options = [line for line in lines if line.startswith("-")]
+        self._options += _pip_settings.as_lines(os.environ)
+        if "--pre" in self._options:  # uv knows it, but not in a file
+            self._options.remove("--pre")
+            self._env["UV_PRERELEASE"] = "allow"
 
     def make(self) -> Built:
+        self._check()
         _disk.discard(self._prefix)
         with tempfile.TemporaryDirectory(prefix=f"{self._key}-", dir=self._places.working) as name:
             self._cwd = Path(name)
@@ -115,6 +131,21 @@ class Making:
                 _disk.discard(self._prefix)
                 raise
 
+    def _check(self) -> None:
+        """Recipes are checked where they are made; this is the last place before uv reads them as
+        its own."""
+        for line in self._packages:
+            try:
+                Requirement(line)
+            except InvalidRequirement as error:
+                raise BuildFailed(
+                    f"{line!r} is not a requirement: {str(error).splitlines()[0]}.",
+                    hint="Correct the environment's list of packages.",
+                ) from None
+        for line in self._options:
+            if line.split(" ", 1)[0] not in _OPTIONS or "\n" in line:
+                raise BuildFailed(f"{line!r} is not an option of a list of packages.")
+
     def _steps(self) -> Built:
         with self._phase("python"):
             self._python = self._choose()
@@ -123,8 +154,7 @@ class Making:
         lock = ""
         if self._packages:
             lock = self._locked()
-        with self._phase("install"):
-            return self._finish(lock)
+        return self._finish(lock)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:
@@ -163,7 +193,7 @@ class Making:
         return _pythons.present(self._env, self._cwd, self._places.pythons)
 
     def _fetched(self, wanted: str | None) -> _pythons.Python | None:
-        if self._env.get("UV_PYTHON_DOWNLOADS") == "never" or "UV_OFFLINE" in os.environ:
+        if self._env.get("UV_PYTHON_DOWNLOADS") == "never" or self._env.get("UV_OFFLINE"):
             return None
         self._say(f"Python {wanted or ''} is not here; fetching it.")
         ended = _uv.run(
@@ -186,10 +216,12 @@ class Making:
         versions = ", ".join(python.version for python in pythons)
         return BuildFailed(
             f"Python {self._recipe.python or ''} is not on this machine and could not be fetched.",
-            hint=f"Here are {versions}: ask for one of them, or install the other "
-            f"(uv python install {self._recipe.python})."
-            if pythons
-            else "There is no Python at all: install one (uv python install).",
+            hint=(
+                f"Here are {versions}: ask for one of them, or install the other "
+                f"(uv python install {self._recipe.python})."
+                if pythons
+                else "There is no Python at all: install one (uv python install)."
+            ),
             phase="python",
             present=[python.version for python in pythons],
         )
@@ -243,8 +275,9 @@ class Making:
             raise self._unresolved(tail)
         if not self._gpu and re.search(r"^nvidia-", lock, re.MULTILINE):
             self._warn(
-                "This environment holds CUDA libraries of several gigabytes, though no NVIDIA GPU is here: no CPU "
-                "build of its framework was found. Give a folder with one in pip's `find-links`."
+                "This environment holds CUDA libraries of several gigabytes, though no NVIDIA GPU"
+                " is here: no CPU build of its framework was found. Give a folder with one in"
+                " pip's `find-links`."
             )
         return lock
 
@@ -267,8 +300,12 @@ class Making:
             constraints = self._cwd / "constraints.txt"
             constraints.write_text(pin + "\n", "utf-8")
             yield ["--constraints", constraints.name], False
-        elif named and not self._options:
+        elif named and not self._recipe_has_index():
             yield ["--torch-backend", "cpu"], True
+
+    def _recipe_has_index(self) -> bool:
+        """The author chose where frameworks come from."""
+        return any("index" in line or line.startswith("--find-links") for line in self._options)
 
     def _compile(self, source: Path, arguments: list[str]) -> tuple[str | None, list[str]]:
         out = self._cwd / "lock.txt"
@@ -323,7 +360,8 @@ class Making:
         hashed = all_hashed(lock)
         if not hashed:
             self._warn(
-                "Packages from git or from a folder have no hash in the lock; the others are verified."
+                "Packages from git or from a folder have no hash in the lock; the others are"
+                " verified."
             )
         self._say(f"Installing {len(_names(lock))} packages.")
         with self._phase("install"):
@@ -338,7 +376,8 @@ class Making:
             )
 
     def _option_files(self) -> list[str]:
-        """Indexes of the recipe, as a file: they may carry credentials, which an argument would show to everyone."""
+        """Indexes of the recipe, as a file: they may carry credentials, which an argument would
+        show to everyone."""
         if not self._options:
             return []
         (self._cwd / "options.txt").write_text("\n".join(self._options) + "\n", "utf-8")

@@ -11,7 +11,6 @@ _NAMES = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
     "find-links": "UV_FIND_LINKS",
-    "no-index": "UV_NO_INDEX",
     "trusted-host": "UV_INSECURE_HOST",
     "cert": "SSL_CERT_FILE",
     "no-binary": "UV_NO_BINARY_PACKAGE",
@@ -21,8 +20,8 @@ _SECTIONS = ("global", "install")
 
 
 def as_uv(environ: Mapping[str, str]) -> dict[str, str]:
-    """What uv's variables must say so that it finds what `pip install` of this user finds. Variables of uv that are
-    set already win; find-links separated by commas, as uv wants them."""
+    """What uv's variables must say so that it finds what `pip install` of this user finds.
+    Variables of uv that are set already win; find-links separated by commas, as uv wants them."""
     settings = _settings(environ)
     found: dict[str, str] = {}
     for name, value in settings.items():
@@ -30,15 +29,20 @@ def as_uv(environ: Mapping[str, str]) -> dict[str, str]:
         if target and not environ.get(target):
             found[target] = _told(name, value)
     if "UV_INDEX" in found and not environ.get("UV_INDEX_STRATEGY"):
-        # pip looks for the best version over all indexes; uv stops at the first index that knows the name.
+        # pip looks for the best version over all indexes; uv stops at the first index that knows
+        # the name.
         found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return {name: value for name, value in found.items() if value}
 
 
+def as_lines(environ: Mapping[str, str]) -> list[str]:
+    """What uv has no variable for, as lines of a requirements file."""
+    value = _settings(environ).get("no-index", "").strip().lower()
+    return ["--no-index"] if value in {"1", "true", "yes", "on"} else []
+
+
 def _told(name: str, value: str) -> str:
     words = value.split()
-    if name == "no-index":
-        return "1" if value.strip().lower() in {"1", "true", "yes", "on"} else ""
     if name in {"find-links", "no-binary", "only-binary"}:
         return ",".join(words)
     return " ".join(words)
@@ -48,7 +52,7 @@ def _settings(environ: Mapping[str, str]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for path in _files(environ):
         settings.update(_read(path))
-    for name in _NAMES:
+    for name in (*_NAMES, "no-index"):
         value = environ.get("PIP_" + name.upper().replace("-", "_"))
         if value:
             settings[name] = value

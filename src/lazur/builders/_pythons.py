@@ -1,4 +1,5 @@
-"""Which Python an environment gets: the one asked for, fetched where the network allows, or the closest present."""
+"""Which Python an environment gets: the one asked for, fetched where the network allows, or the
+closest present."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class Choice:
 
 
 def present(env: Mapping[str, str], cwd: Path, extra: Path) -> list[Python]:
-    """The CPythons of this machine, newest first, one per version. `extra`: where fetched ones lie."""
+    """The CPythons of this machine, newest first, one per version. `extra`: where fetched ones
+    lie."""
     asked = {**env, "PATH": os.pathsep.join(_places(env)), "UV_PYTHON_INSTALL_DIR": str(extra)}
     answer = _uv.capture(
         ["python", "list", "--only-installed", "--no-python-downloads", "--output-format", "json"],
@@ -52,7 +54,8 @@ def present(env: Mapping[str, str], cwd: Path, extra: Path) -> list[Python]:
 
 
 def choose(wanted: str | None, pythons: list[Python]) -> Choice:
-    """The best of those present. `wanted`: `3.10`, `3.9.18`, bounds `<3.11,>=3.8`, or None for any."""
+    """The best of those present. `wanted`: `3.10`, `3.9.18`, bounds `<3.11,>=3.8`, or None for
+    any."""
     if not pythons:
         return Choice(None, exact=False)
     if wanted is None:
@@ -76,7 +79,8 @@ def request(wanted: str) -> str:
 
 
 def _places(env: Mapping[str, str]) -> Iterable[str]:
-    """PATH without pyenv's shims, which answer for Pythons that are not switched on, and pyenv's own folders."""
+    """PATH without pyenv's shims, which answer for Pythons that are not switched on, and pyenv's
+    own folders."""
     home = env.get("HOME", "")
     root = Path(os.environ.get("PYENV_ROOT") or Path(home, ".pyenv"))
     shims = str(root / "shims")

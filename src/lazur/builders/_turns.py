@@ -18,8 +18,10 @@ _TICK = 0.1
 def taken(
     path: Path, waiting: Callable[[str], None], cancelled: Callable[[], bool]
 ) -> Iterator[int]:
-    """Hold the lock file; gives its descriptor, so that children can inherit it: what outlives a killed server
-    still keeps others away from the folder it writes to. `waiting(pid)` is called once when it is held elsewhere."""
+    """Hold the lock file; gives its descriptor, so that children can inherit it: what outlives a
+    killed server still keeps others away from the folder it writes to. `waiting(pid)` is called
+    once when it is held elsewhere.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -1,4 +1,5 @@
-"""Running uv: its environment, its output line by line into the build log, and its end when a build is canceled."""
+"""Running uv: its environment, its output line by line into the build log, and its end when a
+build is canceled."""
 
 from __future__ import annotations
 
@@ -37,31 +38,38 @@ _PASSED = {
     "NO_PROXY",
     "XDG_CONFIG_HOME",
     "XDG_CONFIG_DIRS",
-    "XDG_DATA_HOME",
     "GIT_SSL_CAINFO",
-    "SSH_AUTH_SOCK",
     "CC",
     "CXX",
     "CUDA_HOME",
-}
-_PASSED_STARTS = ("UV_", "LC_")
-_NOT_PASSED = {
-    "UV_CACHE_DIR",
-    "UV_PROJECT",
-    "UV_PROJECT_ENVIRONMENT",
-    "UV_WORKING_DIR",
-    "UV_PYTHON",
-    "UV_TORCH_BACKEND",
-    "UV_COMPILE_BYTECODE",
+    "UV_ASTRAL_MIRROR_URL",
+    "UV_BUILD_CONSTRAINT",
+    "UV_CONFIG_FILE",
+    "UV_CONSTRAINT",
+    "UV_DEFAULT_INDEX",
+    "UV_EXCLUDE_NEWER",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_INDEX",
+    "UV_INDEX_STRATEGY",
+    "UV_INDEX_URL",
+    "UV_INSECURE_HOST",
+    "UV_KEYRING_PROVIDER",
+    "UV_NATIVE_TLS",
+    "UV_NO_BINARY_PACKAGE",
+    "UV_NO_BUILD",
+    "UV_NO_BUILD_PACKAGE",
+    "UV_NO_CONFIG",
     "UV_OFFLINE",
-    "UV_ENV_FILE",
-    "UV_PUBLISH_TOKEN",
-    "UV_PUBLISH_PASSWORD",
-    "UV_PUBLISH_USERNAME",
-    "UV_SYSTEM_PYTHON",
-    "UV_TARGET",
-    "UV_PREFIX",
+    "UV_OVERRIDE",
+    "UV_PRERELEASE",
+    "UV_PYTHON_DOWNLOADS",
+    "UV_PYTHON_DOWNLOADS_JSON_URL",
+    "UV_PYTHON_INSTALL_MIRROR",
+    "UV_RESOLUTION",
+    "UV_SYSTEM_CERTS",
 }
+_PASSED_STARTS = ("LC_", "UV_HTTP_", "UV_CONCURRENT_", "UV_INDEX_")
 _TICK = 0.1
 _PATIENCE = 0.5
 """Seconds between TERM and KILL."""
@@ -80,13 +88,13 @@ class CanceledError(Exception):
 
 
 def environment(cache: Path, environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What uv, and the scripts of source distributions under it, may know: no variable of the server travels that
-    is not named here."""
+    """What uv, and the scripts of source distributions under it, may know: no variable of the
+    server travels that is not named here."""
     environ = os.environ if environ is None else environ
     passed = {
         name: value
         for name, value in environ.items()
-        if (name.upper() in _PASSED or name.startswith(_PASSED_STARTS)) and name not in _NOT_PASSED
+        if name.upper() in _PASSED or name.startswith(_PASSED_STARTS)
     }
     return {
         **passed,
@@ -110,8 +118,10 @@ def run(
     out: Path | None = None,
     keep: Sequence[int] = (),
 ) -> Ended:
-    """Run uv to its end. What it says goes to `log` as it comes; its standard output goes to the file `out` where
-    given. Raises CanceledError, with nothing of it running any more. `keep`: descriptors it inherits."""
+    """Run uv to its end. What it says goes to `log` as it comes; its standard output goes to the
+    file `out` where given. Raises CanceledError, with nothing of it running any more. `keep`:
+    descriptors it inherits.
+    """
     with _opened(out) as target:
         process = _started(arguments, env, cwd, target, keep)
         tail: deque[str] = deque(maxlen=_KEPT)
@@ -170,10 +180,11 @@ def _started(
 
 
 def _copy(source: IO[bytes], log: BinaryIO, tail: deque[str]) -> None:
-    for line in source:
-        log.write(line)
-        log.flush()
-        tail.append(line.decode("utf-8", "replace").rstrip())
+    with source:
+        for line in source:
+            log.write(line)
+            log.flush()
+            tail.append(line.decode("utf-8", "replace").rstrip())
 
 
 def _wait(

@@ -1,12 +1,12 @@
 """Environments as virtual environments made by uv, keyed by content and shared by hard links.
 
 <root>/envs/<key>/               an environment, final from the start: its scripts name its path
-<root>/envs/<key>/lazur-env.json written last, by rename: without it there is no environment, only leftovers
-<root>/envs/.locks/<key>         held while somebody builds that key
-<root>/envs/.resolved/<key>.txt  the hashed lock, kept when the environment is pruned: it comes back the same
-<root>/envs/.tmp/                private working folders of builds
-<root>/uv-cache/                 uv's cache, on the same file system so that files are linked, not copied
-<root>/pythons/                  interpreters that uv fetched
+<root>/envs/<key>/lazur-env.json written last, by rename: without it there is no environment, only
+leftovers <root>/envs/.locks/<key>         held while somebody builds that key
+<root>/envs/.resolved/<key>.txt  the hashed lock, kept when the environment is pruned: it comes
+back the same <root>/envs/.tmp/                private working folders of builds <root>/uv-cache/
+uv's cache, on the same file system so that files are linked, not copied <root>/pythons/
+interpreters that uv fetched
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Venv(Builder):
         ]
 
     def key(self, recipe: Recipe) -> str:
-        """Only what the packages depend on: two images with one conda file share an environment."""
+        """Only what the packages depend on: two images with one conda file share an
+        environment."""
         named = [recipe.kind, recipe.python, recipe.exact_python, sorted(recipe.requirements)]
         text = json.dumps([self._machine, named], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -63,7 +64,10 @@ class Venv(Builder):
         if recipe.kind != "python":
             raise BuildFailed(
                 f"This environment needs an image builder: {recipe.reason or 'it is an image'}.",
-                hint="Give `image` with a `conda_file`, or a Dockerfile that only installs Python packages.",
+                hint=(
+                    "Give `image` with a `conda_file`, or a Dockerfile that only installs Python"
+                    " packages."
+                ),
             )
         key = self.key(recipe)
         found = self.find(key)

@@ -1,6 +1,7 @@
 """A conda environment file read as what pip can install: a Python version and requirements.
 
-Conda's own packages are mapped by name; what has no Python package is an error that names all such packages at once.
+Conda's own packages are mapped by name; what has no Python package is an error that names all such
+packages at once.
 """
 
 from __future__ import annotations
@@ -124,7 +125,8 @@ def _place(name: str, wanted: str, reading: _Reading) -> None:
 
 
 def version_of(rest: str) -> str:
-    """A conda version constraint as PEP 440 specifiers. Raises ValueError for what PEP 440 cannot say.
+    """A conda version constraint as PEP 440 specifiers. Raises ValueError for what PEP 440 cannot
+    say.
 
     `=1.2` → `==1.2.*` · `==1.2=build` → `==1.2` · `>=1.2,<2` · `[version='>=1.2']` · ` 1.2 build`
     """
@@ -160,7 +162,8 @@ def _clause(text: str) -> str:
 
 
 def _without_build(text: str) -> str:
-    """`1.2=py39_0`, `==1.2=0`, `1.2 py39_0` without the build, which only conda has; a build fixes the version."""
+    """`1.2=py39_0`, `==1.2=0`, `1.2 py39_0` without the build, which only conda has; a build fixes
+    the version."""
     found = _BUILD.match(text)
     if not found:
         return text
@@ -185,8 +188,8 @@ def _refuse(reading: _Reading) -> None:
     hint = "Correct the conda file."
     if reading.foreign:
         hint = (
-            "Environments are built from Python packages: take these out and use the programs of the machine, or "
-            "use an image that holds them, on a compute with an image builder."
+            "Environments are built from Python packages: take these out and use the programs of"
+            " the machine, or use an image that holds them, on a compute with an image builder."
         )
     raise Invalid(
         "The conda file cannot be built: " + "; ".join(problems) + ".",

@@ -1,4 +1,5 @@
-"""Conda's names for packages where they differ from PyPI's, and those that pip neither has nor needs."""
+"""Conda's names for packages where they differ from PyPI's, and those that pip neither has nor
+needs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Dockerfiles that only install Python packages, read without a container engine.
 
-`FROM python:3.10` with `COPY`, `WORKDIR`, `ENV`, `ARG` and `RUN pip install …` is understood. The first line that is
-not is what `Dockerfile.reason` names: then only an image builder can make the environment.
+`FROM python:3.10` with `COPY`, `WORKDIR`, `ENV`, `ARG` and `RUN pip install …` is understood. The
+first line that is not is what `Dockerfile.reason` names: then only an image builder can make the
+environment.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _WITHOUT_EFFECT = {
 
 _PIP = re.compile(r"^((/\S+/)?python3?(\.\d+)? -m )?(/\S+/)?pip3?(\.\d+)? (?P<rest>.*)$")
 _HARMLESS = re.compile(
-    r"^((python3? -m )?pip3? (cache purge|--version|list|freeze|check)|python3? (--version|-V)|true|rm [^|<>`$()]*)$"
+    r"^((python3? -m )?pip3? (cache purge|--version|list|freeze|check)|python3?"
+    r" (--version|-V)|true|rm [^|<>`$()]*)$"
 )
 _FLAGS = {
     "--no-cache-dir",
@@ -215,13 +217,14 @@ def _copied(source: str, target: str, count: int, state: _State) -> None:
     state.copies.append((place, "" if source == "." else source))
     if not is_file:
         state.result.warnings.append(
-            f"the Dockerfile copies {source} to {place}: these files are not in the environment; give them as `code`"
+            f"the Dockerfile copies {source} to {place}: these files are not in the environment;"
+            " give them as `code`"
         )
 
 
 def _words(rest: str) -> list[str]:
     if rest.startswith("["):
-        return [part for part in re.findall(r'"((?:[^"\\]|\\.)*)"', rest)]
+        return list(re.findall(r'"((?:[^"\\]|\\.)*)"', rest))
     return shlex.split(rest)
 
 

@@ -29,7 +29,8 @@ class Image:
     curated: str | None
     """The curated environment it belongs to (`mcr.microsoft.com/azureml/curated/sklearn-1.5`)."""
     plain: bool
-    """Python and nothing else is known to be inside: `python:3.11-slim`, Azure ML's base images."""
+    """Python and nothing else is known to be inside: `python:3.11-slim`, Azure ML's base
+    images."""
 
 
 def is_reference(text: str) -> bool:

@@ -1,4 +1,5 @@
-"""From an environment as people write it to the Recipe that builders understand. Pure: files come by `read`."""
+"""From an environment as people write it to the Recipe that builders understand. Pure: files come
+by `read`."""
 
 from __future__ import annotations
 
@@ -11,15 +12,18 @@ from lazur.kinds.assets import conda, curated, dockerfiles, images
 from lazur.kinds.assets.requirements import Reader
 from lazur.spec import yaml
 
-_BOTH = "An environment is either an `image` (with or without `conda_file`) or a `build` context, not both."
+_BOTH = (
+    "An environment is either an `image` (with or without `conda_file`) or a `build` context, not"
+    " both."
+)
 
 
 def recipe(spec: Mapping[str, Any], read: Reader | None = None) -> Recipe:
-    """What the environment needs. `spec` is the checked mapping of an Environment or AnonymousEnvironment;
-    `read` gives a file of its build context by path, or None.
+    """What the environment needs. `spec` is the checked mapping of an Environment or
+    AnonymousEnvironment; `read` gives a file of its build context by path, or None.
 
-    Raises Invalid when what it asks for cannot be had as Python packages and the author can change that. What only
-    an image builder can make is a recipe of kind `image`, whose `reason` says why.
+    Raises Invalid when what it asks for cannot be had as Python packages and the author can change
+    that. What only an image builder can make is a recipe of kind `image`, whose `reason` says why.
     """
     image, build = spec.get("image"), spec.get("build")
     if image and build:
@@ -69,14 +73,11 @@ def _from_image(reference: str) -> Recipe:
     if base:
         return base
     python = f"Python {image.python}" if image.python else "the Python of this machine"
-    return Recipe(
-        python=image.python,
-        exact_python=False,
-        warnings=[
-            f"The image {reference} was not fetched: the job runs on {python}, without other packages. "
-            "Add a conda_file to have packages."
-        ],
+    warning = (
+        f"The image {reference} was not fetched: the job runs on {python}, without other packages."
+        " Add a conda_file to have packages."
     )
+    return Recipe(python=image.python, exact_python=False, warnings=[warning])
 
 
 def _curated(image: images.Image) -> Recipe | None:
@@ -138,7 +139,10 @@ def _reference(image: str) -> str:
     if not images.is_reference(image):
         raise Invalid(
             f"{image!r} is not the name of an image.",
-            hint="Image names look like `python:3.11` or `mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04`.",
+            hint=(
+                "Image names look like `python:3.11` or"
+                " `mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04`."
+            ),
         )
     return image
 

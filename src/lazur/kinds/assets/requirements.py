@@ -1,5 +1,5 @@
-"""Lines of pip's requirements files, checked: what passes is PEP 508 or an option named here, so that no text of a
-spec can become an option of the installer."""
+"""Lines of pip's requirements files, checked: what passes is PEP 508 or an option named here, so
+that no text of a spec can become an option of the installer."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _NAMES = re.compile(r"^(:all:|:none:|[A-Za-z0-9][A-Za-z0-9._-]*)(,[A-Za-z0-9][A-
 _VCS = re.compile(r"^(git)\+(https|ssh|http)://", re.IGNORECASE)
 _WEB = re.compile(r"^https?://", re.IGNORECASE)
 _LOCAL = re.compile(r"^(\.{0,2}/|\.$|\.\.$|~|file:|\.\[)|\.(whl|tar\.gz|zip)$", re.IGNORECASE)
+_NAMED_URL = re.compile(r"^[^@]*@\s*(https?|git\+)")
 _EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _MAX_DEPTH = 8
@@ -43,7 +44,8 @@ _MAX_DEPTH = 8
 
 @dataclass
 class Collected:
-    """What was read, and what is wrong with it; problems are reported all at once by the caller."""
+    """What was read, and what is wrong with it; problems are reported all at once by the
+    caller."""
 
     lines: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
@@ -63,6 +65,8 @@ def read_line(line: str, path: str, read: Reader | None, into: Collected, depth:
     line = _bare(line)
     if not line.isprintable():
         into.problems.append(f"{line!r} holds control characters")
+    elif "${" in line:
+        into.problems.append(f"{line!r}: variables are not filled in; write the value")
     elif line.startswith("-"):
         _option(line, path, read, into, depth)
     else:
@@ -80,19 +84,22 @@ def _bare(line: str) -> str:
 
 
 def _requirement(line: str, into: Collected) -> None:
-    if _LOCAL.search(line.partition(";")[0].strip()) and not re.match(
-        r"^[^@]*@\s*(https?|git\+)", line
-    ):
-        if not (_WEB.match(line) or _VCS.match(line)):
-            into.problems.append(
-                f"{line!r} is a local file, which the environment cannot see; put it into the code folder and "
-                "install it in the command, or publish it to an index"
-            )
-            return
-    if _VCS.match(line) or _WEB.match(line):
+    remote = _VCS.match(line) or _WEB.match(line)
+    if not remote and _is_local(line):
+        into.problems.append(
+            f"{line!r} is a local file, which the environment cannot see; put it into the code"
+            " folder and install it in the command, or publish it to an index"
+        )
+        return
+    if remote:
         line = _named_url(line, into)
     if line:
         _checked(line, into)
+
+
+def _is_local(line: str) -> bool:
+    plain = line.partition(";")[0].strip()
+    return _LOCAL.search(plain) is not None and not _NAMED_URL.match(line)
 
 
 def _named_url(line: str, into: Collected) -> str:
@@ -147,8 +154,8 @@ def _option(line: str, path: str, read: Reader | None, into: Collected, depth: i
 def _refusal(line: str, name: str) -> str:
     if name in {"-e", "--editable"}:
         return (
-            f"{line!r}: an editable install needs a folder that outlives the build; put the package into the code "
-            "folder and set PYTHONPATH, or install it from git"
+            f"{line!r}: an editable install needs a folder that outlives the build; put the"
+            " package into the code folder and set PYTHONPATH, or install it from git"
         )
     return f"{line!r} is not an option that can be used here"
 
@@ -156,7 +163,8 @@ def _refusal(line: str, name: str) -> str:
 def _url_option(option: str, value: str, into: Collected) -> None:
     if not _WEB.match(value):
         into.problems.append(
-            f"{option} {value!r}: only http(s) addresses are accepted; an environment sees no local files"
+            f"{option} {value!r}: only http(s) addresses are accepted; an environment sees no"
+            " local files"
         )
         return
     into.lines.append(f"{option} {value}")
@@ -167,8 +175,8 @@ def _include(target: str, path: str, read: Reader | None, into: Collected, depth
     data = read(_normal(where)) if read and depth < _MAX_DEPTH else None
     if data is None:
         into.problems.append(
-            f"-r {target}: the file cannot be seen from here; list its packages in place, or use a build context "
-            "that holds it"
+            f"-r {target}: the file cannot be seen from here; list its packages in place, or use a"
+            " build context that holds it"
         )
         return
     read_text(data.decode("utf-8-sig", "replace"), _normal(where), read, into, depth + 1)

@@ -1,6 +1,8 @@
-"""The environments of the built-in registry `azureml`: names people's YAML already uses, with recipes of our own.
+"""The environments of the built-in registry `azureml`: names people's YAML already uses, with
+recipes of our own.
 
-The packages are those that the public scripts need, without Microsoft's own client packages; MLflow takes their place.
+The packages are those that the public scripts need, without Microsoft's own client packages;
+MLflow takes their place.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ def versions(name: str) -> list[str]:
 
 
 def get(name: str, version: str | None = None) -> dict[str, Any]:
-    """The spec of an environment, as its YAML would say it. `version` None means the label `latest`.
+    """The spec of an environment, as its YAML would say it. `version` None means the label
+    `latest`.
 
     Old names (`AzureML-sklearn-1.5`) give the environment under its new one. Raises NotFound.
     """
@@ -37,8 +40,10 @@ def get(name: str, version: str | None = None) -> dict[str, Any]:
     if chosen not in known:
         raise NotFound(
             f"The environment {found} of the registry {REGISTRY} has no version {chosen}.",
-            hint=f"Here it has: {', '.join(known)}. Refer to it by its label: "
-            f"azureml://registries/{REGISTRY}/environments/{found}/labels/latest",
+            hint=(
+                f"Here it has: {', '.join(known)}. Refer to it by its label: "
+                f"azureml://registries/{REGISTRY}/environments/{found}/labels/latest"
+            ),
         )
     return {"name": found, "version": chosen, **copy.deepcopy(known[chosen])}
 
@@ -71,4 +76,7 @@ def canonical(name: str) -> str:
     )
 
 
-_ALTERNATIVE = "Register an environment of your own with the packages it needs: lazur environment create --file env.yml"
+_ALTERNATIVE = (
+    "Register an environment of your own with the packages it needs: lazur environment create"
+    " --file env.yml"
+)

@@ -53,8 +53,9 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
     "lightgbm-3.3": {
         "1": _environment(
             "lightgbm-3.3",
-            "LightGBM and XGBoost with scikit-learn 1.5 and pandas 1.5 on Python 3.10, for training. "
-            "The name is the old one; LightGBM is 4.6 or newer, as in the environment of that name on Azure.",
+            "LightGBM and XGBoost with scikit-learn 1.5 and pandas 1.5 on Python 3.10, for"
+            " training. The name is the old one; LightGBM is 4.6 or newer, as in the environment"
+            " of that name on Azure.",
             "3.10",
             [
                 "pandas~=1.5.3",
@@ -74,7 +75,8 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
     "acpt-pytorch-2.8-cuda12.6": {
         "1": _environment(
             "acpt-pytorch-2.8-cuda12.6",
-            "PyTorch 2.8 on Python 3.10, for training; the CPU build where there is no NVIDIA GPU.",
+            "PyTorch 2.8 on Python 3.10, for training; the CPU build where there is no NVIDIA"
+            " GPU.",
             "3.10",
             [
                 "torch~=2.8.0",
@@ -96,7 +98,8 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
     "tensorflow-2.16-cuda12": {
         "1": _environment(
             "tensorflow-2.16-cuda12",
-            "TensorFlow 2.16 with Keras 3 on Python 3.10, for training; without CUDA where there is no NVIDIA GPU.",
+            "TensorFlow 2.16 with Keras 3 on Python 3.10, for training; without CUDA where there"
+            " is no NVIDIA GPU.",
             "3.10",
             [
                 "tensorflow[and-cuda]==2.16.2",
@@ -118,7 +121,8 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
     "spark-3.5": {
         "1": _environment(
             "spark-3.5",
-            "PySpark 3.5 with pandas and PyArrow on Python 3.10. It runs on the Java (8, 11 or 17) of the machine.",
+            "PySpark 3.5 with pandas and PyArrow on Python 3.10. It runs on the Java (8, 11 or 17)"
+            " of the machine.",
             "3.10",
             ["pyspark~=3.5.0", "pandas>=1.5,<2.3", "numpy>=1.22,<2", "pyarrow>=11", _TRACKING],
             Spark="3.5",
@@ -159,7 +163,9 @@ _SERVICE = "it holds Microsoft's own service code"
 
 NOT_SHIPPED: dict[str, str] = {
     "model-evaluation": _SERVICE,
-    "responsibleai": "its packages need their own set of old versions (`pip install responsibleai raiwidgets`)",
+    "responsibleai": (
+        "its packages need their own set of old versions (`pip install responsibleai raiwidgets`)"
+    ),
     "automl": _SERVICE,
     "model-management": _SERVICE,
     "acft-": _SERVICE,
