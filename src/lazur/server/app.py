@@ -27,7 +27,6 @@ from lazur.loops.dispatch import Dispatch
 from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.sweepup import Sweepup
-from lazur.server import pages
 from lazur.server.gate import Gate
 from lazur.server.live import Live
 from lazur.server.native import assets, content, environments, jobs, sessions, streams, workspaces
@@ -86,7 +85,6 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
     for part in (workspaces, jobs, streams, content, environments, sessions, assets):
         app.include_router(part.routes)
-    pages.add(app)
     _add_plain_routes(app)
     _add_error_handlers(app)
     check_decisions(app)

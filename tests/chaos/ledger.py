@@ -1,0 +1,81 @@
+"""What clients were told and what jobs did, kept outside of the system under test.
+
+A submit is written down, synced, only after its 2xx. Each job keeps a file of its own, appended by the job itself:
+overlaps of attempts and missing lines are computed from there, never from what the server says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+JOB = r"""
+f="$LEDGER/$AZUREML_RUN_ID"
+printf 'started %s pid %s\n' "$LAZUR_ATTEMPT" "$$" >> "$f"
+i=0
+while [ "$i" -lt "$LINES_WANTED" ]; do
+  i=$((i + 1))
+  printf 'line %s\n' "$i" >> "$f"
+  printf 'line %s\n' "$i"
+  sleep "$PAUSE"
+done
+printf 'ended %s\n' "$LAZUR_ATTEMPT" >> "$f"
+exit "$CODE"
+"""
+"""The line goes to the ledger first: a line in the log is always in the ledger too, and the last one may be missing
+in the log when the job was killed between the two."""
+
+
+@dataclass
+class Acknowledged:
+    name: str
+    code: int
+    lines: int
+
+
+@dataclass
+class Own:
+    """What one job wrote about itself."""
+
+    started: list[str] = field(default_factory=list[str])
+    ended: list[str] = field(default_factory=list[str])
+    lines: list[int] = field(default_factory=list[int])
+
+
+class Ledger:
+    def __init__(self, folder: Path) -> None:
+        self.jobs = folder / "jobs"
+        self.jobs.mkdir(parents=True)
+        self._file = (folder / "acknowledged.jsonl").open("a")
+        self._lock = threading.Lock()
+        self.acknowledged: list[Acknowledged] = []
+        self.canceled: set[str] = set()
+        self.struck: set[str] = set()
+        """Jobs whose processes the killer killed: they may end as lost, killed, or well."""
+
+    def acknowledge(self, name: str, code: int, lines: int) -> None:
+        entry = Acknowledged(name, code, lines)
+        with self._lock:
+            self._file.write(json.dumps(vars(entry)) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self.acknowledged.append(entry)
+
+    def own(self, name: str) -> Own:
+        found = Own()
+        try:
+            text = (self.jobs / name).read_text()
+        except FileNotFoundError:
+            return found
+        for line in text.splitlines():
+            word, _, rest = line.partition(" ")
+            if word == "started":
+                found.started.append(rest)
+            elif word == "ended":
+                found.ended.append(rest)
+            elif word == "line":
+                found.lines.append(int(rest))
+        return found

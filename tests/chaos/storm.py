@@ -1,0 +1,147 @@
+"""One run: clients submit, a seeded killer kills, and then everything is compared."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.checker import Verdict, check
+from tests.chaos.ledger import JOB, Ledger
+from tests.chaos.world import Server
+
+
+@dataclass(frozen=True)
+class Weather:
+    jobs: int
+    server_kills: int
+    job_kills: int
+    cancels: int
+    seed: int
+    lines: tuple[int, int] = (5, 60)
+    pause: float = 0.05
+    clients: int = 4
+    between: tuple[float, float] = (0.05, 1.5)
+
+
+@dataclass
+class Report:
+    weather: Weather
+    verdict: Verdict
+    back: list[float] = field(default_factory=list[float])
+    """Seconds from the start of each new server to its first answer."""
+    noticed: list[float] = field(default_factory=list[float])
+    """Seconds from killing a job's process to the server saying that it failed, with the server up."""
+    seconds: float = 0.0
+
+
+class Storm:
+    def __init__(self, folder: Path, weather: Weather, **settings: str) -> None:
+        self.weather = weather
+        self.random = random.Random(weather.seed)
+        self.ledger = Ledger(folder / "ledger")
+        self.server = Server(folder / "home", **settings)
+        self.report = Report(weather, Verdict())
+        self._submitting = threading.Event()
+
+    def run(self) -> Report:
+        began = time.monotonic()
+        self.server.start()
+        clients = [threading.Thread(target=self._submit, args=(n,)) for n in range(self.weather.clients)]
+        for client in clients:
+            client.start()
+        self._kill_things()
+        for client in clients:
+            client.join()
+        self._wait()
+        self.server.stop()
+        self.server.start()
+        self.report.verdict = check(self.ledger, self.server.client())
+        self.server.stop()
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    def _submit(self, number: int) -> None:
+        client, dice = self.server.client(), random.Random(self.weather.seed * 100 + number)
+        for _ in range(self.weather.jobs // self.weather.clients):
+            lines, code = dice.randint(*self.weather.lines), dice.choice((0, 0, 0, 5))
+            name = client.submit(
+                {
+                    "command": JOB,
+                    "environment": {"image": "python"},
+                    "environment_variables": {
+                        "LEDGER": str(self.ledger.jobs),
+                        "LINES_WANTED": lines,
+                        "PAUSE": self.weather.pause,
+                        "CODE": code,
+                    },
+                    "resources": {"properties": {"cpus": 1}},
+                }
+            )
+            self.ledger.acknowledge(name, code, lines)
+
+    def _kill_things(self) -> None:
+        weather = self.weather
+        acts = ["server"] * weather.server_kills + ["job"] * weather.job_kills + ["cancel"] * weather.cancels
+        self.random.shuffle(acts)
+        for act in acts:
+            time.sleep(self.random.uniform(*weather.between))
+            getattr(self, f"_{act}")()
+
+    def _server(self) -> None:
+        self.server.kill()
+        time.sleep(self.random.uniform(0, 0.3))
+        self.report.back.append(self.server.start())
+
+    def _job(self) -> None:
+        """Kill a supervisor, the command, or both, as the out-of-memory killer would."""
+        running = [(name, pids) for name, pids in self._processes().items() if len(pids) > 1]
+        if not running:
+            return
+        name, pids = self.random.choice(running)
+        victims = self.random.choice((pids[:1], pids[1:2], pids[:2]))
+        self.ledger.struck.add(name)
+        for pid in victims:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        killed = time.monotonic()
+        client = self.server.client()
+        while time.monotonic() - killed < 20:
+            if client.get(name)["status"] in ("Failed", "Completed", "Canceled"):
+                self.report.noticed.append(time.monotonic() - killed)
+                return
+            time.sleep(0.05)
+
+    def _cancel(self) -> None:
+        names = list(self._processes()) or [entry.name for entry in self.ledger.acknowledged[-3:]]
+        if names:
+            name = self.random.choice(names)
+            self.ledger.canceled.add(name)
+            self.server.client().cancel(name)
+
+    def _processes(self) -> dict[str, list[int]]:
+        """Pids by job: the supervisor first, then what it started."""
+        found: dict[str, list[int]] = {}
+        folder = str(self.server.home / "jobs")
+        for pid in sorted(map(int, filter(str.isdigit, os.listdir("/proc")))):
+            with contextlib.suppress(OSError):
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                environ = Path(f"/proc/{pid}/environ").read_bytes()
+                place = next((p for p in map(os.fsdecode, command) if p.startswith(folder)), None)
+                if place is not None:
+                    found.setdefault(Path(place).parts[-2], []).insert(0, pid)
+                elif b"LAZUR_ATTEMPT=" in environ and os.fsencode(self.ledger.jobs) in environ:
+                    name = environ.split(b"AZUREML_RUN_ID=")[1].split(b"\0")[0].decode()
+                    found.setdefault(name, []).append(pid)
+        return found
+
+    def _wait(self, patience: float = 600.0) -> None:
+        client, until = self.server.client(), time.monotonic() + patience
+        while client.unfinished():
+            assert time.monotonic() < until, "jobs are still waiting or running"
+            time.sleep(0.3)

@@ -1,0 +1,73 @@
+"""`make chaos` is the long storm; a short one runs with the slow tests."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.storm import Report, Storm, Weather
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+MARK = "<!-- chaos -->", "<!-- /chaos -->"
+
+
+@pytest.mark.slow
+class TestShortStorm:
+    def test_nothing_acknowledged_is_lost(self, tmp_path: Path) -> None:
+        weather = Weather(
+            jobs=40, server_kills=6, job_kills=4, cancels=3, seed=_seed(), lines=(3, 20), pause=0.05
+        )
+        report = Storm(tmp_path, weather).run()
+        print(_text(report))
+        assert report.verdict.clean, report.verdict
+
+
+@pytest.mark.chaos
+class TestLongStorm:
+    def test_a_hundred_kills_over_five_hundred_jobs(self, tmp_path: Path) -> None:
+        weather = Weather(jobs=500, server_kills=100, job_kills=40, cancels=20, seed=_seed())
+        report = Storm(tmp_path, weather).run()
+        print(_text(report))
+        _write_down(report)
+        assert report.verdict.clean, report.verdict
+
+
+def _seed() -> int:
+    """Printed with the report: give it back as CHAOS_SEED to have the same storm again."""
+    return int(os.environ.get("CHAOS_SEED") or random.randrange(1 << 30))
+
+
+def _text(report: Report) -> str:
+    weather, verdict = report.weather, report.verdict
+    rows = [
+        ("jobs acknowledged", verdict.jobs),
+        ("kill -9 of the server", weather.server_kills),
+        ("kill -9 of supervisors and commands", weather.job_kills),
+        ("cancels", weather.cancels),
+        ("lost", len(verdict.lost)),
+        ("started twice", len(verdict.twice)),
+        ("with a wrong end", len(verdict.wrong)),
+        ("log lines compared", verdict.lines),
+        ("logs with a line missing, doubled or out of order", len(verdict.logs)),
+        ("processes left over", len(verdict.left)),
+        ("API back after a kill, median and worst, s", _spread(report.back)),
+        ("killed job or supervisor noticed, median and worst, s", _spread(report.noticed)),
+        ("whole run, s", f"{report.seconds:.0f}"),
+        ("seed", weather.seed),
+    ]
+    return "\n".join(["| what | count |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.2f}, {max(seconds):.2f}" if seconds else "-"
+
+
+def _write_down(report: Report) -> None:
+    """The page shows the last run, good or bad."""
+    page = PAGE.read_text()
+    before, after = page.split(MARK[0])[0], page.split(MARK[1])[1]
+    PAGE.write_text(f"{before}{MARK[0]}\n{_text(report)}\n{MARK[1]}{after}")
