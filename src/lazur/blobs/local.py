@@ -57,11 +57,11 @@ class Local(Blobs):
     def put_many(self, blobs: Iterable[tuple[str, bytes]]) -> int:
         """Everything is written before the first is synced, so that the disk can do them together:
         a tenth of the time of one by one; and each folder is synced once."""
-        given = dict(blobs)
-        wanted = self.missing(list(given))
-        if wanted:
+        given = list(blobs)
+        contents = dict(given)
+        if wanted := self.missing(list(contents)):
             with self._scratch() as folder:
-                self._store_together({digest: given[digest] for digest in wanted}, folder)
+                self._store_together({digest: contents[digest] for digest in wanted}, folder)
         return len(given)
 
     def open(self, digest: str) -> BinaryIO:

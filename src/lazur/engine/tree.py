@@ -65,8 +65,7 @@ class Manifest:
             raise TooLarge(
                 f"A tree's manifest has at most {MAX_BYTES:,} bytes; this one has {len(data):,}."
             )
-        made = _from_json(_parsed(data))
-        _check(made)
+        made = cls.of(*_from_json(_parsed(data)))
         if made.encode() != data:
             raise Invalid("A tree's manifest is not in canonical form.")
         return made
@@ -195,7 +194,7 @@ def _parsed(data: bytes) -> object:
         raise Invalid("A tree's manifest is not JSON in UTF-8.") from error
 
 
-def _from_json(body: object) -> Manifest:
+def _from_json(body: object) -> tuple[list[File], list[str]]:
     if not isinstance(body, dict):
         raise Invalid("A tree's manifest must be an object.")
     fields = cast("dict[str, object]", body)
@@ -205,8 +204,9 @@ def _from_json(body: object) -> Manifest:
     folders = cast("list[object]", dirs)
     if not all(isinstance(folder, str) for folder in folders):
         raise Invalid("A tree's folders must be given as text.")
-    made = tuple(map(_file_from_json, cast("list[object]", files)))
-    return Manifest(made, cast("tuple[str, ...]", tuple(folders)))
+    return [_file_from_json(row) for row in cast("list[object]", files)], cast(
+        "list[str]", folders
+    )
 
 
 def _file_from_json(row: object) -> File:
