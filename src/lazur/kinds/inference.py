@@ -107,6 +107,7 @@ _FIELDS = (
     ("trigger", "schedule"),
     ("flavors", "model"),
 )
+_ASSETS = {"data", "model", "code", "environment"}
 _COMPONENT_ONLY = {"is_deterministic", "additional_includes"}
 _PARAMETER_ONLY = {"optional", "default", "min", "max", "enum"}
 
@@ -156,15 +157,11 @@ def _job_without_type(value: Mapping[str, Any], by_schema: str | None, word: str
 def _asset(
     value: Mapping[str, Any], expected: str | None, by_schema: str | None, word: str
 ) -> str | None:
-    told = by_schema or OTHER_TYPES.get(word) or _by_fields(value)
-    if told in {None, "data", "model", "code"} and expected in {
-        "data",
-        "model",
-        "code",
-        "environment",
-    }:
-        return expected if by_schema is None else told
-    return told
+    told = by_schema or OTHER_TYPES.get(word)
+    if told is not None:
+        return told
+    told = _by_fields(value)
+    return expected if expected in _ASSETS and (told is None or told in _ASSETS) else told
 
 
 def _by_schema(schema: Any) -> str | None:

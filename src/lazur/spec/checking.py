@@ -4,7 +4,7 @@ place."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast, get_args
 
 from pydantic import ValidationError
@@ -64,8 +64,8 @@ class Check:
         try:
             made = cls.model_validate(self.value)
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                self._mismatch(detail)
+            for mismatch in _mismatches(error.errors(include_url=False), self.value):
+                self.error(mismatch.message, mismatch.path, key=mismatch.key, hint=mismatch.hint)
             self._unknown_in_plain(cls, self.value, ())
             return None
         self._unknown(made, ())
@@ -111,14 +111,6 @@ class Check:
         else:
             made = Diagnostic(severity, message, path_text(path), hint=more.get("hint"))
         self.diagnostics.append(made)
-
-    def _mismatch(self, detail: ErrorDetails) -> None:
-        path, key = _real_path(detail["loc"], self.value)
-        if detail["type"] == "missing":
-            self.error(f"`{path[-1]}` is missing", path)
-            return
-        message, hint = _explain(detail)
-        self.error(message, path, key=key, hint=hint)
 
     def _unknown_field(self, cls: type[Spec], name: str, path: tuple[str | int, ...]) -> None:
         if name not in READ_ONLY:
@@ -203,26 +195,62 @@ def _is_member(part: int | str) -> bool:
     return text in {"str", "int", "bool", "float"} or "[" in text or text[:1].isupper()
 
 
-def _explain(detail: ErrorDetails) -> tuple[str, str | None]:
+@dataclass(frozen=True)
+class _Mismatch:
+    path: tuple[str | int, ...]
+    key: bool
+    message: str
+    hint: str | None = None
+    expected: str | None = None
+    """A type's name, when the value is of a wrong type and nothing else is known."""
+
+
+def _mismatches(details: list[ErrorDetails], value: Any) -> list[_Mismatch]:
+    """One per place. Where a field may be of several types pydantic reports each; what a person
+    meant is the member
+    that got furthest, and when none did, any of them."""
+    by_path: dict[tuple[str | int, ...], list[_Mismatch]] = {}
+    for detail in details:
+        found = _mismatch(detail, value)
+        by_path.setdefault(found.path, []).append(found)
+    made: list[_Mismatch] = []
+    for path, group in by_path.items():
+        better = [m for m in group if m.expected is None]
+        if better:
+            made.extend(better)
+        elif not any(other[: len(path)] == path != other for other in by_path):
+            made.append(_merged(group))
+    return made
+
+
+def _merged(group: list[_Mismatch]) -> _Mismatch:
+    first = group[0]
+    nouns = list(dict.fromkeys(str(m.expected) for m in group))
+    got = first.message.partition(", got ")[2]
+    return replace(first, message=f"expected {' or '.join(nouns)}, got {got}")
+
+
+def _mismatch(detail: ErrorDetails, value: Any) -> _Mismatch:
+    path, key = _real_path(detail["loc"], value)
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "missing":
+        return _Mismatch(path, key, f"`{path[-1]}` is missing")
     if kind == "literal_error":
         words = _words(str(context.get("expected", "")))
         hint = did_you_mean(given, words) if isinstance(given, str) else None
-        return f"expected one of {', '.join(words)}; got {_shown(given)}", hint
+        message = f"expected one of {', '.join(words)}; got {_shown(given)}"
+        return _Mismatch(path, key, message, hint)
     if kind == "value_error":
-        return str(context.get("error", detail["msg"])), None
+        return _Mismatch(path, key, str(context.get("error", detail["msg"])))
     noun = _EXPECTED.get(kind.split("_")[0])
     if noun is not None and not kind.startswith("string_too"):
-        hint = (
-            'Quote it if you mean the text, such as "yes" or "on".'
-            if noun == "text" and isinstance(given, bool)
-            else None
-        )
-        return f"expected {noun}, got {_shown(given)}", hint
-    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        quote = noun == "text" and isinstance(given, bool)
+        hint = 'Quote it if you mean the text, such as "yes" or "on".' if quote else None
+        return _Mismatch(path, key, f"expected {noun}, got {_shown(given)}", hint, noun)
+    message = detail["msg"].removeprefix("Input should be ")
     if kind in {"input", "output", "distribution"}:
-        return f"{message}; got {_shown(given)}", None
-    return f"expected a value {message}, got {_shown(given)}", None
+        return _Mismatch(path, key, f"{message}; got {_shown(given)}")
+    return _Mismatch(path, key, f"expected a value {message}, got {_shown(given)}")
 
 
 def _words(expected: str) -> list[str]:

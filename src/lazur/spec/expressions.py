@@ -179,10 +179,7 @@ def _undefined(
             expression.start, written, f"{written} means nothing here", _ELSEWHERE[root]
         )
     if root not in known:
-        hint = (
-            did_you_mean(root, [*known, *BARE])
-            or "Known are ${{inputs.…}}, ${{outputs.…}} and ${{name}}."
-        )
+        hint = did_you_mean(root, [*known, *BARE])
         return Mistake(expression.start, written, f"{written} is not defined", hint)
     if name in known[root]:
         return None

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lazur.errors import Invalid, NotFound, SpecError, Unsupported
+from lazur.kinds.catalog import KINDS, kind_of, load_document, model_for
+from lazur.spec.yaml import load
+
+_LATEST = "https://azuremlschemas.azureedge.net/latest/"
+_PREVIEW = "https://azuremlsdk2.blob.core.windows.net/preview/0.0.1/"
+
+
+class TestKindOf:
+    @pytest.mark.parametrize(
+        "value, kind",
+        [
+            ({"type": "command", "command": "x"}, "command-job"),
+            ({"command": "x"}, "command-job"),
+            ({"type": "Command", "command": "x"}, "command-job"),
+            ({"$schema": _LATEST + "commandJob.schema.json", "command": "x"}, "command-job"),
+            ({"$schema": "http://azureml/sdk-2-0/CommandJob.json"}, "command-job"),
+            ({"$schema": _PREVIEW + "commandJob.schema.json"}, "command-job"),
+            (
+                {"$schema": _LATEST + "commandComponent.schema.json", "type": "command"},
+                "command-component",
+            ),
+            ({"$schema": "http://azureml/sdk-2-0/CommandComponent.json"}, "command-component"),
+            ({"type": "command", "command": "x", "is_deterministic": True}, "command-component"),
+            (
+                {
+                    "type": "command",
+                    "command": "x",
+                    "inputs": {"a": {"type": "number", "default": 1}},
+                },
+                "command-component",
+            ),
+            ({"$schema": _LATEST + "environment.schema.json", "name": "e"}, "environment"),
+            ({"$schema": "http://azureml/sdk-2-0/Environment.json", "name": "e"}, "environment"),
+            ({"name": "e", "image": "python"}, "environment"),
+            ({"name": "e", "build": {"path": "."}}, "environment"),
+            ({"$schema": _LATEST + "data.schema.json"}, "data"),
+            ({"$schema": _LATEST + "asset.schema.json"}, "data"),
+            ({"type": "uri_file", "path": "x"}, "data"),
+            ({"type": "mltable", "path": "x"}, "data"),
+            ({"$schema": _LATEST + "model.schema.json"}, "model"),
+            ({"type": "mlflow_model", "path": "x"}, "model"),
+            ({"$schema": "not a schema", "command": "x"}, "command-job"),
+        ],
+    )
+    def test_the_file_tells(self, value: dict[str, Any], kind: str) -> None:
+        assert kind_of(value) == kind
+
+    @pytest.mark.parametrize(
+        "expected, value, kind",
+        [
+            ("job", {"command": "x"}, "command-job"),
+            ("job", {"environment": "azureml:e:1"}, "command-job"),
+            ("component", {"command": "x"}, "command-component"),
+            ("command-component", {"type": "command", "command": "x"}, "command-component"),
+            ("environment", {"name": "e", "image": "x"}, "environment"),
+            ("data", {"name": "d", "path": "x"}, "data"),
+            ("model", {"name": "m", "path": "x"}, "model"),
+            ("code", {"name": "c", "path": "x"}, "code"),
+        ],
+    )
+    def test_the_caller_tells_where_the_file_does_not(
+        self, expected: str, value: dict[str, Any], kind: str
+    ) -> None:
+        assert kind_of(value, expected) == kind
+
+    @pytest.mark.parametrize(
+        "value, name",
+        [
+            ({"type": "pipeline", "jobs": {}}, "pipeline-job"),
+            ({"jobs": {}}, "pipeline-job"),
+            ({"type": "sweep"}, "sweep-job"),
+            ({"trial": {}, "command": "x"}, "sweep-job"),
+            ({"type": "spark"}, "spark-job"),
+            ({"type": "automl"}, "automl-job"),
+            ({"$schema": _LATEST + "pipelineJob.schema.json"}, "pipeline-job"),
+            (
+                {"$schema": _LATEST + "pipelineComponent.schema.json", "type": "pipeline"},
+                "pipeline-component",
+            ),
+            ({"$schema": _LATEST + "managedOnlineDeployment.schema.json"}, "online-deployment"),
+            ({"$schema": _LATEST + "managedOnlineEndpoint.schema.json"}, "online-endpoint"),
+            ({"$schema": _LATEST + "amlCompute.schema.json"}, "compute"),
+            ({"$schema": _LATEST + "azureBlob.schema.json"}, "datastore"),
+            ({"$schema": _LATEST + "schedule.schema.json"}, "schedule"),
+            ({"type": "amlcompute"}, "compute"),
+        ],
+    )
+    def test_known_kinds_that_are_not_served_are_named(
+        self, value: dict[str, Any], name: str
+    ) -> None:
+        with pytest.raises(Unsupported, match=name):
+            kind_of(value)
+
+    @pytest.mark.parametrize(
+        "value, expected",
+        [
+            ({"name": "e", "image": "x"}, "job"),
+            ({"$schema": _LATEST + "environment.schema.json", "name": "e", "image": "x"}, "job"),
+            ({"type": "command", "command": "x"}, "environment"),
+            ({"$schema": _LATEST + "commandJob.schema.json", "command": "x"}, "component"),
+            ({"type": "uri_file", "path": "x"}, "model"),
+        ],
+    )
+    def test_another_kind_than_asked_for_is_refused(
+        self, value: dict[str, Any], expected: str
+    ) -> None:
+        with pytest.raises(Invalid, match="expected the kind"):
+            kind_of(value, expected)
+
+    def test_a_file_that_tells_nothing_is_refused(self) -> None:
+        with pytest.raises(Invalid, match="no kind"):
+            kind_of({"a": 1})
+
+
+class TestLoadDocument:
+    @pytest.mark.parametrize("text", ["just text", "- a\n- b", "1"])
+    def test_the_top_must_be_a_mapping(self, text: str) -> None:
+        with pytest.raises(SpecError, match="mapping at the top"):
+            load_document(load(text))
+
+    def test_the_readers_warnings_come_along(self) -> None:
+        _, _, diagnostics = load_document(
+            load("command: x\nenvironment: azureml:e:1\ninputs: {at: 12:30:00}")
+        )
+        assert "base 60" in diagnostics[0].message
+
+
+class TestModelFor:
+    def test_every_kind_has_one(self) -> None:
+        for kind in KINDS:
+            assert model_for(kind).model_fields
+
+    def test_a_slip_is_answered_with_the_closest(self) -> None:
+        with pytest.raises(NotFound) as caught:
+            model_for("comand-job")
+        assert caught.value.hint == "Did you mean 'command-job'?"
