@@ -7,8 +7,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from knack.events import EVENT_INVOKER_POST_PARSE_ARGS
@@ -16,11 +18,13 @@ from knack.events import EVENT_INVOKER_POST_PARSE_ARGS
 import lazur
 from lazur.cli import nouns
 from lazur.cli.app import App
+from lazur.engine.contracts import Backend
 from lazur.engine.states import State
 from lazur.kinds import catalog
 from lazur.kinds.jobs.command import CommandJob
 from lazur.sdk.client import Client
 from lazur.spec import yaml
+from lazur.testing.backends import BackendContract
 from tools import tables
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -133,6 +137,28 @@ class TestPython:
                     returned = cls.__annotations__["return"]
                     module = import_module(Client.__module__)
                     assert hasattr(getattr(module, returned), name), f"{room}.{name}"
+
+
+class TestBackendGuide(BackendContract):
+    """The backend that contributing/adding-a-backend.md shows, held to the contract."""
+
+    pytestmark = pytest.mark.slow
+
+    @pytest.fixture
+    def backend(self, tmp_path: Path) -> Backend:
+        start = tmp_path / "start"
+        start.write_text('#!/bin/sh\nsetsid "$@" </dev/null >/dev/null 2>&1 &\n')
+        start.chmod(0o755)
+        return _shown_backend()({"argv": [str(start)]})
+
+
+@cache
+def _shown_backend() -> type[Backend]:
+    shown = _blocks(ROOT / "contributing" / "adding-a-backend.md")
+    code = next(block.text for block in shown if block.title.endswith("backends/launcher.py"))
+    module = ModuleType("launcher")
+    exec(compile(code, "adding-a-backend.md", "exec"), vars(module))
+    return module.Launcher
 
 
 class TestTables:
