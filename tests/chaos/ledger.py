@@ -49,7 +49,7 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.jobs = folder / "jobs"
         self.jobs.mkdir(parents=True)
-        self._file = (folder / "acknowledged.jsonl").open("a")
+        self._path = folder / "acknowledged.jsonl"
         self._lock = threading.Lock()
         self.acknowledged: list[Acknowledged] = []
         self.canceled: set[str] = set()
@@ -59,9 +59,10 @@ class Ledger:
     def acknowledge(self, name: str, code: int, lines: int) -> None:
         entry = Acknowledged(name, code, lines)
         with self._lock:
-            self._file.write(json.dumps(vars(entry)) + "\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            with self._path.open("a") as file:
+                file.write(json.dumps(vars(entry)) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
             self.acknowledged.append(entry)
 
     def own(self, name: str) -> Own:

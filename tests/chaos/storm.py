@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.chaos.checker import Verdict, check
 from tests.chaos.ledger import JOB, Ledger
-from tests.chaos.world import Server
+from tests.chaos.world import FINAL, Server
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Storm:
         self._wait()
         self.server.stop()
         self.server.start()
-        self.report.verdict = check(self.ledger, self.server.client())
+        with contextlib.closing(self.server.client()) as client:
+            self.report.verdict = check(self.ledger, client)
         self.server.stop()
         self.report.seconds = time.monotonic() - began
         return self.report
@@ -84,6 +85,7 @@ class Storm:
                 }
             )
             self.ledger.acknowledge(name, code, lines)
+        client.close()
 
     def _kill_things(self) -> None:
         weather = self.weather
@@ -100,7 +102,11 @@ class Storm:
 
     def _job(self) -> None:
         """Kill a supervisor, the command, or both, as the out-of-memory killer would."""
-        running = [(name, pids) for name, pids in self._processes().items() if len(pids) > 1]
+        running: list[tuple[str, list[int]]] = []
+        until = time.monotonic() + 10
+        while not running and time.monotonic() < until:
+            running = [found for found in self._processes().items() if len(found[1]) > 1]
+            time.sleep(0.05)
         if not running:
             return
         name, pids = self.random.choice(running)
@@ -110,19 +116,20 @@ class Storm:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
-        client = self.server.client()
-        while time.monotonic() - killed < 20:
-            if client.get(name)["status"] in ("Failed", "Completed", "Canceled"):
-                self.report.noticed.append(time.monotonic() - killed)
-                return
-            time.sleep(0.05)
+        with contextlib.closing(self.server.client()) as client:
+            while time.monotonic() - killed < 20:
+                if client.get(name)["status"] in FINAL:
+                    self.report.noticed.append(time.monotonic() - killed)
+                    return
+                time.sleep(0.05)
 
     def _cancel(self) -> None:
         names = list(self._processes()) or [entry.name for entry in self.ledger.acknowledged[-3:]]
         if names:
             name = self.random.choice(names)
             self.ledger.canceled.add(name)
-            self.server.client().cancel(name)
+            with contextlib.closing(self.server.client()) as client:
+                client.cancel(name)
 
     def _processes(self) -> dict[str, list[int]]:
         """Pids by job: the supervisor first, then what it started."""
@@ -141,7 +148,8 @@ class Storm:
         return found
 
     def _wait(self, patience: float = 600.0) -> None:
-        client, until = self.server.client(), time.monotonic() + patience
-        while client.unfinished():
-            assert time.monotonic() < until, "jobs are still waiting or running"
-            time.sleep(0.3)
+        until = time.monotonic() + patience
+        with contextlib.closing(self.server.client()) as client:
+            while client.unfinished():
+                assert time.monotonic() < until, "jobs are still waiting or running"
+                time.sleep(0.3)

@@ -76,13 +76,14 @@ class Server:
                 return False
             self.url = facts["url"]
             connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=5)
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
+            with contextlib.closing(connection):
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
         return False
 
 
 class Client:
-    """Repeats a call until it is answered; creates carry a key, so that repeating is safe."""
+    """Repeats a call until it is answered; creates carry a key, so that repeating is safe. Close it."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -120,10 +121,15 @@ class Client:
             try:
                 return self._once(method, path, body, key)
             except (OSError, http.client.HTTPException):
-                self._connection = None
+                self.close()
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.05)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _once(self, method: str, path: str, body: Any, key: str) -> tuple[int, Any]:
         if self._connection is None:

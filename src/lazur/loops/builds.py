@@ -33,6 +33,11 @@ class Builds(Loop):
         """Builds of this process, and how to tell them to give up."""
         site.bus.listen("due", lambda _topic, key: self.hint() if key == self.name else None)
 
+    def start(self) -> None:
+        with self._site.db.write() as db:
+            store.adopt(db, self._site.now())
+        super().start()
+
     def round(self) -> float:
         now = self._site.now()
         self._pass_on_cancels()

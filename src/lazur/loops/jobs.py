@@ -54,6 +54,11 @@ class Jobs(Loop):
         self._lock = threading.Lock()
         site.bus.listen("due", self._heard)
 
+    def start(self) -> None:
+        with self._site.db.write() as db:
+            jobs.adopt(db, self._site.runner, self._site.now())
+        super().start()
+
     def round(self) -> float:
         now = self._site.now()
         with self._site.db.read() as db:

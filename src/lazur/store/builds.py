@@ -5,18 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store import leases
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
-from lazur.store.tables import builds
+from lazur.store.tables import build_uses, builds
 
 _ORDERS = {"created_at": builds.c.created_at, "used_at": builds.c.used_at, "size": builds.c.size}
 
 
 def by_key(db: Connection, key: str) -> AnyRow | None:
     return db.execute(select(builds).where(builds.c.key == key)).first()
+
+
+def seen_from(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
+    """The build as a workspace knows it; None when nobody there asked for it."""
+    return db.execute(_of(workspace_id).where(builds.c.key == key)).first()
+
+
+def used_by(db: Connection, workspace_id: int, key: str, name: str) -> None:
+    """The workspace asked for the build, under this name. Twice is once, and the first name
+    stays."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    values = {"workspace_id": workspace_id, "key": key, "name": name}
+    db.execute(dialect.insert(build_uses).values(**values).on_conflict_do_nothing())
 
 
 def add(db: Connection, values: Mapping[str, Any]) -> None:
@@ -31,8 +45,16 @@ def remove(db: Connection, key: str) -> None:
     db.execute(delete(builds).where(builds.c.key == key))
 
 
-def page(db: Connection, query: Query) -> Page:
-    return fetch(db, select(builds), query, _ORDERS, "-created_at", builds.c.key)
+def page(db: Connection, workspace_id: int, query: Query) -> Page:
+    return fetch(db, _of(workspace_id), query, _ORDERS, "-created_at", builds.c.key)
+
+
+def _of(workspace_id: int) -> Select[Any]:
+    return (
+        select(builds, build_uses.c.name.label("called"))
+        .join(build_uses, build_uses.c.key == builds.c.key)
+        .where(build_uses.c.workspace_id == workspace_id)
+    )
 
 
 def ready(db: Connection) -> Sequence[AnyRow]:
@@ -46,6 +68,15 @@ def take_due(db: Connection, now: float, limit: int) -> tuple[str, Sequence[AnyR
     if not keys:
         return token, []
     return token, db.execute(select(builds).where(builds.c.key.in_(keys))).all()
+
+
+def adopt(db: Connection, now: float) -> None:
+    """As `jobs.adopt`."""
+    db.execute(
+        update(builds)
+        .where(builds.c.due_at.is_not(None))
+        .values(due_at=now, lease_token=None, lease_until=None)
+    )
 
 
 def renew(db: Connection, key: str, token: str, now: float) -> bool:

@@ -137,6 +137,18 @@ def take_one(db: Connection, job_id: int, now: float, runner: str) -> tuple[str,
     return token, by_id(db, job_id) if ids else None
 
 
+def adopt(db: Connection, runner: str, now: float) -> None:
+    """A server starts on this machine: everything under way wants looking at, and whoever held a
+    lease here is gone. Where that is not so, two look at one job: harmless, and only one applies.
+    """
+    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
+    db.execute(
+        update(jobs)
+        .where(jobs.c.due_at.is_not(None), mine)
+        .values(due_at=now, lease_token=None, lease_until=None)
+    )
+
+
 def next_due(db: Connection, runner: str) -> float | None:
     return leases.next_due(db, jobs, or_(jobs.c.runner.is_(None), jobs.c.runner == runner))
 
