@@ -37,8 +37,8 @@ def problems(root: Path) -> Iterator[str]:
             yield f"{name}: {text.count(chr(10))} lines; split it by what changes together"
 
 
-def _wrong(line: str, local: list[str]) -> Iterator[str]:
-    if any(path in line for path in local):
+def _wrong(line: str, local: re.Pattern[str]) -> Iterator[str]:
+    if local.search(line):
         yield "a path of this machine"
     if _HOSTS.search(line):
         yield "a package host: whoever installs brings their own index"
@@ -46,10 +46,11 @@ def _wrong(line: str, local: list[str]) -> Iterator[str]:
         yield "a conflict marker"
 
 
-def _local_paths(root: Path) -> list[str]:
+def _local_paths(root: Path) -> re.Pattern[str]:
     """The folder around this checkout and the home folder, unless they are as common as `/`."""
-    around = (root.parent, Path.home())
-    return [f"{path}/" for path in around if len(path.parts) > 1 and str(path) != "/tmp"]  # noqa: S108
+    around = [str(path) for path in (root.parent, Path.home()) if len(path.parts) > 1]
+    paths = "|".join(re.escape(path) for path in around if path != "/tmp")  # noqa: S108
+    return re.compile(rf"(?<![\w./-])(?:{paths})/" if paths else r"(?!)")
 
 
 def _tracked(root: Path) -> list[str]:
