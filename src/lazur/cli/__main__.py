@@ -13,7 +13,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return App().invoke(_named(given)) or 0
     except BrokenPipeError:
-        # `lazur job list | head`: whoever read has enough. What is still buffered must not be tried again at exit.
+        # `lazur job list | head`: whoever read has enough. What is still buffered must not be
+        # tried again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 

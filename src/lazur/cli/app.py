@@ -1,4 +1,5 @@
-"""The program: knack, with our settings, errors and help. Knack is the library under Azure's own command line."""
+"""The program: knack, with our settings, errors and help. Knack is the library under Azure's own
+command line."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ log = get_logger(__name__)
 
 
 class Config(CLIConfig):
-    """Our own defaults file. Knack's looks into the working directory too: there, a repository that somebody else
-    wrote could name the server that gets our token."""
+    """Our own defaults file. Knack's looks into the working directory too: there, a repository
+    that somebody else wrote could name the server that gets our token."""
 
     def __init__(self, **_: Any) -> None:
         self.config_dir = str(find())
@@ -64,7 +65,8 @@ class Logging(CLILogging):
 
 class Parser(CLICommandParser):
     def load_command_table(self, command_loader: CLICommandsLoader) -> None:
-        """Nouns whose file was not loaded are there as empty groups: for help, and for "did you mean"."""
+        """Nouns whose file was not loaded are there as empty groups: for help, and for "did you
+        mean"."""
         super().load_command_table(command_loader)
         for noun in nouns.GROUPS:
             self._get_subparser([noun, ""])
@@ -89,7 +91,8 @@ def _command_in(arguments: list[str]) -> str:
 def _options(parser: Parser, command: str) -> list[str]:
     """Those of the command; argparse reports what it does not know on the topmost parser."""
     *group, verb = command.split() or [""]
-    group_parser = {**parser.subparsers}.get(tuple(group))
+    groups: dict[tuple[str, ...], Any] = {**parser.subparsers}
+    group_parser = groups.get(tuple(group))
     leaf = group_parser.choices.get(verb) if group_parser else None
     return list((leaf or parser)._option_string_actions)
 
@@ -148,10 +151,11 @@ class App(CLI):
         self.register_event(EVENT_PARSER_GLOBAL_CREATE, _add_global_arguments)
         self.register_event(EVENT_INVOKER_POST_PARSE_ARGS, _remember_global_arguments)
 
-    def get_cli_version(self) -> str:
+    # Knack's own return types are inferred from constants.
+    def get_cli_version(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]
         return f"lazur {lazur.__version__}"
 
-    def exception_handler(self, ex: Exception) -> int:
+    def exception_handler(self, ex: Exception) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
         return report(ex, debug=log.isEnabledFor(10) and "--debug" in sys.argv)
 
     def _should_enable_color(self) -> bool:
@@ -185,14 +189,15 @@ def _remember_global_arguments(app: App, command: str, args: Any) -> None:
     session.begin(
         workspace=args._workspace,
         url=args._server,
-        output=args._output_format if _output_was_chosen(app, args) else None,
-        query=bool(getattr(args, "_jmespath_query", None))
-        or bool(app.invocation.data["query_active"]),
+        output=args._output_format if _output_was_chosen(app) else None,
+        query=bool(app.invocation and app.invocation.data["query_active"]),
         only_errors=app.only_show_errors,
     )
 
 
-def _output_was_chosen(app: App, args: Any) -> bool:
-    return any(arg.startswith(("-o", "--o")) for arg in sys.argv[1:]) or bool(
-        app.config.get("core", "output")
+def _output_was_chosen(app: App) -> bool:
+    """Whether somebody wants the result in that form, here or in the defaults."""
+    given = [word.partition("=")[0] for word in sys.argv[1:]]
+    return bool(app.config.get("core", "output")) or any(
+        word[:2] == "-o" or (len(word) > 3 and "--output".startswith(word)) for word in given
     )

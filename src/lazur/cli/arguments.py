@@ -18,7 +18,10 @@ def name(of: str, **more: Any) -> Options:
 FILE = option("--file", "-f", help="The YAML file.")
 SET = option(
     "--set",
-    help="Change the spec before it is used: --set a.b[0].c=value. Repeatable; it wins over flags and the file.",
+    help=(
+        "Change the spec before it is used: --set a.b[0].c=value. Repeatable; it wins over flags"
+        " and the file."
+    ),
     action="append",
     nargs="+",
     metavar="PATH=VALUE",

@@ -1,4 +1,5 @@
-"""What data, models, components and environments have in common: everything but how one is created."""
+"""What data, models, components and environments have in common: everything but how one is
+created."""
 
 from __future__ import annotations
 
@@ -91,7 +92,7 @@ def texts(noun: str, what: str, create: list[dict[str, str]]) -> dict[str, dict[
             ],
         },
         f"{noun} update": {
-            "short-summary": "Change its description, tags or properties. What it holds never changes.",
+            "short-summary": "Change its description, tags or properties, never its content.",
             "examples": [
                 {
                     "name": "Tag",

@@ -26,7 +26,10 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
 HELP: dict[str, dict[str, Any]] = {
     "configure": {
         "short-summary": "Set and show defaults.",
-        "long-summary": "workspace, server and output have an effect; group and location are kept for Azure's scripts.",
+        "long-summary": (
+            "workspace, server and output have an effect; group and location are kept for "
+            "Azure's scripts."
+        ),
         "examples": [
             {"name": "Use a workspace", "text": "lazur configure --defaults workspace=research"},
             {
@@ -64,7 +67,8 @@ def _change(assignments: list[str]) -> None:
         name, equals, value = assignment.partition("=")
         if not equals or name not in _KNOWN:
             raise CLIError(
-                f"{assignment!r} sets no default. There are: {', '.join(_KNOWN)}; write workspace=NAME."
+                f"{assignment!r} sets no default. There are: {', '.join(_KNOWN)}; write "
+                "workspace=NAME."
             )
         section = sections.setdefault(_SECTION.get(name, "defaults"), {})
         section.pop(name, None)

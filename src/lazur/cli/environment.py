@@ -71,7 +71,9 @@ HELP = {
             {"name": "From YAML", "text": "lazur environment create -f environment.yml"},
             {
                 "name": "From a conda file",
-                "text": "lazur environment create -n train --image ubuntu:22.04 --conda-file conda.yml",
+                "text": (
+                    "lazur environment create -n train --image ubuntu:22.04 --conda-file conda.yml"
+                ),
             },
         ],
     ),

@@ -1,5 +1,5 @@
-"""What went wrong, for people: on stderr, once, with what to do next. The exit code is Azure's: 3 for what is not
-there, 2 for a command line that cannot be read, 1 for the rest."""
+"""What went wrong, for people: on stderr, once, with what to do next. The exit code is Azure's: 3
+for what is not there, 2 for a command line that cannot be read, 1 for the rest."""
 
 from __future__ import annotations
 

@@ -216,8 +216,7 @@ def _follow(client: Any, name: str) -> Job:
     watch = JobWatch(client, quiet=session.current.only_errors)
     out = sys.stderr if session.current.is_read_by_machine else sys.stdout
     try:
-        with watch:
-            job = client.jobs.stream(name, out=out, on_change=watch)
+        job = client.jobs.stream(name, out=out, on_change=watch)
     except KeyboardInterrupt:
         terminal.note(
             f"\nJob {name} goes on. Watch it again with `lazur job stream -n {name}`, "

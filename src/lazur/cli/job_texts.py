@@ -8,8 +8,10 @@ HELP: dict[str, dict[str, Any]] = {
     "job create": {
         "short-summary": "Submit a job.",
         "long-summary": (
-            "Prints the job as JSON. With --stream it prints the job's log instead, as it is written, and the exit "
-            "code is 1 if the job fails; with --stream and -o or --query the log goes to stderr and the job as it "
+            "Prints the job as JSON. With --stream it prints the job's log instead, as it is"
+            " written, and the exit "
+            "code is 1 if the job fails; with --stream and -o or --query the log goes to "
+            "stderr and the job as it "
             "ended to stdout."
         ),
         "examples": [
@@ -20,7 +22,10 @@ HELP: dict[str, dict[str, Any]] = {
             },
             {
                 "name": "Change the spec on the way",
-                "text": "lazur job create -f job.yml --set inputs.lr=0.1 --set resources.instance_count=2",
+                "text": (
+                    "lazur job create -f job.yml --set inputs.lr=0.1 --set "
+                    "resources.instance_count=2"
+                ),
             },
             {"name": "Open its page", "text": "lazur job create -f job.yml --web"},
         ],
@@ -51,7 +56,7 @@ HELP: dict[str, dict[str, Any]] = {
         ],
     },
     "job stream": {
-        "short-summary": "Print a job's log, from its first line until the job is over.",
+        "short-summary": "Print a job's log until the job is over.",
         "long-summary": "Of a job that is over, the whole log. The exit code is 1 if the job failed.",
         "examples": [{"name": "Watch", "text": "lazur job stream -n NAME"}],
     },

@@ -26,7 +26,8 @@ HELP: dict[str, dict[str, Any]] = {
     "login": {
         "short-summary": "Choose a server and sign in to it.",
         "long-summary": (
-            "With --server, that one is used from now on, and its token kept. The server of this machine needs no "
+            "With --server, that one is used from now on, and its token kept. The server of "
+            "this machine needs no "
             "sign-in: its token lies in LAZUR_HOME."
         ),
         "examples": [
@@ -67,8 +68,11 @@ def login(token: str | None = None, web: bool = False) -> Any:
     return client.me().to_dict()
 
 
+_STDIN = "-"
+
+
 def _secret(url: str, token: str | None) -> str:
-    if token == "-" or (token is None and not sys.stdin.isatty()):
+    if token == _STDIN or (token is None and not sys.stdin.isatty()):
         return sys.stdin.readline().strip()
     return token or getpass.getpass(f"Token for {url}: ")
 

@@ -1,4 +1,5 @@
-"""The nouns there are, and how their files are loaded. A new noun is one line here and one file beside this one."""
+"""The nouns there are, and how their files are loaded. A new noun is one line here and one file
+beside this one."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ HELP[""] = {"type": "group", "short-summary": "Azure Machine Learning that you r
 
 
 def load(loader: CLICommandsLoader, noun: str) -> None:
-    """Enter the noun's commands: COMMANDS maps a command to its function, with what knack should know beside it."""
+    """Enter the noun's commands: COMMANDS maps a command to its function, with what knack should
+    know beside it."""
     module = _module(noun)
     HELP.update(module.HELP)
     for command, (function, options) in module.COMMANDS.items():

@@ -36,5 +36,6 @@ HELP: dict[str, dict[str, Any]] = {
 def schema(kind: str | None = None) -> Any:
     # The models take a tenth of a second to import, and no other command needs them.
     from lazur.kinds import catalog  # noqa: PLC0415
+    from lazur.kinds.schema import json_schema  # noqa: PLC0415
 
-    return catalog.json_schema(kind) if kind else list(catalog.KINDS)
+    return json_schema(kind) if kind else list(catalog.KINDS)

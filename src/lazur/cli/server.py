@@ -45,7 +45,7 @@ HELP: dict[str, dict[str, Any]] = {
         "examples": [{"name": "Start", "text": "lazur server start"}],
     },
     "server stop": {
-        "short-summary": "Stop the server. Jobs that run go on, and are found again by the next one.",
+        "short-summary": "Stop the server. Jobs that run go on; the next server finds them.",
         "examples": [{"name": "Stop", "text": "lazur server stop"}],
     },
     "server status": {
@@ -68,7 +68,8 @@ def run(host: str | None = None, port: int | None = None, tls: bool = False) -> 
     arguments += ["--tls"] if tls else []
     _check_installed()
     os.execv(  # noqa: S606 - no shell is what is wanted
-        sys.executable, [sys.executable, "-P", "-m", "lazur.server.daemon", *arguments])
+        sys.executable, [sys.executable, "-P", "-m", "lazur.server.daemon", *arguments]
+    )
 
 
 def start() -> Any:
@@ -91,7 +92,8 @@ def stop() -> None:
     while local.running(folder) is not None:
         if time.monotonic() > deadline:
             raise CLIError(
-                f"The server (process {found.pid}) does not stop. Its log: {folder}/logs/server.log"
+                f"The server (process {found.pid}) does not stop. Its log: "
+                f"{folder}/logs/server.log"
             )
         time.sleep(0.05)
     terminal.note("The server has stopped. Jobs that were running go on.")

@@ -1,4 +1,5 @@
-"""What holds for the one command that this process runs: the global options, and the client made from them."""
+"""What holds for the one command that this process runs: the global options, and the client made
+from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""From a YAML file, flags and `--set` to what is sent: `--set` wins over flags, flags over the file."""
+"""From a YAML file, flags and `--set` to what is sent: `--set` wins over flags, flags over the
+file."""
 
 from __future__ import annotations
 
@@ -38,7 +39,8 @@ def assignments(sets: list[list[str]] | None) -> list[str]:
 
 
 def changes(sets: list[list[str]] | None, current: dict[str, Any], **flags: Any) -> dict[str, Any]:
-    """What `update --set` asks for: the top-level fields that it touches, whole. `current` is what is there."""
+    """What `update --set` asks for: the top-level fields that it touches, whole. `current` is what
+    is there."""
     from lazur.sdk.overrides import apply, parse, text  # noqa: PLC0415 - as above
 
     changed = {key: value for key, value in flags.items() if value is not None}
@@ -82,7 +84,8 @@ def list_view(include_archived: bool, archived_only: bool) -> str:
 
 
 def here(path: str | None) -> str | None:
-    """A path on the command line is relative to the working directory, whatever file is given beside it."""
+    """A path on the command line is relative to the working directory, whatever file is given
+    beside it."""
     if path is None or ":" in path:
         return path
     return str(Path(path).absolute())

@@ -50,6 +50,8 @@ def when(iso: str | None) -> str:
 def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,4 +1,5 @@
-"""What the terminal can show: colour, width, bars. Notes and bars go to stderr, so that stdout stays for machines."""
+"""What the terminal can show: colour, width, bars. Notes and bars go to stderr, so that stdout
+stays for machines."""
 
 from __future__ import annotations
 
@@ -48,8 +49,26 @@ def size(count: float) -> str:
     return ""
 
 
+class Dimmed:
+    """A stream of bytes that shows whole lines, indented and faint."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._rest = b""
+
+    def write(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            text = line.decode(errors="replace").rstrip()
+            self._stream.write(paint(f"  {text}", "dim", self._stream) + "\n")
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
 class Progress:
-    """A bar of bytes, on a terminal and only once the work has taken a moment; gone when it is done."""
+    """A bar of bytes, on a terminal and only once the work has taken a moment; gone when it is
+    done."""
 
     def __init__(
         self, label: str, stream: TextIO = sys.stderr, clock: Callable[[], float] = time.monotonic

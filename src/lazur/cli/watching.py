@@ -1,38 +1,41 @@
-"""What a person sees of a job besides its log: where it is, what it waits for, the build of its environment."""
+"""What a person sees of a job besides its log: where it is, what it waits for, the build of its
+environment."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, Self
+from typing import Any
 
 from lazur.cli.tables import duration
-from lazur.cli.terminal import note, paint
+from lazur.cli.terminal import Dimmed, note, paint
 from lazur.engine.states import FINAL, State
+from lazur.errors import LazurError
 
 _STYLE = {State.COMPLETED: "green", State.FAILED: "red", State.CANCELED: "yellow"}
 
 
 class JobWatch:
-    """Given to `jobs.stream` as `on_change`; it is called from another thread. Silent with --only-show-errors."""
+    """Given to `jobs.stream` as `on_change`, which calls it from a thread of its own. Silent with
+    --only-show-errors, and but for the last line where nobody looks on."""
 
     def __init__(self, client: Any, *, quiet: bool) -> None:
         self._client = client
+        self._live = sys.stderr.isatty() and not quiet
         self._quiet = quiet
         self._said: str | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
+        self._build: str | None = None
 
     def __call__(self, job: Any) -> None:
-        if self._said is None and job.studio_url:
-            self._say(f"{job.name}  {job.studio_url}")
+        if not self._live:
+            return
+        if self._said is None:
+            self._say(" ".join(filter(None, [job.name, job.studio_url])))
         if job.status in FINAL or job.status == State.RUNNING:
             return
-        waiting = f": waits for {job.waiting_for}" if job.waiting_for else ""
-        self._say(f"{job.status}{waiting}")
+        self._say(f"{job.status}: waits for {job.waiting_for}" if job.waiting_for else job.status)
+        if job.status == State.PREPARING and job.build and job.build != self._build:
+            self._build = job.build
+            self._show_build(job.build)
 
     def close(self, job: Any) -> None:
         """The last line. A failure says more, as an error."""
@@ -41,7 +44,15 @@ class JobWatch:
         if not self._quiet:
             note(paint(said, _STYLE.get(job.status, "cyan"), sys.stderr))
 
+    def _show_build(self, key: str) -> None:
+        """Blocks until the build is over; the job does not change before that."""
+        try:
+            self._client.environments.stream_build(key, out=Dimmed(sys.stderr))
+        except LazurError:
+            # The job fails with the same cause, and is what was asked for.
+            return
+
     def _say(self, text: str) -> None:
-        if not self._quiet and text != self._said and sys.stderr.isatty():
+        if text != self._said:
             note(text, "dim")
         self._said = text

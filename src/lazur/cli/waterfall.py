@@ -74,7 +74,10 @@ def _failure(job: dict[str, Any], stream: TextIO) -> str:
     if not error:
         return ""
     lines = [
-        f"{paint('Cause', 'bold', stream)} ({error.get('code', 'unknown')}): {error.get('message', '')}"
+        (
+            f"{paint('Cause', 'bold', stream)} ({error.get('code', 'unknown')}): "
+            f"{error.get('message', '')}"
+        )
     ]
     if error.get("hint"):
         lines.append(f"{paint('Next', 'bold', stream)}: {error['hint']}")

@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "workspace delete": (
         "delete",
         {
-            "confirmation": "Delete this workspace? What it holds is kept, but can no longer be reached."
+            "confirmation": "Delete this workspace? What it holds is kept, but out of reach."
         },
     ),
 }

@@ -30,7 +30,8 @@ class Assets:
         self._noun = noun
 
     def create_or_update(self, entity: Entity | Asset, **changes: Any) -> Asset:
-        """Register a version; without `version` the next number. An asset that the server gave is updated."""
+        """Register a version; without `version` the next number. An asset that the server gave is
+        updated."""
         if isinstance(entity, Asset):
             current = {
                 key: entity[key] for key in ("description", "tags", "properties") if key in entity

@@ -93,7 +93,8 @@ class Client:
         return View(self.http.request("GET", "/api/v1/me").json())
 
     def sign_in_url(self, page: str) -> str:
-        """An address that opens `page` in a browser that need not be signed in. It works once, and soon."""
+        """An address that opens `page` in a browser that need not be signed in. It works once, and
+        soon."""
         code = self.http.request("POST", "/api/v1/sign-in-codes").json()
         path = page.removeprefix(self.url) if page.startswith(self.url) else "/"
         return f"{code['url']}&next={quote(path, safe='')}" if path != "/" else code["url"]
@@ -117,9 +118,9 @@ def connect(
     workspace: str | None = None,
     home: str | os.PathLike[str] | None = None,
 ) -> Client:
-    """A client for the server at `url`, else LAZUR_SERVER, else the one chosen by `lazur login`, else the server of
-    the home folder, which is started when it does not run. `workspace` likewise: LAZUR_WORKSPACE, then
-    `lazur configure --defaults workspace=…`, then `default`."""
+    """A client for the server at `url`, else LAZUR_SERVER, else the one chosen by `lazur login`,
+    else the server of the home folder, which is started when it does not run. `workspace`
+    likewise: LAZUR_WORKSPACE, then `lazur configure --defaults workspace=…`, then `default`."""
     folder = find(home)
     saved = defaults(folder).get("defaults", {})
     place = (
@@ -139,7 +140,8 @@ def connect(
 
 
 def _remote(home: Path, url: str, token: str | None) -> Address:
-    """The home's own server may be named by its address too; its token goes to that address only."""
+    """The home's own server may be named by its address too; its token goes to that address
+    only."""
     own = local.address(home)
     if own is not None and own.url == url.rstrip("/"):
         return Address(own.url, token or os.environ.get("LAZUR_TOKEN") or own.token, own.ca)

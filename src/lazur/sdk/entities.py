@@ -1,7 +1,7 @@
 """What a person writes in Python: plain objects that turn into the same spec as a YAML file.
 
-They check nothing: the models in `lazur.kinds` do, once, for YAML, SDK and API alike. Names and arguments are those of
-`azure.ai.ml.entities`.
+They check nothing: the models in `lazur.kinds` do, once, for YAML, SDK and API alike. Names and
+arguments are those of `azure.ai.ml.entities`.
 """
 
 from __future__ import annotations
@@ -257,7 +257,8 @@ def command(
     identity: Entity | Spec | None = None,
     parent_job_name: str | None = None,
 ) -> Command:
-    """A command job, with the arguments of `azure.ai.ml.command`. Paths are relative to the working directory."""
+    """A command job, with the arguments of `azure.ai.ml.command`. Paths are relative to the
+    working directory."""
     resources = _given(
         {
             "instance_count": instance_count,
@@ -303,7 +304,8 @@ def _given(values: Mapping[str, Any]) -> Spec:
 
 
 def expect(value: Any, cls: type[Entity]) -> None:
-    """Raises Invalid when somebody hands over something else, such as a path instead of what `load_job` makes of it."""
+    """Raises Invalid when somebody hands over something else, such as a path instead of what
+    `load_job` makes of it."""
     if not isinstance(value, cls):
         raise Invalid(
             f"A {cls.__name__} is needed here, this is a {type(value).__name__}.",

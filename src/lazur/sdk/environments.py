@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, BinaryIO, TextIO
+from typing import Any
 
 from lazur.errors import BuildFailed
 from lazur.sdk.assets import Assets
-from lazur.sdk.follow import copy_bytes
+from lazur.sdk.follow import Out, copy_bytes
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import View
 
@@ -21,7 +21,8 @@ class Environments(Assets):
         self._own = scope
 
     def build(self, name: str, version: str | None = None, label: str | None = None) -> View:
-        """Begin to build it, before any job needs it; what comes back has the build's `key` and `status`."""
+        """Begin to build it, before any job needs it; what comes back has the build's `key` and
+        `status`."""
         path = f"{self._version(name, version, label, None)}/build"
         return View(self._own.http.request("POST", path).json())
 
@@ -35,7 +36,7 @@ class Environments(Assets):
     def cancel_build(self, key: str) -> View:
         return View(self._own.http.request("POST", self._own.path("builds", key, "cancel")).json())
 
-    def stream_build(self, key: str, *, out: TextIO | BinaryIO | None = None) -> View:
+    def stream_build(self, key: str, *, out: Out = None) -> View:
         """Print the build's log until it ends. Raises BuildFailed with the cause if it failed."""
         copy_bytes(
             self._own,
@@ -60,8 +61,8 @@ class Environments(Assets):
         max_bytes: int | None = None,
         dry_run: bool = False,
     ) -> View:
-        """Remove built environments that nothing uses. Registered environments stay; a job that needs one again has it
-        built again."""
+        """Remove built environments that nothing uses. Registered environments stay; a job that
+        needs one again has it built again."""
         asked = {"older_than_days": older_than_days, "max_bytes": max_bytes, "dry_run": dry_run}
         given = {key: value for key, value in asked.items() if value is not None}
         return View(self._own.http.request("POST", "/api/v1/builds/prune", json=given).json())

@@ -1,4 +1,5 @@
-"""A job's state as the server tells it: server-sent events, which go on by themselves when the server restarts."""
+"""A job's state as the server tells it: server-sent events, which go on by themselves when the
+server restarts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Following a log by byte offset, from its first byte to its last, however often the server restarts meanwhile."""
+"""Following a log by byte offset, from its first byte to its last, however often the server
+restarts meanwhile."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, BinaryIO, TextIO
+from typing import Any, Protocol
 
 from lazur.engine.states import FINAL
 from lazur.errors import NotFound, Unavailable
@@ -20,7 +21,16 @@ MAIN_LOG = "user_logs/std_log.txt"
 _STREAMED = re.compile(r"user_logs/std_log\D*0*(?:_ps)?\.txt")
 """The log of the first process, whichever way the launcher names it."""
 
-Out = TextIO | BinaryIO | None
+
+class Writes(Protocol):
+    """Takes text or bytes: stdout, a file opened either way, io.StringIO, a notebook's output."""
+
+    def write(self, chunk: Any, /) -> Any: ...
+
+    def flush(self) -> Any: ...
+
+
+Out = Writes | None
 """None: stdout."""
 
 
@@ -45,8 +55,8 @@ def follow_log(scope: Scope, name: str, out: Out, on_change: Callable[[Job], Non
 
 
 def copy_bytes(scope: Scope, path: str, out: Out, is_over: Callable[[], bool]) -> None:
-    """A response that ends is no proof that the log has: a server that is stopped ends its responses too. So once it
-    `is_over`, the file is asked for what came after."""
+    """A response that ends is no proof that the log has: a server that is stopped ends its
+    responses too. So once it `is_over`, the file is asked for what came after."""
     write = _writer(out if out is not None else sys.stdout)
     offset = 0
     lost_at: float | None = None
@@ -97,27 +107,16 @@ def _is_distributed(job: dict[str, Any]) -> bool:
     return bool(job.get("distribution")) or (resources.get("instance_count") or 1) > 1
 
 
-def _writer(out: TextIO | BinaryIO) -> Callable[[bytes], None]:
-    """Bytes go out as they are, at once: a character may be split between two chunks."""
-    binary: Any = getattr(out, "buffer", out)
-    if hasattr(out, "buffer"):
-        out.flush()
-    elif isinstance(out, TextIO) or hasattr(out, "encoding"):
-        return _text_writer(out)
-
-    def write(chunk: bytes) -> None:
-        binary.write(chunk)
-        binary.flush()
-
-    return write
-
-
-def _text_writer(out: Any) -> Callable[[bytes], None]:
-    """For streams without bytes below, such as a notebook's or io.StringIO."""
+def _writer(out: Writes) -> Callable[[bytes], None]:
+    """Bytes go out as they are and at once, where that can be: a chunk may end inside a
+    character."""
+    takes_text = hasattr(out, "encoding") and not hasattr(out, "buffer")
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    target: Any = getattr(out, "buffer", out)
+    out.flush()
 
     def write(chunk: bytes) -> None:
-        out.write(decoder.decode(chunk))
-        out.flush()
+        target.write(decoder.decode(chunk) if takes_text else chunk)
+        target.flush()
 
     return write

@@ -1,7 +1,9 @@
-"""HTTP to one server: connections kept alive, retries that do nothing twice, errors as the server raised them.
+"""HTTP to one server: connections kept alive, retries that do nothing twice, errors as the server
+raised them.
 
-It stands on `http.client`: importing a larger client takes longer than a whole `lazur job show` may.
-No proxy is asked and no redirect followed, so that a token only ever reaches the server it was given for.
+It stands on `http.client`: importing a larger client takes longer than a whole `lazur job show`
+may. No proxy is asked and no redirect followed, so that a token only ever reaches the server it
+was given for.
 """
 
 from __future__ import annotations
@@ -69,6 +71,8 @@ class Stream:
             yield chunk
         if self._response.length:
             raise IncompleteRead(b"", self._response.length)
+        # Read whole: without this the connection would not count as free for the next request.
+        self._response.close()
 
     def lines(self) -> Iterator[bytes]:
         """Lines without their end; a last one without an end is incomplete, and left out."""
@@ -82,8 +86,9 @@ class Stream:
 
 
 class Http:
-    """`patience` is how long a server that cannot be reached is waited for. `recover` is asked for its address each
-    time before that is tried again: a client that keeps its own server starts it there."""
+    """`patience` is how long a server that cannot be reached is waited for. `recover` is asked for
+    its address each time before that is tried again: a client that keeps its own server starts it
+    there."""
 
     def __init__(
         self,
@@ -95,14 +100,14 @@ class Http:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._idle: list[HTTPConnection] = []
+        self._lock = threading.Lock()
         self.address = checked(address)
         self._timeout = timeout
         self._patience = patience
         self._recover = recover
         self._sleep = sleep
         self._clock = clock
-        self._idle: list[HTTPConnection] = []
-        self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
 
     def request(
@@ -118,7 +123,9 @@ class Http:
     ) -> Response:
         """Send, retrying as needed; raises the server's own error for a status of 400 and above.
 
-        A POST carries an idempotency key that is the same for each try, so the server does the thing once."""
+        A POST carries an idempotency key that is the same for each try, so the server does the
+        thing once.
+        """
         with self.stream(
             method, path, query=query, json=json, body=body, headers=headers, timeout=timeout
         ) as stream:
@@ -154,6 +161,10 @@ class Http:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+    def __del__(self) -> None:
+        """Few programs close their client."""
+        self.close()
 
     def _send(
         self,
@@ -246,16 +257,23 @@ class Http:
         if isinstance(error, ssl.SSLCertVerificationError):
             return ServerUnreachable(
                 f"The certificate of {url} is not trusted: {error.verify_message}.",
-                hint="Put the certificate of its authority into LAZUR_HOME/tls/ca.pem, if you trust it.",
+                hint=(
+                    "Put the certificate of its authority into LAZUR_HOME/tls/ca.pem, if you "
+                    "trust it."
+                ),
             )
         return ServerUnreachable(
             f"No server answers at {url}: {error or type(error).__name__}.",
-            hint="Is it running? `lazur server status` tells; LAZUR_SERVER and `lazur login` choose another.",
+            hint=(
+                "Is it running? `lazur server status` tells; LAZUR_SERVER and `lazur login` "
+                "choose another."
+            ),
         )
 
 
 def checked(address: Address) -> Address:
-    """The address without a trailing slash. Refuses one that would send the token in clear over a network."""
+    """The address without a trailing slash. Refuses one that would send the token in clear over a
+    network."""
     parts = urlsplit(address.url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise Invalid(

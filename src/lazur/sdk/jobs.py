@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any
 
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, JobFailed
 from lazur.sdk import downloads
 from lazur.sdk.entities import Command, Entity, Spec, expect
-from lazur.sdk.follow import events, follow_log
+from lazur.sdk.events import events
+from lazur.sdk.follow import Out, follow_log
 from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope
@@ -26,7 +27,8 @@ class Jobs:
         self._scope = scope
 
     def create_or_update(self, job: Command | Job, **changes: Any) -> Job:
-        """Submit a job; of one that the server gave, keep what may change (display name, tags, …)."""
+        """Submit a job; of one that the server gave, keep what may change (display name, tags,
+        …)."""
         if isinstance(job, Job):
             current = {key: job[key] for key in CHANGEABLE if key in job}
             return self.update(job.name, **{**current, **changes})
@@ -34,7 +36,8 @@ class Jobs:
         return self.submit(Source({**job.to_spec(), **changes}, _folder(job)))
 
     def submit(self, source: Source, watch: Watch | None = None) -> Job:
-        """As `create_or_update`, of a spec that was read from a file; problems are shown where they stand in it."""
+        """As `create_or_update`, of a spec that was read from a file; problems are shown where
+        they stand in it."""
         return Job(publish(self._scope, "job", source, self._path(), watch))
 
     def validate(self, job: Command | Source) -> View:
@@ -54,8 +57,8 @@ class Jobs:
         order_by: str | None = None,
         **filters: Any,
     ) -> Iterator[Job]:
-        """Newest first. `list_view_type`: ActiveOnly, ArchivedOnly or All. `filters` are those of the API, such as
-        `status="Failed"`, `experiment_name="mnist"`, `name_contains="pep"`."""
+        """Newest first. `list_view_type`: ActiveOnly, ArchivedOnly or All. `filters` are those of
+        the API, such as `status="Failed"`, `experiment_name="mnist"`, `name_contains="pep"`."""
         archived = {"activeonly": "false", "archivedonly": "true", "all": "all"}.get(
             list_view_type.lower()
         )
@@ -69,11 +72,12 @@ class Jobs:
         self,
         name: str,
         *,
-        out: TextIO | BinaryIO | None = None,
+        out: Out = None,
         on_change: Callable[[Job], None] | None = None,
     ) -> Job:
-        """Print the job's log as it is written, from its first line, until the job is over; of one that is over, the
-        whole. Goes on where it was when the server restarts. Raises JobFailed, with the cause, if the job failed."""
+        """Print the job's log as it is written, from its first line, until the job is over; of one
+        that is over, the whole. Goes on where it was when the server restarts. Raises JobFailed,
+        with the cause, if the job failed."""
         job = follow_log(self._scope, name, out, on_change)
         raise_if_failed(job)
         return job
@@ -125,8 +129,9 @@ class Jobs:
         all: bool = False,  # noqa: A002 - Azure's word
         progress: Callable[[int, int], None] | None = None,
     ) -> Path:
-        """Fetch the job's files: a named output into `named-outputs/<output>`, else `./outputs` and the logs into
-        `artifacts`, with `all` both. Files that are there already with the right size and time are left."""
+        """Fetch the job's files: a named output into `named-outputs/<output>`, else `./outputs`
+        and the logs into `artifacts`, with `all` both. Files that are there already with the right
+        size and time are left."""
         job = self.get(name)
         folder = Path(download_path)
         downloads.download(

@@ -20,8 +20,8 @@ def load_job(
     params_override: Overrides = None,
     relative_origin: str | os.PathLike[str] | None = None,
 ) -> Command:
-    """A job from its YAML. `params_override` changes it first: `[{"inputs.lr": 0.1}]`. Paths in it are relative to
-    the file, or to `relative_origin`."""
+    """A job from its YAML. `params_override` changes it first: `[{"inputs.lr": 0.1}]`. Paths in it
+    are relative to the file, or to `relative_origin`."""
     return _load(Command, source, params_override, relative_origin)
 
 

@@ -1,6 +1,7 @@
 """The home's own server: found when it runs, started when it does not.
 
-However many clients find it missing at once, one server starts: they queue at a lock and look again.
+However many clients find it missing at once, one server starts: they queue at a lock and look
+again.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ class Running:
 
 
 def running(home: Path) -> Running | None:
-    """What runs for that home, by its own word. A file left by a server that was killed is not believed: somebody
-    else may listen on its port by now, and must not be sent the token."""
+    """What runs for that home, by its own word. A file left by a server that was killed is not
+    believed: somebody else may listen on its port by now, and must not be sent the token."""
     try:
         said = json.loads((home / "server.json").read_bytes())
         found = Running(
@@ -86,13 +87,17 @@ def _start(home: Path) -> Address:
     process = _spawn(home, log)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        # One that somebody else has started a moment ago is as good as ours, which then ends by itself.
+        # One that somebody else has started a moment ago is as good as ours, which then ends by
+        # itself.
         found = address(home)
         if found is not None and _answers(found):
             return found
         if process.poll() not in {None, 3}:
             raise ServerUnreachable(
-                f"The server ended while it started (exit code {process.returncode}).{_said(log, mark)}",
+                (
+                    "The server ended while it started (exit code "
+                    f"{process.returncode}).{_said(log, mark)}"
+                ),
                 hint=f"Its output is in {log}. Seen in the foreground: lazur server",
             )
         time.sleep(_POLL)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from lazur.errors import Invalid
+from lazur.spec.scalars import Refused, resolve
 
 Step = str | int
 
@@ -19,7 +21,7 @@ _TEXT = frozenset(
 
 
 def parse(assignment: str) -> tuple[list[Step], Any]:
-    """`inputs.lr=0.1` is (["inputs", "lr"], 0.1). Values are JSON where they can be, else text; True and False count."""
+    """`inputs.lr=0.1` is (["inputs", "lr"], 0.1)."""
     path, equals, value = assignment.partition("=")
     steps = split(path.strip())
     if not equals or not steps:
@@ -45,9 +47,10 @@ def split(path: str) -> list[Step]:
 
 
 def apply(spec: dict[str, Any], steps: list[Step], value: Any) -> None:
-    """Set in place; mappings on the way are made. A list is changed within, or grows by one at its end."""
+    """Set in place; mappings on the way are made. A list is changed within, or grows by one at its
+    end."""
     here: Any = spec
-    for done, (step, following) in enumerate(zip(steps, steps[1:], strict=False), 1):
+    for done, (step, following) in enumerate(pairwise(steps), 1):
         here = _enter(here, step, following, steps[:done])
     _put(here, steps[-1], value, steps)
 
@@ -104,10 +107,14 @@ def _impossible(here: Any, way: list[Step]) -> Invalid:
     )
 
 
-def _value(value: str) -> Any:
-    if value.lower() in {"true", "false"}:
-        return value.lower() == "true"
+def _value(text: str) -> Any:
+    """What the text would be in the YAML file; lists and mappings are written as JSON."""
+    if text[:1] in {"[", "{", '"'}:
+        try:
+            return json.loads(text, parse_constant=str)
+        except (ValueError, RecursionError):
+            return text
     try:
-        return json.loads(value, parse_constant=str)
-    except (ValueError, RecursionError):
-        return value
+        return resolve(text)
+    except Refused as refused:
+        raise Invalid(f"{text!r}: {refused.message}") from None

@@ -1,4 +1,5 @@
-"""What `begin_…` gives back, as in Azure's client: the thing has begun, `result()` waits for its end."""
+"""What `begin_…` gives back, as in Azure's client: the thing has begun, `result()` waits for its
+end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Sending a spec: what it names on this machine travels as content, and only what the server lacks."""
+"""Sending a spec: what it names on this machine travels as content, and only what the server
+lacks."""
 
 from __future__ import annotations
 
@@ -23,28 +24,26 @@ class Watch:
 def publish(
     scope: Scope, kind: str, source: Source, path: str, watch: Watch | None
 ) -> dict[str, Any]:
-    """POST the spec, upload what the server says is missing, and POST again: unchanged content is one request."""
+    """POST the spec, upload what the server says is missing, and POST again: unchanged content is
+    one request."""
     # Reading folders needs modules that most commands never load.
     from lazur.sdk.localize import localize  # noqa: PLC0415
     from lazur.sdk.upload import upload  # noqa: PLC0415
 
     watch = watch or Watch()
-    localized = localize(kind, source.spec, source.folder)
-    for note in localized.notes:
-        if watch.notice:
-            watch.notice(note)
     key = {"Idempotency-Key": os.urandom(16).hex()}
     try:
-        while True:
-            try:
-                return scope.http.request("POST", path, json=localized.spec, headers=key).json()
-            except BlobsMissing as error:
-                upload(
-                    scope.http,
-                    scope.workspace,
-                    localized,
-                    error.details["missing"],
-                    watch.progress,
-                )
+        with localize(
+            kind, source.spec, source.folder, cache=scope.home / "cache" / "hashes"
+        ) as sent:
+            for note in [*source.notes(), *sent.notes]:
+                if watch.notice:
+                    watch.notice(note)
+            while True:
+                try:
+                    return scope.http.request("POST", path, json=sent.spec, headers=key).json()
+                except BlobsMissing as error:
+                    missing = error.details["missing"]
+                    upload(scope.http, scope.workspace, sent, missing, watch.progress)
     except SpecError as error:
-        raise source.placed(error) from None
+        raise source.placed(error, kind) from None

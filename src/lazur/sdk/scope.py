@@ -1,4 +1,5 @@
-"""Where an operation happens: a workspace of a server. Paths and pages are the same for every noun."""
+"""Where an operation happens: a workspace of a server. Paths and pages are the same for every
+noun."""
 
 from __future__ import annotations
 

@@ -23,12 +23,22 @@ class Source:
     document: Document | None = None
     """The file's text with its positions, when there was a file."""
 
-    def placed(self, error: SpecError) -> SpecError:
-        """The server's error with file, line and column: it saw values only."""
+    def notes(self) -> list[str]:
+        """What is odd in the file itself."""
+        return [d.render() for d in self.document.warnings] if self.document else []
+
+    def placed(self, error: SpecError, kind: str) -> SpecError:
+        """The error with file, line and column. Whoever found it saw values only, so the same
+        models look again, at the file; what they do not find is placed by its path."""
         found = [Diagnostic.from_dict(d) for d in error.details.get("diagnostics", [])]
         if self.document is None or not found:
             return error
+        # The models take long to import, and are needed here only when something is wrong.
+        from lazur.kinds import catalog  # noqa: PLC0415
+
         try:
+            _, again = catalog.validate(catalog.kind_of(self.spec, kind), self.spec, self.document)
+            raise_if_errors(again)
             raise_if_errors(self._placed(d, self.document) for d in found)
         except SpecError as placed:
             return placed
@@ -47,7 +57,8 @@ def read(
     overrides: Iterable[Mapping[str, Any]] = (),
     origin: str | os.PathLike[str] | None = None,
 ) -> Source:
-    """Of a YAML file or stream. `origin` is the folder or file that paths are relative to, for a stream."""
+    """Of a YAML file or stream. `origin` is the folder or file that paths are relative to, for a
+    stream."""
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         text: str | bytes = _bytes(path)

@@ -1,4 +1,5 @@
-"""What a server answers, with attributes: `job.services["Studio"].endpoint` and `job["services"]` are the same."""
+"""What a server answers, with attributes: `job.services["Studio"].endpoint` and `job["services"]`
+are the same."""
 
 from __future__ import annotations
 

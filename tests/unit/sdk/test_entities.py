@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lazur
+from lazur.errors import Invalid
+from lazur.kinds import catalog
+from lazur.sdk.entities import Command, expect
+
+
+class TestCommand:
+    def test_becomes_the_spec_that_yaml_would_have(self) -> None:
+        job = lazur.command(
+            command="python train.py --lr ${{inputs.lr}} ${{inputs.data}}",
+            code=Path("src"),
+            environment=lazur.Environment(image="python:3.11", conda_file={"dependencies": []}),
+            inputs={
+                "lr": 0.1,
+                "data": lazur.Input(type="uri_file", path="a.csv", mode="download"),
+            },
+            outputs={"model": lazur.Output(type=lazur.AssetTypes.CUSTOM_MODEL)},
+            distribution=lazur.PyTorchDistribution(process_count_per_instance=2),
+            instance_count=2,
+            shm_size="2g",
+            timeout=60,
+            priority="high",
+        )
+        assert job.to_spec() == {
+            "type": "command",
+            "command": "python train.py --lr ${{inputs.lr}} ${{inputs.data}}",
+            "code": "src",
+            "environment": {"image": "python:3.11", "conda_file": {"dependencies": []}},
+            "inputs": {
+                "lr": 0.1,
+                "data": {"type": "uri_file", "path": "a.csv", "mode": "download"},
+            },
+            "outputs": {"model": {"type": "custom_model"}},
+            "distribution": {"type": "pytorch", "process_count_per_instance": 2},
+            "resources": {"instance_count": 2, "shm_size": "2g"},
+            "limits": {"timeout": 60},
+            "queue_settings": {"priority": "high"},
+        }
+
+    def test_what_it_becomes_is_valid(self) -> None:
+        job = lazur.command(
+            command="echo ${{inputs.n}} > ${{outputs.o}}",
+            environment="azureml:sklearn@latest",
+            inputs={"n": 3},
+            outputs={"o": lazur.Output(type="uri_folder")},
+            distribution=lazur.TensorFlowDistribution(worker_count=2),
+        )
+        model, diagnostics = catalog.validate("command-job", job.to_spec())
+        assert model is not None, diagnostics
+        assert [d for d in diagnostics if d.severity == "error"] == []
+
+    def test_can_be_changed_as_in_azures_client(self) -> None:
+        job = lazur.command(
+            command="true", environment="azureml:e:1", inputs={"x": lazur.Input(path="a")}
+        )
+        job.display_name = "new"
+        job.inputs["x"].path = "b"
+        job.set_resources(instance_count=3)
+        job.set_limits(timeout=9)
+        spec = job.to_spec()
+        assert spec["display_name"] == "new"
+        assert spec["inputs"] == {"x": {"path": "b"}}
+        assert (spec["resources"], spec["limits"]) == ({"instance_count": 3}, {"timeout": 9})
+
+    def test_keeps_what_it_does_not_know(self) -> None:
+        spec = {"command": "true", "type": "command", "from_the_future": {"a": [1, None]}}
+        assert Command.from_spec(spec).to_spec() == spec
+
+    def test_is_asked_for_where_a_path_is_given(self) -> None:
+        with pytest.raises(Invalid, match="Command is needed") as caught:
+            expect("job.yml", Command)
+        assert "load_job" in (caught.value.hint or "")
+
+
+class TestLoad:
+    def test_a_job_keeps_its_folder_and_takes_overrides(self, tmp_path: Path) -> None:
+        (tmp_path / "job.yml").write_text(
+            "command: echo ${{inputs.a}}\nenvironment: azureml:e:1\n"
+            "inputs: {a: {type: uri_file, path: x.csv}}\n"
+        )
+        job = lazur.load_job(tmp_path / "job.yml", params_override=[{"inputs.a.path": "y.csv"}])
+        assert isinstance(job, lazur.Command)
+        assert job.inputs["a"].path == "y.csv"
+        assert job.base_path == tmp_path
+
+    def test_an_environment_without_a_name_is_one_too(self, tmp_path: Path) -> None:
+        (tmp_path / "e.yml").write_text("image: python:3.11\nos_type: linux\n$schema: x\n")
+        environment = lazur.load_environment(tmp_path / "e.yml")
+        assert environment.to_spec() == {
+            "image": "python:3.11",
+            "os_type": "linux",
+            "$schema": "x",
+        }
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(Invalid, match="no file"):
+            lazur.load_data(tmp_path / "none.yml")

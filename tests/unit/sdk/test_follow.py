@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from lazur.errors import JobFailed
+from lazur.sdk.client import Client
+from lazur.sdk.http import Http
+from tests.unit.sdk.conftest import Handler, Stage, says
+
+LOG = b"".join(b"line %d\n" % n for n in range(1000))
+
+
+class Story:
+    """A job as a server that fails now and then tells it: each answer to the log says how many
+    bytes it gives, and whether it ends as it should."""
+
+    def __init__(
+        self, parts: list[tuple[int, bool]], status: str = "Completed", log: bytes = LOG
+    ) -> None:
+        self.parts = parts
+        self.status = status
+        self.log = log
+        self.asked: list[int] = []
+
+    def __call__(self, handler: Handler) -> None:
+        url = urlsplit(handler.path)
+        if url.path.endswith("std_log.txt"):
+            self._log(handler, int(parse_qs(url.query)["offset"][0]))
+        elif url.path.endswith("/events"):
+            text = "".join(
+                f"event: job\ndata: {json.dumps(self._view(s))}\n\n"
+                for s in ("Running", self.status)
+            )
+            says(200, text.encode())(handler)
+        else:
+            says(200, self._view("Running" if self.parts else self.status))(handler)
+
+    def _view(self, status: str) -> dict[str, Any]:
+        error = (
+            {"code": "ExitCode", "message": "exit code 3", "hint": "look"}
+            if status == "Failed"
+            else None
+        )
+        return {"name": "j", "status": status, "etag": status, "error": error}
+
+    def _log(self, handler: Handler, offset: int) -> None:
+        self.asked.append(offset)
+        count, whole = self.parts.pop(0) if self.parts else (len(self.log), True)
+        chunk = self.log[offset : offset + count]
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        if chunk:
+            handler.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        if whole:
+            handler.wfile.write(b"0\r\n\r\n")
+        handler.close_connection = True
+
+
+@pytest.fixture
+def client(stage: Stage, home: Path) -> Client:
+    return Client(Http(stage.address), home=home)
+
+
+class TestStream:
+    def test_prints_the_whole_log(self, client: Client, stage: Stage) -> None:
+        stage.plays(Story([]))
+        out = io.BytesIO()
+        assert client.jobs.stream("j", out=out).status == "Completed"
+        assert out.getvalue() == LOG
+
+    def test_goes_on_where_a_broken_connection_left_off(
+        self, client: Client, stage: Stage
+    ) -> None:
+        story = Story([(100, False), (0, False), (2345, False)])
+        stage.plays(story)
+        out = io.BytesIO()
+        client.jobs.stream("j", out=out)
+        assert out.getvalue() == LOG
+        assert story.asked[:4] == [0, 100, 100, 2445]
+
+    def test_an_answer_that_ends_early_but_well_is_not_the_end(
+        self, client: Client, stage: Stage
+    ) -> None:
+        """So it looks when a server is stopped: it ends its open answers."""
+        stage.plays(Story([(500, True), (500, True)]))
+        out = io.BytesIO()
+        client.jobs.stream("j", out=out)
+        assert out.getvalue() == LOG
+
+    def test_a_job_without_a_log_has_an_empty_one(self, client: Client, stage: Stage) -> None:
+        def nothing(handler: Handler) -> None:
+            missing = "files" in handler.path
+            answer = says(404, {"error": {"code": "NotFound", "message": "no file"}})
+            (answer if missing else says(200, {"name": "j", "status": "Canceled"}))(handler)
+
+        stage.plays(nothing)
+        out = io.BytesIO()
+        assert client.jobs.stream("j", out=out).status == "Canceled"
+        assert out.getvalue() == b""
+
+    def test_a_failed_job_is_an_error_with_its_cause(self, client: Client, stage: Stage) -> None:
+        stage.plays(Story([], "Failed"))
+        with pytest.raises(JobFailed, match="exit code 3") as caught:
+            client.jobs.stream("j", out=io.BytesIO())
+        assert caught.value.hint == "look"
+
+    def test_characters_that_chunks_split_stay_whole_in_text(
+        self, client: Client, stage: Stage
+    ) -> None:
+        stage.plays(Story([(1, False), (1, False)], log="äöü\n".encode()))
+        out = io.StringIO()
+        client.jobs.stream("j", out=out)
+        assert out.getvalue() == "äöü\n"
+
+    def test_tells_each_change_once(self, client: Client, stage: Stage) -> None:
+        stage.plays(Story([]))
+        told: list[str] = []
+        client.jobs.stream("j", out=io.BytesIO(), on_change=lambda job: told.append(job.status))
+        assert told == ["Running", "Completed"]
+
+
+class TestEvents:
+    def test_end_with_the_final_state(self, client: Client, stage: Stage) -> None:
+        stage.plays(Story([]))
+        assert [job.status for job in client.jobs.events("j")] == ["Running", "Completed"]
+
+    def test_are_asked_for_again_when_they_break_off(self, client: Client, stage: Stage) -> None:
+        def half(handler: Handler) -> None:
+            says(
+                200,
+                b'event: job\ndata: {"status": "Running", "etag": "Running"}\n\nevent: job\nda',
+            )(handler)
+
+        answers: list[Callable[[Handler], None]] = [half, Story([])]
+        stage.plays(*answers)
+        assert [job.status for job in client.jobs.events("j")] == ["Running", "Completed"]

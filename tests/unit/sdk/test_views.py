@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from lazur.sdk.views import Job, View
+
+VIEW = {
+    "name": "nice_pear",
+    "status": "Failed",
+    "services": {"Studio": {"endpoint": "http://127.0.0.1/jobs/x"}},
+    "phases": [{"name": "queued", "seconds": 0.1}],
+    "error": {"message": "no such module"},
+}
+
+
+class TestJob:
+    def test_reads_by_attribute_and_by_key(self) -> None:
+        job = Job(VIEW)
+        assert job.name == job["name"] == "nice_pear"
+        assert job.services["Studio"].endpoint == job.studio_url == "http://127.0.0.1/jobs/x"
+        assert job.phases[0].seconds == 0.1
+
+    def test_a_field_that_was_not_sent_is_none(self) -> None:
+        assert Job(VIEW).display_name is None
+        assert Job({"name": "x"}).studio_url is None
+
+    def test_shows_what_matters(self) -> None:
+        assert repr(Job(VIEW)) == "Job(name='nice_pear', status='Failed', error='no such module')"
+
+    def test_gives_plain_data_back(self) -> None:
+        assert Job(VIEW).to_dict() == VIEW
+
+    def test_is_listed_by_completion(self) -> None:
+        assert "services" in dir(Job(VIEW))
+
+
+class TestView:
+    def test_has_no_private_fields(self) -> None:
+        with pytest.raises(AttributeError):
+            _ = View({"_x": 1})._x
