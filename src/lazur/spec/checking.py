@@ -246,6 +246,7 @@ def _mismatch(detail: ErrorDetails, value: Any) -> _Mismatch:
     if noun is not None and not kind.startswith("string_too"):
         quote = noun == "text" and isinstance(given, bool)
         hint = 'Quote it if you mean the text, such as "yes" or "on".' if quote else None
+        key = key or isinstance(given, dict | list)  # its body begins lines below
         return _Mismatch(path, key, f"expected {noun}, got {_shown(given)}", hint, noun)
     message = detail["msg"].removeprefix("Input should be ")
     if kind in {"input", "output", "distribution"}:
