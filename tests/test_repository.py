@@ -75,7 +75,7 @@ class TestDependencies:
 
     def test_what_is_declared_is_used(self) -> None:
         used = {name for path in SOURCE.rglob("*.py") for name in _foreign(path)}
-        by_command_or_name = {"uv", "psycopg"}
+        by_command_or_name = {"uv", "psycopg", "httptools"}
         assert (
             _declared("dependencies", "server", "postgresql", "testing") - used
             <= by_command_or_name
