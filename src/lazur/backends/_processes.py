@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -34,16 +35,21 @@ def is_alive(who: Identity) -> bool:
     return fields[0] not in (b"Z", b"X") and int(fields[19]) == who.started
 
 
-def kill_marked(key: str) -> bool:
-    """KILL whatever carries the attempt's mark, and what descends from that, until nothing is
-    left. False when something still was there after some seconds."""
+def end_attempt(key: str, folder: Path) -> bool:
+    """The supervisor is dead: KILL what carries the attempt's mark, what descends from that, and
+    what is in its cgroup, until nothing is left. False when something still was there after some
+    seconds."""
+    group = _group(folder)
     end = time.monotonic() + _PATIENCE
-    while found := marked(key):
+    while found := marked(key) | _members(group):
         for pid in found:
             _kill(pid)
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
+    if group:
+        with contextlib.suppress(OSError):
+            group.rmdir()
     return True
 
 
@@ -71,6 +77,23 @@ def reap() -> None:
     others in this process wait for theirs."""
     with _lock:
         _children.difference_update([pid for pid in _children if _has_ended(pid)])
+
+
+def _group(folder: Path) -> Path | None:
+    """The attempt's cgroup, if it has one."""
+    text = _text(folder / "cgroup")
+    return Path(text) if text else None
+
+
+def _members(group: Path | None) -> set[int]:
+    return {int(pid) for pid in _text(group / "cgroup.procs").split()} if group else set()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
 
 
 def _has_ended(pid: int) -> bool:
@@ -110,10 +133,7 @@ def _has_mark(pid: int, mark: bytes) -> bool:
 
 
 def _boot() -> str | None:
-    try:
-        return _BOOT.read_text("ascii").strip()
-    except OSError:
-        return None
+    return _text(_BOOT).strip() or None
 
 
 def _answers(pid: int) -> bool:

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,8 @@ class Local(Backend, Watches, HasCapacity):
         attempt = _Attempt(handle)
         try:
             return attempt.ended() or self._poll_open(attempt)
-        except OSError:
-            return Status("lost", attempt.phases())
+        except (OSError, KeyError, TypeError):  # gone, or the job wrote into its own files
+            return Status("lost")
 
     def cancel(self, handle: Handle) -> None:
         attempt = _Attempt(handle)
@@ -89,7 +90,7 @@ class Local(Backend, Watches, HasCapacity):
             if _processes.is_alive(owner):
                 os.kill(owner.pid, signal.SIGTERM)
             else:
-                _processes.kill_marked(attempt.key)
+                _processes.end_attempt(attempt.key, attempt.folder)
 
     def logs(self, handle: Handle, offset: int, limit: int = 1 << 20) -> bytes:
         try:
@@ -130,7 +131,7 @@ class Local(Backend, Watches, HasCapacity):
             return Status(_state(phases), phases)
         if ended := attempt.ended():
             return ended
-        _processes.kill_marked(attempt.key)
+        _processes.end_attempt(attempt.key, attempt.folder)
         return Status("lost", attempt.phases())
 
     def _poll_unclaimed(self, attempt: _Attempt) -> Status:
@@ -152,7 +153,12 @@ class _Attempt:
 
     def ended(self) -> Status | None:
         exit_ = _read(self.folder / "exit.json")
-        return Status("ended", self.phases(), Exit(**exit_)) if exit_ else None
+        if not exit_:
+            return None
+        known = {f.name for f in fields(Exit)}
+        return Status(
+            "ended", self.phases(), Exit(**{k: v for k, v in exit_.items() if k in known})
+        )
 
     def owner(self) -> Identity | None:
         claim = _read(self.folder / "claim")
@@ -183,10 +189,10 @@ class _Attempt:
 
     def phases(self) -> list[Phase]:
         marks = [(m["name"], m["start"]) for m in _read_lines(self.folder / "phases.jsonl")]
-        ends = [start for _, start in marks[1:]] + [None]
+        after = [*(start for _, start in marks[1:]), None]
         return [
             Phase(name, start, end)
-            for (name, start), end in zip(marks, ends, strict=True)
+            for (name, start), end in zip(marks, after, strict=False)
             if name != "end"
         ]
 
@@ -267,15 +273,22 @@ def _remove(path: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        return _parse(path.read_bytes())
+    except OSError:
         return None
 
 
 def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """Complete lines only: the last may be half written."""
+    """Whole lines only: the last may be half written, or have been when the power went."""
     try:
         lines = path.read_bytes().split(b"\n")[:-1]
     except OSError:
         return []
-    return [json.loads(line) for line in lines]
+    return [found for line in lines if (found := _parse(line))]
+
+
+def _parse(text: bytes) -> dict[str, Any] | None:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None

@@ -18,7 +18,7 @@ def send(plan: Plan) -> None:
         return
     # Here and not on top: the user's first line comes before it. The C module alone is ten times
     # lighter.
-    import _socket  # noqa: PLC0415, F811
+    import _socket  # noqa: PLC0415
 
     sender = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
     sender.setblocking(False)
