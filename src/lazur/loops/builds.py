@@ -137,6 +137,7 @@ class Builds(Loop):
         self._end(row, token, state="ready", error=None, built=facts, size=built.size)
 
     def _remove(self, row: AnyRow, token: str) -> None:
+        """A job that asks for it meanwhile finds it gone, or waiting: then it is made again."""
         with self._site.db.read() as db:
             used = row.key in jobs.builds_in_use(db)
         if used:
@@ -144,7 +145,11 @@ class Builds(Loop):
             return
         self._site.builder.remove(row.key)
         with self._site.db.write() as db:
-            store.remove(db, row.key)
+            now = store.by_key(db, row.key)
+            if row.key in jobs.builds_in_use(db):
+                store.apply(db, row.key, token, state="waiting", due_at=self._site.now())
+            elif now is not None and now.state == "removing":
+                store.remove(db, row.key)
 
     def _end(self, row: AnyRow, token: str, **values: Any) -> None:
         now = self._site.now()

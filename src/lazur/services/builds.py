@@ -10,6 +10,7 @@ from lazur.errors import Conflict, NotFound, Unsupported
 from lazur.services.access import Resource
 from lazur.services.site import Context
 from lazur.services.times import iso
+from lazur.services.workspaces import open_workspace
 from lazur.store import builds as store
 from lazur.store import jobs
 from lazur.store.db import AnyRow
@@ -24,11 +25,8 @@ class Wanted:
     state: str
 
 
-def want(context: Context, recipe: Recipe | None, name: str) -> Wanted | None:
-    """The build that makes `recipe`, begun if nobody asked before or the last one failed. None:
-    nothing to build."""
-    if recipe is None:
-        return None
+def want(context: Context, workspace_id: int, recipe: Recipe, name: str) -> Wanted:
+    """The build that makes `recipe`, begun if nobody asked before or the last one failed."""
     if recipe.kind == "image":
         raise Unsupported(
             f"The environment {name!r} needs an image builder: {recipe.reason}",
@@ -37,43 +35,55 @@ def want(context: Context, recipe: Recipe | None, name: str) -> Wanted | None:
         )
     key, now = context.site.builder.key(recipe), context.now()
     row = store.by_key(context.db, key)
+    state = "waiting" if row is None else _revived(context, row, now)
     if row is None:
         store.add(context.db, _new(key, name, recipe, now))
-    elif row.state in ("failed", "canceled"):
-        store.change(context.db, key, **_again(now))
-    else:
-        if now - row.used_at > _TOUCH_EVERY:
-            store.change(context.db, key, used_at=now)
-        return Wanted(key, row.state)
-    context.publish("due", "builds")
-    return Wanted(key, "waiting")
+    store.used_by(context.db, workspace_id, key, name)
+    if state == "waiting":
+        context.publish("due", "builds")
+    return Wanted(key, state)
 
 
-def get(context: Context, key: str) -> dict[str, Any]:
-    return view(find_row(context, key, "workspaces/environments/read"))
+def _revived(context: Context, row: AnyRow, now: float) -> str:
+    if row.state in ("failed", "canceled", "removing"):
+        store.change(context.db, row.key, **_again(now))
+        return "waiting"
+    if now - row.used_at > _TOUCH_EVERY:
+        store.change(context.db, row.key, used_at=now)
+    return str(row.state)
 
 
-def find(context: Context, query: Query) -> dict[str, Any]:
-    context.require("workspaces/environments/read", Resource(context.who.workspace))
-    page = store.page(context.db, query)
+def get(context: Context, workspace: str, key: str) -> dict[str, Any]:
+    return view(find_row(context, workspace, key, "workspaces/environments/read"))
+
+
+def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
+    """What this workspace asked for. Builds are shared, what others call them is not."""
+    home = open_workspace(context, workspace, "workspaces/environments/read")
+    page = store.page(context.db, home.id, query)
     return {"value": [view(row) for row in page.rows], "next": page.next}
 
 
-def cancel(context: Context, key: str) -> dict[str, Any]:
-    row = find_row(context, key, "workspaces/environments/build/action")
+def cancel(context: Context, workspace: str, key: str) -> dict[str, Any]:
+    row = find_row(context, workspace, key, "workspaces/environments/build/action")
     if row.state not in ("waiting", "building"):
         raise Conflict(f"The build is {row.state}; there is nothing to cancel.")
+    if jobs.others_wait_for_build(context.db, key, row.workspace_id):
+        raise Conflict(
+            "Jobs of another workspace wait for the same environment.",
+            hint="Cancel your own jobs; the build goes on for the others.",
+        )
     store.change(context.db, key, cancel_requested=True, due_at=context.now())
     context.publish("due", "builds")
-    return get(context, key)
+    return get(context, workspace, key)
 
 
 def prune(
     context: Context, older_than_days: float | None, max_bytes: int | None, dry_run: bool
 ) -> dict[str, Any]:
     """Remove environments that no unfinished job uses: those unused for so long, then the longest
-    unused until the
-    rest fits in `max_bytes`."""
+    unused until the rest fits in `max_bytes`. They are the whole server's, so it takes a right
+    that is not narrowed to one workspace."""
     context.require("workspaces/environments/write", Resource())
     ready, used = store.ready(context.db), jobs.builds_in_use(context.db)
     total = sum(row.size for row in ready)
@@ -93,13 +103,11 @@ def prune(
     return {"removed": removed, "freed": freed, "kept": total, "dry_run": dry_run}
 
 
-def find_row(context: Context, key: str, action: str) -> AnyRow:
-    context.require(action, Resource(context.who.workspace))
-    row = store.by_key(context.db, key)
+def find_row(context: Context, workspace: str, key: str, action: str) -> AnyRow:
+    home = open_workspace(context, workspace, action)
+    row = store.seen_from(context.db, home.id, key)
     if row is None:
-        raise NotFound(
-            f"There is no environment build {key!r}.", hint="See: lazur environment builds"
-        )
+        raise NotFound(f"There is no environment build {key[:80]!r}.")
     return row
 
 
@@ -107,7 +115,7 @@ def view(row: AnyRow) -> dict[str, Any]:
     built: dict[str, Any] = row.built or {}
     return {
         "key": row.key,
-        "name": row.name,
+        "name": getattr(row, "called", row.name),
         "status": row.state,
         "builder": row.builder,
         "python": built.get("python"),

@@ -42,9 +42,8 @@ def build(context: Context, workspace: str, name: str, version: str) -> dict[str
         context, workspace, "environments", name, version, "workspaces/environments/build/action"
     )
     found = resolve(context, row.workspace_id, row.spec)
-    wanted = builds.want(context, found.recipe, f"{name}:{row.version}")
-    assert wanted is not None
-    return builds.get(context, wanted.key)
+    wanted = builds.want(context, row.workspace_id, found.recipe, f"{name}:{row.version}")
+    return builds.get(context, workspace, wanted.key)
 
 
 def prune(context: Context, body: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _error(
         return None
     if status is None or (status.exit is None and status.state != "lost"):
         return decision.error
-    phase = phases[-1]["name"] if phases else "queued"
+    phase = _failed_in(phases, status)
     tail = _log_tail(backend, row)
     found = status.exit or Exit("lost")
     return causes.explain(found, phase, tail, row.resolved.get("environment_name"))
@@ -95,3 +95,15 @@ def _log_tail(backend: Backend, row: JobRow) -> str:
         offset += len(chunk)
         kept = (kept + chunk)[-_TAIL:]
     return kept.decode("utf-8", "replace")
+
+
+def _failed_in(phases: list[dict[str, Any]], status: Status) -> str:
+    """The phase that the failure belongs to: what is kept after a failed command is not its cause."""
+    names = [phase["name"] for phase in phases]
+    if (
+        names
+        and names[-1] == "finalizing"
+        and not (status.exit and status.exit.reason == "output")
+    ):
+        names.pop()
+    return names[-1] if names else "queued"

@@ -30,10 +30,10 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     home = open_workspace(context, workspace, "workspaces/jobs/write")
     name = checked.model.name or _fresh_name()
     found = resolve.job(context, home, name, checked)
-    build = builds.want(context, found.recipe, found.environment_name)
-    ready = build is None or build.state == "ready"
+    build = builds.want(context, home.id, found.recipe, found.environment_name)
+    ready = build.state == "ready"
     values = _row(context, home, name, checked, found)
-    values["build_key"] = build.key if build else None
+    values["build_key"] = build.key
     values["state"] = (State.QUEUED if ready else State.PREPARING).value
     values["waiting_for"] = (
         None if ready else f"environment {found.environment_name!r} to be built"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Source
 from lazur.errors import LazurError
-from lazur.services import tokens
+from lazur.services import tokens, tracking
 from lazur.services.site import Site
 from lazur.store.jobs import JobRow
 
@@ -35,7 +35,11 @@ def make(site: Site, row: JobRow) -> Plan:
         ],
         code=Source(**resolved["code"]) if resolved["code"] else None,
         environment=_environment(site, row),
-        variables={**_context(site, row, token), **resolved["variables"]},
+        variables={
+            **_context(site, row, token),
+            **tracking.begin(site, row),
+            **resolved["variables"],
+        },
         distribution=Distribution(**resolved["distribution"])
         if resolved["distribution"]
         else None,
@@ -69,8 +73,6 @@ def _context(site: Site, row: JobRow, token: str) -> dict[str, str]:
         "AZUREML_ARM_RESOURCEGROUP": "lazur",
         "AZUREML_ARM_SUBSCRIPTION": "00000000-0000-0000-0000-000000000000",
         "AZUREML_COMPUTE_TARGET": row.compute_name,
-        "MLFLOW_EXPERIMENT_NAME": row.experiment_name,
-        "MLFLOW_RUN_ID": row.name,
         "LAZUR_SERVER": site.url(),
         "LAZUR_WORKSPACE": row.workspace,
         "LAZUR_JOB": row.name,
