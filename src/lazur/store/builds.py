@@ -51,7 +51,7 @@ def page(db: Connection, workspace_id: int, query: Query) -> Page:
 
 def _of(workspace_id: int) -> Select[Any]:
     return (
-        select(builds, build_uses.c.name.label("called"))
+        select(builds, build_uses.c.name.label("called"), build_uses.c.workspace_id)
         .join(build_uses, build_uses.c.key == builds.c.key)
         .where(build_uses.c.workspace_id == workspace_id)
     )

@@ -176,6 +176,13 @@ def wake_for_build(db: Connection, key: str, now: float) -> list[int]:
     )
 
 
+def others_wait_for_build(db: Connection, key: str, workspace_id: int) -> bool:
+    others = select(jobs.c.id).where(
+        jobs.c.build_key == key, jobs.c.ended_at.is_(None), jobs.c.workspace_id != workspace_id
+    )
+    return db.execute(others.limit(1)).first() is not None
+
+
 def builds_in_use(db: Connection) -> set[str]:
     running = select(jobs.c.build_key).where(
         jobs.c.ended_at.is_(None), jobs.c.build_key.is_not(None)

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select, update
 
 LEASE_SECONDS = 60.0
 
@@ -45,8 +45,7 @@ def free(table: Table, now: float) -> ColumnElement[bool]:
 
 def apply(db: Connection, table: Table, key: Any, token: str, **values: Any) -> bool:
     """Write `values` and give the lease back. False: the lease was lost meanwhile; nothing was
-    written, and what was
-    done outside must be harmless to do again."""
+    written, and what was done outside must be harmless to do again."""
     column = table.primary_key.columns[0]
     changed = db.execute(
         update(table)
@@ -70,12 +69,8 @@ def renew(db: Connection, table: Table, key: Any, token: str, now: float) -> boo
 def next_due(db: Connection, table: Table, *conditions: ColumnElement[bool]) -> float | None:
     """When the next row falls due, leased ones at the end of their lease: so a loop knows how long
     it may sleep."""
-    found = db.execute(
-        select(table.c.due_at, table.c.lease_until)
-        .where(table.c.due_at.is_not(None), *conditions)
-        .order_by(table.c.due_at)
-        .limit(1)
-    ).first()
-    if found is None:
-        return None
-    return max(found.due_at, found.lease_until or 0.0)
+    leased = table.c.lease_until > table.c.due_at
+    wanted = case((leased, table.c.lease_until), else_=table.c.due_at)
+    return db.execute(
+        select(func.min(wanted)).where(table.c.due_at.is_not(None), *conditions)
+    ).scalar()

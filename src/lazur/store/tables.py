@@ -217,6 +217,16 @@ builds = Table(
     ),
 )
 
+build_uses = Table(
+    "build_uses",
+    metadata,
+    Column("workspace_id", Serial, ForeignKey("workspaces.id"), primary_key=True),
+    Column("key", String(128), ForeignKey("builds.key", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Index("ix_build_uses_key", "key"),
+    comment="Which workspaces asked for a build, and by what name: nobody else is told of it.",
+)
+
 trees = Table(
     "trees",
     metadata,

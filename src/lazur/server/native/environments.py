@@ -26,19 +26,19 @@ def build(call: Call, workspace: str, name: str, version: str) -> Response:
 
 @routes.get(_W + "/builds", **action("workspaces/environments/read"))
 def find_builds(call: Call, workspace: str, listing: Listing) -> Response:
-    return call.read(lambda context: builds.find(context, listing.query()))
+    return call.read(lambda context: builds.find(context, workspace, listing.query()))
 
 
 @routes.get(_W + "/builds/{key}", **action("workspaces/environments/read"))
 def show_build(call: Call, workspace: str, key: str) -> Response:
-    return call.read(lambda context: builds.get(context, key))
+    return call.read(lambda context: builds.get(context, workspace, key))
 
 
 @routes.post(
     _W + "/builds/{key}/cancel", status_code=202, **action("workspaces/environments/build/action")
 )
 def cancel_build(call: Call, workspace: str, key: str) -> Response:
-    return call.write(lambda context: builds.cancel(context, key), status=202)
+    return call.write(lambda context: builds.cancel(context, workspace, key), status=202)
 
 
 @routes.post("/builds/prune", **action("workspaces/environments/write"))

@@ -88,7 +88,7 @@ async def build_log(
 
     def state() -> str:
         with call.site.context(call.who, write=False) as context:
-            return str(builds.get(context, key)["status"])
+            return str(builds.get(context, workspace, key)["status"])
 
     await run_in_threadpool(state)
     log = call.site.home.build_log(key)

@@ -1,0 +1,275 @@
+"""The first schema: jobs, assets, builds, and who may what."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "builds",
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("builder", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("recipe", Json, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("built", Json, nullable=True),
+        sa.Column("error", Json, nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("started_at", sa.Float(), nullable=True),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.Column("used_at", sa.Float(), nullable=False),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("due_at", sa.Float(), nullable=True),
+        sa.Column("lease_token", sa.String(length=32), nullable=True),
+        sa.Column("lease_until", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_builds")),
+    )
+    op.create_index(
+        "ix_builds_due",
+        "builds",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_table(
+        "computes",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("settings", Json, nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_computes")),
+        sa.UniqueConstraint("name", name=op.f("uq_computes_name")),
+    )
+    op.create_table(
+        "idempotency",
+        sa.Column("principal", sa.String(length=255), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("request", sa.String(length=64), nullable=False),
+        sa.Column("answer", Json, nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_idempotency")),
+    )
+    op.create_index("ix_idempotency_at", "idempotency", ["at"], unique=False)
+    op.create_table(
+        "tokens",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("principal", sa.String(length=255), nullable=False),
+        sa.Column("role", sa.String(length=64), nullable=False),
+        sa.Column("workspace", sa.String(length=255), nullable=True),
+        sa.Column("job", sa.String(length=255), nullable=True),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tokens")),
+    )
+    op.create_index("ix_tokens_job", "tokens", ["workspace", "job"], unique=False)
+    op.create_table(
+        "trees",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("checked_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_trees")),
+        comment="Trees whose every blob was seen in the store.",
+    )
+    op.create_table(
+        "workspaces",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("deleted_at", sa.Float(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
+        sa.UniqueConstraint("folded", name=op.f("uq_workspaces_folded")),
+    )
+    op.create_table(
+        "build_uses",
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("key", sa.String(length=128), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["key"], ["builds.key"], name=op.f("fk_build_uses_key_builds"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_build_uses_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_build_uses")),
+        comment="Which workspaces asked for a build, and by what name: nobody else is told of it.",
+    )
+    op.create_index("ix_build_uses_key", "build_uses", ["key"], unique=False)
+    op.create_table(
+        "containers",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("next_version", sa.Integer(), nullable=False),
+        sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_containers_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_containers")),
+        sa.UniqueConstraint(
+            "workspace_id", "kind", "name", name=op.f("uq_containers_workspace_id_kind_name")
+        ),
+    )
+    op.create_table(
+        "events",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=True),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("data", Json, nullable=False),
+        sa.Column("who", sa.String(length=255), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_events_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+    )
+    op.create_index(
+        "ix_events_subject", "events", ["workspace_id", "kind", "name", "id"], unique=False
+    )
+    op.create_table(
+        "jobs",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("parent_id", Serial, nullable=True),
+        sa.Column("type", sa.String(length=32), nullable=False),
+        sa.Column("experiment_name", sa.String(length=255), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("properties", Json, nullable=False),
+        sa.Column("spec", Json, nullable=False),
+        sa.Column("resolved", Json, nullable=False),
+        sa.Column("warnings", Json, nullable=False),
+        sa.Column("compute_id", Serial, nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("cpus", sa.Integer(), nullable=False),
+        sa.Column("memory", sa.BigInteger(), nullable=False),
+        sa.Column("gpus", sa.Integer(), nullable=False),
+        sa.Column("build_key", sa.String(length=128), nullable=True),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("waiting_for", sa.Text(), nullable=True),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("placed", sa.Boolean(), nullable=False),
+        sa.Column("runner", sa.String(length=255), nullable=True),
+        sa.Column("gpu_ids", Json, nullable=False),
+        sa.Column("handle", Json, nullable=True),
+        sa.Column("phases", Json, nullable=False),
+        sa.Column("error", Json, nullable=True),
+        sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("updated_at", sa.Float(), nullable=False),
+        sa.Column("started_at", sa.Float(), nullable=True),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.Float(), nullable=True),
+        sa.Column("lease_token", sa.String(length=32), nullable=True),
+        sa.Column("lease_until", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["compute_id"], ["computes.id"], name=op.f("fk_jobs_compute_id_computes")
+        ),
+        sa.ForeignKeyConstraint(["parent_id"], ["jobs.id"], name=op.f("fk_jobs_parent_id_jobs")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_jobs_workspace_id_workspaces")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_jobs_workspace_id_name")),
+    )
+    op.create_index(
+        "ix_jobs_build",
+        "jobs",
+        ["build_key"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("ix_jobs_created", "jobs", ["workspace_id", "created_at", "id"], unique=False)
+    op.create_index(
+        "ix_jobs_due",
+        "jobs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_jobs_experiment", "jobs", ["workspace_id", "experiment_name", "id"], unique=False
+    )
+    op.create_index("ix_jobs_list", "jobs", ["workspace_id", "archived", "id"], unique=False)
+    op.create_index(
+        "ix_jobs_parent",
+        "jobs",
+        ["parent_id"],
+        unique=False,
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+        postgresql_where=sa.text("parent_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_jobs_placed",
+        "jobs",
+        ["compute_id", "runner"],
+        unique=False,
+        sqlite_where=sa.text("placed"),
+        postgresql_where=sa.text("placed"),
+    )
+    op.create_index(
+        "ix_jobs_queue",
+        "jobs",
+        ["compute_id", "priority", "created_by", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'Queued'"),
+        postgresql_where=sa.text("state = 'Queued'"),
+    )
+    op.create_index("ix_jobs_state", "jobs", ["workspace_id", "state", "id"], unique=False)
+    op.create_table(
+        "assets",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("container_id", Serial, nullable=False),
+        sa.Column("version", sa.String(length=255), nullable=False),
+        sa.Column("spec", Json, nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("properties", Json, nullable=False),
+        sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["container_id"], ["containers.id"], name=op.f("fk_assets_container_id_containers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assets")),
+        sa.UniqueConstraint(
+            "container_id", "version", name=op.f("uq_assets_container_id_version")
+        ),
+    )
+    op.create_index("ix_assets_newest", "assets", ["container_id", "archived", "id"], unique=False)
