@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import platform
@@ -11,12 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lazur.builders import _bytecode
+from lazur.builders import _bytecode, _fence
 from lazur.builders.venv import Venv
 from lazur.engine.contracts import Builder, Built
 from lazur.engine.recipe import Recipe
@@ -328,6 +329,34 @@ class TestSecrets:
         assert "hunter2" not in seen.read_text()
         assert "LAZUR" not in seen.read_text()
 
+    @pytest.mark.skipif(not _fence.possible(), reason="this kernel has no Landlock")
+    @pytest.mark.parametrize("inner", ["", "envs"])
+    def test_scripts_of_packages_cannot_touch_the_servers_files(
+        self, shelf: Path, tmp_path: Path, inner: str
+    ) -> None:
+        """S24. The canary proves that the script ran, and that other files stay open to it."""
+        home, seen = tmp_path / "home", tmp_path / "seen"
+        (home / inner).mkdir(parents=True)
+        (home / "token").write_text("hunter2")
+        (home / "tls").mkdir()
+        (home / "tls" / "key.pem").write_text("hunter2")
+        (tmp_path / "link").symlink_to(home)
+        seen.write_text("")
+        packages.source(shelf, "thief", "1.0", backend=_thief(home, tmp_path / "link", seen))
+        with pytest.raises(BuildFailed):
+            build(Venv(str(home / inner)), Recipe(requirements=["thief"]))
+        said = seen.read_text()
+        assert "hunter2" not in said
+        assert said.count("PermissionError") >= 4, said
+        assert (home / "token").read_text() == "hunter2"
+
+    def test_a_fenced_build_works(self, shelf: Path, tmp_path: Path) -> None:
+        (tmp_path / "home").mkdir()
+        (tmp_path / "home" / "token").write_text("hunter2")
+        built, _ = build(Venv(str(tmp_path / "home")), Recipe(requirements=["alpha"]))
+        (module,) = Path(built.prefix).glob("lib/python*/site-packages/alpha.py")
+        assert module.stat().st_nlink > 1
+
     def test_working_folders_are_private(self, venv: Venv, root: Path) -> None:
         build(venv, Recipe())
         for folder in (root, root / "envs", root / "envs" / ".tmp", root / "uv-cache"):
@@ -347,6 +376,20 @@ class TestBytecode:
     def test_what_was_removed_meanwhile_does_not_come_back(self, tmp_path: Path) -> None:
         _bytecode.compile_all(tmp_path / "lock", tmp_path / "gone")
         assert not (tmp_path / "gone").exists()
+
+
+def _thief(home: Path, link: Path, seen: Path) -> str:
+    tries = [
+        f"open({str(home / 'token')!r}).read()",
+        f"open({str(home / 'tls' / 'key.pem')!r}).read()",
+        f"open({str(link / 'token')!r}).read()",
+        f"open({str(home / 'token')!r}, 'w').write('mine')",
+    ]
+    return "".join(
+        f"try:\n    said = str({code})\nexcept OSError as error:\n    said = repr(error)\n"
+        f"open({str(seen)!r}, 'a').write(said)\n"
+        for code in tries
+    )
 
 
 def _written(note: Path) -> Callable[[], bool]:
@@ -391,13 +434,18 @@ class _Another:
 
 
 def _kill_orphans(root: Path) -> None:
-    """uv outlived its builder; on a real machine it would end by itself."""
+    """uv outlived its builder; on a real machine it would end by itself. It may be starting
+    others."""
+    while orphans := list(_orphans(root)):
+        for pid in orphans:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert all(_gone(pid) for pid in orphans)
+
+
+def _orphans(root: Path) -> Iterator[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                environ = (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if f"UV_CACHE_DIR={root}/".encode() in environ:
-                os.kill(int(entry.name), signal.SIGKILL)
-                assert _gone(int(entry.name))
+            with contextlib.suppress(OSError):
+                if f"UV_CACHE_DIR={root}/".encode() in (entry / "environ").read_bytes():
+                    yield int(entry.name)

@@ -15,7 +15,16 @@ from typing import BinaryIO
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from lazur.builders import _accelerators, _causes, _disk, _pip_settings, _pythons, _turns, _uv
+from lazur.builders import (
+    _accelerators,
+    _causes,
+    _disk,
+    _fence,
+    _pip_settings,
+    _pythons,
+    _turns,
+    _uv,
+)
 from lazur.engine.contracts import Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed
@@ -67,7 +76,7 @@ class Places:
         return self.envs / ".resolved" / f"{key}.txt"
 
     def make(self) -> None:
-        for folder in (self.root, self.envs, self.cache, self.working):
+        for folder in (self.root, self.envs, self.cache, self.pythons, self.working):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in (".locks", ".resolved"):
             (self.envs / name).mkdir(exist_ok=True, mode=0o700)
@@ -111,6 +120,7 @@ class Making:
         self._warnings: list[str] = []
         self._seconds: dict[str, float] = {}
         self._began = time.monotonic()
+        self._fence = _fence.around(places.root, [places.envs, places.cache, places.pythons])
         lines = recipe.requirements if gpu else _accelerators.without_cuda(recipe.requirements)
         self._packages = [line for line in lines if not line.startswith("-")]
         self._options = [line for line in lines if line.startswith("-")]
@@ -321,6 +331,7 @@ class Making:
             cancelled=self._cancelled,
             out=out,
             keep=[self._turn],
+            before=self._fence,
         )
         return (out.read_text("utf-8") if ended.code == 0 else None), ended.tail
 
@@ -391,6 +402,7 @@ class Making:
             log=self._log,
             cancelled=self._cancelled,
             keep=[self._turn],
+            before=self._fence,
         )
         if ended.code:
             raise _causes.failed(phase, ended.tail, self._python.version)

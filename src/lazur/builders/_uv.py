@@ -117,13 +117,14 @@ def run(
     cancelled: Callable[[], bool],
     out: Path | None = None,
     keep: Sequence[int] = (),
+    before: Sequence[str] = (),
 ) -> Ended:
     """Run uv to its end. What it says goes to `log` as it comes; its standard output goes to the
     file `out` where given. Raises CanceledError, with nothing of it running any more. `keep`:
     descriptors it inherits.
     """
     with _opened(out) as target:
-        process = _started(arguments, env, cwd, target, keep)
+        process = _started([*before, find_uv_bin(), *arguments], env, cwd, target, keep)
         tail: deque[str] = deque(maxlen=_KEPT)
         assert process.stderr
         reader = threading.Thread(target=_copy, args=(process.stderr, log, tail), daemon=True)
@@ -155,7 +156,7 @@ def _opened(out: Path | None) -> IO[bytes]:
 
 
 def _started(
-    arguments: Sequence[str],
+    command: Sequence[str],
     env: Mapping[str, str],
     cwd: Path,
     out: IO[bytes],
@@ -163,7 +164,7 @@ def _started(
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [find_uv_bin(), *arguments],
+            list(command),
             env=dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,

@@ -37,6 +37,7 @@ _VCS = re.compile(r"^(git)\+(https|ssh|http)://", re.IGNORECASE)
 _WEB = re.compile(r"^https?://", re.IGNORECASE)
 _LOCAL = re.compile(r"^(\.{0,2}/|\.$|\.\.$|~|file:|\.\[)|\.(whl|tar\.gz|zip)$", re.IGNORECASE)
 _NAMED_URL = re.compile(r"^[^@]*@\s*(https?|git\+)")
+_HOST = re.compile(r"^[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*$")
 _EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?)")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _MAX_DEPTH = 8
@@ -125,7 +126,17 @@ def _checked(line: str, into: Collected) -> None:
             f"{line!r}: only http(s) and git+https addresses can be installed from"
         )
         return
+    if parsed.url and not _is_plain(parsed.url):
+        into.problems.append(f"{line!r}: its address is not a plain one")
+        return
     into.lines.append(str(parsed))
+
+
+def _is_plain(url: str) -> bool:
+    """No part of it could be read as an option by git or ssh."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return _HOST.match(host) is not None and "@-" not in url and "/-" not in parts.path
 
 
 def _option(line: str, path: str, read: Reader | None, into: Collected, depth: int) -> None:

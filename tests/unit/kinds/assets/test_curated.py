@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from lazur.errors import NotFound
+from lazur.kinds.assets import curated
+from lazur.kinds.assets.curated.shelf import ALIASES
+
+
+class TestGet:
+    def test_latest_is_the_default(self) -> None:
+        spec = curated.get("sklearn-1.5")
+        assert spec["version"] == curated.labels("sklearn-1.5")["latest"]
+        assert spec["description"]
+        assert spec["tags"]["Python"] == "3.10"
+
+    @pytest.mark.parametrize(
+        "old, new",
+        [
+            ("AzureML-sklearn-1.5", "sklearn-1.5"),
+            ("AzureML-lightgbm-3.3", "lightgbm-3.3"),
+            ("AzureML-tensorflow-2.16-cuda12", "tensorflow-2.16-cuda12"),
+            ("AzureML-acpt-pytorch-2.8-cuda12.6", "acpt-pytorch-2.8-cuda12.6"),
+            ("AzureML-minimal-py311-inference", "minimal-py311-inference"),
+            ("acpt-pytorch-2.8", "acpt-pytorch-2.8-cuda12.6"),
+        ],
+    )
+    def test_old_names_give_the_environment_under_its_new_one(self, old: str, new: str) -> None:
+        assert curated.get(old)["name"] == new
+
+    def test_what_it_gives_can_be_changed_without_harm(self) -> None:
+        curated.get("sklearn-1.5")["conda_file"]["dependencies"].clear()
+        assert curated.get("sklearn-1.5")["conda_file"]["dependencies"]
+
+    @pytest.mark.parametrize(
+        "name", ["model-evaluation", "responsibleai-tabular", "AzureML-AutoML"]
+    )
+    def test_what_is_not_shipped_is_said_clearly(self, name: str) -> None:
+        with pytest.raises(NotFound, match="not shipped") as caught:
+            curated.get(name)
+        assert caught.value.hint
+
+    def test_a_slip_of_the_pen_is_corrected(self) -> None:
+        with pytest.raises(NotFound) as caught:
+            curated.get("sklern-1.5")
+        assert "sklearn-1.5" in str(caught.value.hint)
+
+    def test_an_unknown_version_lists_those_there_are(self) -> None:
+        with pytest.raises(NotFound, match="no version 99") as caught:
+            curated.get("sklearn-1.5", "99")
+        assert "labels/latest" in str(caught.value.hint)
+
+    def test_every_alias_leads_somewhere(self) -> None:
+        for alias in ALIASES:
+            assert curated.canonical(alias) in curated.names()
