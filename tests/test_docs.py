@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from knack.events import EVENT_INVOKER_POST_PARSE_ARGS
@@ -31,6 +36,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted(DOCS.glob("**/*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*/job.yml"))
+LAZUR = [sys.executable, "-m", "lazur.cli"]
+UV = [sys.executable, "-m", "uv"]
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _MENTION = re.compile(r"`(lazur(?: [^`]+)?)`")
 
@@ -180,6 +187,57 @@ class TestExamples:
     def test_each_has_a_line_in_the_readme(self) -> None:
         listed = (ROOT / "examples" / "README.md").read_text()
         assert [p for p in EXAMPLES if f"({p.parent.name}/job.yml)" not in listed] == []
+
+
+class TestExamplesRun:
+    """As a person would: the program, a server that starts by itself, real processes."""
+
+    pytestmark = pytest.mark.slow
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def environ(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+        environ = {**os.environ, "LAZUR_HOME": str(tmp_path_factory.mktemp("examples") / "home")}
+        yield environ
+        subprocess.run([*LAZUR, "server", "stop"], env=environ, check=True)
+
+    def run(self, name: str, environ: dict[str, str]) -> tuple[int, str, dict[str, Any]]:
+        create = ["job", "create", "-f", f"examples/{name}/job.yml", "--name", name, "--stream"]
+        done = subprocess.run(
+            [*LAZUR, *create], env=environ, cwd=ROOT, check=False, text=True, capture_output=True
+        )
+        show = [*LAZUR, "job", "show", "-n", name]
+        shown = subprocess.run(show, env=environ, check=True, capture_output=True)
+        return done.returncode, done.stdout, json.loads(shown.stdout)
+
+    def test_hello_greets(self, environ: dict[str, str]) -> None:
+        code, log, job = self.run("hello", environ)
+        assert (code, log, job["status"]) == (0, "Hello, world!\n", "Completed")
+
+    def test_distributed_places_each_process(self, environ: dict[str, str]) -> None:
+        code, log, _ = self.run("distributed", environ)
+        assert code == 0
+        assert log.startswith("RANK=0 LOCAL_RANK=0 WORLD_SIZE=4 NODE_RANK=0 MASTER_ADDR=")
+
+    def test_failing_says_why(self, environ: dict[str, str]) -> None:
+        code, _, job = self.run("failing", environ)
+        assert code == 1
+        assert job["error"]["code"] == "ModuleMissing"
+        assert job["error"]["hint"].startswith("Add matplotlib to the conda.yml")
+
+    @pytest.mark.network
+    def test_train_learns(self, environ: dict[str, str]) -> None:
+        code, log, job = self.run("train", environ)
+        if code and job["error"]["code"] == "BuildFailed" and not _has_index():
+            pytest.skip("no package index can be reached")
+        assert code == 0, job["error"]
+        assert "accuracy on 36 held-out flowers" in log
+
+
+def _has_index() -> bool:
+    resolve = [*UV, "pip", "compile", "--no-cache", "-"]
+    done = subprocess.run(resolve, input=b"joblib", check=False, capture_output=True)
+    return done.returncode == 0
 
 
 class TestReadme:

@@ -7,6 +7,8 @@ python -m tools.tables --write
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +19,8 @@ from lazur.engine import causes
 from lazur.server import settings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+API = DOCS.parent / "openapi.json"
+_WORKSPACE = "/api/v1/workspaces/{workspace}"
 
 
 def main() -> int:
@@ -47,10 +51,38 @@ def errors_table() -> str:
     return _table(("code", "status", "means"), rows)
 
 
+def routes_table() -> str:
+    paths: dict[str, dict[str, Any]] = json.loads(API.read_text())["paths"]
+    rows = (
+        (f"`{method.upper()} {path.replace(_WORKSPACE, '…')}`", _purpose(method, path, operation))
+        for path, operations in sorted(
+            paths.items(), key=lambda item: (_WORKSPACE in item[0], item)
+        )
+        for method, operation in operations.items()
+    )
+    return _table(("route", "does"), rows)
+
+
+def _purpose(method: str, path: str, operation: dict[str, Any]) -> str:
+    """The first sentence of the route's docstring; most plain ones have none."""
+    text = " ".join(operation.get("description", "").split())
+    if text:
+        return re.split(r"(?<=\.) (?=[A-Z])", text)[0].replace("|", "\\|")
+    if path.endswith("openapi.json"):
+        return "The description of this API."
+    plain = {
+        "get": "One of them." if path.endswith("}") else "List them.",
+        "patch": "Change it.",
+        "delete": "Delete it.",
+    }
+    return plain.get(method, f"{operation['summary']}.")
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("server.md", settings_table),
     "causes": ("errors.md", causes_table),
     "errors": ("errors.md", errors_table),
+    "routes": ("api.md", routes_table),
 }
 
 MEANINGS = {

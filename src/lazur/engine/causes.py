@@ -94,6 +94,10 @@ _SIGNALS = {
 _BY_SIGNAL = {4: "IllegalInstruction", 6: "Aborted", 7: "Segfault", 9: "Killed", 11: "Segfault"}
 
 
+_WRITTEN_OUT = "inline"
+"""What an environment is called that the job itself spells out: a name that helps nobody."""
+
+
 def explain(exit: Exit, phase: str, tail: str, environment: str | None) -> dict[str, Any]:  # noqa: A002 - the contract's word
     """The `error` of a job that did not complete.
 
@@ -101,6 +105,7 @@ def explain(exit: Exit, phase: str, tail: str, environment: str | None) -> dict[
     here), `environment` the name people know the environment by, if it has one.
     """
     lines = clean_lines(tail)
+    environment = None if environment == _WRITTEN_OUT else environment
     clue = _from_exit(exit, lines, environment)
     return {
         "code": clue.code,

@@ -165,6 +165,10 @@ class TestMissingModule:
         told = why("ModuleNotFoundError: No module named 'pandas'", environment="train-env:3")
         assert "the environment train-env:3" in told["hint"]
 
+    def test_one_that_the_job_spells_out_has_no_name(self) -> None:
+        told = why("ModuleNotFoundError: No module named 'pandas'", environment="inline")
+        assert told["hint"].endswith("of the job's environment.")
+
     def test_an_unknown_one_may_be_the_persons_own(self) -> None:
         own = why("ModuleNotFoundError: No module named 'helpers'")["hint"]
         assert "`code:` must be the folder" in own
