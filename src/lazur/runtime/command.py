@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _HARMLESS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,-")
 _GLOB = frozenset("*?[\\")
+_BLANKS = {ord("\t"): " ", ord("\n"): " "}
+"""What separates words in a shell, all the same."""
 
 
 class Value:
@@ -78,14 +80,16 @@ class _Script:
 
     def _words(self, text: str, before: str) -> str:
         """As `$x` unquoted: words, but no file names for `*`."""
-        if not text.split():
-            return " "
-        if (len(text.split()) == 1 and text == text.strip()) or _assigns(before):
+        words = [w for w in text.translate(_BLANKS).split(" ") if w]
+        if words == [text] or _assigns(before):
             return self._quoted(text)
+        if not words:
+            return " "
         if _GLOB.isdisjoint(text):
             return "${%s}" % self._name(text)
-        words = " ".join(map(self._quoted, text.split()))
-        return (" " if text[0].isspace() else "") + words + (" " if text[-1].isspace() else "")
+        start = " " if text[0] in " \t\n" else ""
+        end = " " if text[-1] in " \t\n" else ""
+        return start + " ".join(map(self._quoted, words)) + end
 
     def _number(self, text: str) -> str:
         """The shell evaluates what an index holds, even that of a variable's value."""
