@@ -10,7 +10,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Generator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -22,6 +22,9 @@ GRACE = 1
 """Seconds that running requests get to finish when the server stops."""
 HOOKS = 1.0
 """Seconds that the application gets to stop its loops."""
+
+CORK = 16 << 10
+"""Bytes that are worth their own system call."""
 
 log = logging.getLogger("lazur.server")
 
@@ -120,8 +123,10 @@ class Limited(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Corked(transport, self.loop)))
         if sock := transport.get_extra_info("socket"):
+            # Without it a small answer in two parts waits 40 ms for the client's delayed ACK.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._arm()
 
@@ -172,6 +177,36 @@ class Limited(HttpToolsProtocol):
     def _too_slow(self) -> None:
         if self.transport and not self.transport.is_closing():
             self.transport.close()
+
+
+class Corked:
+    """A transport that sends what is written in one turn of the loop at once: the head of an
+    answer and its body are one packet, one system call less here and one wake-up less at the
+    client."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+        if len(data) > CORK:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._parts:
+            parts, self._parts = self._parts, []
+            self._transport.write(parts[0] if len(parts) == 1 else b"".join(parts))
 
 
 async def _bounded(hooks: Any, seconds: float) -> None:
