@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lazur.testing.server import FINAL, Client
 from tests.chaos.ledger import Acknowledged, Ledger
-from tests.chaos.world import FINAL, Client
 
 
 @dataclass
@@ -36,7 +35,7 @@ def check(ledger: Ledger, client: Client) -> Verdict:
 def leftovers() -> list[str]:
     """Processes of jobs that are still there."""
     found: list[str] = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in pids():
         try:
             environ = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
@@ -59,7 +58,9 @@ def _check_one(ledger: Ledger, client: Client, entry: Acknowledged, verdict: Ver
     excused = entry.name in ledger.canceled and job["status"] == "Canceled"
     excused |= entry.name in ledger.struck and job["status"] == "Failed"
     if not (ended_well or excused):
-        verdict.wrong.append(f"{entry.name}: {job['status']}, wrote {own.ended}, {job.get('error')}")
+        verdict.wrong.append(
+            f"{entry.name}: {job['status']}, wrote {own.ended}, {job.get('error')}"
+        )
     _check_log(entry, own.lines, client.log(entry.name), ended_well, verdict)
 
 
@@ -74,3 +75,7 @@ def _check_log(
         verdict.logs.append(f"{entry.name}: {len(seen)} of {entry.lines} lines, or out of order")
     elif not ended_well and seen not in (own, own[:-1]):
         verdict.logs.append(f"{entry.name}: log {seen[-3:]}, ledger {own[-3:]}")
+
+
+def pids() -> list[str]:
+    return [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]

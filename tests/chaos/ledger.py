@@ -1,6 +1,7 @@
 """What clients were told and what jobs did, kept outside of the system under test.
 
-A submit is written down, synced, only after its 2xx. Each job keeps a file of its own, appended by the job itself:
+A submit is written down, synced, only after its 2xx. Each job keeps a file of its own, appended by
+the job itself:
 overlaps of attempts and missing lines are computed from there, never from what the server says.
 """
 
@@ -25,7 +26,8 @@ done
 printf 'ended %s\n' "$LAZUR_ATTEMPT" >> "$f"
 exit "$CODE"
 """
-"""The line goes to the ledger first: a line in the log is always in the ledger too, and the last one may be missing
+"""The line goes to the ledger first: a line in the log is always in the ledger too, and the last
+one may be missing
 in the log when the job was killed between the two."""
 
 

@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.checker import Verdict, check
+from lazur.testing.server import FINAL, Server
+from tests.chaos.checker import Verdict, check, pids
 from tests.chaos.ledger import JOB, Ledger
-from tests.chaos.world import FINAL, Server
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Report:
     back: list[float] = field(default_factory=list[float])
     """Seconds from the start of each new server to its first answer."""
     noticed: list[float] = field(default_factory=list[float])
-    """Seconds from killing a job's process to the server saying that it failed, with the server up."""
+    """Seconds from killing a job's process to the server saying that it failed, with the server
+    up."""
     seconds: float = 0.0
 
 
@@ -52,7 +53,9 @@ class Storm:
     def run(self) -> Report:
         began = time.monotonic()
         self.server.start()
-        clients = [threading.Thread(target=self._submit, args=(n,)) for n in range(self.weather.clients)]
+        clients = [
+            threading.Thread(target=self._submit, args=(n,)) for n in range(self.weather.clients)
+        ]
         for client in clients:
             client.start()
         self._kill_things()
@@ -89,7 +92,11 @@ class Storm:
 
     def _kill_things(self) -> None:
         weather = self.weather
-        acts = ["server"] * weather.server_kills + ["job"] * weather.job_kills + ["cancel"] * weather.cancels
+        acts = (
+            ["server"] * weather.server_kills
+            + ["job"] * weather.job_kills
+            + ["cancel"] * weather.cancels
+        )
         self.random.shuffle(acts)
         for act in acts:
             time.sleep(self.random.uniform(*weather.between))
@@ -109,8 +116,8 @@ class Storm:
             time.sleep(0.05)
         if not running:
             return
-        name, pids = self.random.choice(running)
-        victims = self.random.choice((pids[:1], pids[1:2], pids[:2]))
+        name, tree = self.random.choice(running)
+        victims = self.random.choice((tree[:1], tree[1:2], tree[:2]))
         self.ledger.struck.add(name)
         for pid in victims:
             with contextlib.suppress(ProcessLookupError):
@@ -135,7 +142,7 @@ class Storm:
         """Pids by job: the supervisor first, then what it started."""
         found: dict[str, list[int]] = {}
         folder = str(self.server.home / "jobs")
-        for pid in sorted(map(int, filter(str.isdigit, os.listdir("/proc")))):
+        for pid in sorted(map(int, pids())):
             with contextlib.suppress(OSError):
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 environ = Path(f"/proc/{pid}/environ").read_bytes()

@@ -19,7 +19,13 @@ MARK = "<!-- chaos -->", "<!-- /chaos -->"
 class TestShortStorm:
     def test_nothing_acknowledged_is_lost(self, tmp_path: Path) -> None:
         weather = Weather(
-            jobs=40, server_kills=6, job_kills=4, cancels=3, seed=_seed(), lines=(3, 20), pause=0.05
+            jobs=40,
+            server_kills=6,
+            job_kills=4,
+            cancels=3,
+            seed=_seed(),
+            lines=(3, 20),
+            pause=0.05,
         )
         report = Storm(tmp_path, weather).run()
         print(_text(report))
@@ -59,7 +65,9 @@ def _text(report: Report) -> str:
         ("whole run, s", f"{report.seconds:.0f}"),
         ("seed", weather.seed),
     ]
-    return "\n".join(["| what | count |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)])
+    return "\n".join(
+        ["| what | count |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)]
+    )
 
 
 def _spread(seconds: list[float]) -> str:

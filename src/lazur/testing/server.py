@@ -1,4 +1,5 @@
-"""The system under test from outside: a server process on a home of its own, and clients that speak plain HTTP."""
+"""A real server process on a home of its own, and clients that speak plain HTTP: for tests and
+benchmarks that look from outside."""
 
 from __future__ import annotations
 
@@ -49,6 +50,11 @@ class Server:
             time.sleep(0.02)
         raise AssertionError("the server did not answer")
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """Nothing is asked, nothing is flushed."""
         assert self._process is not None
@@ -83,7 +89,8 @@ class Server:
 
 
 class Client:
-    """Repeats a call until it is answered; creates carry a key, so that repeating is safe. Close it."""
+    """Repeats a call until it is answered; creates carry a key, so that repeating is safe. Close
+    it."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -133,9 +140,13 @@ class Client:
 
     def _once(self, method: str, path: str, body: Any, key: str) -> tuple[int, Any]:
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(urlsplit(self._server.url).netloc, timeout=30)
+            self._connection = http.client.HTTPConnection(
+                urlsplit(self._server.url).netloc, timeout=30
+            )
         headers = {"Authorization": f"Bearer {self._server.token}", "Idempotency-Key": key}
-        self._connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        self._connection.request(
+            method, path, json.dumps(body) if body is not None else None, headers
+        )
         answer = self._connection.getresponse()
         data = answer.read()
         if answer.status == 503:
