@@ -107,8 +107,9 @@ class Loader(CLICommandsLoader):
         return super().load_command_table(args)
 
     def load_arguments(self, command: str) -> None:
-        nouns.load_arguments(self, command)
-        super().load_arguments(command)
+        """Of `JOB Show` too: knack folds the words, but not what it gives here."""
+        nouns.load_arguments(self, command.lower())
+        super().load_arguments(command.lower())
 
 
 class _OurTexts(HelpFile):

@@ -45,12 +45,14 @@ def _phases(job: dict[str, Any], width: int, stream: TextIO) -> str:
         return ""
     begin = _at(phases[0]["start"])
     whole = max(_at(p["start"]) - begin + (p.get("seconds") or 0) for p in phases) or 1e-9
-    cells = max(10, min(40, width - 50))
-    return "\n".join(
-        f"  {p['name']:<12}{duration(p.get('seconds')):>12}  "
-        f"{paint(_placed(p, begin, whole, cells), 'cyan', stream)}  {_meaning(p)}".rstrip()
-        for p in phases
-    )
+    cells = max(10, min(40, width - 56))
+    return "\n".join(_line(p, _placed(p, begin, whole, cells), width, stream) for p in phases)
+
+
+def _line(phase: dict[str, Any], drawn: str, width: int, stream: TextIO) -> str:
+    """What a phase means is left out where it would not fit."""
+    line = f"  {phase['name']:<12}{duration(phase.get('seconds')):>12}  {paint(drawn, 'cyan', stream)}"
+    return (f"{line}  {_meaning(phase)}" if width >= 66 else line).rstrip()
 
 
 def _placed(phase: dict[str, Any], begin: float, whole: float, cells: int) -> str:

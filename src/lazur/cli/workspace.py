@@ -29,9 +29,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "workspace update": ("update", {"table_transformer": _row}),
     "workspace delete": (
         "delete",
-        {
-            "confirmation": "Delete this workspace? What it holds is kept, but out of reach."
-        },
+        {"confirmation": "Delete this workspace? What it holds is kept, but out of reach."},
     ),
 }
 _FIELDS = {

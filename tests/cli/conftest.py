@@ -1,0 +1,107 @@
+"""The real command line, against a real server that it starts itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_PROGRAM = [sys.executable, "-m", "lazur.cli"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Cli:
+    home: Path
+    folder: Path
+
+    def __call__(self, *words: str, given: str = "", **variables: str) -> Ran:
+        done = subprocess.run(
+            [*_PROGRAM, *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self._environ(variables),
+            timeout=120,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """For commands that something is to happen to."""
+        return subprocess.Popen(
+            [*_PROGRAM, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=self._environ({}),
+        )
+
+    def ok(self, *words: str) -> Any:
+        """The command's answer."""
+        return self(*words).json()
+
+    def job(self, command: str, **fields: Any) -> str:
+        """Path of a job's file."""
+        path = self.folder / "job.yml"
+        spec = {"command": command, "environment": {"image": "python:3.11"}, **fields}
+        path.write_text(json.dumps(spec))
+        return str(path)
+
+    def pid(self) -> int:
+        return json.loads((self.home / "server.json").read_text())["pid"]
+
+    def _environ(self, variables: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, "LAZUR_HOME": str(self.home), "COLUMNS": "100", **variables}
+
+
+@pytest.fixture(scope="session")
+def server_home(_persons: Path) -> Iterator[Path]:
+    home = _persons / "cli" / ".lazur"
+    home.parent.mkdir()
+    yield home
+    stop(home)
+
+
+@pytest.fixture
+def lazur(server_home: Path, tmp_path: Path) -> Cli:
+    """Runs commands in an empty folder; the first one starts the server that all tests share."""
+    return Cli(server_home, tmp_path)
+
+
+@pytest.fixture
+def alone(home: Path, tmp_path: Path) -> Iterator[Cli]:
+    """As `lazur`, with a home of its own, where no server runs yet."""
+    yield Cli(home, tmp_path)
+    stop(home)
+
+
+def stop(home: Path) -> None:
+    try:
+        pid = json.loads((home / "server.json").read_text())["pid"]
+        os.kill(pid, signal.SIGTERM)
+        while (home / "server.json").exists():
+            time.sleep(0.02)
+    except (FileNotFoundError, ProcessLookupError):
+        return

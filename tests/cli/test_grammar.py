@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import shlex
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from knack.events import EVENT_INVOKER_POST_PARSE_ARGS
+
+from lazur.cli import nouns
+from lazur.cli.app import App
+from tests.cli.conftest import Cli
+
+MODULES = [import_module(f"lazur.cli.{noun}") for noun in (*nouns.GROUPS, *nouns.SINGLE)]
+COMMANDS = {name: module for module in MODULES for name in module.COMMANDS}
+EXAMPLES = [
+    example["text"]
+    for name, module in COMMANDS.items()
+    for example in module.HELP[name]["examples"]
+    if example["text"].startswith("lazur ")
+]
+
+
+class Parsed(BaseException):
+    """The command line was understood."""
+
+
+def parse(words: list[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    got: dict[str, Any] = {}
+
+    def stop(_: Any, **event: Any) -> None:
+        got.update(vars(event["args"]))
+        raise Parsed
+
+    app = App()
+    app.register_event(EVENT_INVOKER_POST_PARSE_ARGS, stop)
+    monkeypatch.setattr("sys.argv", ["lazur", *words])
+    with pytest.raises(Parsed):
+        app.invoke(words)
+    return got
+
+
+class TestHelp:
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_command_has_a_summary_and_an_example(self, name: str) -> None:
+        text = COMMANDS[name].HELP[name]
+        assert text["short-summary"]
+        assert text["examples"]
+
+    @pytest.mark.parametrize("line", EXAMPLES)
+    def test_every_example_can_be_typed(self, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        words = shlex.split(line.partition(" > ")[0])[1:]
+        if words == ["server"] or words[:2] == ["server", "--host"]:
+            words.insert(1, "run")
+        parse(words, monkeypatch)
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_every_option_is_explained(
+        self, name: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit) as done:
+            App().invoke([*name.split(), "-h"])
+        assert done.value.code == 0
+        arguments = (
+            capsys.readouterr().out.partition("Arguments\n")[2].partition("Global Arguments")[0]
+        )
+        options = [line for line in arguments.splitlines() if line.strip().startswith(("--", "-"))]
+        assert [line for line in options if " : " not in line] == []
+
+    def test_of_the_whole_names_all_nouns(self, alone: Cli) -> None:
+        done = alone("--help")
+        assert done.code == 0
+        assert [noun for noun in (*nouns.GROUPS, *nouns.SINGLE) if noun not in done.out] == []
+
+    def test_makes_no_home(self, tmp_path: Path) -> None:
+        home = tmp_path / "none"
+        assert Cli(home, tmp_path)("job", "create", "-h").code == 0
+        assert not home.exists()
+
+
+class TestParser:
+    @pytest.mark.parametrize(
+        "line, expected",
+        [
+            ("job create --f a.yml", {"file": "a.yml"}),
+            ("job create -f a.yml --str", {"stream": True}),
+            ("job show --n x --out tsv", {"name": "x", "_output_format": "tsv"}),
+            ("job create -f a --set a=1 b=2 --set c=3", {"sets": [["a=1", "b=2"], ["c=3"]]}),
+            ("JOB show -n x", {"name": "x"}),
+            (
+                "environment show -n e --label latest --registry azureml",
+                {"registry_name": "azureml"},
+            ),
+            ("job download --name j --download-path p --output-name o", {"output_name": "o"}),
+            ("workspace create -n w -l westeurope -g rg", {"location": "westeurope"}),
+            ("job list -o TABLE", {"_output_format": "table"}),
+        ],
+    )
+    def test_reads_what_azures_scripts_type(
+        self, line: str, expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        got = parse(line.split(), monkeypatch)
+        assert {key: got[key] for key in expected} == expected
+
+    @pytest.mark.parametrize(
+        "line, said",
+        [
+            ("jobs list", "job"),
+            ("job lst", "list"),
+            ("job create", "--file/-f"),
+            ("job list --statsu Failed", "--status"),
+            ("job list -o xml", "table"),
+            ("job list --query [", "--query"),
+            ("job create -f a --name", "expected one argument"),
+        ],
+    )
+    def test_what_it_cannot_read_is_exit_code_2_in_a_few_lines(
+        self, alone: Cli, line: str, said: str
+    ) -> None:
+        done = alone(*line.split())
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+        assert len(done.err.splitlines()) <= 6
+
+    def test_errors_exclude_debug(self, alone: Cli) -> None:
+        assert alone("version", "--debug", "--only-show-errors").code == 1
+
+
+class TestOutput:
+    @pytest.mark.parametrize(
+        "words, out",
+        [
+            (("-o", "tsv", "--query", "lazur"), "0.1.0\n"),
+            (("-o", "json", "--query", "lazur"), '"0.1.0"\n'),
+            (("-o", "none"), ""),
+            (("-o", "tsv", "--query", "[lazur, lazur]"), "0.1.0\n0.1.0\n"),
+            (("-o", "table", "--query", "{Version: lazur}"), "Version\n---------\n0.1.0\n"),
+            (("-o", "yaml", "--query", "{v: lazur}"), "v: 0.1.0\n"),
+            (("-o", "jsonc", "--query", "{v: lazur}"), '{\n  "v": "0.1.0"\n}\n'),
+            (("--query", "nothing"), ""),
+        ],
+    )
+    def test_is_azures(self, alone: Cli, words: tuple[str, ...], out: str) -> None:
+        assert alone("version", *words).out == out
+
+    def test_is_sorted_by_key(self, alone: Cli) -> None:
+        assert list(alone.ok("version")) == sorted(alone.ok("version"))
+
+    def test_a_reader_that_has_enough_is_no_error(self, alone: Cli) -> None:
+        running = alone.start("schema", "command-job")
+        assert running.stdout is not None
+        running.stdout.close()
+        assert running.stderr is not None
+        assert running.stderr.read() == ""
+        running.stderr.close()
+        assert running.wait(30) == 0
+
+
+class TestSchema:
+    def test_of_a_job_is_json_schema(self, alone: Cli) -> None:
+        assert "command" in alone.ok("schema", "command-job")["properties"]
+
+    def test_what_there_is(self, alone: Cli) -> None:
+        assert "command-job" in alone.ok("schema")
+
+    def test_a_kind_that_is_misspelt(self, alone: Cli) -> None:
+        done = alone("schema", "comand-job")
+        assert done.code == 3
+        assert "command-job" in done.err
+
+
+class TestCompletion:
+    def test_is_printed_for_a_shell(self, alone: Cli) -> None:
+        assert "_ARGCOMPLETE" in alone("completion", "bash").out
+
+    @pytest.mark.parametrize(
+        "line, offered",
+        [
+            ("lazur jo", {"job"}),
+            ("lazur job show", {"show", "show-services"}),
+            ("lazur job create --str", {"--stream"}),
+        ],
+    )
+    def test_completes(self, alone: Cli, line: str, offered: set[str]) -> None:
+        file = alone.folder / "offered"
+        done = alone(
+            _ARGCOMPLETE="1",
+            COMP_LINE=line,
+            COMP_POINT=str(len(line)),
+            _ARGCOMPLETE_STDOUT_FILENAME=str(file),
+            _ARGCOMPLETE_IFS="\n",
+        )
+        words = {word.strip() for word in file.read_text().split("\n")}
+        assert offered <= words, done.err
