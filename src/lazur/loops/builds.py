@@ -137,19 +137,14 @@ class Builds(Loop):
         self._end(row, token, state="ready", error=None, built=facts, size=built.size)
 
     def _remove(self, row: AnyRow, token: str) -> None:
-        """A job that asks for it meanwhile finds it gone, or waiting: then it is made again."""
+        """Who asks for it meanwhile has it made again; what is whole is made in no time."""
         with self._site.db.read() as db:
             used = row.key in jobs.builds_in_use(db)
-        if used:
-            self._apply(row, token, state="ready", due_at=None)
-            return
-        self._site.builder.remove(row.key)
+        if not used:
+            self._site.builder.remove(row.key)
         with self._site.db.write() as db:
-            now = store.by_key(db, row.key)
-            if row.key in jobs.builds_in_use(db):
+            if used or not store.remove(db, row.key, token):
                 store.apply(db, row.key, token, state="waiting", due_at=self._site.now())
-            elif now is not None and now.state == "removing":
-                store.remove(db, row.key)
 
     def _end(self, row: AnyRow, token: str, **values: Any) -> None:
         now = self._site.now()

@@ -316,7 +316,7 @@ class Round:
 
     def _release(self, due_at: float) -> None:
         with self._site.db.write() as db:
-            jobs.release(db, self._row, self._token, due_at)
+            jobs.release(db, self._row, self._token, self._site.now(), due_at)
 
     def _say(self, context: Context, *, queue: bool) -> None:
         context.publish("job", f"{self._row.workspace}/{self._row.name}")

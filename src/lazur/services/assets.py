@@ -6,8 +6,6 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import checks, content, events
 from lazur.services.site import Context
@@ -73,12 +71,14 @@ def update(
 ) -> dict[str, Any]:
     """Notes and the archived flag; what the asset is never changes."""
     row = find_row(context, workspace, kind, name, version, f"workspaces/{kind}/write")
-    if etag is not None and etag != str(row.revision):
+    values = checks.changes(changes, _CHANGEABLE)
+    seen = None if etag is None else row.revision
+    if etag not in (None, str(row.revision)) or not store.change(
+        context.db, row.id, seen, **values
+    ):
         raise PreconditionFailed(
             f"{name}:{row.version} has changed since you read it.", hint="Read it again."
         )
-    values = checks.changes(changes, _CHANGEABLE)
-    store.change(context.db, row.id, **values)
     events.record(context, row, kind, name, "updated", version=row.version, fields=sorted(values))
     return get(context, workspace, kind, name, row.version)
 
@@ -172,12 +172,9 @@ def _add(
     digest = _digest(spec)
     box = store.container(context.db, workspace_id, kind, name, lock=True)
     if box is None:
-        try:
-            box = store.add_container(context.db, workspace_id, kind, name, context.now())
-        except IntegrityError:
-            raise Conflict(
-                f"{name!r} is being created by somebody else.", hint="Try again."
-            ) from None
+        store.add_container(context.db, workspace_id, kind, name, context.now())
+        box = store.container(context.db, workspace_id, kind, name, lock=True)
+    assert box is not None
     if version is None:
         newest = store.newest(context.db, workspace_id, kind, name)
         if newest is not None and newest.digest == digest:

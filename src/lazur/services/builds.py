@@ -34,10 +34,8 @@ def want(context: Context, workspace_id: int, recipe: Recipe, name: str) -> Want
             "`pip install -r requirements.txt`.",
         )
     key, now = context.site.builder.key(recipe), context.now()
-    row = store.by_key(context.db, key)
-    state = "waiting" if row is None else _revived(context, row, now)
-    if row is None:
-        store.add(context.db, _new(key, name, recipe, now))
+    row, new = store.ensure(context.db, _new(key, name, recipe, now))
+    state = "waiting" if new else _revived(context, row, now)
     store.used_by(context.db, workspace_id, key, name)
     if state == "waiting":
         context.publish("due", "builds")

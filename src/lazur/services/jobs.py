@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 from lazur.engine.states import FINAL, WAITING, State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
 from lazur.services import builds, checks, events, resolve
-from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
 from lazur.services.site import Context
@@ -87,13 +86,15 @@ def update(
 ) -> dict[str, Any]:
     """Change what may change: names and notes, not what runs."""
     row = find_row(context, workspace, name, "workspaces/jobs/write")
-    if etag is not None and etag != str(row.version):
+    values = checks.changes(changes, _CHANGEABLE)
+    seen = None if etag is None else row.version
+    if etag not in (None, str(row.version)) or not store.change(
+        context.db, row.id, context.now(), seen, **values
+    ):
         raise PreconditionFailed(
-            f"The job {name!r} has changed since you read it (now {row.version}).",
+            f"The job {name!r} has changed since you read it.",
             hint="Read it again, and repeat the change if it still makes sense.",
         )
-    values = checks.changes(changes, _CHANGEABLE)
-    store.change(context.db, row.id, context.now(), **values)
     events.record(context, row, "jobs", name, "updated", fields=sorted(values))
     context.publish("job", f"{row.workspace}/{name}")
     return _fresh_view(context, row.id)
@@ -184,10 +185,3 @@ def _fresh_name() -> str:
     alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
     tail = "".join(secrets.choice(alphabet) for _ in range(10))
     return f"{secrets.choice(_ADJECTIVES)}_{secrets.choice(_NOUNS)}_{tail}"
-
-
-def read_own(context: Context, workspace: str, name: str) -> Resource:
-    """The job as a resource, once reading it is allowed: for streams, which ask again now and
-    then."""
-    context.require("workspaces/jobs/read", Resource(workspace, "jobs", name))
-    return Resource(workspace, "jobs", name)

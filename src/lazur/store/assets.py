@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
@@ -35,7 +36,9 @@ def container(
     return db.execute(statement.with_for_update() if lock else statement).first()
 
 
-def add_container(db: Connection, workspace_id: int, kind: str, name: str, now: float) -> AnyRow:
+def add_container(db: Connection, workspace_id: int, kind: str, name: str, now: float) -> None:
+    """Twice is once, also when two do it at the same time."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     values = {
         "workspace_id": workspace_id,
         "kind": kind,
@@ -44,7 +47,7 @@ def add_container(db: Connection, workspace_id: int, kind: str, name: str, now: 
         "archived": False,
         "created_at": now,
     }
-    return db.execute(insert(containers).values(**values).returning(containers)).one()
+    db.execute(dialect.insert(containers).values(**values).on_conflict_do_nothing())
 
 
 def change_container(db: Connection, container_id: int, **values: Any) -> None:
@@ -96,12 +99,13 @@ def page(db: Connection, workspace_id: int, kind: str, query: Query) -> Page:
     return fetch(db, statement, query, _ORDERS, "name", assets.c.id)
 
 
-def change(db: Connection, asset_id: int, **values: Any) -> None:
-    db.execute(
-        update(assets)
-        .where(assets.c.id == asset_id)
-        .values(revision=assets.c.revision + 1, **values)
-    )
+def change(db: Connection, asset_id: int, seen: int | None = None, **values: Any) -> bool:
+    """False: it is no longer at the revision that was `seen`."""
+    statement = update(assets).where(assets.c.id == asset_id)
+    if seen is not None:
+        statement = statement.where(assets.c.revision == seen)
+    changed = db.execute(statement.values(revision=assets.c.revision + 1, **values))
+    return changed.rowcount == 1
 
 
 def _of(workspace_id: int, kind: str) -> Select[Any]:

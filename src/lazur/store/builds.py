@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store import leases
@@ -33,16 +33,31 @@ def used_by(db: Connection, workspace_id: int, key: str, name: str) -> None:
     db.execute(dialect.insert(build_uses).values(**values).on_conflict_do_nothing())
 
 
-def add(db: Connection, values: Mapping[str, Any]) -> None:
-    db.execute(insert(builds).values(**values))
+def ensure(db: Connection, values: Mapping[str, Any]) -> tuple[AnyRow, bool]:
+    """The build's row, and whether it was made just now. Others may do the same at the same time,
+    and none of them removes it before this transaction ends."""
+    kept = (
+        select(builds)
+        .where(builds.c.key == values["key"])
+        .with_for_update(read=True, key_share=True)
+    )
+    if (row := db.execute(kept).first()) is not None:
+        return row, False
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    made = db.execute(dialect.insert(builds).values(**values).on_conflict_do_nothing())
+    return db.execute(kept).one(), made.rowcount == 1
 
 
 def change(db: Connection, key: str, **values: Any) -> None:
     db.execute(update(builds).where(builds.c.key == key).values(**values))
 
 
-def remove(db: Connection, key: str) -> None:
-    db.execute(delete(builds).where(builds.c.key == key))
+def remove(db: Connection, key: str, token: str) -> bool:
+    """False: somebody wants it again meanwhile."""
+    gone = delete(builds).where(
+        builds.c.key == key, builds.c.lease_token == token, builds.c.state == "removing"
+    )
+    return db.execute(gone).rowcount == 1
 
 
 def page(db: Connection, workspace_id: int, query: Query) -> Page:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from lazur.errors import Unavailable
+from lazur.errors import Invalid, Unavailable
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row as queries give it: columns by name."""
@@ -22,8 +22,7 @@ _BUSY_SECONDS = 30
 
 class Database:
     """Reads run beside each other; writes of one process on SQLite queue for one lock, since
-    SQLite has one writer
-    and its own waiting is a sleep that grows to a tenth of a second."""
+    SQLite has one writer and its own waiting is a sleep that grows to a tenth of a second."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
@@ -71,6 +70,8 @@ class Database:
                 yield connection
         except OperationalError as error:
             raise _unreachable(error) from error
+        except DataError as error:
+            raise _unfit(error) from error
 
 
 def sqlite_url(path: Path) -> str:
@@ -110,6 +111,13 @@ def _sqlite_engine(url: str) -> Engine:
 
 def _server_engine(url: str) -> Engine:
     return create_engine(url, pool_size=16, max_overflow=32, pool_pre_ping=True)
+
+
+def _unfit(error: DataError) -> Invalid:
+    """What models let pass and a database cannot hold: text with a zero character or longer than
+    its column, a number beyond its range."""
+    reason = str(error.orig).strip().splitlines()[0]
+    return Invalid(f"The database cannot hold a value that was sent: {reason}")
 
 
 def _unreachable(error: OperationalError) -> Unavailable:

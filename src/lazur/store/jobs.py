@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
-from lazur.engine.states import FINAL, State
+from lazur.engine.states import FINAL, PLACED, State
 from lazur.errors import Invalid
 from lazur.store import leases
 from lazur.store.db import AnyRow
@@ -63,21 +76,37 @@ def id_of(db: Connection, workspace: str, name: str) -> int | None:
     ).scalar()
 
 
-def change(db: Connection, job_id: int, now: float, **values: Any) -> None:
-    """A change by a person: always a new version."""
-    db.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id)
-        .values(version=jobs.c.version + 1, updated_at=now, **values)
-    )
+def change(
+    db: Connection, job_id: int, now: float, seen: int | None = None, **values: Any
+) -> bool:
+    """A change by a person: always a new version. False: it is no longer at the version that was
+    `seen`."""
+    statement = update(jobs).where(jobs.c.id == job_id)
+    if seen is not None:
+        statement = statement.where(jobs.c.version == seen)
+    changed = db.execute(statement.values(version=jobs.c.version + 1, updated_at=now, **values))
+    return changed.rowcount == 1
 
 
 def page(db: Connection, workspace_id: int, query: Query) -> Page:
     statement = _LISTED.where(jobs.c.workspace_id == workspace_id)
-    return fetch(db, _filtered(statement, query.filters), query, _ORDERS, "-created_at", jobs.c.id)
+    wanted = _filtered(statement, query.filters, postgresql=db.dialect.name == "postgresql")
+    return fetch(db, wanted, query, _ORDERS, "-created_at", jobs.c.id)
 
 
-def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]:
+def _has_tag(pair: str, *, postgresql: bool) -> ColumnElement[bool]:
+    """`key=value`, or `key` for any value. Keys are compared as text: SQLite would read them as
+    JSON paths otherwise."""
+    key, has_value, wanted = pair.partition("=")
+    each = func.jsonb_each_text if postgresql else func.json_each
+    tag = each(jobs.c.tags).table_valued("key", "value")
+    same = and_(tag.c.key == key, tag.c.value == wanted if has_value else true())
+    return exists(select(1).select_from(tag).where(same))
+
+
+def _filtered(
+    statement: Select[Any], filters: Mapping[str, Any], *, postgresql: bool
+) -> Select[Any]:
     for name, value in filters.items():
         match name:
             case "status":
@@ -89,9 +118,11 @@ def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]
             case "archived":
                 pass
             case "name_contains":
-                by_name = jobs.c.name.contains(value, autoescape=True)
                 statement = statement.where(
-                    or_(by_name, jobs.c.display_name.contains(value, autoescape=True))
+                    or_(
+                        jobs.c.name.icontains(value, autoescape=True),
+                        jobs.c.display_name.icontains(value, autoescape=True),
+                    )
                 )
             case "parent":
                 parent = jobs.alias("parent")
@@ -100,8 +131,7 @@ def _filtered(statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]
                 )
             case "tag":
                 for pair in value:
-                    key, _, wanted = pair.partition("=")
-                    statement = statement.where(jobs.c.tags[key].as_string() == wanted)
+                    statement = statement.where(_has_tag(pair, postgresql=postgresql))
             case _:
                 raise Invalid(f"Jobs cannot be filtered by {name!r}.")
     return statement
@@ -154,14 +184,31 @@ def next_due(db: Connection, runner: str) -> float | None:
 
 
 def apply(db: Connection, job: JobRow, token: str, now: float, **values: Any) -> bool:
+    """What a loop found out. Somebody may have asked to cancel since it read `job`: that request
+    is not written over, and is looked at without delay."""
+    if values.get("ended_at") is None and not job.cancel_requested:
+        values = {**values, **_keeping_cancel(values, now)}
     return leases.apply(
         db, jobs, job.id, token, version=jobs.c.version + 1, updated_at=now, **values
     )
 
 
-def release(db: Connection, job: JobRow, token: str, due_at: float | None) -> bool:
+def release(db: Connection, job: JobRow, token: str, now: float, due_at: float | None) -> bool:
     """Give the lease back without a change that anybody should see."""
-    return leases.apply(db, jobs, job.id, token, due_at=due_at)
+    values: dict[str, Any] = {"due_at": due_at}
+    if not job.cancel_requested:
+        values |= _keeping_cancel(values, now)
+    return leases.apply(db, jobs, job.id, token, **values)
+
+
+def _keeping_cancel(values: Mapping[str, Any], now: float) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if "due_at" in values:
+        kept["due_at"] = case((jobs.c.cancel_requested, now), else_=values["due_at"])
+    if values.get("state") in PLACED:
+        asked = State.CANCEL_REQUESTED.value
+        kept["state"] = case((jobs.c.cancel_requested, asked), else_=values["state"])
+    return kept
 
 
 def wake_for_build(db: Connection, key: str, now: float) -> list[int]:

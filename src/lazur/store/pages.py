@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from lazur.errors import Invalid
 from lazur.store.db import AnyRow
 
 MAX_LIMIT = 1000
+_FAR = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def _after(
     cursor: str, order: str, column: ColumnElement[Any], unique: Column[Any], down: bool
 ) -> ColumnElement[bool]:
     value, last = _decode(cursor, order)
+    if not (_fits(value, column) and _fits(last, unique)):
+        raise _foreign_cursor()
     if down:
         return or_(column < value, and_(column == value, unique < last))
     return or_(column > value, and_(column == value, unique > last))
@@ -83,14 +87,20 @@ def _decode(cursor: str, order: str) -> tuple[Any, Any]:
         )
     except (ValueError, binascii.Error, TypeError, RecursionError):
         raise Invalid("The cursor is not one that this server gave out.") from None
-    if made_for != order or not _plain(value) or not _plain(last):
-        raise Invalid(
-            "The cursor belongs to another list or order.", hint="Start again without it."
-        )
+    if made_for != order:
+        raise _foreign_cursor()
     return value, last
 
 
-def _plain(value: Any) -> bool:
-    if isinstance(value, int):
-        return not isinstance(value, bool) and abs(value) < 1 << 63
-    return isinstance(value, str | float)
+def _foreign_cursor() -> Invalid:
+    return Invalid("The cursor belongs to another list or order.", hint="Start again without it.")
+
+
+def _fits(value: Any, column: ColumnElement[Any]) -> bool:
+    """Whether a forged cursor's value may be compared with the column at all."""
+    wanted = column.type.python_type
+    if wanted is float:
+        return type(value) in (int, float) and math.isfinite(value) and abs(value) < _FAR
+    if wanted is int:
+        return type(value) is int and abs(value) < _FAR
+    return type(value) is wanted

@@ -20,8 +20,9 @@ def token(db: Connection, digest: str) -> AnyRow | None:
     return db.execute(select(tokens).where(tokens.c.digest == digest)).first()
 
 
-def drop_token(db: Connection, digest: str) -> None:
-    db.execute(delete(tokens).where(tokens.c.digest == digest))
+def drop_token(db: Connection, digest: str) -> bool:
+    """False: it was not there, or somebody else has just dropped it."""
+    return db.execute(delete(tokens).where(tokens.c.digest == digest)).rowcount == 1
 
 
 def drop_job_tokens(db: Connection, workspace: str, job: str) -> None:
