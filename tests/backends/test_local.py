@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -415,6 +416,14 @@ class TestSeveralProcesses(Case):
         assert exit_ is not None
         assert "mpirun" in exit_.warnings[0]
         assert self.logs_of(node) == ["0 2 0\n", "1 2 0\n"]
+
+    @pytest.mark.skipif(not shutil.which("mpirun"), reason="no mpirun on this machine")
+    def test_mpi(self, backend: Local, node: Path) -> None:
+        command = "echo $OMPI_COMM_WORLD_RANK $OMPI_COMM_WORLD_SIZE $AZUREML_CR_NODE_RANK 'a b'"
+        shape = Distribution("mpi", processes=2)
+        exit_, _ = self.run(backend, node, command, distribution=shape, nodes=2)
+        assert exit_.reason == "ok"
+        assert self.logs_of(node) == [f"{n} 4 {n // 2} a b\n" for n in range(4)]
 
     def test_tensorflow(self, backend: Local, node: Path) -> None:
         handle = backend.submit(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_PATIENCE = 5.0
+_PATIENCE = 1.0
 _children: set[int] = set()
 _lock = threading.Lock()
 
@@ -37,13 +37,11 @@ def is_alive(who: Identity) -> bool:
 
 def end_attempt(key: str, folder: Path) -> bool:
     """The supervisor is dead: KILL what carries the attempt's mark, what descends from that, and
-    what is in its cgroup, until nothing is left. False when something still was there after some
-    seconds."""
+    what is in its cgroup, until nothing is left. False when something still was there after a
+    moment."""
     group = _group(folder)
     end = time.monotonic() + _PATIENCE
-    while found := marked(key) | _members(group):
-        for pid in found:
-            _kill(pid)
+    while [pid for pid in marked(key) | _members(group) if _kill(pid)]:
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
@@ -103,11 +101,13 @@ def _has_ended(pid: int) -> bool:
         return True
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int) -> bool:
+    """Whether it was there, and ours to end. What became another user's is beyond us."""
     try:
         os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return
+        return False
+    return True
 
 
 def _parents() -> dict[int, int]:

@@ -101,7 +101,7 @@ class Local(Backend, Watches, HasCapacity):
             return b""
 
     def clean(self, handle: Handle) -> None:
-        for name in ("wd", "inputs", "named-outputs"):
+        for name in ("wd", "inputs", "named-outputs", "downloads", "cache"):
             _remove(Path(handle["folder"], name))
 
     def watch(self, handle: Handle, changed: Callable[[], None]) -> None:
@@ -131,7 +131,8 @@ class Local(Backend, Watches, HasCapacity):
             return Status(_state(phases), phases)
         if ended := attempt.ended():
             return ended
-        _processes.end_attempt(attempt.key, attempt.folder)
+        if not _processes.end_attempt(attempt.key, attempt.folder):
+            return Status("finalizing", attempt.phases())
         return Status("lost", attempt.phases())
 
     def _poll_unclaimed(self, attempt: _Attempt) -> Status:

@@ -20,6 +20,15 @@ _MPI_RANK = (
     'exec >>"$LAZUR_MPI_LOGS/std_log_process_$RANK.txt" 2>&1; '
     'unset LAZUR_MPI_LOGS LAZUR_MPI_PROCESSES; exec "$@"'
 )
+_OPEN_MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_ALLOW_RUN_AS_ROOT": "1",
+    "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": "slot:oversubscribe",
+}
+"""Up to version 4, and from 5 on. By variables, since other mpiruns know no such options."""
 
 
 def spread(attempt: Attempt, base: dict[str, str], argv: list[str]) -> list[Command]:
@@ -100,9 +109,7 @@ def _mpirun(
     variables = {
         "LAZUR_MPI_LOGS": attempt.artifacts + "/user_logs",
         "LAZUR_MPI_PROCESSES": str(shape.processes),
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        **_OPEN_MPI,
         **_mpi_master(),
     }
     if attempt.plan.gpu_ids:

@@ -176,7 +176,8 @@ VALUES = st.one_of(
 
 class TestFuzz:
     """Whatever the command looks like, even where no shell can read it, a value never acts. The
-    canary sings by a redirection alone: a value may be a command's name, if the author wants it."""
+    canary sings by a redirection alone: a value may be a command's name where its author wants
+    that."""
 
     @settings(max_examples=150, deadline=None)
     @given(st.lists(PIECES, max_size=12).map("".join), VALUES)
