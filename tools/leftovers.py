@@ -1,8 +1,9 @@
 """Processes that the tests left behind: exit 1 and name them when there are any.
 
-    LEFTOVER_MARK=<unique> …tests…; python -m tools.leftovers <unique>
+    LEFTOVER_MARK=<name>-<seconds since the epoch> …tests…; python -m tools.leftovers <the same>
 
-A process is ours when it inherited the mark, or when it belongs to a job. Linux only.
+A process is ours when it inherited the mark, or when it belongs to a job and began after that
+second. Linux only.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ _PATIENCE = 10.0
 
 
 def main() -> int:
-    signs = (f"LEFTOVER_MARK={sys.argv[1]}".encode(), b"LAZUR_ATTEMPT=")
+    mark = sys.argv[1]
+    since = float(mark.rpartition("-")[2])
     give_up = time.monotonic() + _PATIENCE
-    while left := list(_marked(signs)):
+    while left := list(_marked(mark, since)):
         if time.monotonic() > give_up:
             print("Left behind:", *left, sep="\n  ")
             return 1
@@ -28,14 +30,25 @@ def main() -> int:
     return 0
 
 
-def _marked(signs: tuple[bytes, ...]) -> Iterator[str]:
-    own = _ancestors()
+def _marked(mark: str, since: float) -> Iterator[str]:
+    own, sign = _ancestors(), f"LEFTOVER_MARK={mark}".encode()
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) not in own:
             variables = _read(folder / "environ").split(b"\0")
-            if any(variable.startswith(signs) for variable in variables):
-                command = _read(folder / "cmdline").replace(b"\0", b" ").decode(errors="replace")
-                yield f"{folder.name}: {command}"
+            of_a_job = any(variable.startswith(b"LAZUR_ATTEMPT=") for variable in variables)
+            if sign in variables or (of_a_job and _began(folder) >= since):
+                command = (
+                    _read(folder / "cmdline").replace(b"\0", b" ").decode(errors="replace").split()
+                )
+                yield f"{folder.name}: {' '.join(command)[:200]}"
+
+
+def _began(folder: Path) -> float:
+    """Roughly: when the kernel made the folder. 0 when the process is gone."""
+    try:
+        return folder.stat().st_ctime
+    except OSError:
+        return 0.0
 
 
 def _ancestors() -> set[int]:
