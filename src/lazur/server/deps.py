@@ -65,27 +65,32 @@ class Caller:
             raise Invalid(
                 f"An Idempotency-Key has 1 to {_KEY_LENGTH} characters, this one {len(key)}."
             )
-        try:
-            with self.site.context(self.who) as context:
-                answer = self._once(context, key, use_case, body)
-        except IntegrityError:
-            with self.site.context(self.who) as context:
-                answer = self._once(context, key, use_case, body)
+        request = self._digest(body)
+        answer = self._before(key, request)
+        if answer is None:
+            try:
+                with self.site.context(self.who) as context:
+                    answer = use_case(context)
+                    records.remember(
+                        context.db, self.who.name, key, request, answer, context.now()
+                    )
+            except (IntegrityError, Conflict):
+                # The same call, made twice at once: the other one was first.
+                answer = self._before(key, request)
+                if answer is None:
+                    raise
         return self._answer(answer, status)
 
-    def _once(self, context: Context, key: str, use_case: UseCase, body: Any) -> Any:
-        request = self._digest(body)
-        before = records.answer(context.db, self.who.name, key)
-        if before is None:
-            answer = use_case(context)
-            records.remember(context.db, self.who.name, key, request, answer, context.now())
-            return answer
-        if before.request != request:
+    def _before(self, key: str, request: str) -> Any:
+        """What the key was answered before."""
+        with self.site.db.read() as db:
+            row = records.answer(db, self.who.name, key)
+        if row is not None and row.request != request:
             raise Conflict(
                 "This Idempotency-Key was used for another request.",
                 hint="Use a fresh key for each new request.",
             )
-        return before.answer
+        return row.answer if row is not None else None
 
     def _digest(self, body: Any) -> str:
         text = f"{self.request.method} {self.request.url.path} {dumps(body, sort_keys=True)}"

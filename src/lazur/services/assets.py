@@ -27,9 +27,10 @@ _NOT_CONTENT = frozenset({*_NOTES, "version", "name", "$schema"})
 def create(context: Context, workspace: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     """A new version: the one given, or the next number. Creating what is there gives that."""
     checked = checks.asset(kind, spec)
-    home = open_workspace(context, workspace, f"workspaces/{kind}/write")
     name = checks.name(spec.get("name"))
-    _content_is_there(context, checked)
+    with context.looking() as early:
+        home = open_workspace(early, workspace, f"workspaces/{kind}/write")
+        _content_is_there(early, checked)
     version = str(spec["version"]) if spec.get("version") is not None else None
     row = _add(context, home.id, kind, name, version, checked)
     events.record(context, home, kind, name, "created", version=row.version)
@@ -252,7 +253,7 @@ def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
         if isinstance(found, references.Local):
             raise Invalid(
                 f"{place!r} is a path on your own machine, which the server cannot see.",
-                hint="The CLI and the SDK upload local paths by themselves. Over REST, send a tree.",
+                hint="The CLI and the SDK upload local paths. Over REST, upload a tree first.",
             )
 
 

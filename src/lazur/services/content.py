@@ -30,13 +30,14 @@ def check_digest(digest: str) -> str:
 
 def whole_tree(context: Context, digest: str) -> None:
     """Raise BlobsMissing unless every blob of the tree is stored. Looks at the files only the
-    first time."""
+    first time, which may take a while: call it while looking, not inside a write."""
     if records.tree_is_whole(context.db, check_digest(digest)):
         return
     found = manifest(context, digest)
     if lacking := context.site.blobs.missing(sorted(found.blobs())):
         raise BlobsMissing(f"{len(lacking)} files of the tree are not stored.", missing=lacking)
-    records.add_tree(context.db, digest, len(found.files), found.size, context.now())
+    with context.site.db.write() as db:
+        records.add_tree(db, digest, len(found.files), found.size, context.now())
 
 
 def manifest(context: Context, digest: str) -> Manifest:

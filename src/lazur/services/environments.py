@@ -38,10 +38,10 @@ def resolve(context: Context, workspace_id: int, written: Any) -> Found:
 
 def build(context: Context, workspace: str, name: str, version: str) -> dict[str, Any]:
     """Begin to make a registered environment; the answer is the build."""
-    row = assets.find_row(
-        context, workspace, "environments", name, version, "workspaces/environments/build/action"
-    )
-    found = resolve(context, row.workspace_id, row.spec)
+    action = "workspaces/environments/build/action"
+    with context.looking() as early:
+        row = assets.find_row(early, workspace, "environments", name, version, action)
+        found = resolve(early, row.workspace_id, row.spec)
     wanted = builds.want(context, row.workspace_id, found.recipe, f"{name}:{row.version}")
     return builds.get(context, workspace, wanted.key)
 
@@ -87,7 +87,7 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
     if not isinstance(found, Asset):
         raise Invalid(
             f"environment: {written!r} does not name an environment.",
-            hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's, or one inline.",
+            hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's, or inline.",
         )
     if found.registry is not None:
         spec = _from_registry(found)

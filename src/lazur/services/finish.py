@@ -98,7 +98,7 @@ def _log_tail(backend: Backend, row: JobRow) -> str:
 
 
 def _failed_in(phases: list[dict[str, Any]], status: Status) -> str:
-    """The phase that the failure belongs to: what is kept after a failed command is not its cause."""
+    """The phase that the failure belongs to: keeping outputs afterwards is not its cause."""
     names = [phase["name"] for phase in phases]
     if (
         names

@@ -26,9 +26,10 @@ _CHANGEABLE = ("display_name", "description", "tags", "properties", "archived", 
 def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Accept a job: when this returns and is committed, the job will run, whatever is killed."""
     checked = checks.job(spec)
-    home = open_workspace(context, workspace, "workspaces/jobs/write")
     name = checked.model.name or _fresh_name()
-    found = resolve.job(context, home, name, checked)
+    with context.looking() as early:
+        home = open_workspace(early, workspace, "workspaces/jobs/write")
+        found = resolve.job(early, home, name, checked)
     build = builds.want(context, home.id, found.recipe, found.environment_name)
     ready = build.state == "ready"
     values = _row(context, home, name, checked, found)

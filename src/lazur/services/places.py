@@ -44,6 +44,8 @@ def code(context: Context, home: AnyRow, written: str) -> Source:
     if not isinstance(found, Tree):
         raise _not_uploaded("code", written)
     content.whole_tree(context, found.digest)
+    if not found.path:
+        return Source(tree=found.digest)
     digest, _ = content.part(context, found.digest, found.path)
     return Source(tree=digest)
 
@@ -66,6 +68,8 @@ def source(
     match found:
         case Tree(digest=digest, path=path):
             content.whole_tree(context, digest)
+            if not (path or wants_file):
+                return Source(tree=digest), False
             tree, alone = content.part(context, digest, path)
             return Source(tree=tree), wants_file and alone
         case Asset() if depth < _DEEPEST:

@@ -74,6 +74,15 @@ class Context:
             self._db = self._stack.enter_context(begin())
         return self._db
 
+    @contextmanager
+    def looking(self) -> Generator[Context]:
+        """The same caller, reading only, before this call's own transaction begins: what takes
+        long to find out is found out without holding up other writers."""
+        if self._db is not None:
+            raise RuntimeError("the transaction of this call has begun already")
+        with self.site.context(self.who, write=False) as context:
+            yield context
+
     def now(self) -> float:
         return self.site.now()
 

@@ -1,7 +1,9 @@
 """Every job is an MLflow run of the same name, from its first line on.
 
-Until a tracking server of our own is there, runs lie in MLflow's file store in the workspace's folder, which every
-MLflow reads and writes without a server; the run is made here, before the job starts, so that a script that calls
+Until a tracking server of our own is there, runs lie in MLflow's file store in the workspace's
+folder, which every
+MLflow reads and writes without a server; the run is made here, before the job starts, so that a
+script that calls
 `mlflow.log_metric` and nothing else logs to its own job.
 """
 
