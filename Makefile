@@ -60,6 +60,7 @@ openapi: setup
 
 tables: setup
 	$(BIN)/python -m tools.tables
+	$(BIN)/python -m tools.migration
 
 locked: setup
 	$(BIN)/python -m tools.lock
