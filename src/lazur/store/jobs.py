@@ -24,7 +24,7 @@ from lazur.engine.states import FINAL, PLACED, State
 from lazur.errors import Invalid
 from lazur.store import leases
 from lazur.store.db import AnyRow
-from lazur.store.pages import Page, Query, fetch
+from lazur.store.pages import Page, Query, archived, fetch
 from lazur.store.tables import computes, jobs, workspaces
 
 JobRow = AnyRow
@@ -113,10 +113,9 @@ def _filtered(
                 statement = statement.where(jobs.c.state.in_(_states(value)))
             case "experiment_name" | "type" | "created_by" | "name":
                 statement = statement.where(jobs.c[name] == value)
-            case "archived" if value != "all":
-                statement = statement.where(jobs.c.archived.is_(value == "true"))
             case "archived":
-                pass
+                if (wanted := archived(value)) is not None:
+                    statement = statement.where(jobs.c.archived.is_(wanted))
             case "name_contains":
                 statement = statement.where(
                     or_(
@@ -321,8 +320,8 @@ def position(db: Connection, job: JobRow) -> int:
 
 def counts(db: Connection, compute_id: int) -> dict[str, int]:
     rows = db.execute(
-        select(jobs.c.state, func.count())
+        select(jobs.c.state, func.count().label("number"))
         .where(jobs.c.compute_id == compute_id, jobs.c.state.not_in([s.value for s in FINAL]))
         .group_by(jobs.c.state)
     )
-    return dict(rows.tuples().all())
+    return {row.state: row.number for row in rows}
