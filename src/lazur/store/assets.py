@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
-from lazur.store.pages import Page, Query, fetch
+from lazur.store.pages import Page, Query, archived, fetch
 from lazur.store.tables import assets, containers
 
 AssetRow = AnyRow
@@ -117,8 +117,8 @@ def _of(workspace_id: int, kind: str) -> Select[Any]:
 
 
 def _archived(statement: Select[Any], query: Query) -> Select[Any]:
-    wanted = query.filters.get("archived", "false")
-    if wanted == "all":
+    wanted = archived(query.filters.get("archived", "false"))
+    if wanted is None:
         return statement
     hidden = assets.c.archived | containers.c.archived
-    return statement.where(hidden if wanted == "true" else ~hidden)
+    return statement.where(hidden if wanted else ~hidden)

@@ -44,8 +44,9 @@ def ensure(db: Connection, values: Mapping[str, Any]) -> tuple[AnyRow, bool]:
     if (row := db.execute(kept).first()) is not None:
         return row, False
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    made = db.execute(dialect.insert(builds).values(**values).on_conflict_do_nothing())
-    return db.execute(kept).one(), made.rowcount == 1
+    made = dialect.insert(builds).values(**values).on_conflict_do_nothing()
+    new = db.execute(made.returning(builds.c.key)).first() is not None
+    return db.execute(kept).one(), new
 
 
 def change(db: Connection, key: str, **values: Any) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +62,14 @@ def fetch(
     return Page(rows, _cursor(asked, last._order, last._unique) if last is not None else None)
 
 
+def archived(wanted: str) -> bool | None:
+    """What a list's filter `archived` means; None: archived or not."""
+    known = {"false": False, "true": True, "all": None}
+    if wanted not in known:
+        raise Invalid(f"archived is {wanted!r}.", hint="Possible: false, true, all.")
+    return known[wanted]
+
+
 def _cursor(order: str, value: Any, unique: int | str) -> str:
     return (
         base64.urlsafe_b64encode(json.dumps([order, value, unique]).encode()).decode().rstrip("=")
@@ -100,7 +107,7 @@ def _fits(value: Any, column: ColumnElement[Any]) -> bool:
     """Whether a forged cursor's value may be compared with the column at all."""
     wanted = column.type.python_type
     if wanted is float:
-        return type(value) in (int, float) and math.isfinite(value) and abs(value) < _FAR
+        return type(value) in (int, float) and abs(value) < _FAR
     if wanted is int:
         return type(value) is int and abs(value) < _FAR
     return type(value) is wanted
