@@ -172,7 +172,7 @@ class TestFilters:
             page(db, workspace_id, status=value)
         assert "Completed" in (caught.value.hint or "")
 
-    @pytest.mark.parametrize(("value", "wanted"), [("false", {0}), ("true", {1}), ("all", {0, 1})])
+    @pytest.mark.parametrize("value, wanted", [("false", {0}), ("true", {1}), ("all", {0, 1})])
     def test_archived(
         self, db: Database, workspace_id: int, add_job: AddJob, value: str, wanted: set[int]
     ) -> None:
@@ -200,7 +200,7 @@ class TestFilters:
         assert found(db, workspace_id, **{column: "' OR '1'='1"}) == []
 
     @pytest.mark.parametrize(
-        ("part", "wanted"),
+        "part, wanted",
         [
             ("%", {"100%"}),
             ("_", {"a_b"}),
@@ -273,11 +273,12 @@ class TestTags:
         wanted = add_job(tags={"formula": "a=b=c"})
         assert found(db, workspace_id, tag=["formula=a=b=c"]) == [wanted]
 
-    def test_a_zero_character_is_refused_or_found_nowhere(
+    def test_a_zero_character_is_found_nowhere_or_refused(
         self, db: Database, workspace_id: int, add_job: AddJob
     ) -> None:
         add_job(tags={"a": "1"})
-        try:
+        if db.sqlite:
             assert found(db, workspace_id, tag=["a\x00=1"]) == []
-        except Invalid as refused:
-            assert "cannot hold" in refused.message
+            return
+        with pytest.raises(Invalid, match="cannot hold"):
+            found(db, workspace_id, tag=["a\x00=1"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InternalError
 
 from lazur.errors import Invalid, Unavailable
 from lazur.store import assets, builds, jobs, records
@@ -89,12 +90,13 @@ class TestAssets:
         assert sorted(map(int, made)) == list(range(1, 25))
 
     def test_a_version_exists_once(self, db: Database, workspace_id: int) -> None:
-        with pytest.raises(IntegrityError), db.write() as connection:
+        with db.write() as connection:
             assets.add_container(connection, workspace_id, "data", "d", NOW)
             box = assets.container(connection, workspace_id, "data", "d")
             assert box is not None
-            for _ in range(2):
-                assets.add(connection, _asset(box.id, "1"))
+            assets.add(connection, _asset(box.id, "1"))
+        with pytest.raises(IntegrityError), db.write() as connection:
+            assets.add(connection, _asset(box.id, "1"))
 
 
 class TestAnswers:
@@ -151,9 +153,13 @@ class TestTokens:
 
 class TestTransactions:
     def test_an_error_leaves_nothing(self, db: Database) -> None:
-        with pytest.raises(ZeroDivisionError), db.write() as connection:
-            records.add_token(connection, _token("a", None))
-            _ = 1 / 0
+        def fail() -> None:
+            with db.write() as connection:
+                records.add_token(connection, _token("a", None))
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail()
         with db.read() as connection:
             assert records.token(connection, "a") is None
 
@@ -167,11 +173,9 @@ class TestTransactions:
             assert records.token(reader, "a") is not None
 
     def test_what_a_reader_writes_is_not_kept(self, db: Database) -> None:
-        try:
-            with db.read() as connection:
-                records.add_token(connection, _token("a", None))
-        except Exception as refused:  # noqa: BLE001 - PostgreSQL refuses, SQLite forgets
-            assert "read-only" in str(refused)
+        refused = nullcontext() if db.sqlite else pytest.raises(InternalError, match="read-only")
+        with refused, db.read() as connection:
+            records.add_token(connection, _token("a", None))
         with db.read() as connection:
             assert records.token(connection, "a") is None
 
@@ -194,11 +198,9 @@ class TestTransactions:
 
     def test_text_that_a_database_cannot_hold_is_the_callers_fault(self, db: Database) -> None:
         long = {**_token("a", None), "principal": "x\x00y"}
-        try:
-            with db.write() as connection:
-                records.add_token(connection, long)
-        except Invalid as refused:
-            assert "cannot hold" in refused.message  # noqa: PT017 - SQLite can hold it
+        refused = nullcontext() if db.sqlite else pytest.raises(Invalid, match="cannot hold")
+        with refused, db.write() as connection:
+            records.add_token(connection, long)
 
     def test_a_database_that_is_not_there_is_unavailable(self, database_url: str) -> None:
         gone = database_url.replace("/lazur.db", "/no/such/folder/lazur.db")
