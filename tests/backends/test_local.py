@@ -429,7 +429,8 @@ class TestSeveralProcesses(Case):
         handle = backend.submit(
             self.make_plan(
                 node,
-                'echo "$TF_CONFIG"',
+                'echo "$TF_CONFIG"; touch $AZUREML_PROCESS_NAME; '
+                "until [ -e rank_2 ]; do sleep 0.02; done",
                 distribution=Distribution("tensorflow", workers=2, parameter_servers=1),
             )
         )
@@ -442,6 +443,15 @@ class TestSeveralProcesses(Case):
         ]
         addresses = configs[0]["cluster"]["worker"] + configs[0]["cluster"]["ps"]
         assert len(set(addresses)) == 3
+
+    def test_parameter_servers_end_with_the_last_worker(self, backend: Local, node: Path) -> None:
+        exit_, _ = self.run(
+            backend,
+            node,
+            'case "$TF_CONFIG" in *\'"type":"ps"\'*) sleep 100;; esac',
+            distribution=Distribution("tensorflow", workers=2, parameter_servers=1),
+        )
+        assert (exit_.reason, exit_.warnings) == ("ok", [])
 
     def test_several_instances_without_distribution(self, backend: Local, node: Path) -> None:
         handle = backend.submit(self.make_plan(node, "echo $AZUREML_CR_NODE_RANK", nodes=3))

@@ -19,7 +19,7 @@ class Attempt:
 
     def phase(self, name: str) -> None:
         line = render({"name": name, "start": time.time()})
-        append_line(self.folder + "/phases.jsonl", line)
+        self._append(self.folder + "/phases.jsonl", line)
 
     def warn(self, text: str) -> None:
         """For the person who owns the job; part of the exit."""
@@ -30,11 +30,11 @@ class Attempt:
         """For whoever looks into what the runtime did. Never holds values of variables: they may
         be secrets."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime())
-        append_line(self.artifacts + "/system_logs/runtime.log", stamp + text)
+        self._append(self.artifacts + "/system_logs/runtime.log", stamp + text)
 
     def say(self, text: str) -> None:
         """Into the user's own log: only where the command itself could not begin."""
-        append_line(self.artifacts + "/user_logs/" + self.main_log, "lazur: " + text)
+        self._append(self.artifacts + "/user_logs/" + self.main_log, "lazur: " + text)
 
     @property
     def main_log(self) -> str:
@@ -42,6 +42,15 @@ class Attempt:
         plan = self.plan
         several = plan.distribution is not None or plan.nodes > 1
         return "std_log_process_0.txt" if several else "std_log.txt"
+
+    def _append(self, path: str, line: str) -> None:
+        """A full disk must not end a job that itself writes nothing."""
+        try:
+            append_line(path, line)
+        except OSError as error:
+            text = "not all of the job's own records could be written: %s" % error.strerror
+            if text not in self.warnings:
+                self.warnings.append(text)
 
     def make_folders(self) -> None:
         for name in ("user_logs", "system_logs", "outputs", "logs"):

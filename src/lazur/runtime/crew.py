@@ -47,6 +47,7 @@ class Crew:
         """Whether orphans of the job come to this process, so that none can get lost."""
         self._groups: list[int] = []
         self._ranks: dict[int, int] = {}
+        self._serving = frozenset(c.rank for c in commands if c.serves)
         self._alone = False
         self._kill_at: float | None = None
         self._ended_at: float | None = None
@@ -98,10 +99,12 @@ class Crew:
                 self._record(self._ranks.pop(pid), status)
 
     def _record(self, rank: int, status: int) -> None:
-        """The first process that fails decides, and ends the others."""
-        if self.first is None or (status != 0 and self.first[1] == 0):
+        """The first process that fails decides, and ends the others. How those end whom this
+        supervisor ends says nothing about the job."""
+        ended = self._kill_at is not None
+        if self.first is None or (status != 0 and self.first[1] == 0 and not ended):
             self.first = (rank, status)
-        if status != 0 and self._ranks:
+        if self._ranks and (status != 0 or self._serving.issuperset(self._ranks.values())):
             self._end(None)
 
     def _end(self, reason: str | None) -> None:

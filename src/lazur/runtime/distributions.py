@@ -134,16 +134,21 @@ def _tensorflow(
     for rank, (role, index) in enumerate(roles):
         config = {"cluster": cluster, "task": {"type": role, "index": index}}
         mine = {"TF_CONFIG": render(config), **node_variables(plan, rank % plan.nodes)}
-        made.append(_command(attempt, rank, base, argv, mine))
+        made.append(_command(attempt, rank, base, argv, mine, serves=role == "ps"))
     return made
 
 
 def _command(
-    attempt: Attempt, rank: int, base: dict[str, str], argv: list[str], variables: dict[str, str]
+    attempt: Attempt,
+    rank: int,
+    base: dict[str, str],
+    argv: list[str],
+    variables: dict[str, str],
+    serves: bool = False,
 ) -> Command:
     log = "%s/user_logs/std_log_process_%d.txt" % (attempt.artifacts, rank)
     named = {"AZUREML_PROCESS_NAME": "rank_%d" % rank, **variables}
-    return Command(rank, argv, {**base, **named}, attempt.wd, log)
+    return Command(rank, argv, {**base, **named}, attempt.wd, log, serves)
 
 
 def _mpi_master() -> dict[str, str]:

@@ -19,11 +19,19 @@ in its own way."""
 
 
 class Command:
-    """One process to start: rank, argv, environment, working directory and log."""
+    """One process to start: rank, argv, environment, working directory and log. One that `serves`
+    the others never ends by itself: it is ended after them, and how is of no account."""
 
     def __init__(
-        self, rank: int, argv: list[str], env: dict[str, str], cwd: str, log: str
+        self,
+        rank: int,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        log: str,
+        serves: bool = False,
     ) -> None:
+        self.serves = serves
         self.rank = rank
         self.argv = argv
         self.env = env

@@ -3,6 +3,7 @@ from there."""
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from typing import Any
 else:
     import _signal as signal
+
+_DISK_FULL = 2.0
+"""Seconds between tries to write down the end."""
 
 
 class Stopped(BaseException):
@@ -52,6 +56,7 @@ def _supervise(folder: str, umask: int) -> None:
     result: dict[str, Any]
     try:
         attempt = Attempt(folder)
+        attempt.make_folders()
         result = _carry_out(attempt, umask)
     except Stopped:
         result = _stopped(folder)
@@ -67,7 +72,6 @@ def _supervise(folder: str, umask: int) -> None:
 
 def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
     plan = attempt.plan
-    attempt.make_folders()
     attempt.phase("code")
     prepare_code(attempt)
     attempt.phase("inputs")
@@ -138,13 +142,24 @@ def _keep(attempt: Attempt, result: dict[str, Any]) -> dict[str, Any]:
 def _finish(folder: str, attempt: Attempt | None, result: dict[str, Any]) -> None:
     if attempt:
         if result["reason"] in ("input", "internal"):
-            attempt.make_folders()
             attempt.say(str(result["message"]))
         attempt.phase("end")
         attempt.note("ended: " + to_json(result))
-    write(folder + "/exit.json", result, sync=True)
+    while not _written(folder, result):
+        time.sleep(_DISK_FULL)
     if attempt:
         hints.send(attempt.plan)
+
+
+def _written(folder: str, result: dict[str, Any]) -> bool:
+    """How it ended must not get lost because the disk is full: somebody will make room."""
+    try:
+        write(folder + "/exit.json", result, sync=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return False
+        raise
+    return True
 
 
 def _stopped(folder: str) -> dict[str, Any]:
