@@ -331,7 +331,7 @@ class TestContext:
             "pip install -U pip wheel \\\n && pip install six \\\n # note\n && pip cache purge",
             'pip install "six"',
             '["pip", "install", "six"]',
-            "--mount=type=cache,target=/root/.cache pip install six",
+            "--mount=type=cache,target=/cache pip install six",
             "pip install --timeout 100 six",
         ],
     )
