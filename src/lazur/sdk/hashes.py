@@ -86,7 +86,7 @@ def read(path: str) -> tuple[str, os.stat_result]:
             before = os.fstat(fd)
             if not stat.S_ISREG(before.st_mode):
                 raise Invalid(f"{path} is no longer a regular file.")
-            digest, size = _digest(fd)
+            digest, size = _digest(fd, before.st_size)
             after = os.fstat(fd)
             if _times(before) == _times(after) and size == after.st_size:
                 return digest, after
@@ -99,9 +99,10 @@ def read(path: str) -> tuple[str, os.stat_result]:
     )
 
 
-def _digest(fd: int) -> tuple[str, int]:
+def _digest(fd: int, expected: int) -> tuple[str, int]:
+    """Of what is there; a file that outgrows `expected` is given up, for it may never end."""
     hasher, size = hashlib.sha256(), 0
-    while chunk := os.read(fd, _CHUNK):
+    while size <= expected and (chunk := os.read(fd, _CHUNK)):
         hasher.update(chunk)
         size += len(chunk)
     return hasher.hexdigest(), size

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+Matcher = Callable[[str], object]
+
 _CLASSES = {
     "alnum": "a-zA-Z0-9",
     "alpha": "a-zA-Z",
@@ -36,7 +38,7 @@ class Rule(NamedTuple):
     whole_path: bool
     """Has a slash within, so it is held against the path from the rules' folder; else against the
     last name."""
-    matches: Callable[[str], object]
+    matches: Matcher
 
 
 def parse(text: str) -> list[Rule]:
@@ -71,10 +73,11 @@ def _rule(line: str) -> Rule | None:
     folders_only = pattern.endswith("/")
     pattern = pattern.removesuffix("/")
     whole_path = "/" in pattern
-    regex = _regex(pattern.removeprefix("/"), whole_path=whole_path)
-    if regex is None:
+    matchers = _matchers(pattern.removeprefix("/"), whole_path=whole_path)
+    if not matchers:
         return None
-    return Rule(text, ignored, folders_only, whole_path, re.compile(regex, re.DOTALL).fullmatch)
+    matches = _path_matcher(matchers) if whole_path else matchers[0]
+    return Rule(text, ignored, folders_only, whole_path, matches)
 
 
 def _without_trailing_spaces(line: str) -> str:
@@ -83,43 +86,79 @@ def _without_trailing_spaces(line: str) -> str:
     return kept + " " if backslashes % 2 and len(kept) < len(line) else kept
 
 
-def _regex(pattern: str, *, whole_path: bool) -> str | None:
-    """None for a pattern that matches nothing: empty, an open bracket, a backslash at the end."""
-    made, at = "", 0
-    while at < len(pattern):
-        char = pattern[at]
-        if char == "*":
-            piece, at = _stars(pattern, at, whole_path=whole_path)
-        elif char == "?":
-            piece, at = "[^/]", at + 1
-        elif char == "[":
-            piece, at = _bracket(pattern, at)
-        elif char == "\\":
-            piece, at = re.escape(pattern[at + 1 : at + 2]), at + 2
+def _path_matcher(parts: list[Matcher]) -> Matcher:
+    """Holds a path against the parts of a rule. Keeps the set of places in the path that the rule
+    can have come to, so that no rule, however hostile, takes long."""
+
+    def matches(path: str) -> bool:
+        names = path.split("/")
+        places = {0}
+        for at, part in enumerate(parts):
+            if part is _any_folders:
+                skipped = 1 if at == len(parts) - 1 else 0
+                places = set(range(min(places) + skipped, len(names) + 1))
+            else:
+                places = {n + 1 for n in places if n < len(names) and part(names[n])}
+            if not places:
+                return False
+        return len(names) in places
+
+    return matches
+
+
+def _any_folders(_: str) -> bool:
+    """Stands for `**`, and is looked for by identity."""
+    return True
+
+
+def _matchers(pattern: str, *, whole_path: bool) -> list[Matcher]:
+    """One for each part between slashes. None at all when the pattern can match nothing: an open
+    bracket, a backslash at the end, an empty part."""
+    made: list[Matcher] = []
+    chunks, at, begun = [""], 0, 0
+    while at <= len(pattern):
+        at += pattern.startswith("\\/", at)
+        char = pattern[at : at + 1]
+        if char in {"", "/"}:
+            if at == begun:
+                return []
+            folders = whole_path and pattern[begun:at] == "**"
+            made.append(_any_folders if folders else _compiled(chunks))
+            chunks, begun = [""], at + 1
+            at += 1
+        elif char == "*":
+            chunks.append("")
+            at += 1
         else:
-            piece, at = re.escape(char), at + 1
-        if not piece:
-            return None
-        made += piece
-    return made or None
+            piece, at = _piece(pattern, at)
+            if not piece:
+                return []
+            chunks[-1] += piece
+    return made
 
 
-def _stars(pattern: str, at: int, *, whole_path: bool) -> tuple[str, int]:
-    end = at
-    while pattern[end : end + 1] == "*":
-        end += 1
-    before = at == 0 or pattern[at - 1] == "/"
-    if not whole_path or end - at < 2 or not before:
-        return "[^/]*", end
-    if end == len(pattern):
-        return ".*", end
-    if pattern[end] == "/":
-        return "(?:.*/)?", end + 1
-    return "[^/]*", end
+def _piece(pattern: str, at: int) -> tuple[str, int]:
+    """One character of a name, and where the next begins; "" when there can be none."""
+    char = pattern[at]
+    if char == "?":
+        return ".", at + 1
+    if char == "[":
+        return _bracket(pattern, at)
+    if char == "\\":
+        return re.escape(pattern[at + 1 : at + 2]), at + 2
+    return re.escape(char), at + 1
+
+
+def _compiled(chunks: list[str]) -> Matcher:
+    """Of chunks with a star between each two. The first place where a chunk fits is as good as
+    any, so nothing is tried again there (`(?>…)`): time stays linear in the number of stars."""
+    first, *others = chunks
+    middle = "".join(f"(?>.*?{chunk})" for chunk in others[:-1] if chunk)
+    regex = first + middle + "".join(f".*{last}" for last in others[-1:])
+    return re.compile(regex, re.DOTALL).fullmatch
 
 
 def _bracket(pattern: str, at: int) -> tuple[str, int]:
-    """`[…]` as a lookahead and one character, for a slash is never matched by it."""
     end = at + 1
     negated = pattern[end : end + 1] in {"!", "^"}
     end += negated
@@ -131,8 +170,8 @@ def _bracket(pattern: str, at: int) -> tuple[str, int]:
         members += member
         first = False
     if not members:
-        return ("[^/]" if negated else "(?!)"), end + 1
-    return f"(?!/)[{'^' if negated else ''}{members}]", end + 1
+        return ("." if negated else "(?!)"), end + 1
+    return f"[{'^' if negated else ''}{members}]", end + 1
 
 
 def _member(pattern: str, at: int) -> tuple[str | None, int]:
