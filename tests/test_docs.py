@@ -225,6 +225,29 @@ class TestExamplesRun:
         assert job["error"]["code"] == "ModuleMissing"
         assert job["error"]["hint"].startswith("Add matplotlib to the conda.yml")
 
+    def test_the_quick_start_works_as_written(
+        self, environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        shown = list(_blocks(DOCS / "quickstart.md"))
+        for block in shown:
+            if block.title:
+                path = tmp_path / block.title
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(block.text)
+        create = ["job", "create", "-f", "job.yml", "--set", "inputs.rate=0.5", "--stream"]
+        by_program = self.say([*LAZUR, *create], environ, tmp_path)
+        assert by_program == "training with a rate of 0.5\n"
+        program = next(b.text for b in shown if b.language == "python" and not b.title)
+        in_python = self.say([sys.executable, "-c", program], environ, tmp_path)
+        assert in_python == "training with a rate of 0.1\n"
+
+    def say(self, argv: list[str], environ: dict[str, str], folder: Path) -> str:
+        done = subprocess.run(
+            argv, env=environ, cwd=folder, check=False, text=True, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     @pytest.mark.network
     def test_train_learns(self, environ: dict[str, str]) -> None:
         code, log, job = self.run("train", environ)
