@@ -40,3 +40,18 @@ def discard(folder: Path) -> None:
 def empty(trash: Path) -> None:
     """Another process may be deleting the same; what stays is taken by the next sweep."""
     shutil.rmtree(trash, ignore_errors=True)
+
+
+def environment_bytes(prefix: Path) -> int:
+    """As `own_bytes`, for an environment that was just installed. When its packages are linked
+    to the cache, only what the installer wrote itself is its own, and a look at thousands of
+    files is saved."""
+    if not _is_linked(prefix):
+        return own_bytes(prefix)
+    written = [prefix / "bin", *prefix.glob("lib/python*/site-packages/*.dist-info")]
+    return sum(own_bytes(folder) for folder in written)
+
+
+def _is_linked(prefix: Path) -> bool:
+    module = next(prefix.glob("lib/python*/site-packages/*.dist-info/METADATA"), None)
+    return module is None or module.stat().st_nlink > 1

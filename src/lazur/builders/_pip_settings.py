@@ -16,6 +16,7 @@ _NAMES = {
     "no-binary": "UV_NO_BINARY_PACKAGE",
     "only-binary": "UV_NO_BUILD_PACKAGE",
 }
+MACHINE = Path("/etc/pip.conf")
 _SECTIONS = ("global", "install")
 
 
@@ -66,7 +67,7 @@ def _files(environ: Mapping[str, str]) -> Iterable[Path]:
         return
     for folder in environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":"):
         yield Path(folder, "pip", "pip.conf")
-    yield Path("/etc/pip.conf")
+    yield MACHINE
     home = environ.get("HOME")
     if home:
         yield Path(home, ".pip", "pip.conf")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,17 @@ class Choice:
     python: Python | None
     exact: bool
     """It is what was asked for, not a stand-in."""
+
+
+def known(env: Mapping[str, str], extra: Path) -> list[Python]:
+    """Those whose version their place tells: ours, pyenv's, and fetched ones. Nothing is started,
+    which matters: asking every Python of a machine takes a second when it was never done."""
+    folders = [*_pyenv(env).glob("versions/3.*"), *extra.glob("cpython-3.*")]
+    named = [(_told(folder.name), folder / "bin" / "python3") for folder in folders]
+    own = Path(sys.base_prefix, "bin", "python{}.{}".format(*sys.version_info[:2]))
+    named.append((platform.python_version(), own))
+    found = [Python(version, str(path)) for version, path in named if version and path.exists()]
+    return sorted(found, key=lambda python: python.parsed, reverse=True)
 
 
 def present(env: Mapping[str, str], cwd: Path, extra: Path) -> list[Python]:
@@ -81,14 +93,23 @@ def request(wanted: str) -> str:
 def _places(env: Mapping[str, str]) -> Iterable[str]:
     """PATH without pyenv's shims, which answer for Pythons that are not switched on, and pyenv's
     own folders."""
-    home = env.get("HOME", "")
-    root = Path(os.environ.get("PYENV_ROOT") or Path(home, ".pyenv"))
+    root = _pyenv(env)
     shims = str(root / "shims")
     own = [str(Path(sys.base_prefix, "bin"))]
     listed = [part for part in env.get("PATH", "").split(os.pathsep) if part and part != shims]
     usual = ["/usr/local/bin", "/usr/bin", "/bin"]
     versions = (str(path) for path in sorted(root.glob("versions/3.*/bin"), reverse=True))
     return dict.fromkeys([*own, *listed, *usual, *versions])
+
+
+def _pyenv(env: Mapping[str, str]) -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path(env.get("HOME", ""), ".pyenv"))
+
+
+def _told(name: str) -> str | None:
+    """`3.10.13`, `cpython-3.10.13-linux-x86_64-gnu`; None for pre-releases and other builds."""
+    found = re.fullmatch(r"(?:cpython-)?(3\.\d+\.\d+)(?:-[a-z][\w-]*)?", name)
+    return found[1] if found else None
 
 
 def _usable(entry: Mapping[str, object]) -> bool:

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lazur.builders import _accelerators, _bytecode, _disk, _turns, _uv
-from lazur.builders._making import LOCK, MARKER, Making, Places
+from lazur.builders import _accelerators, _bytecode, _disk, _fence, _making, _turns, _uv
+from lazur.builders._places import LOCK, MARKER, Places
+from lazur.builders._work import Work
 from lazur.engine.contracts import Builder, Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed
@@ -105,10 +106,29 @@ class Venv(Builder):
                 _say(log, "It is there now.")
                 return found
             self._places.sweep()
-            making = Making(self._places, key, recipe, self._gpu, log, cancelled, turn)
-            built = making.make()
+            built = _making.make(self._work(key, recipe, log, cancelled, turn))
         _bytecode.start(self._places.compiling, Path(built.prefix))
         return built
+
+    def _work(
+        self, key: str, recipe: Recipe, log: BinaryIO, cancelled: Callable[[], bool], turn: int
+    ) -> Work:
+        places = self._places
+        return Work(
+            places=places,
+            key=key,
+            recipe=recipe,
+            gpu=self._gpu,
+            log=log,
+            cancelled=cancelled,
+            turn=turn,
+            cwd=places.working,
+            env={
+                **_uv.environment(places.cache),
+                "UV_PYTHON_INSTALL_DIR": str(places.pythons),
+            },
+            fence=_fence.around(places.root, [places.envs, places.cache, places.pythons]),
+        )
 
 
 def _say(log: BinaryIO, text: str) -> None:
