@@ -45,7 +45,7 @@ class Builds(Loop):
             due = store.next_due(db)
         if due is None or due > now or len(self._running) >= _WORKERS:
             return due - now if due is not None and due > now else 3600.0
-        with self._site.db.write() as db:
+        with self._site.db.write(synced=False) as db:
             token, rows = store.take_due(db, now, _WORKERS - len(self._running))
         for row in rows:
             self._running[row.key] = threading.Event()
@@ -122,7 +122,7 @@ class Builds(Loop):
 
     def _keep_lease(self, key: str, token: str, done: threading.Event) -> None:
         while not done.wait(_RENEW_EVERY):
-            with self._site.db.write() as db:
+            with self._site.db.write(synced=False) as db:
                 if not store.renew(db, key, token, self._site.now()):
                     done.set()
 

@@ -64,7 +64,7 @@ class Jobs(Loop):
         with self._site.db.read() as db:
             due = jobs.next_due(db, self._site.runner)
         if due is not None and due <= now:
-            with self._site.db.write() as db:
+            with self._site.db.write(synced=False) as db:
                 token, rows = jobs.take_due(db, now, self._site.runner, _AT_ONCE)
             for row in rows:
                 self._put(row.id, token)
@@ -118,7 +118,7 @@ class Jobs(Loop):
     def _one(self, job_id: int, token: str | None) -> None:
         now = self._site.now()
         if token is None:
-            with self._site.db.write() as db:
+            with self._site.db.write(synced=False) as db:
                 token, row = jobs.take_one(db, job_id, now, self._site.runner)
         else:
             with self._site.db.read() as db:
@@ -294,7 +294,7 @@ class Round:
             backend.clean(self._row.handle)
 
     def _apply(self, values: dict[str, Any], *, queue: bool = False) -> bool:
-        with self._site.context() as context:
+        with self._site.context(synced=False) as context:
             applied = jobs.apply(context.db, self._row, self._token, context.now(), **values)
             if applied:
                 self._record(context, values.get("state"))
@@ -315,7 +315,7 @@ class Round:
             )
 
     def _release(self, due_at: float) -> None:
-        with self._site.db.write() as db:
+        with self._site.db.write(synced=False) as db:
             jobs.release(db, self._row, self._token, self._site.now(), due_at)
 
     def _say(self, context: Context, *, queue: bool) -> None:

@@ -18,7 +18,7 @@ class EnvironmentGone(LazurError):
 def make(site: Site, row: JobRow) -> Plan:
     resolved: dict[str, Any] = row.resolved
     artifacts = site.home.artifacts(row.workspace, row.name)
-    with site.context() as context:
+    with site.context(synced=False) as context:
         token = tokens.job_token(context, row.workspace, row.name)
     return Plan(
         job=row.name,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -46,10 +47,13 @@ class Site:
         return self._backends[key]
 
     @contextmanager
-    def context(self, who: Principal = access.SYSTEM, *, write: bool = True) -> Generator[Context]:
+    def context(
+        self, who: Principal = access.SYSTEM, *, write: bool = True, synced: bool = True
+    ) -> Generator[Context]:
         """One use case: one transaction, committed at the end, then what it wants said."""
         with ExitStack() as stack:
-            context = Context(self, who, write, stack)
+            begin = partial(self.db.write, synced=synced) if write else self.db.read
+            context = Context(self, who, begin, stack)
             yield context
         context.speak()
 
@@ -59,10 +63,16 @@ class Context:
     checking what was
     sent does not hold up other writers."""
 
-    def __init__(self, site: Site, who: Principal, write: bool, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        site: Site,
+        who: Principal,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        stack: ExitStack,
+    ) -> None:
         self.site = site
         self.who = who
-        self._write = write
+        self._begin = begin
         self._stack = stack
         self._db: Connection | None = None
         self._words: dict[tuple[str, str], None] = {}
@@ -70,8 +80,7 @@ class Context:
     @property
     def db(self) -> Connection:
         if self._db is None:
-            begin = self.site.db.write if self._write else self.site.db.read
-            self._db = self._stack.enter_context(begin())
+            self._db = self._stack.enter_context(self._begin())
         return self._db
 
     @contextmanager

@@ -27,7 +27,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.sqlite else _server_engine(url)
+        self.engine = _sqlite_engine(url, "FULL") if self.sqlite else _server_engine(url)
+        self._unsynced = _sqlite_engine(url, "NORMAL") if self.sqlite else self.engine
         self._writer = threading.Lock()
 
     @contextmanager
@@ -41,13 +42,21 @@ class Database:
                 connection.rollback()
 
     @contextmanager
-    def write(self) -> Generator[Connection]:
-        """All or nothing, and durable on return. Do no network or process work inside."""
+    def write(self, *, synced: bool = True) -> Generator[Connection]:
+        """All or nothing, and durable on return. Do no network or process work inside.
+
+        Without `synced` it survives any crash of ours, but not a loss of power: for leases, and
+        for
+        what can be found out again from where the job runs. The next synced write takes it along.
+        """
         if not self.sqlite:
             with self._connect() as connection, connection.begin():
+                if not synced:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield connection
             return
-        with self._writer, self._connect() as connection:
+        engine = self.engine if synced else self._unsynced
+        with self._writer, self._connect(engine) as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -58,11 +67,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._unsynced.dispose()
 
     @contextmanager
-    def _connect(self) -> Generator[Connection]:
+    def _connect(self, engine: Engine | None = None) -> Generator[Connection]:
         try:
-            connection = self.engine.connect()
+            connection = (engine or self.engine).connect()
         except OperationalError as error:
             raise _unreachable(error) from error
         try:
@@ -81,7 +91,7 @@ def sqlite_url(path: Path) -> str:
 _READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: str, synchronous: str) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
@@ -97,7 +107,7 @@ def _sqlite_engine(url: str) -> Engine:
         )
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={synchronous}",
             "foreign_keys=ON",
             f"busy_timeout={_BUSY_SECONDS * 1000}",
             "cache_size=-16000",
