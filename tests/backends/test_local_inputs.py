@@ -186,6 +186,38 @@ class TestReadOnly(Case):
         assert exit_.message == "the input x has no nope in it"
 
 
+class TestCache(Case):
+    def test_many_jobs_at_once_unpack_it_once(
+        self, backend: Local, node: Path, store: Store
+    ) -> None:
+        tree = store.tree({"a": b"1", "sub/b": b"2"})
+        wanted = Input("x", "ro_mount", False, Source(tree=tree))
+        command = "cat ${{inputs.x}}/a; sleep 0.1"
+        plans = [self.make_plan(node, command, inputs=[wanted]) for _ in range(6)]
+        handles = [backend.submit(plan) for plan in plans]
+        assert {self.wait(backend, h).state for h in handles} == {"ended"}
+        assert {backend.logs(h, 0) for h in handles} == {b"1"}
+        assert [p.name for p in (node / "cache" / "trees").iterdir()] == [tree]
+
+    def test_a_missing_blob_leaves_nothing_half(
+        self, backend: Local, node: Path, store: Store
+    ) -> None:
+        tree = store.tree({"a": b"1", "b": b"gone"})
+        store.path(hashlib.sha256(b"gone").hexdigest()).unlink()
+        wanted = Input("x", "ro_mount", False, Source(tree=tree))
+        exit_, _ = self.run(backend, node, "true", inputs=[wanted])
+        assert exit_.reason == "input"
+        assert "is not in the blob store" in (exit_.message or "")
+        assert list((node / "cache" / "trees").iterdir()) == []
+
+    def test_programs_stay_programs(self, backend: Local, node: Path, store: Store) -> None:
+        tree = store.tree({"run": b"#!/bin/sh\necho ran", "no": b"#!/bin/sh"}, executable="run")
+        wanted = Input("x", "ro_mount", False, Source(tree=tree))
+        command = "${{inputs.x}}/run; test -x ${{inputs.x}}/no"
+        exit_, log = self.run(backend, node, command, inputs=[wanted])
+        assert (exit_.code, log) == (1, "ran\n")
+
+
 class TestPrivate(Case):
     @pytest.mark.parametrize("mode", ["download", "eval_download", "rw_mount"])
     def test_a_copy_of_a_tree_may_be_changed(
@@ -242,11 +274,14 @@ class TestPathOnCompute(Case):
         assert [p.name for p in (node / "mine").iterdir()] == ["kept"]
 
 
+SUNDAY = "Sun, 01 Nov 2026 10:00:00 GMT"
+
+
 class Site(BaseHTTPRequestHandler):
     asked: list[tuple[str, str | None]]
 
     def do_GET(self) -> None:
-        seen = self.headers.get("If-None-Match")
+        seen = self.headers.get("If-None-Match") or self.headers.get("If-Modified-Since")
         self.asked.append((self.path, seen))
         if self.path.startswith("/elsewhere"):
             self.send_response(302)
@@ -259,12 +294,14 @@ class Site(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "100")
             self.end_headers()
             self.wfile.write(b"only this")
-        elif seen == '"v1"':
+        elif seen in ('"v1"', SUNDAY):
             self.send_response(304)
             self.end_headers()
         else:
             self.send_response(200)
-            if not self.path.startswith("/plain"):
+            if self.path.startswith("/dated"):
+                self.send_header("Last-Modified", SUNDAY)
+            elif not self.path.startswith("/plain"):
                 self.send_header("ETag", '"v1"')
             self.send_header("Content-Disposition", 'attachment; filename="../../evil"')
             self.end_headers()
@@ -298,6 +335,11 @@ class TestWeb(Case):
         assert [seen for _, seen in Site.asked] == [None, '"v1"']
         assert {p.read_text() for p in node.rglob("outputs/name")} == {"iris.csv\n"}
         assert {p.read_bytes() for p in node.rglob("outputs/data")} == {b"1,2\n"}
+
+    def test_a_date_is_a_version_too(self, backend: Local, node: Path, site: str) -> None:
+        for _ in range(2):
+            assert self.fetch(backend, node, f"{site}/dated.csv").reason == "ok"
+        assert [seen for _, seen in Site.asked] == [None, SUNDAY]
 
     def test_what_has_no_version_is_fetched_each_time(
         self, backend: Local, node: Path, site: str

@@ -26,8 +26,12 @@ _SIGNALS = (signal.SIGCHLD, signal.SIGTERM)
 
 
 def hold_signals() -> None:
-    """From now on SIGTERM and SIGCHLD wait until the crew asks for them."""
+    """From now on SIGTERM and SIGCHLD wait until they are released, or the crew asks for them."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def release_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 class Crew:

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from lazur.runtime.folders import protect, remove
+from lazur.runtime.folders import draft_beside, protect, remove
 from lazur.runtime.plan import Unprepared
 
 TYPE_CHECKING = False
@@ -68,8 +68,9 @@ def _fetch(url: str, kept: str, private: str) -> str:
     latest = _latest(kept)
     headers = {"User-Agent": "lazur", "Accept-Encoding": "identity"}
     if latest:
-        with open(latest[0] + ".etag", encoding="utf-8") as file:
-            headers["If-None-Match"] = file.read()
+        with open(latest[0] + ".version", encoding="utf-8") as file:
+            name, _, value = file.read().partition(": ")
+        headers[name] = value
     try:
         request = urllib.request.Request(url, headers=headers)  # noqa: S310  # `fetch` looked
         answer = _opener().open(request, timeout=_SILENCE)
@@ -79,22 +80,31 @@ def _fetch(url: str, kept: str, private: str) -> str:
             return latest[1]
         raise
     with answer:
-        etag = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        version = _version(answer)
         # What has no version is fetched for this attempt alone: nobody could say when it is stale.
-        folder = kept + "/" + _hash(etag) if etag else private + "/downloads/" + _hash(url)
-        return _store(answer, url, folder, etag)
+        folder = kept + "/" + _hash(version) if version else private + "/downloads/" + _hash(url)
+        return _store(answer, url, folder, version)
 
 
-def _store(answer: Any, url: str, folder: str, etag: str | None) -> str:
+def _version(answer: Any) -> str | None:
+    """The header by which the next request asks whether this is still the newest."""
+    for asks, says in (("If-None-Match", "ETag"), ("If-Modified-Since", "Last-Modified")):
+        value = answer.headers.get(says)
+        if value:
+            return asks + ": " + value
+    return None
+
+
+def _store(answer: Any, url: str, folder: str, version: str | None) -> str:
     name = _name(url)
-    draft = "%s.%d" % (folder, os.getpid())
+    draft = draft_beside(folder)
     os.makedirs(draft)
     try:
         _write(answer, draft + "/" + name)
         protect(draft)
-        if etag:
-            with open(folder + ".etag", "w", encoding="utf-8") as file:
-                file.write(etag)
+        if version:
+            with open(folder + ".version", "w", encoding="utf-8") as file:
+                file.write(version)
         if not os.path.isdir(folder):
             os.rename(draft, folder)
     finally:
@@ -135,7 +145,9 @@ def _latest(kept: str) -> tuple[str, str] | None:
     """(folder, file) of the version fetched last."""
     if not os.path.isdir(kept):
         return None
-    folders = [e.path for e in os.scandir(kept) if e.is_dir() and os.path.exists(e.path + ".etag")]
+    folders = [
+        e.path for e in os.scandir(kept) if e.is_dir() and os.path.exists(e.path + ".version")
+    ]
     if not folders:
         return None
     folder = max(folders, key=os.path.getmtime)

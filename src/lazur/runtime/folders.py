@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,10 +46,20 @@ def move(source: str, target: str) -> None:
     except OSError as error:
         if error.errno != 18:  # EXDEV
             raise
-        draft = "%s.lazur-%d" % (target, os.getpid())
-        copy(source, draft)
-        os.rename(draft, target)
+        draft = draft_beside(target)
+        try:
+            copy(source, draft)
+            os.rename(draft, target)
+        except BaseException:
+            if os.path.lexists(draft):
+                remove(draft)
+            raise
         remove(source)
+
+
+def draft_beside(path: str) -> str:
+    """A name that nobody else uses, even where a killed process left its own behind."""
+    return "%s.%d.%d" % (path, os.getpid(), time.time_ns())
 
 
 def remove(path: str) -> None:

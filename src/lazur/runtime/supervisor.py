@@ -11,7 +11,7 @@ from lazur.runtime import claim, hints
 from lazur.runtime.attempt import Attempt
 from lazur.runtime.code import prepare_code
 from lazur.runtime.command import render
-from lazur.runtime.crew import Crew, hold_signals
+from lazur.runtime.crew import Crew, hold_signals, release_signals
 from lazur.runtime.documents import render as to_json
 from lazur.runtime.documents import write
 from lazur.runtime.environment import base_variables
@@ -41,6 +41,7 @@ def main(argv: list[str]) -> int:
         return 2
     folder = os.path.abspath(argv[1])
     # Before the claim: who sees the claim may send SIGTERM.
+    hold_signals()
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
@@ -55,9 +56,13 @@ def _supervise(folder: str, umask: int) -> None:
     attempt: Attempt | None = None
     result: dict[str, Any]
     try:
-        attempt = Attempt(folder)
-        attempt.make_folders()
-        result = _carry_out(attempt, umask)
+        try:
+            release_signals()
+            attempt = Attempt(folder)
+            attempt.make_folders()
+            result = _carry_out(attempt, umask)
+        finally:
+            hold_signals()
     except Stopped:
         result = _stopped(folder)
     except Unprepared as error:
@@ -65,7 +70,6 @@ def _supervise(folder: str, umask: int) -> None:
     except Exception as error:  # noqa: BLE001  # whatever it is, the attempt must end with a word
         result = {"reason": "internal", "message": "%s: %s" % (type(error).__name__, error)}
         _show_traceback()
-    hold_signals()
     result["warnings"] = attempt.warnings if attempt else []
     _finish(folder, attempt, result)
 
@@ -169,6 +173,7 @@ def _stopped(folder: str) -> dict[str, Any]:
 
 
 def _stop(_number: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Stopped
 
 

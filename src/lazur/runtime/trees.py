@@ -95,21 +95,23 @@ def unpack(reference: str, blobs: str | None, cache: str, input_name: str) -> st
 
 
 def _unpack(tree: Tree, folder: str) -> None:
-    from lazur.runtime.folders import protect, remove  # noqa: PLC0415  # not for code
+    from lazur.runtime.folders import draft_beside, protect, remove  # noqa: PLC0415  # not for code
 
-    draft = "%s.%d" % (folder, os.getpid())
+    draft = draft_beside(folder)
     os.makedirs(draft)
-    for path in tree.folders():
-        os.mkdir(draft + "/" + path)
-    for path, digest, _, executable in tree.files:
-        _place(tree.blob(digest), draft + "/" + path, bool(executable))
-    protect(draft)
     try:
+        for path in tree.folders():
+            os.mkdir(draft + "/" + path)
+        for path, digest, _, executable in tree.files:
+            _place(tree.blob(digest), draft + "/" + path, bool(executable))
+        protect(draft)
         os.rename(draft, folder)
     except OSError:
-        if not os.path.isdir(folder):
+        if not os.path.isdir(folder):  # otherwise another job was quicker
             raise
-        remove(draft)  # another job was quicker
+    finally:
+        if os.path.isdir(draft):
+            remove(draft)
 
 
 def _place(blob: str, target: str, executable: bool) -> None:
