@@ -12,11 +12,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from types import TracebackType
 from typing import BinaryIO, Literal, NamedTuple, Self, cast
@@ -164,9 +163,9 @@ class SafeRoot:
             os.unlink(name, dir_fd=folder)
 
     def remove_tree(self, path: str) -> None:
-        """A folder with all that is in it; links in it are removed, not followed."""
+        """A folder with all that is in it, however deep; links in it are removed, not followed."""
         with self._parent(path) as (folder, name), _as_our_error(path):
-            shutil.rmtree(name, dir_fd=folder)
+            _remove_tree(folder, name)
 
     @contextmanager
     def _folder(self, path: str) -> Iterator[int]:
@@ -283,6 +282,63 @@ def _mkdir(folder: int, name: str) -> None:
         os.mkdir(name, 0o700, dir_fd=folder)
     except FileExistsError:
         return
+
+
+def _remove_tree(parent: int, name: str) -> None:
+    """Brings every folder within up to the first level before it is emptied: so nothing recurses,
+    whatever depth a job has dug, and each step holds one descriptor."""
+    top = _writable_folder(name, parent)
+    try:
+        count = 0
+        while found := _folders_after_unlinking(top):
+            for folder in found:
+                count = _empty(top, folder, count)
+    finally:
+        os.close(top)
+    os.rmdir(name, dir_fd=parent)
+
+
+def _empty(top: int, name: str, count: int) -> int:
+    at = _writable_folder(name, top)
+    try:
+        for below in _folders_after_unlinking(at):
+            while not _moved(below, at, f".lazur-removed-{count}", top):
+                count += 1
+            count += 1
+    finally:
+        os.close(at)
+    os.rmdir(name, dir_fd=top)
+    return count
+
+
+def _writable_folder(name: str, parent: int) -> int:
+    fd = os.open(name, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    with suppress(PermissionError):  # not ours: then emptying it says why it cannot be done
+        os.fchmod(fd, 0o700)
+    return fd
+
+
+def _folders_after_unlinking(fd: int) -> list[str]:
+    folders: list[str] = []
+    with os.scandir(fd) as found:
+        for entry in found:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=fd)
+    return folders
+
+
+def _moved(name: str, source: int, new: str, target: int) -> bool:
+    try:
+        os.rename(name, new, src_dir_fd=source, dst_dir_fd=target)
+    except (FileExistsError, NotADirectoryError):
+        return False
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        return False
+    return True
 
 
 def _listed(folder: int, path: str, name: str) -> Entry | None:

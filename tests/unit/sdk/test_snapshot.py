@@ -11,6 +11,7 @@ import pytest
 
 from lazur.engine.tree import Manifest
 from lazur.errors import Invalid
+from lazur.safe import SafeRoot
 from lazur.sdk import hashes, snapshot
 from lazur.sdk.snapshot import Snapshot, alone, take
 
@@ -122,14 +123,10 @@ class TestTake:
             hashes.read(str(folder / "log"))
 
     def test_a_deep_folder_does_not_recurse(self, folder: Path) -> None:
-        here = os.open(folder, os.O_RDONLY)
-        for _ in range(1500):
-            os.mkdir("d", dir_fd=here)
-            below = os.open("d", os.O_RDONLY, dir_fd=here)
-            os.close(here)
-            here = below
-        os.close(here)
-        assert take(folder).manifest.dirs == ("/".join(["d"] * 1500),)
+        with SafeRoot(folder) as root:
+            root.make_folder("/".join(["d"] * 1500))
+            assert take(folder).manifest.dirs == ("/".join(["d"] * 1500),)
+            root.remove_tree("d")
 
 
 class TestLeftOut:
