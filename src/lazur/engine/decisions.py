@@ -14,7 +14,8 @@ from lazur.engine.states import State
 @dataclass(frozen=True)
 class EnvironmentView:
     state: str
-    """`none` (the job needs no build), `waiting`, `building`, `ready`, `failed`."""
+    """`none` (the job needs no build), `waiting`, `building`, `ready`, `failed`, `canceled`,
+    `removing`."""
     key: str | None = None
     error: dict[str, Any] | None = None
 

@@ -123,7 +123,7 @@ class Jobs(Loop):
         else:
             with self._site.db.read() as db:
                 row = jobs.by_id(db, job_id)
-        if row is not None:
+        if row is not None and row.lease_token == token:
             Round(self._site, self, row, token).run()
 
 
@@ -197,15 +197,15 @@ class Round:
         now = self._site.now()
         queued = decision.state is State.QUEUED
         phases = waterfall.then(self._row.phases, "queued" if queued else "environment", now)
-        self._apply(
-            {
-                "state": decision.state.value,
-                "waiting_for": decision.why,
-                "phases": phases,
-                "due_at": None if queued else now + _LOOK_AGAIN_WATCHED,
-            },
-            queue=queued,
-        )
+        values: dict[str, Any] = {
+            "state": decision.state.value,
+            "waiting_for": decision.why,
+            "phases": phases,
+            "due_at": None if queued else now + _LOOK_AGAIN_WATCHED,
+        }
+        if self._row.placed:
+            values |= {"placed": False, "runner": None}
+        self._apply(values, queue=queued or self._row.placed)
 
     def _start(self) -> None:
         """Plan and submit. Killed between the two writes, it is done again: submitting twice is
@@ -226,7 +226,8 @@ class Round:
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return
         phases = waterfall.then(self._row.phases, "starting", placed_at)
-        if self._apply({"handle": handle, "phases": phases, "due_at": self._next_look(backend)}):
+        due = self._site.now() if self._row.cancel_requested else self._next_look(backend)
+        if self._apply({"handle": handle, "phases": phases, "due_at": due}):
             self._watch(backend, handle)
 
     def _progress(self, state: State) -> None:

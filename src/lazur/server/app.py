@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 import lazur
 from lazur.blobs.local import Local as LocalBlobs
@@ -27,14 +27,16 @@ from lazur.loops.dispatch import Dispatch
 from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.sweepup import Sweepup
+from lazur.server.deps import Call
 from lazur.server.gate import Gate
 from lazur.server.live import Live
 from lazur.server.native import assets, content, environments, jobs, sessions, streams, workspaces
 from lazur.server.settings import Settings
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
+from lazur.services.access import Resource
 from lazur.services.home import Home
-from lazur.services.site import Site
+from lazur.services.site import Context, Site
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
 
@@ -133,8 +135,12 @@ def _add_plain_routes(app: FastAPI) -> None:
     @app.get(
         "/api/v1/openapi.json", tags=["server"], openapi_extra={"x-lazur-action": "openapi/read"}
     )
-    def openapi() -> JSONResponse:
-        return JSONResponse(app.openapi())
+    def openapi(call: Call) -> Response:
+        def describe(context: Context) -> dict[str, Any]:
+            context.require("openapi/read", Resource(context.who.workspace))
+            return app.openapi()
+
+        return call.read(describe)
 
 
 def _add_error_handlers(app: FastAPI) -> None:

@@ -102,9 +102,15 @@ class Caller:
         headers: dict[str, str] = {}
         if isinstance(answer, dict) and isinstance(answer.get("etag"), str):
             headers["ETag"] = f'"{answer["etag"]}"'
-            if status == 200 and self.request.headers.get("if-none-match") == headers["ETag"]:
+            if status == 200 and self._has(headers["ETag"]):
                 return Response(status_code=304, headers=headers)
         return JSONResponse(answer, status, headers)
+
+
+    def _has(self, tag: str) -> bool:
+        """Whether the caller has this version already."""
+        given = self.request.headers.get("if-none-match", "")
+        return tag in {part.strip().removeprefix("W/") for part in given.split(",")}
 
 
 async def _body(request: Request) -> Any:

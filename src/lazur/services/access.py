@@ -1,9 +1,8 @@
 """Who may do what. Deny unless a role allows.
 
 Actions are Azure's strings without their common prefix, `workspaces/jobs/write`. Roles hold
-patterns of them: `*`
-stands for any text, and `/*/` also for nothing in between, as Azure's own role definitions need to
-make sense.
+patterns of them: `*` stands for any text, and `/*/` also for nothing in between, as Azure's own
+role definitions need to make sense.
 """
 
 from __future__ import annotations
@@ -13,15 +12,23 @@ from dataclasses import dataclass
 from functools import cache
 
 from lazur.errors import Forbidden, NotFound
+from lazur.spec.names import fold
 
 READ = "read"
 
+_EVERYBODY = ("me/read", "openapi/read", "registries/read", "sign-in/action")
 _ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Owner": (("*",), ()),
     "Contributor": (("*",), ("authorization/*/write", "authorization/*/delete")),
-    "Reader": (("*/read",), ()),
+    "Reader": (("*/read", *_EVERYBODY), ()),
     "AzureML Data Scientist": (
-        ("workspaces/*/read", "workspaces/*/action", "workspaces/*/delete", "workspaces/*/write"),
+        (
+            "workspaces/*/read",
+            "workspaces/*/action",
+            "workspaces/*/delete",
+            "workspaces/*/write",
+            *_EVERYBODY,
+        ),
         (
             "workspaces/delete",
             "workspaces/write",
@@ -29,7 +36,7 @@ _ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "workspaces/computes/*/delete",
         ),
     ),
-    "Job": (("workspaces/jobs/read", "workspaces/read", "workspaces/data/read"), ()),
+    "Job": (("workspaces/jobs/read", "workspaces/read", "workspaces/data/read", "me/read"), ()),
 }
 
 
@@ -59,7 +66,13 @@ class Resource:
 
 
 def require(who: Principal, action: str, resource: Resource) -> None:
-    """Raise unless `who` may. Where even the existence is not theirs to know, it is NotFound."""
+    """Raise unless `who` may. Where even the existence is not theirs to know, it is NotFound.
+    A resource without a workspace is the whole server."""
+    if resource.workspace is None and who.workspace is not None:
+        raise Forbidden(
+            f"{action} is about the whole server.",
+            hint=f"{who.name} is known in workspace {who.workspace!r} only.",
+        )
     if not in_scope(who, resource):
         raise NotFound(_absent(resource))
     if not allows(who.role, action):
@@ -70,7 +83,7 @@ def require(who: Principal, action: str, resource: Resource) -> None:
 
 
 def in_scope(who: Principal, resource: Resource) -> bool:
-    if who.workspace is not None and resource.workspace != who.workspace:
+    if who.workspace is not None and fold(resource.workspace or "") != fold(who.workspace):
         return False
     about_a_job = resource.kind == "jobs" and resource.name is not None
     return who.job is None or not about_a_job or resource.name == who.job

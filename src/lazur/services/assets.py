@@ -38,7 +38,8 @@ def create(context: Context, workspace: str, kind: str, spec: dict[str, Any]) ->
 
 
 def get(context: Context, workspace: str, kind: str, name: str, version: str) -> dict[str, Any]:
-    return view(find_row(context, workspace, kind, name, version), workspace)
+    home = open_workspace(context, workspace, f"workspaces/{kind}/read", kind, name)
+    return view(find_row(context, workspace, kind, name, version), home.name)
 
 
 def find(context: Context, workspace: str, kind: str, query: Query) -> dict[str, Any]:
@@ -119,9 +120,10 @@ def lookup(
     return store.newest(context.db, workspace_id, kind, name)
 
 
-def register_outputs(context: Context, row: JobRow) -> None:
+def register_outputs(context: Context, row: JobRow) -> list[str]:
     """Outputs that were given a name become data or model assets. Twice is once: the content
-    decides."""
+    decides. Returns what could not be registered, and why; the outputs themselves are kept."""
+    notes: list[str] = []
     for output in row.resolved["outputs"]:
         name = output.get("asset_name")
         if not name:
@@ -130,7 +132,11 @@ def register_outputs(context: Context, row: JobRow) -> None:
         spec = {"type": output["type"], "path": output["uri"], "name": name}
         if kind == "data":
             spec["description"] = f"Output {output['name']} of job {row.name}"
-        made = _add(context, row.workspace_id, kind, name, output.get("asset_version"), spec)
+        try:
+            made = _add(context, row.workspace_id, kind, name, output.get("asset_version"), spec)
+        except Conflict as error:
+            notes.append(f"outputs.{output['name']} was not registered: {error.message}")
+            continue
         events.record(
             context,
             row,
@@ -141,6 +147,7 @@ def register_outputs(context: Context, row: JobRow) -> None:
             job=row.name,
             output=output["name"],
         )
+    return notes
 
 
 def view(row: AssetRow, workspace: str) -> dict[str, Any]:

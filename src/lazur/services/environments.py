@@ -55,9 +55,10 @@ def prune(context: Context, body: dict[str, Any]) -> dict[str, Any]:
             raise Invalid(f"{field} must be a number of at least 0.")
     if days is None and size is None:
         raise Invalid("Say what to prune.", hint="Give older_than_days, max_bytes or both.")
-    return builds.prune(
-        context, days, int(size) if size is not None else None, bool(body.get("dry_run"))
-    )
+    dry_run = body.get("dry_run", False)
+    if not isinstance(dry_run, bool):
+        raise Invalid("dry_run must be true or false.")
+    return builds.prune(context, days, int(size) if size is not None else None, dry_run)
 
 
 def curated_list(context: Context, registry: str) -> dict[str, Any]:

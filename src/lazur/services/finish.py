@@ -12,7 +12,7 @@ from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
 from lazur.services import assets, events
 from lazur.services.site import Context, Site
-from lazur.store import records
+from lazur.store import jobs, records
 from lazur.store.jobs import JobRow
 
 _TAIL = 16 << 10
@@ -49,8 +49,9 @@ def ending(
 
 def record(context: Context, row: JobRow, ended: Ending) -> None:
     """Inside the transaction that ends the job: its outputs become assets, its tokens end."""
-    if ended.state is State.COMPLETED:
-        assets.register_outputs(context, row)
+    if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, row)):
+        warnings = [*ended.values.get("warnings", row.warnings), *notes]
+        jobs.change(context.db, row.id, context.now(), warnings=warnings)
     records.drop_job_tokens(context.db, row.workspace, row.name)
     error: dict[str, Any] | None = ended.values["error"]
     code = error.get("code") if error else None
@@ -79,10 +80,10 @@ def _error(
     if decision.state is State.COMPLETED:
         return None
     if status is None or (status.exit is None and status.state != "lost"):
-        return decision.error
-    phase = _failed_in(phases, status)
-    tail = _log_tail(backend, row)
+        return decision.error and {**decision.error, "phase": _last(phases)}
     found = status.exit or Exit("lost")
+    phase = _failed_in(phases, found)
+    tail = _log_tail(backend, row)
     return causes.explain(found, phase, tail, row.resolved.get("environment_name"))
 
 
@@ -97,13 +98,12 @@ def _log_tail(backend: Backend, row: JobRow) -> str:
     return kept.decode("utf-8", "replace")
 
 
-def _failed_in(phases: list[dict[str, Any]], status: Status) -> str:
+def _failed_in(phases: list[dict[str, Any]], found: Exit) -> str:
     """The phase that the failure belongs to: keeping outputs afterwards is not its cause."""
-    names = [phase["name"] for phase in phases]
-    if (
-        names
-        and names[-1] == "finalizing"
-        and not (status.exit and status.exit.reason == "output")
-    ):
-        names.pop()
-    return names[-1] if names else "queued"
+    if found.reason in ("output", "internal", "lost"):
+        return _last(phases)
+    return _last([phase for phase in phases if phase["name"] != "finalizing"])
+
+
+def _last(phases: list[dict[str, Any]]) -> str:
+    return str(phases[-1]["name"]) if phases else "queued"

@@ -6,12 +6,14 @@ import getpass
 import hashlib
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Literal
 
-from lazur.errors import Unauthenticated
-from lazur.services import access
+from lazur.errors import Invalid, Unauthenticated
+from lazur.services import access, checks
 from lazur.services.access import Principal, Resource
 from lazur.services.site import Context, Site
+from lazur.services.workspaces import open_workspace
 from lazur.store import records
 
 _CODE_SECONDS = 120.0
@@ -36,6 +38,12 @@ def authenticator(site: Site) -> Callable[[Literal["bearer", "session"], str], P
     return authenticate
 
 
+def show(context: Context) -> dict[str, Any]:
+    """Who is calling, and what that is good for."""
+    context.require("me/read", Resource(context.who.workspace))
+    return asdict(context.who)
+
+
 def ensure_owner(context: Context) -> None:
     """The token in the home's file is the owner's, also when somebody replaced the file."""
     token = context.site.home.owner_token()
@@ -56,14 +64,13 @@ def sign_in_code(context: Context) -> dict[str, Any]:
 
 
 def open_session(context: Context, code: str) -> str:
-    """The session's secret, for the cookie. The code is spent, good or not."""
+    """The session's secret, for the cookie. A code is good for one."""
     row = records.token(context.db, digest(code))
     good = row is not None and row.kind == "code" and (row.expires_at or 0) > context.now()
-    if row is None or not good:
+    if row is None or not good or not records.drop_token(context.db, row.digest):
         raise Unauthenticated(
             "The sign-in code is unknown or has expired.", hint="Get a new one: lazur login --web"
         )
-    records.drop_token(context.db, row.digest)
     secret = secrets.token_urlsafe(32)
     who = Principal(row.principal, "user", row.role, row.workspace, row.job)
     _add(context, secret, "session", who, context.now() + SESSION_SECONDS)
@@ -71,23 +78,29 @@ def open_session(context: Context, code: str) -> str:
 
 
 def end_session(context: Context, secret: str) -> None:
+    context.require("sign-in/action", Resource(context.who.workspace))
     records.drop_token(context.db, digest(secret))
 
 
 def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
     """A new token, shown this once."""
-    context.require("tokens/write", Resource(workspace))
+    context.require("authorization/tokens/write", Resource(workspace))
     if role not in access.roles():
-        raise Unauthenticated(
-            f"There is no role {role!r}.", hint=f"Known: {', '.join(access.roles())}."
-        )
+        raise Invalid(f"There is no role {role!r}.", hint=f"Known: {', '.join(access.roles())}.")
+    who = Principal(checks.name(name), "user", role, _known(context, workspace))
     token = "lzr_" + secrets.token_urlsafe(32)
-    _add(context, token, "token", Principal(name, "user", role, workspace), None)
+    _add(context, token, "token", who, None)
     return token
 
 
+def _known(context: Context, workspace: str | None) -> str | None:
+    if workspace is None:
+        return None
+    return str(open_workspace(context, workspace, "workspaces/read").name)
+
+
 def revoke(context: Context, token: str) -> None:
-    context.require("tokens/write", Resource())
+    context.require("authorization/tokens/write", Resource())
     records.drop_token(context.db, digest(token))
 
 

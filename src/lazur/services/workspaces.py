@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -12,12 +11,14 @@ from lazur.services import checks
 from lazur.services.access import Resource
 from lazur.services.site import Context
 from lazur.services.times import iso
+from lazur.spec.names import fold
 from lazur.store import records
 from lazur.store import workspaces as store
 from lazur.store.db import AnyRow
 from lazur.store.pages import Query
 
 DEFAULT = "default"
+_NOTES = ("display_name", "description", "tags")
 
 
 def open_workspace(
@@ -34,13 +35,13 @@ def open_workspace(
 
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     name = checks.name(spec.get("name"))
-    context.require("workspaces/write", Resource(name))
+    context.require("workspaces/write", Resource())
+    notes = {key: spec[key] for key in _NOTES if spec.get(key) is not None}
     values: dict[str, Any] = {
         "name": name,
         "folded": fold(name),
-        "display_name": spec.get("display_name"),
-        "description": spec.get("description"),
-        "tags": spec.get("tags") or {},
+        "tags": {},
+        **checks.changes(notes, _NOTES),
         "created_at": context.now(),
         "created_by": context.who.name,
         "version": 1,
@@ -112,8 +113,3 @@ def view(row: AnyRow) -> dict[str, Any]:
         },
         "etag": str(row.version),
     }
-
-
-def fold(name: str) -> str:
-    """Two names that fold alike are the same workspace."""
-    return unicodedata.normalize("NFC", name).casefold()

@@ -67,12 +67,13 @@ class Command(Kind):
 
 
 def _waiting(view: JobView) -> list[Decision]:
-    """Nothing of this attempt runs yet, so ending it needs nobody else."""
+    """Nothing of this attempt is known to run. Once it is placed, somebody may have started it
+    and died before saying so: then it is started, which twice is once, to be ended."""
     environment = view.environment
     if view.cancel_requested:
-        return [Finish(State.CANCELED)]
-    if environment.state == "failed":
-        return [Finish(State.FAILED, environment.error)]
+        return [Start()] if view.placed else [Finish(State.CANCELED)]
+    if environment.state in {"failed", "canceled"}:
+        return [Finish(State.FAILED, environment.error or _NOT_BUILT)]
     if environment.state in {"waiting", "building"}:
         verb = "is being built" if environment.state == "building" else "waits to be built"
         key = f" {environment.key}" if environment.key else ""
@@ -82,6 +83,11 @@ def _waiting(view: JobView) -> list[Decision]:
     return [Wait(State.QUEUED, "free slots of its compute")]
 
 
+_NOT_BUILT = {
+    "code": "BuildFailed",
+    "message": "The build of the environment was canceled.",
+    "hint": "Submit the job again to build it anew.",
+}
 _PROGRESS = {
     "preparing": State.STARTING,
     "running": State.RUNNING,

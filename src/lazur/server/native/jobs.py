@@ -50,7 +50,8 @@ def show(call: Call, workspace: str, name: str) -> Response:
 
 @routes.patch("/{name}", **action("workspaces/jobs/write"))
 def update(call: Call, workspace: str, name: str, changes: Object) -> Response:
-    """Change `display_name`, `description`, `tags`, `properties`, `experiment_name`, `archived`."""
+    """Change `display_name`, `description`, `tags`, `properties`, `experiment_name` or
+    `archived`."""
     return call.write(
         lambda context: jobs.update(context, workspace, name, changes, call.if_match)
     )

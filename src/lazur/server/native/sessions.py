@@ -16,8 +16,7 @@ routes = APIRouter(prefix="/api/v1", tags=["sign-in"])
 @routes.post("/sign-in-codes", status_code=201, **action("sign-in/action"))
 def make_code(call: Call) -> Response:
     """A code for one browser sign-in of the same person, good for two minutes. It travels in the
-    URL's fragment,
-    which browsers do not send."""
+    URL's fragment, which browsers do not send."""
     return call.write(tokens.sign_in_code, status=201)
 
 
@@ -37,20 +36,21 @@ def open_session(call: Call, body: Object) -> Response:
 def end_session(call: Call) -> Response:
     """Sign this browser out, at once."""
     secret = sign_in.session_secret(call.request.scope)
-    if secret:
-        with call.site.context() as context:
-            tokens.end_session(context, secret)
+    with call.site.context(call.who) as context:
+        tokens.end_session(context, secret or "")
     return Response(
         status_code=204, headers={"Set-Cookie": sign_in.ended_cookie(call.request.scope)}
     )
 
 
-@routes.post("/tokens", status_code=201, **action("tokens/write"))
+@routes.post("/tokens", status_code=201, **action("authorization/tokens/write"))
 def issue(call: Call, body: Object) -> Response:
     """A new token for somebody: `{"name", "role", "workspace"}`. It is shown this once."""
     name, role, workspace = body.get("name"), body.get("role", "Reader"), body.get("workspace")
     if not isinstance(name, str) or not name or not isinstance(role, str):
         raise Invalid('The body must be {"name": "…", "role": "Reader", "workspace": null}.')
+    if workspace is not None and not isinstance(workspace, str):
+        raise Invalid("workspace must be text, or null for the whole server.")
     return call.write(
         lambda context: {
             "token": tokens.issue(context, name, role, workspace),

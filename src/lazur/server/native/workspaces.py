@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import computes, workspaces
+from lazur.services import computes, tokens, workspaces
 
 routes = APIRouter(prefix="/api/v1", tags=["workspaces"])
 
@@ -14,16 +14,7 @@ routes = APIRouter(prefix="/api/v1", tags=["workspaces"])
 @routes.get("/me", **action("me/read"))
 def me(call: Call) -> Response:
     """Who the token belongs to, and what it is good for."""
-    who = call.who
-    return call.read(
-        lambda _: {
-            "name": who.name,
-            "kind": who.kind,
-            "role": who.role,
-            "workspace": who.workspace,
-            "job": who.job,
-        }
-    )
+    return call.read(tokens.show)
 
 
 @routes.get("/workspaces", **action("workspaces/read"))
