@@ -247,6 +247,20 @@ class TestPrivate(Case):
         _, log = self.run(backend, node, "readlink ${{inputs.x}}/link", inputs=[wanted])
         assert log == f"{node}/secret\n"
 
+    def test_a_file_is_called_what_its_link_is_called(self, backend: Local, node: Path) -> None:
+        (node / "0a1b2c").write_text("1")
+        (node / "iris.csv").symlink_to(node / "0a1b2c")
+        wanted = Input("x", "download", True, Source(path=str(node / "iris.csv")))
+        command = "basename ${{inputs.x}}; cat ${{inputs.x}}"
+        assert self.run(backend, node, command, inputs=[wanted])[1] == "iris.csv\n1"
+
+    @pytest.mark.parametrize("name", ["../x", "a/b", ".."])
+    def test_a_name_cannot_lead_elsewhere(self, backend: Local, node: Path, name: str) -> None:
+        wanted = Input(name, "download", False, Source(path=str(node)))
+        exit_, _ = self.run(backend, node, "true", inputs=[wanted])
+        assert exit_.reason == "input"
+        assert "name of an input" in (exit_.message or "")
+
     def test_a_path_that_is_not_there(self, backend: Local, node: Path) -> None:
         wanted = Input("x", "ro_mount", False, Source(path="/no/such/folder"))
         exit_, log = self.run(backend, node, "echo ran", inputs=[wanted])

@@ -35,7 +35,7 @@ def base_variables(attempt: Attempt, values: Values) -> dict[str, str]:
     found["LAZUR_ATTEMPT"] = plan.key
     found["PWD"] = attempt.wd
     if plan.environment:
-        _enter(plan.environment, found)
+        _enter(plan.environment, attempt.folder, found)
     return found
 
 
@@ -54,10 +54,25 @@ def gpu_variables(plan: Plan, node: int) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": ",".join(map(str, mine))}
 
 
-def _enter(prefix: str, variables: dict[str, str]) -> None:
+def _enter(prefix: str, folder: str, variables: dict[str, str]) -> None:
     if not os.path.exists(prefix + "/bin/python"):
         raise Unprepared("the environment in %s is no longer there: run the job again" % prefix)
     variables["PATH"] = prefix + "/bin:" + variables["PATH"]
     variables["VIRTUAL_ENV"] = prefix
+    _install_aside(prefix, folder + "/packages", variables)
     variables.pop("CONDA_PREFIX", None)
     variables.pop("PYTHONHOME", None)
+
+
+def _install_aside(prefix: str, aside: str, variables: dict[str, str]) -> None:
+    """The environment is shared by all who use it: what `pip install` brings in a job's command
+    belongs to the job, and is found before the environment's own."""
+    versions = sorted(n for n in os.listdir(prefix + "/lib") if n.startswith("python3"))
+    if not versions:
+        return
+    packages = "%s/lib/%s/site-packages" % (aside, versions[0])
+    given = variables.get("PYTHONPATH")
+    variables["PIP_PREFIX"] = aside
+    variables["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    variables["PATH"] = aside + "/bin:" + variables["PATH"]
+    variables["PYTHONPATH"] = given + ":" + packages if given else packages

@@ -40,12 +40,12 @@ def _place(attempt: Attempt, wanted: Input, values: Values, view: mounts.View) -
     place = "%s/inputs/INPUT_%s" % (attempt.folder, wanted.name)
     found = _find(attempt, wanted)
     if mode == "rw_mount" and wanted.source.path:
-        values.add_input(wanted.name, found.path, is_path=True)
+        values.add_input(wanted.name, wanted.source.path, is_path=True)
         return
     target = place
     if os.path.isfile(found.path):
         os.mkdir(place)
-        target = place + "/" + os.path.basename(found.path)
+        target = place + "/" + found.name
     if mode in ("ro_mount", "direct"):
         target = _show(found, target, view)
     else:
@@ -61,7 +61,8 @@ class Found:
     by mistake."""
 
     def __init__(self, path: str, sealed: bool) -> None:
-        self.path = path
+        self.name = os.path.basename(path.rstrip("/"))
+        self.path = os.path.realpath(path)
         self.sealed = sealed
 
 
@@ -72,7 +73,7 @@ def _find(attempt: Attempt, wanted: Input) -> Found:
         if not os.path.exists(source.path):
             text = "the input %s is %s, which is not on this machine"
             raise Unprepared(text % (wanted.name, source.path))
-        return Found(os.path.realpath(source.path), sealed=False)
+        return Found(source.path, sealed=False)
     cache = plan.cache or attempt.folder + "/cache"
     # Each source brings its own modules; most jobs have one kind.
     if source.tree:

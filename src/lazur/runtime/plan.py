@@ -20,6 +20,13 @@ class Unkept(Exception):
     """The command ended well, but an output could not be kept. The text is for people."""
 
 
+def _name(text: str) -> str:
+    """Becomes part of a path."""
+    if "/" in text or "\0" in text or text in ("", ".", ".."):
+        raise Unprepared("%r cannot be the name of an input or output" % text[:80])
+    return text
+
+
 class Source:
     def __init__(self, data: dict[str, Any]) -> None:
         self.tree: str | None = data.get("tree")
@@ -29,7 +36,7 @@ class Source:
 
 class Input:
     def __init__(self, data: dict[str, Any]) -> None:
-        self.name: str = data["name"]
+        self.name = _name(data["name"])
         self.mode: str = data["mode"]
         self.file: bool = data["file"]
         self.source = Source(data["source"])
@@ -38,7 +45,7 @@ class Input:
 
 class Output:
     def __init__(self, data: dict[str, Any]) -> None:
-        self.name: str = data["name"]
+        self.name = _name(data["name"])
         self.mode: str = data["mode"]
         self.file: bool = data["file"]
         self.destination: str = data["destination"]
