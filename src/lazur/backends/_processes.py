@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import threading
@@ -45,9 +44,19 @@ def end_attempt(key: str, folder: Path) -> bool:
         if time.monotonic() > end:
             return False
         time.sleep(0.01)
-    if group:
-        with contextlib.suppress(OSError):
-            group.rmdir()
+    while group and not _removed(group) and time.monotonic() < end:
+        time.sleep(0.01)
+    return True
+
+
+def _removed(group: Path) -> bool:
+    """The kernel may not be done yet with the last process."""
+    try:
+        group.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
     return True
 
 

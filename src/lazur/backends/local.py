@@ -101,7 +101,7 @@ class Local(Backend, Watches, HasCapacity):
             return b""
 
     def clean(self, handle: Handle) -> None:
-        for name in ("wd", "inputs", "named-outputs", "downloads", "cache"):
+        for name in ("wd", "inputs", "named-outputs", "downloads", "cache", "packages"):
             _remove(Path(handle["folder"], name))
 
     def watch(self, handle: Handle, changed: Callable[[], None]) -> None:
