@@ -26,7 +26,7 @@ from lazur.engine.contracts import Builder, Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed
 
-_VERSION = 1
+_VERSION = 2
 """Part of every key: raised when the same recipe would give another environment."""
 
 

@@ -67,7 +67,9 @@ def _enter(prefix: str, folder: str, variables: dict[str, str]) -> None:
 def _install_aside(prefix: str, aside: str, variables: dict[str, str]) -> None:
     """The environment is shared by all who use it: what `pip install` brings in a job's command
     belongs to the job, and is found before the environment's own."""
-    versions = sorted(n for n in os.listdir(prefix + "/lib") if n.startswith("python3"))
+    library = prefix + "/lib"
+    found = os.listdir(library) if os.path.isdir(library) else []
+    versions = [name for name in found if name.startswith("python3")]
     if not versions:
         return
     packages = "%s/lib/%s/site-packages" % (aside, versions[0])

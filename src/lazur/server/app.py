@@ -61,7 +61,7 @@ def create_site(settings: Settings) -> Site:
         home=home,
         db=db,
         blobs=LocalBlobs(home.blobs),
-        builder=Venv(str(home.environments)),
+        builder=Venv(str(home.path)),
         runner=_this_machine(),
         url=_own_url(settings),
     )

@@ -28,10 +28,6 @@ class Home:
         return self.path / "cache"
 
     @property
-    def environments(self) -> Path:
-        return self.path / "envs"
-
-    @property
     def run(self) -> Path:
         return self.path / "run"
 
@@ -54,7 +50,7 @@ class Home:
     def prepare(self) -> None:
         """Make the folders, for the owner's eyes only."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.blobs, self.cache, self.environments, self.run, self.path / "logs"):
+        for folder in (self.blobs, self.cache, self.run, self.path / "logs"):
             folder.mkdir(mode=0o700, exist_ok=True)
 
     def owner_token(self) -> str:

@@ -141,6 +141,24 @@ class TestStart:
         )
         assert log_of(tmp_path) == f"this one, in {tmp_path}/env\n"
 
+    def test_what_pip_installs_stays_with_the_job(self, tmp_path: Path) -> None:
+        (tmp_path / "env" / "bin").mkdir(parents=True)
+        (tmp_path / "env" / "bin" / "python").touch()
+        (tmp_path / "env" / "lib" / "python3.9").mkdir(parents=True)
+        start(
+            tmp_path,
+            sys.executable,
+            environment=str(tmp_path / "env"),
+            command="echo $PIP_PREFIX; echo $PYTHONPATH; echo ${PATH%%:*}",
+            variables={"PYTHONPATH": "mine"},
+        )
+        own = tmp_path / "packages"
+        assert log_of(tmp_path).splitlines() == [
+            str(own),
+            f"mine:{own}/lib/python3.9/site-packages",
+            f"{own}/bin",
+        ]
+
     def test_a_long_command_goes_through_a_file(self, tmp_path: Path) -> None:
         start(tmp_path, sys.executable, command=f": {'x' * 200_000}; echo done")
         assert log_of(tmp_path) == "done\n"
