@@ -65,7 +65,7 @@ class Subscription:
 
     async def wait(self, seconds: float | None = None) -> None:
         """Until the event is set or the time is over. Raises Closed when the server stops."""
-        if not self.event.is_set():
+        if not self.event.is_set() and not self._topics.closed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self.event.wait()

@@ -1,0 +1,161 @@
+"""A server for the browser tests: real gate, pages and streams; jobs made of hostile text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from lazur.server import daemon, gate, pages, sign_in
+from lazur.server.gate import Gate
+from lazur.server.live import Live, Snapshot
+from lazur.server.settings import Settings
+from tests.server.edge import SESSION, Secrets
+
+EVIL: list[str] = json.loads(os.environ.get("HOSTILE", "[]"))
+TEXT = " ".join(EVIL)
+START = "2026-01-31T12:00:00+00:00"
+live = Live()
+versions = {"live": 0}
+cancelled: set[str] = set()
+
+
+def view(name: str) -> dict[str, Any]:
+    states = {"failed": "Failed", "finished": "Completed", "running": "Running"}
+    states["long"] = "Completed"
+    state = states.get(name) or ("Completed" if versions["live"] >= 5 else "Running")
+    hostile = name in states
+    text = TEXT if hostile else "plain"
+    made: dict[str, Any] = {
+        "name": name,
+        "display_name": text,
+        "experiment_name": text,
+        "description": text,
+        "type": "command",
+        "command": text,
+        "status": "CancelRequested" if name in cancelled else state,
+        "compute": text,
+        "environment": text,
+        "tags": {word: word for word in EVIL},
+        "inputs": {word: word for word in EVIL} | {"folder": {"path": text, "type": text}},
+        "outputs": {word: {"path": word, "type": word, "mode": word} for word in EVIL},
+        "warnings": [*EVIL, {"message": text}] if hostile else [],
+        "waiting_for": text if state == "Running" and hostile else None,
+        "creation_context": {"created_at": START, "created_by": text},
+        "phases": [
+            {"name": "queued", "start": START, "end": "2026-01-31T12:00:01+00:00", "seconds": 1.0},
+            {"name": text, "start": "2026-01-31T12:00:01+00:00", "end": None, "detail": text},
+        ],
+        "git": {"commit": text, "branch": text},
+        "attempt": 1,
+        "duration": 1.5,
+        "etag": f"{name}-{versions['live']}-{name in cancelled}",
+    }
+    if name == "failed":
+        made["error"] = dict.fromkeys(("code", "message", "hint", "phase", "log_tail"), text)
+    return made
+
+
+async def jobs(_request: Request) -> Response:
+    return JSONResponse({"value": [view("failed"), view("running")], "next": None})
+
+
+async def job(request: Request) -> Response:
+    name = request.path_params["name"]
+    if name == "nobody":
+        return JSONResponse({"error": {"code": "NotFound", "message": TEXT}}, 404)
+    return JSONResponse(view(name))
+
+
+async def cancel(request: Request) -> Response:
+    cancelled.add(request.path_params["name"])
+    return JSONResponse(view(request.path_params["name"]), 202)
+
+
+async def events(request: Request) -> Response:
+    name = request.path_params["name"]
+
+    async def look() -> Snapshot:
+        seen = view(name)
+        last = seen["status"] in {"Failed", "Completed"}
+        return Snapshot(seen["etag"], json.dumps(seen).encode(), last)
+
+    return StreamingResponse(live.events(name, look), media_type="text/event-stream")
+
+
+async def files(request: Request) -> Response:
+    names = [f"user_logs/{word}" for word in EVIL] if request.path_params["name"] != "live" else []
+    found = [{"path": path, "size": 10} for path in ["user_logs/std_log.txt", *names]]
+    return JSONResponse({"value": found})
+
+
+def log(settings: Settings):
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        path = settings.home / f"{name}.log"
+        if name == "live" and not path.exists():
+            path.write_text("")
+            asyncio.get_running_loop().create_task(grow(path))
+        elif name == "long":
+            path.write_text("".join(f"line {n} of the log\n" for n in range(1, 3001)))
+        elif not path.exists():
+            path.write_text("\n".join(EVIL) + "\n")
+
+        async def over() -> bool:
+            return name != "running" and (name != "live" or versions["live"] >= 5)
+
+        offset = int(request.query_params.get("offset", "0"))
+        return StreamingResponse(live.tail(path, offset, over, name), media_type="text/plain")
+
+    return answer
+
+
+async def grow(path: Path) -> None:
+    for number in range(1, 6):
+        await asyncio.sleep(0.2)
+        with path.open("a") as file:
+            file.write(f"line {number} of the log\n")
+        versions["live"] = number
+        live.topics.publish("live")
+
+
+async def session(request: Request) -> Response:
+    if (await request.json()).get("code") != "good-code":
+        return JSONResponse({"error": {"code": "Unauthenticated", "message": "spent"}}, 401)
+    headers = {"Set-Cookie": sign_in.session_cookie(request.scope, SESSION, 600)}
+    return JSONResponse({}, 201, headers)
+
+
+async def workspaces(_request: Request) -> Response:
+    return JSONResponse({"value": [{"name": "default"}, {"name": TEXT}]})
+
+
+def create_app(settings: Settings) -> Gate:
+    gate.SIGN_INS = (1000, 60.0)  # each test signs in
+    base = "/api/v1/workspaces/{workspace}/jobs"
+    routes = [
+        *pages.routes(),
+        Route("/api/v1/sessions", session, methods=["POST"]),
+        Route("/api/v1/workspaces", workspaces),
+        Route(base, jobs),
+        Route(base + "/{name}", job),
+        Route(base + "/{name}/cancel", cancel, methods=["POST"]),
+        Route(base + "/{name}/events", events),
+        Route(base + "/{name}/files", files),
+        Route(base + "/{name}/files/{path:path}", log(settings)),
+    ]
+    return Gate(Starlette(routes=routes), Secrets(), settings)
+
+
+if __name__ == "__main__":
+    code = daemon.main(create_app=create_app)
+    sys.stdout.flush()
+    os._exit(code)
