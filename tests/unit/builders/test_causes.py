@@ -6,52 +6,37 @@ import pytest
 
 from lazur.builders import _causes
 
+NO_VERSION = """\
+error: No solution found when resolving dependencies
+  cause: Because there is no version of six==99 and you require six==99, nothing can be done."""
+OLDER_UV = """\
+  × No solution found when resolving dependencies:
+  ╰─▶ Because sixxyzzy was not found in the package registry and you require sixxyzzy, …"""
+PYTHON = """\
+error: No solution found when resolving dependencies
+  cause: Because the current Python version (3.10.13) does not satisfy Python>=3.11 and
+         numpy==2.4.0 depends on Python>=3.11, we can conclude that numpy==2.4.0 cannot be used."""
+NETWORK = """\
+error: Failed to fetch: https://u:p@h.test/simple/six/
+  cause: error sending request for url (https://h.test/simple/six/)
+  cause: dns error"""
+DENIED = """\
+error: Failed to fetch: `https://h.test/simple/six/`
+  cause: HTTP status client error (401 Unauthorized) for url (https://h.test/simple/six/)"""
+HASH = """\
+error: Failed to download `six==1.17.0`
+  cause: Hash mismatch for `six==1.17.0`"""
+BUILD = """\
+error: Failed to build `pandas==0.25.3`
+  cause: The build backend returned an error"""
 CASES = [
-    (
-        (
-            "error: No solution found when resolving dependencies\n"
-            "  cause: Because there is no version of six==99 and you require six==99, we can conclude "
-            "that your requirements are unsatisfiable."
-        ),
-        "There is no six==99 for Python 3.10.13",
-    ),
-    (
-        (
-            "  × No solution found when resolving dependencies:\n"
-            "  ╰─▶ Because sixxyzzy was not found in the package registry and you require sixxyzzy,"
-        ),
-        "There is no package sixxyzzy",
-    ),
-    (
-        (
-            "error: No solution found when resolving dependencies\n"
-            "  cause: Because the current Python version (3.10.13) does not satisfy Python>=3.11 and "
-            "numpy==2.4.0 depends on Python>=3.11, we can conclude that numpy==2.4.0 cannot be used."
-        ),
-        "do not fit together: Because the current Python version",
-    ),
-    (
-        (
-            "error: Failed to fetch: https://u:p@h.test/simple/six/\n"
-            "  cause: error sending request for url (https://h.test/simple/six/)\n  cause: dns error"
-        ),
-        "The network could not be reached: h.test",
-    ),
-    (
-        (
-            "error: Failed to fetch: `https://h.test/simple/six/`\n"
-            "  cause: HTTP status client error (401 Unauthorized) for url (https://h.test/simple/six/)"
-        ),
-        "The index refused access: h.test",
-    ),
-    (
-        "error: Failed to download `six==1.17.0`\n  cause: Hash mismatch for `six==1.17.0`",
-        "What the index gave for six==1.17.0 is not what the lock says",
-    ),
-    (
-        "error: Failed to build `pandas==0.25.3`\n  cause: The build backend returned an error",
-        "pandas==0.25.3 has no wheel for Python 3.10.13",
-    ),
+    (NO_VERSION, "There is no six==99 for Python 3.10.13"),
+    (OLDER_UV, "There is no package sixxyzzy"),
+    (PYTHON, "do not fit together: Because the current Python version"),
+    (NETWORK, "The network could not be reached: h.test"),
+    (DENIED, "The index refused access: h.test"),
+    (HASH, "What the index gave for six==1.17.0 is not what the lock says"),
+    (BUILD, "pandas==0.25.3 has no wheel for Python 3.10.13"),
     ("error: failed to write: No space left on device (os error 28)", "The disk is full"),
     ("error: something new", "something new"),
     ("", "uv failed"),
@@ -67,5 +52,5 @@ class TestFailed:
         assert error.details["log_tail"] == said
 
     def test_credentials_of_an_index_are_not_repeated(self) -> None:
-        error = _causes.failed("resolve", CASES[3][0].splitlines(), "3.10.13")
+        error = _causes.failed("resolve", NETWORK.splitlines(), "3.10.13")
         assert "u:p" not in error.message
