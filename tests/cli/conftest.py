@@ -101,7 +101,9 @@ def stop(home: Path) -> None:
     try:
         pid = json.loads((home / "server.json").read_text())["pid"]
         os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 20
         while (home / "server.json").exists():
+            assert time.monotonic() < deadline, "the server does not stop"
             time.sleep(0.02)
     except (FileNotFoundError, ProcessLookupError):
         return

@@ -7,7 +7,7 @@ import os
 import sys
 from difflib import get_close_matches
 from itertools import takewhile
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from knack.cli import CLI
 from knack.commands import CLICommandsLoader
@@ -108,8 +108,10 @@ class Loader(CLICommandsLoader):
 
     def load_arguments(self, command: str) -> None:
         """Of `JOB Show` too: knack folds the words, but not what it gives here."""
-        nouns.load_arguments(self, command.lower())
-        super().load_arguments(command.lower())
+        command = command.lower()
+        cast("Any", self.cli_ctx).invocation.data["command_string"] = command
+        nouns.load_arguments(self, command)
+        super().load_arguments(command)
 
 
 class _OurTexts(HelpFile):

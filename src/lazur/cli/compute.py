@@ -7,14 +7,17 @@ from typing import Any
 
 from lazur.cli import session
 from lazur.cli.arguments import MAX_RESULTS, name, option
+from lazur.cli.terminal import size
 
 
 def _row(compute: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = OrderedDict(Name=compute["name"], Type=compute.get("type"))
-    for what in ("cpus", "gpus", "memory"):
-        slots, free = compute.get("slots") or {}, compute.get("free") or {}
+    slots, used = compute.get("slots") or {}, compute.get("used") or {}
+    for what, shown in (("cpus", str), ("gpus", str), ("memory", size)):
         if slots.get(what):
-            row[f"Free {what}"] = f"{free.get(what)} of {slots[what]}"
+            free = slots[what] - used.get(what, 0)
+            row[f"Free {what}"] = f"{shown(free)} of {shown(slots[what])}"
+    row["Running"] = len(compute.get("running") or [])
     return row
 
 
@@ -42,8 +45,8 @@ HELP: dict[str, dict[str, Any]] = {
         "short-summary": "Show a compute.",
         "examples": [
             {
-                "name": "Free slots of this machine",
-                "text": "lazur compute show -n local --query free",
+                "name": "What this machine has, and what is in use",
+                "text": "lazur compute show -n local --query [slots,used]",
             }
         ],
     },

@@ -57,7 +57,7 @@ HELP: dict[str, dict[str, Any]] = {
     },
     "job stream": {
         "short-summary": "Print a job's log until the job is over.",
-        "long-summary": "Of a job that is over, the whole log. The exit code is 1 if the job failed.",
+        "long-summary": "Of a job that is over, the whole. The exit code is 1 if the job failed.",
         "examples": [{"name": "Watch", "text": "lazur job stream -n NAME"}],
     },
     "job download": {

@@ -63,4 +63,4 @@ def duration(seconds: float | None) -> str:
 
 def _short(text: str | None) -> str:
     first = (text or "").split("\n")[0]
-    return first if len(first) <= 60 else first[:59] + "…"
+    return first if len(first) <= 50 else first[:49] + "…"

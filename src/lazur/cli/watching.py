@@ -32,7 +32,7 @@ class JobWatch:
             self._say(" ".join(filter(None, [job.name, job.studio_url])))
         if job.status in FINAL or job.status == State.RUNNING:
             return
-        self._say(f"{job.status}: waits for {job.waiting_for}" if job.waiting_for else job.status)
+        self._say(f"{job.status}: {job.waiting_for}" if job.waiting_for else job.status)
         if job.status == State.PREPARING and job.build and job.build != self._build:
             self._build = job.build
             self._show_build(job.build)

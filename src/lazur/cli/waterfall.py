@@ -51,7 +51,8 @@ def _phases(job: dict[str, Any], width: int, stream: TextIO) -> str:
 
 def _line(phase: dict[str, Any], drawn: str, width: int, stream: TextIO) -> str:
     """What a phase means is left out where it would not fit."""
-    line = f"  {phase['name']:<12}{duration(phase.get('seconds')):>12}  {paint(drawn, 'cyan', stream)}"
+    took = duration(phase.get("seconds"))
+    line = f"  {phase['name']:<12}{took:>12}  {paint(drawn, 'cyan', stream)}"
     return (f"{line}  {_meaning(phase)}" if width >= 66 else line).rstrip()
 
 
@@ -68,7 +69,7 @@ def _meaning(phase: dict[str, Any]) -> str:
 
 
 def _waiting(job: dict[str, Any]) -> str:
-    return f"It waits for {job['waiting_for']}." if job.get("waiting_for") else ""
+    return f"Waiting: {job['waiting_for']}." if job.get("waiting_for") else ""
 
 
 def _failure(job: dict[str, Any], stream: TextIO) -> str:

@@ -40,7 +40,7 @@ class TestExplain:
         assert "http://here/jobs/kind_lime" in text
 
     def test_bars_stand_one_after_the_other(self) -> None:
-        lines = explain(JOB, 90, io.StringIO()).splitlines()
+        lines = explain(JOB, 100, io.StringIO()).splitlines()
         queued, running, finalizing = (line[28:68] for line in lines[2:5])
         assert queued.strip() == "█" * 10
         assert running == " " * 10 + "█" * 30
@@ -49,7 +49,7 @@ class TestExplain:
 
     def test_a_waiting_job_says_what_for(self) -> None:
         job = {"name": "x", "status": "Queued", "waiting_for": "free slots", "phases": []}
-        assert "It waits for free slots." in explain(job, 80, io.StringIO())
+        assert "Waiting: free slots." in explain(job, 80, io.StringIO())
 
     @pytest.mark.parametrize("width", [40, 60, 200])
     def test_no_bar_is_wider_than_asked(self, width: int) -> None:
