@@ -106,7 +106,9 @@ def _fetch(folder: str, reference: references.Git) -> str:
         _run(folder, *fetch, "--depth=1", "--", reference.url, ref)
     except NotFound as first:
         try:
-            _run(folder, *fetch, "--", reference.url, "+refs/*:refs/fetched/*")
+            everything = "HEAD" if ref == "HEAD" else "refs/*"
+            place = f"refs/fetched/{everything.removeprefix('refs/')}"
+            _run(folder, *fetch, "--", reference.url, f"+{everything}:{place}")
             return _commit(folder, ref)
         except NotFound:
             raise first from None
@@ -114,7 +116,8 @@ def _fetch(folder: str, reference: references.Git) -> str:
 
 
 def _commit(folder: str, ref: str) -> str:
-    for name in (f"refs/fetched/heads/{ref}", f"refs/fetched/tags/{ref}", ref):
+    fetched = "refs/fetched"
+    for name in (f"{fetched}/heads/{ref}", f"{fetched}/tags/{ref}", f"{fetched}/{ref}", ref):
         try:
             found = _run(
                 folder,

@@ -99,17 +99,26 @@ def _each(send: Callable[[list[str]], None], batches: list[list[str]]) -> None:
 
 def _send(http: Http, base: str, batch: list[tuple[str, Blob, int]], counter: _Counter) -> None:
     part = counter.part()
+    gone: list[Invalid] = []
 
     def body() -> Iterator[bytes]:
         part.restart()
-        return _joined(part.counted(piece) for blob in batch for piece in _framed(*blob))
+        gone.clear()
+        try:
+            yield from _joined(part.counted(piece) for blob in batch for piece in _framed(*blob))
+        except Invalid as error:
+            # The request ends here in good order: no connection is left open half-way.
+            gone.append(error)
 
     try:
         http.request("POST", base, body=body, headers={"Content-Type": "application/octet-stream"})
     except Invalid:
-        for digest, blob, _ in batch:
-            _check_same(digest, blob)
-        raise
+        if not gone:
+            for digest, blob, _ in batch:
+                _check_same(digest, blob)
+            raise
+    if gone:
+        raise gone[0]
 
 
 def _framed(digest: str, blob: Blob, size: int) -> Iterator[tuple[bytes, int]]:

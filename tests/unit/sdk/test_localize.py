@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lazur.engine.tree import Manifest
+from lazur.errors import SpecError
+from lazur.sdk.localize import DIFF, Localized, localize
+from lazur.sdk.snapshot import take
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    for name, text in {
+        "src/train.py": "print(1)",
+        "data/a.csv": "1,2",
+        "conda.yml": "name: x\ndependencies:\n- python=3.10\n",
+        "context/Dockerfile": "FROM python:3.10",
+        "common/util.py": "",
+    }.items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text(text)
+    return made
+
+
+def files(made: Localized, reference: str) -> list[str]:
+    """Paths of the tree; checks that the tree's blobs are all there."""
+    assert reference.startswith("tree:")
+    digest = reference.removeprefix("tree:")
+    body = made.blobs[digest]
+    assert digest in made.trees
+    assert isinstance(body, bytes)
+    found = Manifest.decode(body)
+    assert set(found.blobs()) <= set(made.blobs)
+    return [file.path for file in found.files]
+
+
+def problems(base: Path, kind: str, **spec: Any) -> dict[str, str]:
+    with pytest.raises(SpecError) as caught:
+        localize(kind, spec, base)
+    found: list[dict[str, Any]] = caught.value.details["diagnostics"]
+    return {d["path"]: f"{d['message']} {d.get('hint', '')}" for d in found}
+
+
+class TestJob:
+    def test_what_is_local_becomes_content(self, base: Path) -> None:
+        spec = {
+            "command": "python train.py",
+            "code": "./src",
+            "inputs": {
+                "file": {"type": "uri_file", "path": "data/a.csv"},
+                "folder": {"type": "uri_folder", "path": "file:data", "mode": "download"},
+                "lr": 0.1,
+                "text": "./src",
+                "flag": {"value": "./src"},
+                "group": {"inner": {"path": "data"}},
+            },
+            "environment": {"image": "python:3.10", "conda_file": "conda.yml"},
+        }
+        given = repr(spec)
+        with localize("job", spec, base) as made:
+            assert files(made, made.spec["code"]) == ["train.py"]
+            inputs = made.spec["inputs"]
+            assert files(made, inputs["file"]["path"]) == ["a.csv"]
+            assert files(made, inputs["folder"]["path"]) == ["a.csv"]
+            assert files(made, inputs["group"]["inner"]["path"]) == ["a.csv"]
+            assert inputs["folder"]["mode"] == "download"
+            assert (inputs["lr"], inputs["text"], inputs["flag"]) == (
+                0.1,
+                "./src",
+                {"value": "./src"},
+            )
+            assert made.spec["environment"]["conda_file"] == {
+                "name": "x",
+                "dependencies": ["python=3.10"],
+            }
+        assert repr(spec) == given
+
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            "azureml:data:1",
+            "azureml:data@latest",
+            "azureml://datastores/workspaceblobstore/paths/x/",
+            "https://example.org/x.csv",
+            "wasbs://c@a.blob.core.windows.net/x",
+            "runs:/abc/model",
+            "tree:" + "a" * 64,
+            "${{parent.inputs.x}}",
+            "azureml://jobs/a/outputs/b",
+        ],
+    )
+    def test_references_stay_as_they_are(self, base: Path, reference: str) -> None:
+        spec = {"inputs": {"x": {"path": reference}}, "environment": "azureml:env:1"}
+        made = localize("job", spec, base, variables={})
+        assert made.spec["inputs"] == spec["inputs"]
+        assert made.blobs == {}
+
+    def test_registered_code_stays_as_it_is(self, base: Path) -> None:
+        assert localize("job", {"code": "azureml:code:1"}, base).spec["code"] == "azureml:code:1"
+
+    def test_a_job_without_anything_local(self, base: Path) -> None:
+        spec = {"command": "echo", "inputs": None, "environment": None}
+        assert localize("job", spec, base).spec == spec
+
+    def test_every_path_that_is_missing_is_named_at_once(self, base: Path) -> None:
+        found = problems(
+            base,
+            "job",
+            code="./scr",
+            inputs={"x": {"path": "nowhere/at/all"}, "g": {"y": {"path": "dato"}}},
+            environment={"conda_file": "conda.yaml", "build": {"path": "contex"}},
+        )
+        assert set(found) == {
+            "code",
+            "inputs.x.path",
+            "inputs.g.y.path",
+            "environment.conda_file",
+            "environment.build.path",
+        }
+        assert "'./scr' does not exist Did you mean 'src'?" in found["code"]
+        assert str(base / "nowhere/at/all") in found["inputs.x.path"]
+        assert "conda.yml" in found["environment.conda_file"]
+
+    def test_what_cannot_be_taken_is_reported_under_its_field(self, base: Path) -> None:
+        (base / "src" / "leak").symlink_to("/etc/passwd")
+        found = problems(base, "job", code="src", inputs={"x": {"path": "nosuch://x"}})
+        assert "leak is a link that leaves" in found["code"]
+        assert "scheme" in found["inputs.x.path"]
+
+    def test_absolute_paths_are_taken(self, base: Path) -> None:
+        made = localize("job", {"code": str(base / "src")}, Path("/"))
+        assert files(made, made.spec["code"]) == ["train.py"]
+
+    def test_gitignored_data_are_still_data(self, base: Path) -> None:
+        (base / "data" / ".gitignore").write_text("*")
+        made = localize("job", {"inputs": {"x": {"path": "data"}}}, base)
+        assert "a.csv" in files(made, made.spec["inputs"]["x"]["path"])
+
+    def test_hashes_are_remembered_in_the_home_folder(self, base: Path) -> None:
+        cache = Path(os.environ["LAZUR_HOME"]) / "cache" / "hashes"
+        localize("job", {"code": "src"}, base)
+        assert not cache.exists()  # too fresh to be trusted
+        with_settled_times = time.time_ns() + 10**10
+        take(base / "src", cache=cache, now=lambda: with_settled_times)
+        localize("job", {"code": "src"}, base)
+        assert len(list(cache.iterdir())) == 1
+
+
+class TestEnvironments:
+    def test_a_build_context_becomes_a_tree(self, base: Path) -> None:
+        build = {"path": "context", "dockerfile_path": "Dockerfile"}
+        made = localize("environment", {"name": "e", "build": build}, base)
+        assert files(made, made.spec["build"]["path"]) == ["Dockerfile"]
+        assert made.spec["build"]["dockerfile_path"] == "Dockerfile"
+
+    def test_a_conda_file_that_is_written_in_place_stays(self, base: Path) -> None:
+        for value in ({"dependencies": []}, "name: x\ndependencies: []\n"):
+            made = localize("environment", {"conda_file": value}, base)
+            assert made.spec["conda_file"] == value
+
+    def test_a_faulty_conda_file_is_shown_where_it_is_faulty(self, base: Path) -> None:
+        (base / "conda.yml").write_text("a: [")
+        with pytest.raises(SpecError, match=r"conda\.yml"):
+            localize("environment", {"conda_file": "conda.yml"}, base)
+        (base / "conda.yml").write_text("- a\n")
+        assert "mapping" in problems(base, "environment", conda_file="conda.yml")["conda_file"]
+        assert problems(base, "environment", conda_file="data")
+
+
+class TestAssets:
+    @pytest.mark.parametrize("kind", ["data", "model"])
+    def test_a_path_becomes_a_tree(self, base: Path, kind: str) -> None:
+        made = localize(kind, {"name": "d", "path": "data"}, base)
+        assert files(made, made.spec["path"]) == ["a.csv"]
+        assert "properties" not in made.spec
+
+    def test_a_component_takes_its_includes_along(self, base: Path) -> None:
+        spec = {"code": "src", "additional_includes": ["common", "./data/a.csv"]}
+        made = localize("component", spec, base)
+        assert files(made, made.spec["code"]) == ["a.csv", "common/util.py", "train.py"]
+        assert "additional_includes" not in made.spec
+
+    def test_includes_may_be_all_the_code_there_is(self, base: Path) -> None:
+        made = localize("component", {"additional_includes": ["common"]}, base)
+        assert files(made, made.spec["code"]) == ["common/util.py"]
+
+    def test_missing_includes_are_named(self, base: Path) -> None:
+        found = problems(base, "component", code="src", additional_includes=["common", "comon"])
+        assert list(found) == ["additional_includes[1]"]
+
+    def test_includes_need_a_local_folder(self, base: Path) -> None:
+        found = problems(base, "component", code="azureml:c:1", additional_includes=["common"])
+        assert "local folder" in found["additional_includes"]
+
+    def test_inputs_of_a_component_are_declarations(self, base: Path) -> None:
+        spec = {
+            "inputs": {"x": {"type": "uri_folder", "default": "data"}, "n": {"type": "number"}}
+        }
+        assert localize("component", spec, base).spec == spec
+
+
+class TestGit:
+    @pytest.fixture
+    def repository(self, base: Path) -> Path:
+        for arguments in (
+            ["init", "-q", "-b", "main"],
+            ["add", "."],
+            ["-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "x"],
+        ):
+            subprocess.run(["git", *arguments], cwd=base, check=True)
+        return base
+
+    def test_a_job_is_told_where_its_code_comes_from(self, repository: Path) -> None:
+        spec = {"code": "src", "properties": {"azureml.git.dirty": "mine", "own": "kept"}}
+        properties = localize("job", spec, repository).spec["properties"]
+        assert properties["mlflow.source.git.branch"] == "main"
+        assert len(properties["mlflow.source.git.commit"]) == 40
+        assert properties["azureml.git.dirty"] == "mine"
+        assert properties["own"] == "kept"
+        assert DIFF not in properties
+
+    def test_uncommitted_changes_are_a_tree_of_their_own(self, repository: Path) -> None:
+        (repository / "src" / "train.py").write_text("print(2)")
+        made = localize("job", {"code": "src"}, repository)
+        assert files(made, made.spec["properties"][DIFF]) == ["uncommitted.diff"]
+        assert made.git is not None
+        assert made.git.diff in made.blobs.values()
+
+    def test_a_repository_on_this_machine_is_not_cloned(
+        self, repository: Path, tmp_path: Path
+    ) -> None:
+        found = problems(tmp_path, "job", code=f"git+file://{repository}")
+        assert "not an address that code is fetched from" in found["code"]
+
+    def test_a_job_outside_of_git_has_no_properties(self, base: Path) -> None:
+        made = localize("job", {"code": "src"}, base, variables={})
+        assert "properties" not in made.spec
+        assert made.git is None
