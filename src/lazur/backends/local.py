@@ -92,6 +92,17 @@ class Local(Backend, Watches, HasCapacity):
             else:
                 _processes.end_attempt(attempt.key, attempt.folder)
 
+    def fence(self, plan: Plan) -> Handle:
+        attempt = _Attempt({"folder": plan.folder, "key": plan.key, "log": _main_log(plan)})
+        try:
+            attempt.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            attempt.fence()
+        except OSError as error:
+            raise BackendError(
+                f"The attempt cannot be fenced in {plan.folder}: {error.strerror}."
+            ) from error
+        return attempt.handle
+
     def logs(self, handle: Handle, offset: int, limit: int = 1 << 20) -> bytes:
         try:
             with Path(handle["log"]).open("rb") as file:

@@ -48,6 +48,14 @@ class Backend(ABC):
         once; the end is seen by `poll`. Silent when it is over or was asked before. An attempt not
         begun is fenced: it never will."""
 
+    def fence(self, plan: Plan) -> Handle:
+        """Somebody may have submitted `plan` and died, or not: see that it does not begin unless
+        it has, and return its handle, so that it can be polled and canceled. Backends that can,
+        do it without starting anything."""
+        handle = self.submit(plan)
+        self.cancel(handle)
+        return handle
+
     @abstractmethod
     def logs(self, handle: Handle, offset: int, limit: int = 1 << 20) -> bytes:
         """Bytes of the main user log from `offset`; empty when there are none yet. Never

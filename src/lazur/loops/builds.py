@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from lazur.engine.contracts import Built
@@ -25,10 +25,10 @@ _RENEW_EVERY = 15.0
 class Builds(Loop):
     name = "builds"
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, pool: Executor | None = None) -> None:
         super().__init__()
         self._site = site
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="build")
+        self._pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="build")
         self._running: dict[str, threading.Event] = {}
         """Builds of this process, and how to tell them to give up."""
         site.bus.listen("due", lambda _topic, key: self.hint() if key == self.name else None)

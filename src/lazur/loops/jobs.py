@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from lazur.engine import waterfall
@@ -45,10 +45,10 @@ _LOOK_AGAIN_STOPPING = 1.0
 class Jobs(Loop):
     name = "jobs"
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, pool: Executor | None = None) -> None:
         super().__init__()
         self._site = site
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
+        self._pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
         self._busy: dict[int, bool] = {}
         """Jobs in the pool now; True: look once more afterwards, it changed meanwhile."""
         self._lock = threading.Lock()
@@ -182,8 +182,7 @@ class Round:
             case Progress():
                 self._progress(decision.state)
             case Stop():
-                self._backend().cancel(self._handle())
-                self._apply({"due_at": self._site.now() + _LOOK_AGAIN_STOPPING})
+                self._stop()
             case Retry():
                 self._retry(decision.why)
             case Finish():
@@ -226,9 +225,22 @@ class Round:
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return
         phases = waterfall.then(self._row.phases, "starting", placed_at)
-        due = self._site.now() if self._row.cancel_requested else self._next_look(backend)
-        if self._apply({"handle": handle, "phases": phases, "due_at": due}):
+        if self._apply({"handle": handle, "phases": phases, "due_at": self._next_look(backend)}):
             self._watch(backend, handle)
+
+    def _stop(self) -> None:
+        backend, row = self._backend(), self._row
+        if row.handle is not None:
+            backend.cancel(row.handle)
+            self._apply({"due_at": self._site.now() + _LOOK_AGAIN_STOPPING})
+            return
+        try:
+            handle = backend.fence(plans.make(self._site, row))
+        except LazurError:
+            log.exception("job %s is canceled; whether it had begun is not known", row.name)
+            self._finish(Finish(State.CANCELED))
+        else:
+            self._apply({"handle": handle, "due_at": self._site.now()})
 
     def _progress(self, state: State) -> None:
         assert self._status is not None

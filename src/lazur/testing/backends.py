@@ -115,6 +115,21 @@ class BackendContract(BackendTools):
         self.wait(backend, handles[0])
         assert (node / "ran").read_text() == "once\n"
 
+    def test_a_fenced_plan_never_begins(self, backend: Backend, node: Path) -> None:
+        plan = self.make_plan(node, f"touch {node}/began")
+        handle = backend.fence(plan)
+        assert backend.submit(plan) == handle
+        assert self.wait(backend, handle).state in OVER
+        assert not (node / "began").exists()
+
+    def test_fencing_what_runs_gives_its_handle(self, backend: Backend, node: Path) -> None:
+        plan = self.make_plan(node, "echo up; sleep 60")
+        handle = backend.submit(plan)
+        self.wait_for_log(backend, handle, "up")
+        assert backend.fence(plan) == handle
+        backend.cancel(handle)
+        assert self.wait(backend, handle).state == "ended"
+
     def test_the_end_stays_known(self, backend: Backend, node: Path) -> None:
         handle = backend.submit(self.make_plan(node, "exit 3"))
         first = self.wait(backend, handle)

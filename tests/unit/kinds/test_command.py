@@ -66,12 +66,25 @@ class TestWaiting:
     def test_placed_it_starts(self) -> None:
         assert advance(QUEUED, placed=True) == [Start()]
 
-    @pytest.mark.parametrize("state", ["none", "waiting", "building", "ready", "failed"])
-    @pytest.mark.parametrize("placed", [True, False])
-    def test_asked_to_end_it_never_starts(self, state: str, placed: bool) -> None:
+    @pytest.mark.parametrize(
+        "state", ["none", "waiting", "building", "ready", "failed", "canceled"]
+    )
+    def test_asked_to_end_it_never_starts(self, state: str) -> None:
         environment = EnvironmentView(state)
-        decisions = advance(QUEUED, environment=environment, placed=placed, cancel_requested=True)
+        decisions = advance(QUEUED, environment=environment, cancel_requested=True)
         assert decisions == [Finish(State.CANCELED)]
+
+    @pytest.mark.parametrize("state", ["none", "waiting", "building", "ready", "failed"])
+    def test_asked_to_end_once_it_may_have_begun_the_backend_is_asked(self, state: str) -> None:
+        environment = EnvironmentView(state)
+        decisions = advance(QUEUED, environment=environment, placed=True, cancel_requested=True)
+        assert decisions == [Stop()]
+
+    def test_a_canceled_build_is_a_failure(self) -> None:
+        decisions = advance(QUEUED, environment=EnvironmentView("canceled"))
+        assert isinstance(decisions[0], Finish)
+        assert decisions[0].state is State.FAILED
+        assert decisions[0].error
 
 
 class TestRunning:

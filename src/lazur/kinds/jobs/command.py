@@ -68,10 +68,10 @@ class Command(Kind):
 
 def _waiting(view: JobView) -> list[Decision]:
     """Nothing of this attempt is known to run. Once it is placed, somebody may have started it
-    and died before saying so: then it is started, which twice is once, to be ended."""
+    and died before saying so: then the backend has to be asked."""
     environment = view.environment
     if view.cancel_requested:
-        return [Start()] if view.placed else [Finish(State.CANCELED)]
+        return [Stop()] if view.placed else [Finish(State.CANCELED)]
     if environment.state in {"failed", "canceled"}:
         return [Finish(State.FAILED, environment.error or _NOT_BUILT)]
     if environment.state in {"waiting", "building"}:
