@@ -449,3 +449,11 @@ def _orphans(root: Path) -> Iterator[int]:
             with contextlib.suppress(OSError):
                 if f"UV_CACHE_DIR={root}/".encode() in (entry / "environ").read_bytes():
                     yield int(entry.name)
+
+
+@pytest.mark.network
+class TestIndex:
+    def test_packages_come_from_an_index_too(self, root: Path) -> None:
+        built, _ = build(Venv(str(root)), Recipe(requirements=["six"]))
+        assert run(built, "import six; print(six.PY3)") == "True"
+        assert "--hash=sha256:" in built.lock
