@@ -23,8 +23,8 @@ def source(
 ) -> Source:
     """Without a file, the flags are all there is."""
     # Not needed for help and for commands that only read.
-    from lazur.sdk.overrides import apply, parse  # noqa: PLC0415
     from lazur.sdk.source import Source, read  # noqa: PLC0415
+    from lazur.spec.overrides import apply, parse  # noqa: PLC0415
 
     found = read(file) if file else Source({}, Path.cwd())
     given = {key: value for key, value in (flags or {}).items() if value is not None}
@@ -41,7 +41,7 @@ def assignments(sets: list[list[str]] | None) -> list[str]:
 def changes(sets: list[list[str]] | None, current: dict[str, Any], **flags: Any) -> dict[str, Any]:
     """What `update --set` asks for: the top-level fields that it touches, whole. `current` is what
     is there."""
-    from lazur.sdk.overrides import apply, parse, text  # noqa: PLC0415 - as above
+    from lazur.spec.overrides import apply, parse, text  # noqa: PLC0415 - as above
 
     changed = {key: value for key, value in flags.items() if value is not None}
     for assignment in assignments(sets):

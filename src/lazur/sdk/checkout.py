@@ -29,10 +29,6 @@ _REF = re.compile(r"(?![-+./])(?!.*(?:\.\.|@\{|//))[^\x00-\x20\x7f~^:?*\[\\]{1,2
 _REV_PARSE = ("rev-parse", "--verify", "--quiet", "--end-of-options")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _GUARDS = (
-    "-c", "protocol.allow=never",
-    "-c", "protocol.https.allow=always",
-    "-c", "protocol.ssh.allow=always",
-    "-c", "protocol.http.allow=always",
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.fsmonitor=false",
     "-c", "submodule.recurse=false",
@@ -101,14 +97,16 @@ def _refused(url: str) -> Invalid:
 def _fetch(folder: str, reference: references.Git) -> str:
     """The commit. The tip alone where the server can do that; else all of the history."""
     ref = reference.ref or "HEAD"
+    protocols = "http" if reference.url.startswith("http:") else "https:ssh"
     fetch = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
     try:
-        _run(folder, *fetch, "--depth=1", "--", reference.url, ref)
+        _run(folder, *fetch, "--depth=1", "--", reference.url, ref, protocols=protocols)
     except NotFound as first:
         try:
             everything = "HEAD" if ref == "HEAD" else "refs/*"
             place = f"refs/fetched/{everything.removeprefix('refs/')}"
-            _run(folder, *fetch, "--", reference.url, f"+{everything}:{place}")
+            spec = f"+{everything}:{place}"
+            _run(folder, *fetch, "--", reference.url, spec, protocols=protocols)
             return _commit(folder, ref)
         except NotFound:
             raise first from None
@@ -147,14 +145,15 @@ def _inside(root: Path, reference: references.Git) -> Path:
     return real
 
 
-def _run(folder: str, *arguments: str) -> str:
+def _run(folder: str, *arguments: str, protocols: str = "") -> str:
+    """Git speaks the given protocols and no other, wherever a server redirects it to."""
     try:
         done = subprocess.run(
             ["git", *_GUARDS, *arguments],
             cwd=folder,
             env={
                 **environment(),
-                "GIT_ALLOW_PROTOCOL": "https:ssh:http",
+                "GIT_ALLOW_PROTOCOL": protocols,
                 "GIT_SSH_COMMAND": _ssh(),
             },
             stdin=subprocess.DEVNULL,

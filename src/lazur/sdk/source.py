@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from lazur.errors import Invalid, SpecError
-from lazur.sdk.overrides import apply_all, split
 from lazur.spec import yaml
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
+from lazur.spec.overrides import apply_all, split
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]
         "warnings": row.warnings,
         "error": row.error,
         "attempt": row.attempt,
+        "build": row.build_key,
         "archived": row.archived,
         "started_at": iso(row.started_at),
         "ended_at": iso(row.ended_at),

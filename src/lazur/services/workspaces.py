@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from lazur.errors import Conflict, Invalid, NotFound
+from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import checks
 from lazur.services.access import Resource
 from lazur.services.site import Context
@@ -65,6 +65,29 @@ def find(context: Context, query: Query) -> dict[str, Any]:
     only = fold(context.who.workspace) if context.who.workspace else None
     page = store.page(context.db, query, only)
     return {"value": [view(row) for row in page.rows], "next": page.next}
+
+
+def update(
+    context: Context, name: str, changes: dict[str, Any], etag: str | None = None
+) -> dict[str, Any]:
+    row = open_workspace(context, name, "workspaces/write")
+    if etag not in (None, str(row.version)):
+        raise PreconditionFailed(
+            f"The workspace {name!r} has changed since you read it.", hint="Read it again."
+        )
+    values = checks.changes(changes, ("display_name", "description", "tags"))
+    store.change(context.db, row.id, **values)
+    records.add_event(
+        context.db,
+        row.id,
+        "workspaces",
+        row.name,
+        "updated",
+        context.who.name,
+        context.now(),
+        fields=sorted(values),
+    )
+    return get(context, name)
 
 
 def delete(context: Context, name: str) -> None:

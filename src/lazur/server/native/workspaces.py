@@ -32,6 +32,14 @@ def show(call: Call, workspace: str) -> Response:
     return call.read(lambda context: workspaces.get(context, workspace))
 
 
+@routes.patch("/workspaces/{workspace}", **action("workspaces/write"))
+def update(call: Call, workspace: str, changes: Object) -> Response:
+    """Change `display_name`, `description` or `tags`."""
+    return call.write(
+        lambda context: workspaces.update(context, workspace, changes, call.if_match)
+    )
+
+
 @routes.delete("/workspaces/{workspace}", status_code=204, **action("workspaces/delete"))
 def delete(call: Call, workspace: str) -> Response:
     """Soft: nothing that it holds is removed. Refused while jobs run."""
