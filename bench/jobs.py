@@ -1,4 +1,5 @@
-"""Jobs, from outside: how soon the first line of user code runs, and how many no-op jobs a second."""
+"""Jobs, from outside: how soon the first line of user code runs, and how many no-op jobs a
+second."""
 
 from __future__ import annotations
 
