@@ -105,6 +105,14 @@ class TestStore:
             framing.store(cut(body, size), blobs)
         assert strays(blobs) == []
 
+    def test_a_length_beyond_all_disks_is_refused_at_once(self, blobs: Local) -> None:
+        def body() -> Iterator[bytes]:
+            yield b"a" * 64 + b" 9999999999999999\n"
+            raise AssertionError("read on")
+
+        with pytest.raises(Invalid, match="series"):
+            framing.store(body(), blobs)
+
     def test_blobs_before_a_fault_stay(self, blobs: Local) -> None:
         with pytest.raises(Invalid):
             framing.store(iter([framed(b"good" * 500_000) + b"nonsense\n"]), blobs)

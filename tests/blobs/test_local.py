@@ -87,17 +87,31 @@ class TestLocal(BlobsContract):
         assert not batch.exists()
         assert blobs.has(digest_of(b"x"))
 
-    def test_everything_is_synced_before_it_has_a_name(
-        self, blobs: Local, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("many", [False, True])
+    def test_a_blob_is_synced_before_it_has_a_name_and_the_name_before_it_returns(
+        self, blobs: Local, monkeypatch: pytest.MonkeyPatch, many: bool
     ) -> None:
-        calls: list[str] = []
+        synced: list[int] = []
+        folders: dict[int, int] = {}
         real_sync, real_rename = os.fsync, os.rename
-        monkeypatch.setattr(os, "fsync", lambda fd: (calls.append("sync"), real_sync(fd))[1])
-        monkeypatch.setattr(
-            os, "rename", lambda a, b: (calls.append("name"), real_rename(a, b))[1]
-        )
-        blobs.put_many([(digest_of(bytes([n])), bytes([n])) for n in range(3)])
-        first = calls.index("name")
-        assert calls[:first].count("sync") >= 3
-        assert calls[-1] == "sync"
-        assert "sync" not in calls[first : first + 3]
+
+        def sync(fd: int) -> None:
+            synced.append(os.fstat(fd).st_ino)
+            real_sync(fd)
+
+        def rename(old: str, new: str) -> None:
+            assert Path(old).stat().st_ino in synced
+            real_rename(old, new)
+            folders[Path(new).parent.stat().st_ino] = len(synced)
+
+        monkeypatch.setattr(os, "fsync", sync)
+        monkeypatch.setattr(os, "rename", rename)
+        contents = [bytes([n]) for n in range(3)]
+        if many:
+            blobs.put_many([(digest_of(data), data) for data in contents])
+        else:
+            for data in contents:
+                blobs.put(digest_of(data), iter([data]))
+        assert len(folders) == 3
+        for folder, at in folders.items():
+            assert folder in synced[at:]

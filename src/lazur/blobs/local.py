@@ -55,8 +55,9 @@ class Local(Blobs):
         return size
 
     def put_many(self, blobs: Iterable[tuple[str, bytes]]) -> int:
-        """Everything is written before the first is synced, so that the disk can do them together:
-        a tenth of the time of one by one; and each folder is synced once."""
+        """Everything is written before the first is synced, so that the disk can do them together,
+        and each folder is synced once: 2,000 blobs of 4 kB took about half the time of one by
+        one. (`syncfs` was tried: no faster, and it waits for everybody else's writes too.)"""
         given = list(blobs)
         contents = dict(given)
         if wanted := self.missing(list(contents)):

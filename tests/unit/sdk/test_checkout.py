@@ -211,13 +211,18 @@ class TestRefusals:
     def test_ordinary_refs_pass(self, ref: str) -> None:
         check_ref(ref)
 
-    def test_the_protocols_are_closed_to_git_as_well(self, work: Path, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("url", ["file:///srv/code.git", "ext::true"])
+    def test_the_protocols_are_closed_to_git_as_well(self, tmp_path: Path, url: str) -> None:
         run(tmp_path, "init", "-q", "here")
-        with pytest.raises(NotFound, match="transport 'file' not allowed"):
-            checkout._run(str(tmp_path / "here"), "fetch", "--", f"file://{work}", "main")
-        with pytest.raises(NotFound, match="transport 'ext' not allowed"):
-            checkout._run(str(tmp_path / "here"), "fetch", "--", "ext::true", "main")
+        with pytest.raises(NotFound, match=r"transport '(file|ext)' not allowed"):
+            checkout._run(str(tmp_path / "here"), "fetch", "--", url, protocols="https:ssh")
+
+    def test_plain_http_is_closed_to_an_encrypted_address(self, url: str, tmp_path: Path) -> None:
+        run(tmp_path, "init", "-q", "here")
+        plain = url.removeprefix("git+")
+        with pytest.raises(NotFound, match="transport 'http' not allowed"):
+            checkout._run(str(tmp_path / "here"), "fetch", "--", plain, protocols="https:ssh")
 
 
-def _must_not_run(folder: str, *arguments: str) -> str:
+def _must_not_run(folder: str, *arguments: str, protocols: str = "") -> str:
     raise AssertionError(arguments)
