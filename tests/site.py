@@ -105,11 +105,10 @@ class Server:
         self.builds = Builds(site, Inline())
 
     def settle(self) -> None:
-        """Everything that is due now is done."""
+        """Everything that is due now is done, by loops that go on whatever fails."""
         for _ in range(4):
-            self.builds.round()
-            self.dispatch.round()
-            self.jobs.round()
+            for loop in (self.builds, self.dispatch, self.jobs):
+                loop._guarded()
 
     def show(self, name: str) -> dict[str, Any]:
         return call(self.site, jobs.get, "default", name, write=False)

@@ -19,7 +19,7 @@ ROWS = 200
 
 def take(db: Database, now: float, limit: int = 10) -> tuple[str, list[int]]:
     with db.write() as connection:
-        token, keys = leases.take(connection, table, now, limit)
+        token, keys = leases.take(connection, table, now, limit, owner="me")
     return token, list(keys)
 
 
@@ -66,7 +66,7 @@ class TestTake:
         add_job(due_at=NOW, runner="other")
         mine, free = add_job(due_at=NOW, runner="me"), add_job(due_at=NOW, runner=None)
         with db.write() as connection:
-            _, rows = jobs.take_due(connection, NOW, "me", 10)
+            _, rows = jobs.take_due(connection, NOW, "me", 10, "me")
         assert {row.id for row in rows} == {mine, free}
 
 
@@ -74,7 +74,7 @@ class TestTakeOne:
     def test_a_hint_leases_before_the_time(self, db: Database, add_job: AddJob) -> None:
         job = add_job(due_at=NOW + 100)
         with db.write() as connection:
-            token, row = jobs.take_one(connection, job, NOW, "me")
+            token, row = jobs.take_one(connection, job, NOW, "me", "me")
         assert row is not None
         assert row.lease_token == token
 
@@ -83,13 +83,13 @@ class TestTakeOne:
     ) -> None:
         job = add_job(due_at=None)
         with db.write() as connection:
-            assert jobs.take_one(connection, job, NOW, "me")[1] is None
+            assert jobs.take_one(connection, job, NOW, "me", "me")[1] is None
 
     def test_a_hint_does_not_take_a_lease_away(self, db: Database, add_job: AddJob) -> None:
         job = add_job(due_at=NOW)
         token, _ = take(db, NOW)
         with db.write() as connection:
-            assert jobs.take_one(connection, job, NOW, "me")[1] is None
+            assert jobs.take_one(connection, job, NOW, "me", "me")[1] is None
         assert apply(db, job, token, due_at=None)
 
 
@@ -183,7 +183,7 @@ class TestCancelMeanwhile:
     def held(self, db: Database, add_job: AddJob) -> tuple[Any, str]:
         job = add_job(due_at=NOW, state="Starting", placed=True)
         with db.write() as connection:
-            token, rows = jobs.take_due(connection, NOW, "me", 1)
+            token, rows = jobs.take_due(connection, NOW, "me", 1, "me")
             asked = update(table).where(table.c.id == job)
             connection.execute(asked.values(cancel_requested=True, state="CancelRequested"))
         return rows[0], token
@@ -231,3 +231,30 @@ def _drain_alone(url: str, gate: Any, results: Any) -> None:
     gate.wait(60)
     results.put(drain(db))
     db.close()
+
+
+class TestTakeBack:
+    def test_a_server_that_starts_frees_what_it_held(self, db: Database, add_job: AddJob) -> None:
+        job = add_job(due_at=NOW)
+        stale, _ = take(db, NOW)
+        with db.write() as connection:
+            assert leases.take_back(connection, table, "me") == 1
+        assert not apply(db, job, stale, waiting_for="stale")
+        assert take(db, NOW)[1] == [job]
+
+    def test_what_others_hold_is_theirs(self, db: Database, add_job: AddJob) -> None:
+        add_job(due_at=NOW)
+        take(db, NOW)
+        with db.write() as connection:
+            for other in ("m", "me-", "m_", "%", "not me"):
+                assert leases.take_back(connection, table, other) == 0
+
+    def test_everything_of_this_machine_is_looked_at(self, db: Database, add_job: AddJob) -> None:
+        mine = add_job(due_at=NOW + 15, runner="here", placed=True)
+        unplaced = add_job(due_at=NOW + 15, runner=None)
+        add_job(due_at=NOW + 15, runner="there", placed=True)
+        add_job(due_at=None, runner="here")
+        with db.write() as connection:
+            jobs.adopt(connection, NOW, "here", "me")
+            _, rows = jobs.take_due(connection, NOW, "here", 10, "me")
+        assert {row.id for row in rows} == {mine, unplaced}

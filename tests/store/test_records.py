@@ -43,7 +43,7 @@ class TestBuilds:
     def test_what_is_wanted_again_is_not_removed(self, db: Database) -> None:
         with db.write() as connection:
             builds.ensure(connection, build_values("k", state="removing"))
-            token, _ = builds.take_due(connection, NOW, 1)
+            token, _ = builds.take_due(connection, NOW, 1, "me")
             builds.change(connection, "k", state="waiting")
             assert not builds.remove(connection, "k", token)
             builds.change(connection, "k", state="removing")
@@ -54,7 +54,7 @@ class TestBuilds:
         with db.write() as connection:
             builds.ensure(connection, build_values("k", state="removing"))
             builds.used_by(connection, workspace_id, "k", "e")
-            token, _ = builds.take_due(connection, NOW, 1)
+            token, _ = builds.take_due(connection, NOW, 1, "me")
             assert builds.remove(connection, "k", token)
             builds.ensure(connection, build_values("k"))
             assert builds.seen_from(connection, workspace_id, "k") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _WORKERS = 2
 _RENEW_EVERY = 15.0
+_AFTER_TROUBLE = 5.0
 
 
 class Builds(Loop):
@@ -35,7 +37,7 @@ class Builds(Loop):
 
     def start(self) -> None:
         with self._site.db.write() as db:
-            store.adopt(db, self._site.now())
+            store.adopt(db, self._site.server)
         super().start()
 
     def round(self) -> float:
@@ -46,7 +48,7 @@ class Builds(Loop):
         if due is None or due > now or len(self._running) >= _WORKERS:
             return due - now if due is not None and due > now else 3600.0
         with self._site.db.write(synced=False) as db:
-            token, rows = store.take_due(db, now, _WORKERS - len(self._running))
+            token, rows = store.take_due(db, now, _WORKERS - len(self._running), self._site.server)
         for row in rows:
             self._running[row.key] = threading.Event()
             self._pool.submit(self._work, row, token)
@@ -78,6 +80,8 @@ class Builds(Loop):
                 self._apply(row, token, due_at=None)
         except Exception:
             log.exception("build %s could not be moved on; it is looked at again", row.key)
+            with contextlib.suppress(LazurError):
+                self._apply(row, token, due_at=self._site.now() + _AFTER_TROUBLE)
         finally:
             self._running.pop(row.key, None)
             self.hint()

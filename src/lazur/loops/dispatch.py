@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
 from sqlalchemy import Connection
 
 from lazur.engine import dispatch
@@ -14,7 +12,7 @@ from lazur.loops.base import Loop
 from lazur.loops.jobs import Jobs
 from lazur.services.site import Site
 from lazur.store import jobs as store
-from lazur.store import workspaces
+from lazur.store import leases, workspaces
 from lazur.store.db import AnyRow
 
 _BETWEEN_LOOKS = 10.0
@@ -41,7 +39,8 @@ class Dispatch(Loop):
 
     def _fill(self, compute: AnyRow, capacity: Demand) -> None:
         """One decision: what is free, who is next, written down in one transaction."""
-        token, runner, now = secrets.token_hex(8), self._site.runner, self._site.now()
+        token, runner = leases.new_token(self._site.server), self._site.runner
+        now = self._site.now()
         with self._site.db.write() as db:
             workspaces.lock_compute(db, compute.id)
             placements = self._choose(db, compute.id, capacity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from lazur.engine.decisions import (
 )
 from lazur.engine.plan import Status
 from lazur.engine.states import FINAL, State
-from lazur.errors import LazurError
+from lazur.errors import BackendError, LazurError, Unavailable
 from lazur.loops.base import Loop
 from lazur.registry import find
 from lazur.services import finish, plans
@@ -40,6 +41,7 @@ _LOOK_AGAIN = 2.0
 """Seconds between looks at an attempt that nobody watches."""
 _LOOK_AGAIN_WATCHED = 15.0
 _LOOK_AGAIN_STOPPING = 1.0
+_AFTER_TROUBLE = 5.0
 
 
 class Jobs(Loop):
@@ -56,7 +58,7 @@ class Jobs(Loop):
 
     def start(self) -> None:
         with self._site.db.write() as db:
-            jobs.adopt(db, self._site.runner, self._site.now())
+            jobs.adopt(db, self._site.now(), self._site.runner, self._site.server)
         super().start()
 
     def round(self) -> float:
@@ -65,7 +67,9 @@ class Jobs(Loop):
             due = jobs.next_due(db, self._site.runner)
         if due is not None and due <= now:
             with self._site.db.write(synced=False) as db:
-                token, rows = jobs.take_due(db, now, self._site.runner, _AT_ONCE)
+                token, rows = jobs.take_due(
+                    db, now, self._site.runner, _AT_ONCE, self._site.server
+                )
             for row in rows:
                 self._put(row.id, token)
             if len(rows) == _AT_ONCE:
@@ -106,9 +110,7 @@ class Jobs(Loop):
         try:
             self._one(job_id, token)
         except Exception:
-            log.exception(
-                "job %s could not be moved on; it is looked at again when its lease ends", job_id
-            )
+            log.exception("job %s could not be moved on; it is looked at again", job_id)
         finally:
             with self._lock:
                 again = self._busy.pop(job_id, False)
@@ -119,12 +121,23 @@ class Jobs(Loop):
         now = self._site.now()
         if token is None:
             with self._site.db.write(synced=False) as db:
-                token, row = jobs.take_one(db, job_id, now, self._site.runner)
+                token, row = jobs.take_one(db, job_id, now, self._site.runner, self._site.server)
         else:
             with self._site.db.read() as db:
                 row = jobs.by_id(db, job_id)
-        if row is not None and row.lease_token == token:
+        if row is None or row.lease_token != token:
+            return
+        try:
             Round(self._site, self, row, token).run()
+        except Exception:
+            self._give_back(row, token)
+            raise
+
+    def _give_back(self, row: JobRow, token: str) -> None:
+        """Trouble is no reason to wait for the end of the lease."""
+        now = self._site.now()
+        with contextlib.suppress(LazurError), self._site.db.write(synced=False) as db:
+            jobs.release(db, row, token, now, now + _AFTER_TROUBLE)
 
 
 class Round:
@@ -215,13 +228,15 @@ class Round:
         except plans.EnvironmentGone:
             self._build_again()
             return
+        except Unavailable:
+            raise
         except LazurError as error:
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return
         backend = self._backend()
         try:
             handle = backend.submit(plan)
-        except LazurError as error:
+        except BackendError as error:
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return
         phases = waterfall.then(self._row.phases, "starting", placed_at)
@@ -236,6 +251,8 @@ class Round:
             return
         try:
             handle = backend.fence(plans.make(self._site, row))
+        except Unavailable:
+            raise
         except LazurError:
             log.exception("job %s is canceled; whether it had begun is not known", row.name)
             self._finish(Finish(State.CANCELED))

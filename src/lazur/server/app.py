@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import platform
@@ -63,6 +64,7 @@ def create_site(settings: Settings) -> Site:
         blobs=LocalBlobs(home.blobs),
         builder=Venv(str(home.path)),
         runner=_this_machine(),
+        server=_this_server(settings),
         url=_own_url(settings),
     )
     with site.context() as context:
@@ -178,6 +180,13 @@ def _own_url(settings: Settings) -> Callable[[], str]:
         )
 
     return url
+
+
+def _this_server(settings: Settings) -> str:
+    """A home has at most one server of each kind at a time: its lock sees to that."""
+    kind = "loops" if settings.role == "loops" else "server"
+    text = f"{_this_machine()}:{settings.home}:{kind}"
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _this_machine() -> str:

@@ -30,6 +30,9 @@ class Site:
     builder: Builder
     runner: str
     """This machine: which local attempts are ours to look after."""
+    server: str = "server"
+    """This server, the same after it was killed and started again, and unlike any other: what it
+    held a lease on is its own to take back. At most eight characters."""
     bus: Bus = field(default_factory=Bus)
     now: Callable[[], float] = time.time
     url: Callable[[], str] = lambda: ""

@@ -79,20 +79,16 @@ def ready(db: Connection) -> Sequence[AnyRow]:
     ).all()
 
 
-def take_due(db: Connection, now: float, limit: int) -> tuple[str, Sequence[AnyRow]]:
-    token, keys = leases.take(db, builds, now, limit)
+def adopt(db: Connection, owner: str) -> None:
+    """The server `owner` starts: the builds that it was killed in are begun again."""
+    leases.take_back(db, builds, owner)
+
+
+def take_due(db: Connection, now: float, limit: int, owner: str) -> tuple[str, Sequence[AnyRow]]:
+    token, keys = leases.take(db, builds, now, limit, owner=owner)
     if not keys:
         return token, []
     return token, db.execute(select(builds).where(builds.c.key.in_(keys))).all()
-
-
-def adopt(db: Connection, now: float) -> None:
-    """As `jobs.adopt`."""
-    db.execute(
-        update(builds)
-        .where(builds.c.due_at.is_not(None))
-        .values(due_at=now, lease_token=None, lease_until=None)
-    )
 
 
 def renew(db: Connection, key: str, token: str, now: float) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from lazur.errors import Invalid, Unavailable
+from lazur.store.group import Writer
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row as queries give it: columns by name."""
@@ -21,20 +21,19 @@ _BUSY_SECONDS = 30
 
 
 class Database:
-    """Reads run beside each other; writes of one process on SQLite queue for one lock, since
-    SQLite has one writer and its own waiting is a sleep that grows to a tenth of a second."""
+    """Reads run beside each other; writes of one process on SQLite go through one `Writer`."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url, "FULL") if self.sqlite else _server_engine(url)
         self._unsynced = _sqlite_engine(url, "NORMAL") if self.sqlite else self.engine
-        self._writer = threading.Lock()
+        self._writer = Writer(self.engine, self._unsynced)
 
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A consistent view. Nothing written inside is kept."""
-        with self._connect() as connection:
+        with _translated(), self.engine.connect() as connection:
             connection.exec_driver_sql("BEGIN" if self.sqlite else _READ_ONLY)
             try:
                 yield connection
@@ -46,42 +45,35 @@ class Database:
         """All or nothing, and durable on return. Do no network or process work inside.
 
         Without `synced` it survives any crash of ours, but not a loss of power: for leases, and
-        for
-        what can be found out again from where the job runs. The next synced write takes it along.
+        for what can be found out again from where the job runs. The next synced write takes it
+        along.
         """
-        if not self.sqlite:
-            with self._connect() as connection, connection.begin():
-                if not synced:
-                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
-                yield connection
-            return
-        engine = self.engine if synced else self._unsynced
-        with self._writer, self._connect(engine) as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.rollback()
-                raise
-            connection.commit()
+        with _translated(), self._begin(synced) as connection:
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()
         self._unsynced.dispose()
 
+    def _begin(self, synced: bool) -> AbstractContextManager[Connection]:
+        return self._writer.write(synced) if self.sqlite else self._on_server(synced)
+
     @contextmanager
-    def _connect(self, engine: Engine | None = None) -> Generator[Connection]:
-        try:
-            connection = (engine or self.engine).connect()
-        except OperationalError as error:
-            raise _unreachable(error) from error
-        try:
-            with connection:
-                yield connection
-        except OperationalError as error:
-            raise _unreachable(error) from error
-        except DataError as error:
-            raise _unfit(error) from error
+    def _on_server(self, synced: bool) -> Generator[Connection]:
+        with self.engine.begin() as connection:
+            if not synced:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+            yield connection
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise _unreachable(error) from error
+    except DataError as error:
+        raise _unfit(error) from error
 
 
 def sqlite_url(path: Path) -> str:

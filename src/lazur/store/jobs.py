@@ -149,33 +149,33 @@ def _states(value: str) -> list[str]:
 # What loops ask.
 
 
-def take_due(db: Connection, now: float, runner: str, limit: int) -> tuple[str, Sequence[JobRow]]:
+def adopt(db: Connection, now: float, runner: str, owner: str) -> None:
+    """The server `owner` starts: what it held is free, and everything under way that may be its
+    own wants looking at, since nobody watched it meanwhile."""
+    leases.take_back(db, jobs, owner)
     mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
-    token, ids = leases.take(db, jobs, now, limit, mine)
+    db.execute(update(jobs).where(jobs.c.due_at > now, mine).values(due_at=now))
+
+
+def take_due(
+    db: Connection, now: float, runner: str, limit: int, owner: str
+) -> tuple[str, Sequence[JobRow]]:
+    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
+    token, ids = leases.take(db, jobs, now, limit, mine, owner=owner)
     return token, by_ids(db, ids) if ids else []
 
 
-def take_one(db: Connection, job_id: int, now: float, runner: str) -> tuple[str, JobRow | None]:
+def take_one(
+    db: Connection, job_id: int, now: float, runner: str, owner: str
+) -> tuple[str, JobRow | None]:
     """Lease one job now, whether due or not: somebody hinted that it changed."""
     mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
     made_due = update(jobs).where(
         jobs.c.id == job_id, jobs.c.due_at.is_not(None), jobs.c.due_at > now
     )
     db.execute(made_due.values(due_at=now))
-    token, ids = leases.take(db, jobs, now, 1, mine, jobs.c.id == job_id)
+    token, ids = leases.take(db, jobs, now, 1, mine, jobs.c.id == job_id, owner=owner)
     return token, by_id(db, job_id) if ids else None
-
-
-def adopt(db: Connection, runner: str, now: float) -> None:
-    """A server starts on this machine: everything under way wants looking at, and whoever held a
-    lease here is gone. Where that is not so, two look at one job: harmless, and only one applies.
-    """
-    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
-    db.execute(
-        update(jobs)
-        .where(jobs.c.due_at.is_not(None), mine)
-        .values(due_at=now, lease_token=None, lease_until=None)
-    )
 
 
 def next_due(db: Connection, runner: str) -> float | None:

@@ -16,12 +16,22 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, 
 LEASE_SECONDS = 60.0
 
 
+def new_token(owner: str) -> str:
+    """`owner` is a server, the same after it was killed and started again."""
+    return f"{owner}-{secrets.token_hex(8)}"
+
+
 def take(
-    db: Connection, table: Table, now: float, limit: int, *conditions: ColumnElement[bool]
+    db: Connection,
+    table: Table,
+    now: float,
+    limit: int,
+    *conditions: ColumnElement[bool],
+    owner: str,
 ) -> tuple[str, Sequence[Any]]:
     """Lease up to `limit` due rows, the longest due first. Returns the token and the rows' primary
     keys."""
-    token = secrets.token_hex(8)
+    token = new_token(owner)
     key = table.primary_key.columns[0]
     due = (
         select(key)
@@ -64,6 +74,13 @@ def renew(db: Connection, table: Table, key: Any, token: str, now: float) -> boo
         .values(lease_until=now + LEASE_SECONDS)
     )
     return changed.rowcount == 1
+
+
+def take_back(db: Connection, table: Table, owner: str) -> int:
+    """`owner` starts: whatever it held when it was killed is nobody's. Returns how many."""
+    held = table.c.lease_token.startswith(f"{owner}-", autoescape=True)
+    freed = update(table).where(held).values(lease_token=None, lease_until=None)
+    return db.execute(freed).rowcount
 
 
 def next_due(db: Connection, table: Table, *conditions: ColumnElement[bool]) -> float | None:
