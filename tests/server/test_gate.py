@@ -254,7 +254,7 @@ class TestWebSocket:
             sent.append(message)
 
         made = scope("GET", "/api/v1/x", headers, host)
-        made |= {"type": "websocket", "scheme": "ws"}
+        made.update({"type": "websocket", "scheme": "ws"})
         del made["method"]
         asyncio.run(gate(app)(made, receive, send))
         return sent[0]["type"] == "websocket.accept"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ class Job:
     async def is_over(self) -> bool:
         return self.over
 
-    def tail(self, offset: int = 0) -> AsyncIterator[bytes]:
+    def tail(self, offset: int = 0) -> AsyncGenerator[bytes, None]:
         return self.live.tail(self.log, offset, self.is_over, KEY)
 
     def write(self, data: bytes) -> None:
@@ -204,7 +204,7 @@ class TestTail:
             for _ in range(20):
                 tail = job.tail()
                 await anext(tail)
-                await tail.aclose()  # type: ignore[attr-defined]
+                await tail.aclose()
             assert _descriptors() <= before
 
         run(work)
@@ -253,7 +253,7 @@ class TestManyFollowers:
         async def work() -> None:
             tails = [job.tail() for _ in range(1000)]
             assert {await anext(tail) for tail in tails} == {b"begin\n"}
-            waiting = [asyncio.ensure_future(anext(tail)) for tail in tails]  # type: ignore[arg-type]
+            waiting = [asyncio.ensure_future(anext(tail)) for tail in tails]
             await asyncio.sleep(0)
             job.write(b"more\n")
             assert set(await asyncio.gather(*waiting)) == {b"more\n"}

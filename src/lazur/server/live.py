@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -47,7 +47,7 @@ class Live:
 
     async def tail(
         self, path: Path, offset: int, over: Over, key: str, open_file: OpenFile | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The file's bytes from `offset`, then what is appended, until `over()` and all was sent.
 
         The file need not exist yet. `over` is asked at every publication of `key` and every few
@@ -64,7 +64,9 @@ class Live:
             finally:
                 self._leave(feed, news.event)
 
-    async def events(self, key: str, look: Look, *, event: str = "job") -> AsyncIterator[bytes]:
+    async def events(
+        self, key: str, look: Look, *, event: str = "job"
+    ) -> AsyncGenerator[bytes, None]:
         """Server-sent events: what `look` sees now, and at every publication of `key` that changed
         it, until it is the last. `look` answers None when the caller may no longer see it, which
         ends the stream."""
@@ -114,7 +116,9 @@ def sse(event: str, data: bytes, tag: str | None = None) -> bytes:
     return f"{head}event: {name}\n".encode() + body + b"\n"
 
 
-async def _follow(feed: Feed, offset: int, over: Over, news: Subscription) -> AsyncIterator[bytes]:
+async def _follow(
+    feed: Feed, offset: int, over: Over, news: Subscription
+) -> AsyncGenerator[bytes, None]:
     """A follower is but an offset: a slow one costs no memory, and goes on where it stopped."""
     asked = -RECHECK
     ended = False
