@@ -28,6 +28,7 @@ from lazur.loops.dispatch import Dispatch
 from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.sweepup import Sweepup
+from lazur.server import pages
 from lazur.server.deps import Call
 from lazur.server.gate import Gate
 from lazur.server.live import Live
@@ -89,6 +90,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
     for part in (workspaces, jobs, streams, content, environments, sessions, assets):
         app.include_router(part.routes)
+    app.router.routes.extend(pages.routes())
     _add_plain_routes(app)
     _add_error_handlers(app)
     check_decisions(app)
