@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from lazur.engine.plan import Demand, Exit
@@ -57,7 +59,7 @@ class TestStates:
             "running",
             "finalizing",
         ]
-        for before, after in zip(phases, phases[1:], strict=False):
+        for before, after in pairwise(phases):
             assert before["end"] == after["start"]
         assert [p["seconds"] for p in phases[-2:]] == [1.0, 1.0]
         assert started.show("j")["duration"] == 2.0

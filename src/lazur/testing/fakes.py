@@ -88,6 +88,8 @@ class Engine:
 
     def watch(self, key: str, changed: Callable[[], None]) -> None:
         self._watchers.setdefault(key, changed)
+        if key not in self.going_on():
+            changed()
 
     def going_on(self) -> list[str]:
         return [k for k, a in self.attempts.items() if a.state not in ("ended", "lost", "never")]
