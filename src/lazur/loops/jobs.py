@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -26,7 +27,7 @@ from lazur.engine.decisions import (
 from lazur.engine.plan import Status
 from lazur.engine.states import FINAL, State
 from lazur.errors import BackendError, LazurError, Unavailable
-from lazur.loops.base import Loop
+from lazur.loops.base import LONGEST_SLEEP, Loop
 from lazur.registry import find
 from lazur.services import finish, plans
 from lazur.services.site import Context, Site
@@ -328,7 +329,7 @@ class Round:
             applied = jobs.apply(context.db, self._row, self._token, context.now(), **values)
             if applied:
                 self._record(context, values.get("state"))
-                self._say(context, queue=queue)
+                self._say(context, queue=queue, due_at=values.get("due_at"))
         return applied
 
     def _record(self, context: Context, state: str | None) -> None:
@@ -348,9 +349,10 @@ class Round:
         with self._site.db.write(synced=False) as db:
             jobs.release(db, self._row, self._token, self._site.now(), due_at)
 
-    def _say(self, context: Context, *, queue: bool) -> None:
+    def _say(self, context: Context, *, queue: bool, due_at: float | None = None) -> None:
         context.publish("job", f"{self._row.workspace}/{self._row.name}")
-        context.publish("due", self._loop.name)
+        if (due_at or math.inf) < self._site.now() + LONGEST_SLEEP:
+            context.publish("due", self._loop.name)
         if queue:
             context.publish("queue", self._row.compute_name)
 

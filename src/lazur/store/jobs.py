@@ -29,6 +29,8 @@ from lazur.store.tables import computes, jobs, workspaces
 
 JobRow = AnyRow
 
+_INSERT = insert(jobs).returning(jobs.c.id)
+
 _ORDERS = {
     "created_at": jobs.c.created_at,
     "name": jobs.c.name,
@@ -51,7 +53,7 @@ _LISTED = (
 
 def add(db: Connection, values: Mapping[str, Any]) -> int:
     """Raises IntegrityError when the name is taken."""
-    return db.execute(insert(jobs).values(**values).returning(jobs.c.id)).scalar_one()
+    return db.execute(_INSERT, dict(values)).scalar_one()
 
 
 def by_name(db: Connection, workspace_id: int, name: str) -> JobRow | None:
