@@ -17,7 +17,7 @@ from lazur.sdk.views import Job
 
 Progress = Callable[[int, int], None]
 
-_ARTIFACTS = ("outputs/", "logs/", "user_logs/", "system_logs/")
+_NAMED = "named-outputs/"
 _TRIES = 5
 _AT_ONCE = 4
 
@@ -64,12 +64,12 @@ def _wanted(
         has = ", ".join(named) or "none"
         raise NotFound(f"Job {job.name} has no output {output!r}.", hint=f"It has: {has}.")
     if everything or output not in {None, "default"}:
-        prefix = "named-outputs/" if everything else f"named-outputs/{output}/"
+        prefix = _NAMED if everything else f"{_NAMED}{output}/"
         for entry in listed(scope, job.name, prefix):
             yield entry["path"], entry
     if everything or output in {None, "default"}:
-        for prefix in _ARTIFACTS:
-            for entry in listed(scope, job.name, prefix):
+        for entry in listed(scope, job.name):
+            if not entry["path"].startswith(_NAMED):
                 yield f"artifacts/{entry['path']}", entry
 
 

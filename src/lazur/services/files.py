@@ -16,7 +16,6 @@ from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.store.jobs import JobRow
 
-_KEPT = ("user_logs", "system_logs", "outputs", "logs")
 _NAMED = "named-outputs"
 _MOST = 100_000
 MAIN_LOG = "user_logs/std_log.txt"
@@ -45,7 +44,8 @@ class Place:
 
 
 def find(context: Context, workspace: str, name: str, prefix: str = "") -> dict[str, Any]:
-    """All files, by path: `user_logs/…`, `outputs/…`, `named-outputs/<output>/…`."""
+    """All files, by path: `user_logs/…`, `outputs/…`, what MLflow logged, and
+    `named-outputs/<output>/…`."""
     row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
     found = [file for file in _all(context, row) if file["path"].startswith(prefix)]
     listed = list(islice(found, _MOST))
@@ -57,7 +57,7 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
     never be."""
     row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
     top, _, rest = path.partition("/")
-    if top in _KEPT and rest:
+    if top != _NAMED and path:
         return Place(in_artifacts(context, row), path)
     if top == _NAMED:
         output, _, inner = rest.partition("/")
@@ -71,8 +71,7 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
 
 
 def _all(context: Context, row: JobRow) -> Iterator[dict[str, Any]]:
-    for top in _KEPT:
-        yield from _scan(in_artifacts(context, row), top, "")
+    yield from _scan(in_artifacts(context, row), "", "")
     for label, root, only in _named_outputs(row):
         yield from _scan(root, only or "", f"{_NAMED}/{label}/")
 

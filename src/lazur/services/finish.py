@@ -10,7 +10,7 @@ from lazur.engine.contracts import Backend
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
-from lazur.services import assets, events
+from lazur.services import assets, events, tracking
 from lazur.services.site import Context, Site
 from lazur.store import jobs, records
 from lazur.store.jobs import JobRow
@@ -44,6 +44,7 @@ def ending(
         values["started_at"] = started_at(phases)
     if status and status.exit and status.exit.warnings:
         values["warnings"] = [*row.warnings, *status.exit.warnings]
+    tracking.end(site, row, decision.state, ended)
     return Ending(decision.state, values)
 
 

@@ -89,8 +89,8 @@ def source(
             return Source(
                 path=str(_job_output(context, home, run, "artifacts", path, field))
             ), wants_file
-        case Uri() if found.scheme in ("http", "https"):
-            return Source(uri=found.uri), True
+        case Uri(web=str(address)) if wants_file or address == written:
+            return Source(uri=address), True
         case _:
             raise _cannot_use(found, written, field)
 
@@ -105,7 +105,7 @@ def output(
     field = f"outputs.{name}.path"
     if isinstance(found, DatastorePath):
         place = str(_in_store(context, home, found.datastore, found.path, field))
-    elif written.mode == "direct":
+    elif written.mode == "direct" and isinstance(found, Uri):
         place = uri
     else:
         raise Unsupported(
@@ -152,11 +152,20 @@ def _job_output(
         return in_artifacts(context, row) / inside
     for known in row.resolved["outputs"]:
         if known["name"] == output:
-            return Path(known["destination"]) / inside
+            return _kept_at(context, home, known, field) / inside
     names = ", ".join(o["name"] for o in row.resolved["outputs"]) or "none"
     raise NotFound(
         f"{field}: job {job!r} has no output {output!r}.", hint=f"It has: {names}, artifacts."
     )
+
+
+def _kept_at(context: Context, home: AnyRow, output: dict[str, Any], field: str) -> Path:
+    """The folder or file of an output. From its URI: what `direct` hands to the command is text,
+    and no place of ours."""
+    found = references.parse(output["uri"])
+    if not isinstance(found, DatastorePath):
+        raise _cannot_use(found, output["uri"], field)
+    return _in_store(context, home, found.datastore, found.path, field)
 
 
 def _asset(context: Context, home: AnyRow, found: Asset, kind: str, field: str) -> AnyRow:

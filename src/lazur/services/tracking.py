@@ -12,11 +12,18 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any, cast
 
+from lazur.engine.states import State
+from lazur.errors import LazurError
+from lazur.safe import SafeRoot
 from lazur.services.site import Site
+from lazur.spec import yaml
 from lazur.store.jobs import JobRow
 
 _RUNNING = 1
+_ENDS = {State.COMPLETED: 3, State.FAILED: 4, State.CANCELED: 5}
+"""MLflow's FINISHED, FAILED, KILLED."""
 _LOCAL_SOURCE = 4
 
 
@@ -65,6 +72,27 @@ def begin(site: Site, row: JobRow) -> dict[str, str]:
         "MLFLOW_EXPERIMENT_ID": experiment,
         "MLFLOW_RUN_ID": row.name,
     }
+
+
+def end(site: Site, row: JobRow, state: State, ended: float) -> None:
+    """A run that its script did not end, since it never used MLflow or was killed, ends as its job
+    did. What the script said itself stays. Twice is once."""
+    root = site.home.datastore(row.workspace, "mlruns")
+    path = f"{_experiment_id(row.experiment_name)}/{row.name}/meta.yaml"
+    try:
+        with SafeRoot(root) as safe:
+            with safe.open(path) as file:
+                found = yaml.load(file.read(yaml.MAX_BYTES + 1)).value
+            run = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+            if run.get("status") != _RUNNING:
+                return
+            run |= {"status": _ENDS[state], "end_time": int(ended * 1000)}
+            with safe.open(f"{path}.new", "wb") as file:
+                file.write(json.dumps(run).encode())
+            safe.rename(f"{path}.new", path)
+    except (LazurError, FileNotFoundError):
+        # It never began, or the job left something else in its place: not ours to judge.
+        return
 
 
 def _experiment_id(name: str) -> str:

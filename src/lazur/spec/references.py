@@ -20,6 +20,10 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _REMOTE = frozenset(
     {"http", "https", "wasb", "wasbs", "abfs", "abfss", "adl", "s3", "gs", "ftp", "sftp"}
 )
+_BLOB = re.compile(
+    r"wasbs?://(?P<container>[$A-Za-z0-9-]+)@(?P<account>[A-Za-z0-9.-]+\.blob\.core\.[A-Za-z0-9.-]+)"
+    r"/(?P<path>.+[^/])"
+)
 _GIT = ("git+", "git@")
 _FORMS = (
     "Known forms: azureml:<name>:<version>, azureml:<name>@<label>, "
@@ -132,6 +136,15 @@ class Uri:
     @property
     def scheme(self) -> str:
         return self.uri.partition("://")[0].lower()
+
+    @property
+    def web(self) -> str | None:
+        """The address by which anybody can fetch a public file: blobs of Azure have an https one
+        beside the one that Spark uses. None for what the web does not know."""
+        if self.scheme in ("http", "https"):
+            return self.uri
+        blob = _BLOB.fullmatch(self.uri)
+        return blob and f"https://{blob['account']}/{blob['container']}/{blob['path']}"
 
     def __str__(self) -> str:
         return self.uri

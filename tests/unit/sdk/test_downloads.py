@@ -50,6 +50,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 class TestDownload:
     files = {  # noqa: RUF012
         "user_logs/std_log.txt": b"log",
+        "model/MLmodel": b"logged with mlflow",
         "outputs/a b/ü.bin": b"\0" * 10,
         "named-outputs/model/m.pkl": b"model",
     }
@@ -61,6 +62,7 @@ class TestDownload:
         client.jobs.download("j", download_path=tmp_path)
         assert tree(tmp_path) == {
             "artifacts/user_logs/std_log.txt": b"log",
+            "artifacts/model/MLmodel": b"logged with mlflow",
             "artifacts/outputs/a b/ü.bin": b"\0" * 10,
         }
 
@@ -72,7 +74,7 @@ class TestDownload:
     def test_everything(self, client: Client, stage: Stage, tmp_path: Path) -> None:
         stage.plays(Files(self.files))
         client.jobs.download("j", download_path=tmp_path, all=True)
-        assert len(tree(tmp_path)) == 3
+        assert len(tree(tmp_path)) == len(self.files)
 
     def test_what_is_there_already_is_not_fetched_again(
         self, client: Client, stage: Stage, tmp_path: Path

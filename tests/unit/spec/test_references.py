@@ -210,3 +210,23 @@ def test_local_paths_are_told_apart() -> None:
     assert is_local("./src")
     assert is_local("file:src")
     assert not is_local("azureml:src:1")
+
+
+class TestUri:
+    @pytest.mark.parametrize(
+        "uri, web",
+        [
+            ("https://h/p?sig=x", "https://h/p?sig=x"),
+            (
+                "wasbs://sets@acc.blob.core.windows.net/a/b.csv",
+                "https://acc.blob.core.windows.net/sets/a/b.csv",
+            ),
+            ("wasbs://sets@acc.blob.core.windows.net/", None),
+            ("wasbs://sets@acc.blob.core.windows.net/a/", None),
+            ("wasbs://acc.blob.core.windows.net/a.csv", None),
+            ("wasbs://sets@evil.example/a.csv", None),
+            ("s3://bucket/a.csv", None),
+        ],
+    )
+    def test_public_blobs_have_a_web_address(self, uri: str, web: str | None) -> None:
+        assert Uri(uri).web == web

@@ -22,6 +22,9 @@ class TestGet:
             ("AzureML-tensorflow-2.16-cuda12", "tensorflow-2.16-cuda12"),
             ("AzureML-acpt-pytorch-2.8-cuda12.6", "acpt-pytorch-2.8-cuda12.6"),
             ("AzureML-minimal-py311-inference", "minimal-py311-inference"),
+            ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", "sklearn-1.0"),
+            ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", "lightgbm-3.3"),
+            ("AzureML-tensorflow-2.16-cuda11", "tensorflow-2.16-cuda12"),
             ("acpt-pytorch-2.8", "acpt-pytorch-2.8-cuda12.6"),
         ],
     )

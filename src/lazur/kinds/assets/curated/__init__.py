@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from lazur.kinds.assets.curated.shelf import ALIASES, NOT_SHIPPED, SHELF
 
 REGISTRY = "azureml"
 _PREFIX = "azureml-"
+_MACHINE = re.compile(r"-ubuntu\d\d\.\d\d(-py\d+)?(-cuda[\d.]+)?(-[cg]pu)?$")
+"""What old names end with: `AzureML-sklearn-1.0-ubuntu20.04-py38-cpu`."""
 
 
 def names() -> list[str]:
@@ -61,9 +64,11 @@ def is_curated(spec: Mapping[str, Any]) -> bool:
 def canonical(name: str) -> str:
     """Raises NotFound, with the reason where we know one."""
     short = name.lower().removeprefix(_PREFIX)
-    found = ALIASES.get(short, short)
-    if found in SHELF:
-        return found
+    for known in (short, _MACHINE.sub("", short)):
+        found = ALIASES.get(known, known)
+        if found in SHELF:
+            return found
+    found = short
     for start, reason in NOT_SHIPPED.items():
         if found.startswith(start):
             raise NotFound(

@@ -21,6 +21,27 @@ def _environment(
     }
 
 
+def _old_sklearn(version: str) -> dict[str, Any]:
+    """For scripts and pickled models of their time. Where there is no Python 3.9, the closest one
+    that has wheels of these serves."""
+    return _environment(
+        f"sklearn-{version}",
+        f"scikit-learn {version} with pandas 1.3 on Python 3.9, for training.",
+        "3.9",
+        [
+            "pandas~=1.3.0",
+            "numpy~=1.22.0",
+            "scipy>=1.7,<1.11",
+            f"scikit-learn~={version}.0",
+            "joblib~=1.2",
+            "mlflow>=2.9,<3",
+            *_COMMON,
+        ],
+        ScikitLearn=version,
+        Training="",
+    )
+
+
 def _inference(name: str, python: str) -> dict[str, Any]:
     return _environment(
         name,
@@ -50,6 +71,8 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
             Training="",
         )
     },
+    "sklearn-1.0": {"1": _old_sklearn("1.0")},
+    "sklearn-1.1": {"1": _old_sklearn("1.1")},
     "lightgbm-3.3": {
         "1": _environment(
             "lightgbm-3.3",
@@ -151,13 +174,16 @@ ALIASES: dict[str, str] = {
     "acpt-pytorch-2.8": "acpt-pytorch-2.8-cuda12.6",
     "acpt-pytorch": "acpt-pytorch-2.8-cuda12.6",
     "tensorflow-2.16": "tensorflow-2.16-cuda12",
+    "tensorflow-2.16-cuda11": "tensorflow-2.16-cuda12",
     "lightgbm": "lightgbm-3.3",
+    "lightgbm-3.2": "lightgbm-3.3",
     "minimal-inference": "minimal-py311-inference",
     "minimal-ubuntu22.04-py311-cpu-inference": "minimal-py311-inference",
     "minimal-ubuntu20.04-py311-cpu-inference": "minimal-py311-inference",
     "mlflow-ubuntu20.04-py38-cpu-inference": "mlflow-py312-inference",
 }
-"""By lower-case name without `AzureML-`."""
+"""By lower-case name without `AzureML-`, and without the machine (`-ubuntu20.04-py38-cpu`) where
+the whole name is not here."""
 
 _SERVICE = "it holds Microsoft's own service code"
 
