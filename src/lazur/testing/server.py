@@ -25,8 +25,8 @@ class Server:
 
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
-        self._environ = {k: v for k, v in os.environ.items() if not k.startswith("LAZUR_")}
-        self._environ |= {f"LAZUR_{key.upper()}": value for key, value in settings.items()}
+        self.environ = {k: v for k, v in os.environ.items() if not k.startswith("LAZUR_")}
+        self.environ |= {f"LAZUR_{key.upper()}": value for key, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
@@ -36,7 +36,7 @@ class Server:
         with (self.home.parent / "server.out").open("ab") as out:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "lazur.server.daemon", "--home", str(self.home)],
-                env=self._environ,
+                env=self.environ,
                 stdout=out,
                 stderr=out,
                 stdin=subprocess.DEVNULL,
