@@ -19,12 +19,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from lazur.engine.contracts import Blobs
+from lazur.engine.contracts import Blobs, Sweeps
 from lazur.engine.tree import is_digest
 from lazur.errors import BackendError, Invalid, NotFound
 
 
-class Local(Blobs):
+class Local(Blobs, Sweeps):
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.fspath(root)
         self._tmp = os.path.join(self.root, "tmp")

@@ -130,6 +130,15 @@ class Builder(ABC):
         """Delete it and return the bytes freed. The caller made sure that no job uses it."""
 
 
+class Sweeps(ABC):
+    """Ability: the plug can remove what killed writers and builds left behind."""
+
+    @abstractmethod
+    def sweep(self, older_than: float) -> int:
+        """Remove leftovers last touched before `older_than` (seconds since the epoch: well before
+        anything that can still be going on). Returns how many. Now and then, from a loop."""
+
+
 class Blobs(ABC):
     """Bytes under their SHA-256 (hex). Content never changes, so there is no update and no
     race."""

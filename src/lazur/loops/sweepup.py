@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import shutil
+from pathlib import Path
 
+from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.loops.base import Loop
+from lazur.services import builds
 from lazur.services.site import Site
 from lazur.store import jobs, records
 
@@ -13,6 +17,8 @@ log = logging.getLogger(__name__)
 
 _EVERY = 600.0
 _ANSWERS_KEPT = 86400.0
+_LEFT = 86400.0
+"""Nothing is still being written after a day."""
 
 
 class Sweepup(Loop):
@@ -28,6 +34,8 @@ class Sweepup(Loop):
             records.forget_before(db, now - _ANSWERS_KEPT)
             records.drop_expired_tokens(db, now)
         self._clean_attempts()
+        self._sweep(now - _LEFT)
+        self._prune()
         return _EVERY
 
     def _clean_attempts(self) -> None:
@@ -42,3 +50,30 @@ class Sweepup(Loop):
                 row = jobs.by_id(db, job_id) if job_id is not None else None
             if row is not None and row.state in FINAL and row.handle is not None:
                 self._site.backend(row.compute_type, row.compute_settings).clean(row.handle)
+
+    def _sweep(self, older_than: float) -> None:
+        """Halves of uploads, unpacked trees and downloads whose writer was killed."""
+        if isinstance(self._site.blobs, Sweeps):
+            self._site.blobs.sweep(older_than)
+        cache = self._site.home.cache
+        for draft in [*cache.glob("trees/*.*.*"), *cache.glob("downloads/*/*.*.*")]:
+            if not self.stopping and draft.lstat().st_mtime < older_than:
+                _remove(draft)
+
+    def _prune(self) -> None:
+        """Environments that nobody used for long, and the longest unused of too many."""
+        with self._site.context() as context:
+            keep = self._site.keep
+            pruned = builds.prune(context, keep.days, keep.bytes, dry_run=False)
+        for build in pruned["removed"]:
+            log.info(
+                "environment %s (%s) was not used for long: removed", build["key"], build["name"]
+            )
+
+
+def _remove(draft: Path) -> None:
+    """Folders in the cache are read-only; their owner may change that."""
+    for folder in [draft, *draft.rglob("*")]:
+        if folder.is_dir() and not folder.is_symlink():
+            folder.chmod(0o700)
+    shutil.rmtree(draft, ignore_errors=True)

@@ -38,12 +38,13 @@ from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
 from lazur.services.home import Home
-from lazur.services.site import Context, Site
+from lazur.services.site import Context, Keep, Site
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
 
 log = logging.getLogger("lazur.server")
 
+PARTS = (workspaces, jobs, streams, content, environments, sessions, assets)
 OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
 """Routes without an access decision: the gate lets them through without identity."""
 
@@ -67,6 +68,8 @@ def create_site(settings: Settings) -> Site:
         runner=_this_machine(),
         server=_this_server(settings),
         url=_own_url(settings),
+        keep=Keep(settings.environment_days, settings.environment_gigabytes << 30),
+        unknown_compute=settings.unknown_compute,
     )
     with site.context() as context:
         workspace_services.ensure_default(context)
@@ -88,7 +91,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     app.state.live = Live()
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
-    for part in (workspaces, jobs, streams, content, environments, sessions, assets):
+    for part in PARTS:
         app.include_router(part.routes)
     app.router.routes.extend(pages.routes())
     _add_plain_routes(app)
@@ -99,7 +102,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
 
 def check_decisions(app: FastAPI) -> None:
     """Refuse to start with a route that nobody decided about."""
-    for route in app.routes:
+    for route in [*app.routes, *(route for part in PARTS for route in part.routes.routes)]:
         if not isinstance(route, APIRoute) or route.path in OPEN_ROUTES:
             continue
         if "x-lazur-action" not in (route.openapi_extra or {}):

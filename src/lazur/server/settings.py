@@ -55,6 +55,16 @@ class Settings:
     log_level: Level = field(
         default="info", metadata={"doc": "Least level written to `logs/server.log`."}
     )
+    unknown_compute: str = _setting(
+        "local",
+        "Where jobs run whose `compute` does not exist here. Empty: they are refused.",
+    )
+    environment_days: int = _setting(
+        60, "Environments that no job used for so many days are removed."
+    )
+    environment_gigabytes: int = _setting(
+        50, "Of unused environments, the longest unused are removed beyond so many gigabytes."
+    )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."
     )

@@ -20,6 +20,14 @@ from lazur.services.home import Home
 from lazur.store.db import Database
 
 
+@dataclass(frozen=True)
+class Keep:
+    """How long environments are kept that nobody uses."""
+
+    days: float = 60.0
+    bytes: int = 50 << 30
+
+
 @dataclass
 class Site:
     """The parts, put together once by the server's composition root."""
@@ -37,6 +45,7 @@ class Site:
     now: Callable[[], float] = time.time
     url: Callable[[], str] = lambda: ""
     """Where people and jobs reach this server."""
+    keep: Keep = Keep()
     unknown_compute: str = "local"
     """What a compute name that does not exist here stands for; empty: it is an error."""
     _backends: dict[str, Backend] = field(default_factory=dict[str, Backend])
