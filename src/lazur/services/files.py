@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from lazur.errors import NotFound
-from lazur.safe import SafeRoot
+from lazur.safe import Entry, SafeRoot
 from lazur.services import jobs
+from lazur.services.home import ARTIFACTSTORE
 from lazur.services.places import in_artifacts
 from lazur.services.site import Context
 from lazur.services.times import iso
+from lazur.spec import references
+from lazur.spec.references import DatastorePath
 from lazur.store.jobs import JobRow
 
 _NAMED = "named-outputs"
@@ -58,12 +62,13 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
     row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
     top, _, rest = path.partition("/")
     if top != _NAMED and path:
-        return Place(in_artifacts(context, row), path)
+        root, inside = _artifacts(context, row)
+        return Place(root, f"{inside}/{path}")
     if top == _NAMED:
         output, _, inner = rest.partition("/")
-        for label, root, only in _named_outputs(row):
+        for label, root, inside, only in _named_outputs(context, row):
             if label == output and inner and only in (None, inner):
-                return Place(root, inner)
+                return Place(root, f"{inside}/{inner}" if inside else inner)
     raise NotFound(
         f"Job {name!r} has no file {path[:200]!r}.",
         hint=f"See what there is: lazur job show --name {name}",
@@ -71,34 +76,52 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
 
 
 def _all(context: Context, row: JobRow) -> Iterator[dict[str, Any]]:
-    yield from _scan(in_artifacts(context, row), "", "")
-    for label, root, only in _named_outputs(row):
-        yield from _scan(root, only or "", f"{_NAMED}/{label}/")
+    yield from _scan(*_artifacts(context, row))
+    for label, root, inside, only in _named_outputs(context, row):
+        found = _scan(root, inside) if only is None else _alone(root, inside, only)
+        yield from ({**file, "path": f"{_NAMED}/{label}/{file['path']}"} for file in found)
 
 
-def _named_outputs(row: JobRow) -> Iterator[tuple[str, Path, str | None]]:
-    """(name, folder, the one file in it or None for all) of each output that lies on this site."""
+def _artifacts(context: Context, row: JobRow) -> tuple[Path, str]:
+    """A datastore, and the job's folder in it. The job may put a link in place of its own folder,
+    so the root that is trusted lies above it."""
+    store = context.site.home.datastore(row.workspace, ARTIFACTSTORE)
+    return store, in_artifacts(context, row).relative_to(store).as_posix()
+
+
+def _named_outputs(context: Context, row: JobRow) -> Iterator[tuple[str, Path, str, str | None]]:
+    """(name, datastore, folder in it, the one file there or None for all) of each output that
+    lies on this site. From its URI: what `direct` hands to the command is text, and no place of
+    ours."""
     for output in row.resolved["outputs"]:
-        destination = Path(output["destination"])
-        if not destination.is_absolute():
+        found = references.parse(output["uri"])
+        if output["mode"] == "direct" or not isinstance(found, DatastorePath):
             continue
+        store, place = context.site.home.datastore(row.workspace, found.datastore), found.path
+        folder, _, file = place.strip("/").rpartition("/")
         if output["type"] == "uri_file":
-            yield output["name"], destination.parent, destination.name
+            yield output["name"], store, folder, file
         else:
-            yield output["name"], destination, None
+            yield output["name"], store, place.strip("/"), None
 
 
-def _scan(root: Path, inside: str, shown: str) -> Iterator[dict[str, Any]]:
+def _scan(root: Path, inside: str) -> Iterator[dict[str, Any]]:
+    """Files beneath a folder of `root`, by their paths in that folder."""
     if not root.is_dir():
         return
     with SafeRoot(root) as safe:
-        try:
-            entries = list(safe.scan(inside))
-        except NotFound:
-            entries = _alone(safe, inside)
-        for entry in entries:
-            yield {"path": shown + entry.path, "size": entry.size, "modified": iso(entry.modified)}
+        for entry in safe.scan(inside):
+            yield _file(entry.path[len(inside) + 1 :] if inside else entry.path, entry)
 
 
-def _alone(safe: SafeRoot, path: str) -> list[Any]:
-    return [safe.stat(path)] if path and safe.exists(path) else []
+def _alone(root: Path, folder: str, name: str) -> list[dict[str, Any]]:
+    if not root.is_dir():
+        return []
+    with SafeRoot(root) as safe, suppress(NotFound):
+        entry = safe.stat(f"{folder}/{name}" if folder else name)
+        return [] if entry.folder else [_file(name, entry)]
+    return []
+
+
+def _file(path: str, entry: Entry) -> dict[str, Any]:
+    return {"path": path, "size": entry.size, "modified": iso(entry.modified)}
