@@ -16,16 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from lazur.spec.properties import GIT
+
 MAX_DIFF = 1 << 20
-PROPERTIES = {
-    "remote": "mlflow.source.git.repoURL",
-    "branch": "mlflow.source.git.branch",
-    "commit": "mlflow.source.git.commit",
-    "dirty": "azureml.git.dirty",
-    "build_id": "azureml.git.build_id",
-    "build_uri": "azureml.git.build_uri",
-}
-"""By field: Azure's name for it among a job's properties."""
 
 _OVERRIDES = {
     "remote": "AZUREML_GIT_REPOSITORY_URI",
@@ -63,7 +56,7 @@ class Git:
     """
 
     def properties(self) -> dict[str, str]:
-        values = {PROPERTIES[name]: getattr(self, name) for name in PROPERTIES}
+        values = {key: getattr(self, name) for name, key in GIT.items()}
         return {name: value for name, value in values.items() if value}
 
 

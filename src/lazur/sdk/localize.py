@@ -23,12 +23,9 @@ from lazur.sdk.snapshot import Blob, Snapshot, alone, take
 from lazur.sdk.walk import Purpose
 from lazur.spec import references, yaml
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
+from lazur.spec.properties import DIFF
 
 T = TypeVar("T")
-
-DIFF = "lazur.git.diff"
-"""Property of a job: the tree with `uncommitted.diff`, what was not committed when it was
-submitted."""
 
 
 @dataclass

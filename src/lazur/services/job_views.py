@@ -8,6 +8,7 @@ from lazur.engine.states import FINAL, State
 from lazur.services.home import BLOBSTORE
 from lazur.services.site import Site
 from lazur.services.times import iso
+from lazur.spec.properties import GIT
 from lazur.store.jobs import JobRow
 
 
@@ -27,6 +28,7 @@ def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]
         "outputs": _outputs(row),
         "creation_context": _creation(row),
         "services": _services(site, row),
+        "git": _git(row.properties),
         "phases": phases(row, site.now()),
         "waiting_for": waiting_for(row, position),
         "warnings": row.warnings,
@@ -95,6 +97,12 @@ def _outputs(row: JobRow) -> dict[str, Any]:
         "path": f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{row.name}",
     }
     return written
+
+
+def _git(properties: dict[str, str]) -> dict[str, str] | None:
+    """Where the code came from, as the client found it beside the code."""
+    found = {name: properties[key] for name, key in GIT.items() if properties.get(key)}
+    return found or None
 
 
 def _creation(row: JobRow) -> dict[str, Any]:

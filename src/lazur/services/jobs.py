@@ -9,11 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from lazur.engine.states import FINAL, WAITING, State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
-from lazur.services import builds, checks, events, resolve
+from lazur.services import builds, checks, content, events, resolve
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
+from lazur.spec import references
+from lazur.spec.properties import DIFF
 from lazur.store import jobs as store
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
@@ -30,6 +32,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     with context.looking() as early:
         home = open_workspace(early, workspace, "workspaces/jobs/write")
         found = resolve.job(early, home, name, checked)
+        _diff_is_there(early, checked.model.properties)
     build = builds.want(context, home.id, found.recipe, found.environment_name)
     ready = build.state == "ready"
     values = _row(context, home, name, checked, found)
@@ -125,6 +128,14 @@ def find_row(context: Context, workspace: str, name: str, action: str) -> JobRow
             f"There is no job {name!r} in workspace {workspace!r}.", hint="See: lazur job list"
         )
     return row
+
+
+def _diff_is_there(context: Context, properties: dict[str, str]) -> None:
+    """The uncommitted changes that the code was snapshotted with are content like the code."""
+    diff = properties.get(DIFF)
+    found = references.parse(diff) if diff else None
+    if isinstance(found, references.Tree):
+        content.whole_tree(context, found.digest)
 
 
 def _fresh_view(context: Context, job_id: int) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import pytest
 
 from lazur.engine.tree import Manifest
 from lazur.errors import SpecError
-from lazur.sdk.localize import DIFF, Localized, localize
+from lazur.sdk.localize import Localized, localize
+from lazur.spec.properties import DIFF
 from lazur.sdk.snapshot import take
 
 
