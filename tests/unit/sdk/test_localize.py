@@ -11,8 +11,8 @@ import pytest
 from lazur.engine.tree import Manifest
 from lazur.errors import SpecError
 from lazur.sdk.localize import Localized, localize
-from lazur.spec.properties import DIFF
 from lazur.sdk.snapshot import take
+from lazur.spec.properties import DIFF
 
 
 @pytest.fixture
