@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lazur.errors import BlobsMissing, SpecError
+from lazur.errors import BlobsMissing, LazurError, SpecError
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
 
@@ -47,3 +47,5 @@ def publish(
                     upload(scope.http, scope.workspace, sent, missing, watch.progress)
     except SpecError as error:
         raise source.placed(error, kind) from None
+    except LazurError as error:
+        raise source.located(error) from None

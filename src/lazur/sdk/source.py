@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from lazur.errors import Invalid, SpecError
+from lazur.errors import Invalid, LazurError, SpecError
 from lazur.spec import yaml
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
-from lazur.spec.overrides import apply_all, split
+from lazur.spec.overrides import apply_all, split, value_at
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,17 @@ class Source:
             raise_if_errors(self._placed(d, self.document) for d in found)
         except SpecError as placed:
             return placed
+        return error
+
+    def located(self, error: LazurError) -> LazurError:
+        """What only the server can know, such as a label that is not there, said about the line
+        that asks for it. A value that `--set` or code gave stands in no line."""
+        field = error.details.get("field")
+        if self.document is None or not isinstance(field, str):
+            return error
+        path = split(field)
+        if value_at(self.spec, path) == value_at(self.document.value, path):
+            error.message = self.document.diagnostic("error", error.message, path).render()
         return error
 
     def _placed(self, found: Diagnostic, document: Document) -> Diagnostic:

@@ -97,6 +97,11 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
     row = assets.lookup(context, workspace_id, "environments", found.name, version)
     if row is not None:
         return f"{found.name}:{row.version}", row.spec
+    if assets.lookup(context, workspace_id, "environments", found.name, "@latest") is not None:
+        raise NotFound(
+            f"The environment {found.name!r} has no {_shown(version)}.",
+            hint=f"See what it has: lazur environment list --name {found.name}",
+        )
     try:
         spec = curated.get(found.name, found.version)
     except NotFound as error:
@@ -119,11 +124,14 @@ def _from_registry(found: Asset) -> dict[str, Any]:
 def _no_environment(found: Asset, version: str, curated_error: NotFound) -> NotFound:
     if found.name.lower().startswith("azureml-"):
         return curated_error
-    shown = f"label {version[1:]!r}" if version.startswith("@") else f"version {version!r}"
     return NotFound(
-        f"There is no environment {found.name!r} with {shown}.",
+        f"There is no environment {found.name!r} with {_shown(version)}.",
         hint=f"Register it: lazur environment create -f e.yml. {curated_error.hint or ''}".strip(),
     )
+
+
+def _shown(version: str) -> str:
+    return f"label {version[1:]!r}" if version.startswith("@") else f"version {version!r}"
 
 
 def _reader(context: Context, spec: dict[str, Any]) -> Any:

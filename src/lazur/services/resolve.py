@@ -3,20 +3,22 @@ that `submit` freezes."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lazur.engine.contracts import HasCapacity
 from lazur.engine.plan import Demand, Distribution, Input, Source
 from lazur.engine.recipe import Recipe
-from lazur.errors import Invalid, NotFound
+from lazur.errors import Invalid, LazurError, NotFound
 from lazur.kinds.jobs.command import CommandJob
 from lazur.services import environments, places
 from lazur.services.checks import CheckedJob
 from lazur.services.site import Context
 from lazur.spec import expressions, references
 from lazur.spec.inputs import LiteralInput, PathInput, literal_of
-from lazur.spec.outputs import output_of
+from lazur.spec.outputs import Output, output_of
 from lazur.spec.resources import asked
 from lazur.spec.settings import MPIDistribution, PyTorchDistribution, TensorFlowDistribution
 from lazur.store import workspaces
@@ -65,8 +67,10 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
     literals = {
         key: text for key, value in spec.inputs.items() if (text := literal_of(value)) is not None
     }
-    environment = environments.resolve(context, home.id, _environment(spec))
-    compute, compute_notes = _compute(context, spec)
+    with _at("environment"):
+        environment = environments.resolve(context, home.id, _environment(spec))
+    with _at("compute"):
+        compute, compute_notes = _compute(context, spec)
     demand, demand_notes = _demand(context, spec, compute)
     given = {key for key, value in spec.inputs.items() if value is not None}
     return Resolved(
@@ -77,11 +81,8 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
             for key, value in spec.inputs.items()
             if isinstance(value, PathInput)
         ],
-        outputs=[
-            places.output(context, home, name, key, output_of(value))
-            for key, value in spec.outputs.items()
-        ],
-        code=places.code(context, home, spec.code) if spec.code else None,
+        outputs=[_output(context, home, name, key, value) for key, value in spec.outputs.items()],
+        code=_code(context, home, spec.code) if spec.code else None,
         variables={**environment.variables, **_variables(spec)},
         distribution=_distribution(spec),
         nodes=spec.resources.instance_count if spec.resources else 1,
@@ -112,7 +113,9 @@ def _input(context: Context, home: AnyRow, key: str, value: PathInput) -> Input:
     kind = str(getattr(value, "type", "uri_folder"))
     if isinstance(value, LiteralInput):
         raise TypeError(key)
-    source, file = places.source(context, home, value.path, kind, f"inputs.{key}.path", value.mode)
+    field = f"inputs.{key}.path"
+    with _at(field):
+        source, file = places.source(context, home, value.path, kind, field, value.mode)
     return Input(
         name=key,
         mode=value.mode,
@@ -120,6 +123,26 @@ def _input(context: Context, home: AnyRow, key: str, value: PathInput) -> Input:
         source=source,
         path_on_compute=value.path_on_compute,
     )
+
+
+def _output(context: Context, home: AnyRow, name: str, key: str, value: Output) -> dict[str, Any]:
+    with _at(f"outputs.{key}.path"):
+        return places.output(context, home, name, key, output_of(value))
+
+
+def _code(context: Context, home: AnyRow, written: str) -> Source:
+    with _at("code"):
+        return places.code(context, home, written)
+
+
+@contextmanager
+def _at(field: str) -> Generator[None]:
+    """Errors say which field they are about, so that who has the file can point into it."""
+    try:
+        yield
+    except LazurError as error:
+        error.details.setdefault("field", field)
+        raise
 
 
 def _distribution(spec: CommandJob) -> Distribution | None:

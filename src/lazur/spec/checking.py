@@ -230,11 +230,19 @@ def _merged(group: list[_Mismatch]) -> _Mismatch:
     return replace(first, message=f"expected {' or '.join(nouns)}, got {got}")
 
 
+def _missing(path: tuple[str | int, ...], key: bool, there: list[str]) -> _Mismatch:
+    """A slip of the pen in a field's name is one mistake, and shown where it is."""
+    message, slip = f"`{path[-1]}` is missing", closest(str(path[-1]), there)
+    if slip is None:
+        return _Mismatch(path, key, message)
+    return _Mismatch((*path[:-1], slip), True, message, f"Did you mean {path[-1]!r}?")
+
+
 def _mismatch(detail: ErrorDetails, value: Any) -> _Mismatch:
     path, key = _real_path(detail["loc"], value)
     kind, given, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "missing":
-        return _Mismatch(path, key, f"`{path[-1]}` is missing")
+        return _missing(path, key, _keys(given))
     if kind == "literal_error":
         words = _words(str(context.get("expected", "")))
         hint = did_you_mean(given, words) if isinstance(given, str) else None

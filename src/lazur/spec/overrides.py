@@ -73,6 +73,17 @@ def remove(spec: dict[str, Any], path: str) -> None:
         raise Invalid(f"There is no {path!r} to remove.")
 
 
+def value_at(spec: Any, steps: Iterable[Step]) -> Any:
+    """None for what is not there."""
+    here = spec
+    for step in steps:
+        try:
+            here = here[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return here
+
+
 def text(steps: Iterable[Step]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).lstrip(
         "."

@@ -233,6 +233,17 @@ class TestFields:
         assert model is None
         assert found.message == f"`{field}` is missing"
 
+    def test_a_slip_of_the_pen_is_shown_where_it_is(self) -> None:
+        text = "type: command\nenvironment: azureml:e:1\ncomand: echo\n"
+        _, _, (error, _) = load_document(load(text))
+        assert (error.line, error.column) == (3, 1)
+        assert (error.message, error.hint) == ("`command` is missing", "Did you mean 'command'?")
+
+    def test_code_of_the_first_months_says_what_to_write(self) -> None:
+        found = complaint(code={"local_path": "src"})
+        assert found.path == "code"
+        assert "`code: src`" in found.message
+
 
 class TestUnknownFields:
     def test_they_warn_and_are_kept(self) -> None:

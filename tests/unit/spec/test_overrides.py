@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid
-from lazur.spec.overrides import apply, apply_all, parse, split
+from lazur.spec.overrides import apply, apply_all, parse, split, value_at
 
 
 def changed(spec: dict[str, Any], *assignments: str) -> dict[str, Any]:
@@ -97,3 +97,19 @@ class TestApply:
         spec: dict[str, Any] = {}
         apply_all(spec, [{"inputs.lr": 0.1}, {"name": "x"}])
         assert spec == {"inputs": {"lr": 0.1}, "name": "x"}
+
+
+class TestValueAt:
+    @pytest.mark.parametrize(
+        "steps, value",
+        [
+            ([], {"a": [{"b": 1}]}),
+            (["a", 0, "b"], 1),
+            (["a", 1], None),
+            (["a", "b"], None),
+            (["x", "y"], None),
+            (["a", 0, "b", "c"], None),
+        ],
+    )
+    def test_what_is_not_there_is_none(self, steps: list[Any], value: Any) -> None:
+        assert value_at({"a": [{"b": 1}]}, steps) == value

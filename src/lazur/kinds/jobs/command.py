@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from lazur.engine.decisions import (
     Decision,
@@ -28,6 +28,15 @@ from lazur.spec.resources import Asked, Resources, asked
 from lazur.spec.settings import Distribution, Limits, QueueSettings
 
 
+def _folder(value: object) -> object:
+    """Files from the first months of Azure ML v2 wrap it."""
+    wrapped = cast("dict[str, object]", value) if isinstance(value, dict) else {}
+    if "local_path" in wrapped:
+        written = f"code: {wrapped['local_path']}"
+        raise ValueError(f"an early form that Azure gave up; write the folder: `{written}`")
+    return cast("object", value)
+
+
 class CommandJob(Job):
     """One command, run once."""
 
@@ -35,7 +44,7 @@ class CommandJob(Job):
     command: Annotated[str, Field(min_length=1)]
     """Run by bash, with `${{inputs.x}}` and `${{outputs.y}}` in it. `$[[ … ]]` is left out when
     its inputs are not given."""
-    code: str | None = None
+    code: Annotated[str, BeforeValidator(_folder)] | None = None
     """The folder that the command runs in: a local path, a git address or a registered asset."""
     environment: str | AnonymousEnvironment
     """`azureml:<name>:<version>`, `azureml:<name>@<label>`, a registry's, or one written in
