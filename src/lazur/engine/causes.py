@@ -26,6 +26,7 @@ MEANINGS = {
     "LibraryMissing": "A package needs a system library that this machine lacks.",
     "ModuleMissing": "The code imports a package that its environment does not have.",
     "NetworkUnreachable": "A host could not be reached or its name could not be resolved.",
+    "OtherExperiment": "The script chose another MLflow experiment than that of its job.",
     "OutOfMemory": "The job needed more memory than it may use or than there is.",
     "OutputNotKept": "The command ended well, but an output could not be stored.",
     "PermissionDenied": "The job may not read or write a file.",

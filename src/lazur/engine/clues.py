@@ -95,11 +95,16 @@ _SYNTAX = (
 
 def _variable_missing(line: str) -> Clue:
     name = line.partition(":")[2].strip().strip("'\"")
-    return Clue(
-        "VariableMissing",
-        _cut(f"The environment variable {name} is not set."),
-        f"Set it in the job: environment_variables: {{{_cut(name)}: …}}.",
-    )
+    hint = f"Set it in the job: environment_variables: {{{_cut(name)}: …}}."
+    if name == "MLFLOW_RUN_ID":
+        hint = _TAKEN
+    return Clue("VariableMissing", _cut(f"The environment variable {name} is not set."), hint)
+
+
+_TAKEN = (
+    "MLflow takes it away when a run begins: read it before, or use AZUREML_RUN_ID, which has the"
+    " same value."
+)
 
 
 def _from_line(line: str, environment: str | None) -> Clue | None:

@@ -93,6 +93,12 @@ SYMPTOMS = (
         r"CUBLAS_STATUS_ALLOC_FAILED",
     ),
     _symptom(
+        "OtherExperiment",
+        "The job is an MLflow run already: take mlflow.set_experiment out of the script, and name"
+        " the experiment in the job's YAML (experiment_name).",
+        r"Cannot start run with ID .{1,300} does not match environment run ID",
+    ),
+    _symptom(
         "SharedMemory",
         "Raise resources.shm_size, or use fewer data loader workers.",
         r"out of shared memory",

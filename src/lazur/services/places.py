@@ -197,5 +197,5 @@ def _cannot_use(found: Reference, written: str, field: str) -> Exception:
         return _not_uploaded(field, written)
     return Unsupported(
         f"{field}: {written!r} cannot be read from here yet.",
-        hint="Give a local copy of it; or, with `mode: direct`, the command gets the address itself.",
+        hint="Give a local copy; or, with `mode: direct`, the command gets the address itself.",
     )

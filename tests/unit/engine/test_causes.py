@@ -211,6 +211,16 @@ class TestReasons:
         told = explain(Exit("signal", signal=9), "running", "std::bad_alloc\nKilled\n", None)
         assert told["code"] == "OutOfMemory"
 
+    def test_what_mlflow_does_to_a_job_is_explained(self) -> None:
+        begin = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n'
+        refused = (
+            "mlflow.exceptions.MlflowException: Cannot start run with ID j because active"
+            " experiment ID does not match environment run ID. Make sure"
+        )
+        assert why(begin + refused, code=1)["code"] == "OtherExperiment"
+        taken = "  File \"<frozen os>\", line 679, in __getitem__\nKeyError: 'MLFLOW_RUN_ID'"
+        assert "AZUREML_RUN_ID" in str(why(begin + taken, code=1)["hint"])
+
     @pytest.mark.parametrize("code, signal", [(137, 9), (139, 11), (134, 6), (143, 15)])
     def test_the_shells_code_for_a_signal_is_that_signal(self, code: int, signal: int) -> None:
         by_shell = why("", code=code)
