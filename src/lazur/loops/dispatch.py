@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
 from lazur.engine import dispatch
 from lazur.engine.contracts import HasCapacity
 from lazur.engine.dispatch import Placement, Queued
@@ -13,7 +11,7 @@ from lazur.loops.jobs import Jobs
 from lazur.services.site import Site
 from lazur.store import jobs as store
 from lazur.store import leases, workspaces
-from lazur.store.db import AnyRow
+from lazur.store.db import AnyRow, Connection
 
 _BETWEEN_LOOKS = 10.0
 _AT_ONCE = 16

@@ -13,7 +13,6 @@ from json import dumps
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
-from sqlalchemy.exc import IntegrityError
 from starlette.responses import JSONResponse, Response
 
 from lazur.errors import Conflict, Invalid
@@ -21,6 +20,7 @@ from lazur.services.access import Principal
 from lazur.services.site import Context, Site
 from lazur.spec import json
 from lazur.store import pages, records
+from lazur.store.db import Taken
 
 UseCase = Callable[[Context], Any]
 
@@ -74,7 +74,7 @@ class Caller:
                     records.remember(
                         context.db, self.who.name, key, request, answer, context.now()
                     )
-            except (IntegrityError, Conflict):
+            except (Taken, Conflict):
                 # The same call, made twice at once: the other one was first.
                 answer = self._before(key, request)
                 if answer is None:
@@ -105,7 +105,6 @@ class Caller:
             if status == 200 and self._has(headers["ETag"]):
                 return Response(status_code=304, headers=headers)
         return JSONResponse(answer, status, headers)
-
 
     def _has(self, tag: str) -> bool:
         """Whether the caller has this version already."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from lazur.engine.states import FINAL, WAITING, State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
 from lazur.services import builds, checks, content, events, resolve
@@ -17,7 +15,7 @@ from lazur.services.workspaces import open_workspace
 from lazur.spec import references
 from lazur.spec.properties import DIFF
 from lazur.store import jobs as store
-from lazur.store.db import AnyRow
+from lazur.store.db import AnyRow, Taken
 from lazur.store.jobs import JobRow
 from lazur.store.pages import Query
 
@@ -45,7 +43,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
     try:
         job_id = store.add(context.db, values)
-    except IntegrityError:
+    except Taken:
         raise Conflict(
             f"A job named {name!r} exists already in workspace {home.name!r}.",
             hint="Leave `name` out to get a fresh one, or choose another.",

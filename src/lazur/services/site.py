@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection
-
 from lazur.engine.contracts import Backend, Blobs, Builder
 from lazur.registry import find
 from lazur.services import access
 from lazur.services.access import Principal, Resource
 from lazur.services.bus import Bus
 from lazur.services.home import Home
-from lazur.store.db import Database
+from lazur.store.db import Connection, Database
 
 
 @dataclass(frozen=True)

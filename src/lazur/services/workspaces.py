@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import checks
 from lazur.services.access import Resource
@@ -14,7 +12,7 @@ from lazur.services.times import iso
 from lazur.spec.names import fold
 from lazur.store import records
 from lazur.store import workspaces as store
-from lazur.store.db import AnyRow
+from lazur.store.db import AnyRow, Taken
 from lazur.store.pages import Query
 
 DEFAULT = "default"
@@ -48,7 +46,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     }
     try:
         row_id = store.add(context.db, values)
-    except IntegrityError:
+    except Taken:
         raise Conflict(f"The workspace {name!r} exists already.") from None
     records.add_event(
         context.db, row_id, "workspaces", name, "created", context.who.name, context.now()

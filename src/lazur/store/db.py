@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from lazur.errors import Invalid, Unavailable
@@ -16,6 +16,9 @@ from lazur.store.group import Writer
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row as queries give it: columns by name."""
+
+Taken = IntegrityError
+"""Raised by an insert whose key is there already."""
 
 _BUSY_SECONDS = 30
 
