@@ -8,7 +8,7 @@ import json
 import logging
 import platform
 import socket
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,19 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
 
 def check_decisions(app: FastAPI) -> None:
     """Refuse to start with a route that nobody decided about."""
-    for route in [*app.routes, *(route for part in PARTS for route in part.routes.routes)]:
+    for route in all_routes(app.routes):
         if not isinstance(route, APIRoute) or route.path in OPEN_ROUTES:
             continue
         if "x-lazur-action" not in (route.openapi_extra or {}):
             raise LazurError(f"The route {route.path} declares no action.")
+
+
+def all_routes(routes: Iterable[Any]) -> Iterator[Any]:
+    """Those of included routers and mounted applications too: FastAPI keeps routers whole."""
+    for route in routes:
+        yield route
+        for inner in (getattr(route, "original_router", None), getattr(route, "app", None)):
+            yield from all_routes(getattr(inner, "routes", ()))
 
 
 def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
