@@ -155,7 +155,7 @@ class TestList:
             "Name", "Display", "name", "Experiment", "Status", "Created", "Duration", "Why",
         ]  # fmt: skip
         assert set(line) == {"-", " "}
-        assert "Default" in first
+        assert lazur.folder.name[:10] in first
 
 
 class TestUpdate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class Jobs:
     def submit(self, source: Source, watch: Watch | None = None) -> Job:
         """As `create_or_update`, of a spec that was read from a file; problems are shown where
         they stand in it."""
-        return Job(publish(self._scope, "job", source, self._path(), watch))
+        return Job(publish(self._scope, "job", _in_experiment(source), self._path(), watch))
 
     def validate(self, job: Command | Source) -> View:
         """All checks of a submit, and nothing submitted. What comes back has `warnings`."""
@@ -154,3 +155,12 @@ def raise_if_failed(job: Job) -> None:
 
 def _folder(entity: Entity) -> Path:
     return Path(entity.base_path) if entity.base_path is not None else Path.cwd()
+
+
+def _in_experiment(source: Source) -> Source:
+    """A job that names no experiment belongs to that of the folder it is submitted from, as with
+    Azure's client."""
+    folder = Path.cwd().name
+    if source.spec.get("experiment_name") or not folder.isprintable() or folder != folder.strip():
+        return source
+    return replace(source, spec={**source.spec, "experiment_name": folder or "Default"})
