@@ -8,6 +8,7 @@ from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import checks, content, events
+from lazur.services.access import Resource
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
@@ -26,6 +27,7 @@ _NOT_CONTENT = frozenset({*_NOTES, "version", "name", "$schema"})
 
 def create(context: Context, workspace: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     """A new version: the one given, or the next number. Creating what is there gives that."""
+    context.require(f"workspaces/{kind}/write", Resource(workspace, kind))
     checked = checks.asset(kind, spec)
     name = checks.name(spec.get("name"))
     with context.looking() as early:
@@ -72,6 +74,7 @@ def update(
     etag: str | None = None,
 ) -> dict[str, Any]:
     """Notes and the archived flag; what the asset is never changes."""
+    home = open_workspace(context, workspace, f"workspaces/{kind}/write", kind, name)
     row = find_row(context, workspace, kind, name, version, f"workspaces/{kind}/write")
     values = checks.changes(changes, _CHANGEABLE)
     seen = None if etag is None else row.revision
@@ -82,7 +85,9 @@ def update(
             f"{name}:{row.version} has changed since you read it.", hint="Read it again."
         )
     events.record(context, row, kind, name, "updated", version=row.version, fields=sorted(values))
-    return get(context, workspace, kind, name, row.version)
+    changed = store.version(context.db, row.workspace_id, kind, name, row.version)
+    assert changed is not None
+    return view(changed, home.name)
 
 
 def archive_container(

@@ -73,7 +73,7 @@ def cancel(context: Context, workspace: str, key: str) -> dict[str, Any]:
         )
     store.change(context.db, key, cancel_requested=True, due_at=context.now())
     context.publish("due", "builds")
-    return get(context, workspace, key)
+    return view(find_row(context, workspace, key, "workspaces/environments/build/action"))
 
 
 def prune(

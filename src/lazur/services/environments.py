@@ -43,7 +43,7 @@ def build(context: Context, workspace: str, name: str, version: str) -> dict[str
         row = assets.find_row(early, workspace, "environments", name, version, action)
         found = resolve(early, row.workspace_id, row.spec)
     wanted = builds.want(context, row.workspace_id, found.recipe, f"{name}:{row.version}")
-    return builds.get(context, workspace, wanted.key)
+    return builds.view(builds.find_row(context, workspace, wanted.key, action))
 
 
 def prune(context: Context, body: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from lazur.engine.states import FINAL, WAITING, State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
 from lazur.services import builds, checks, content, events, resolve
+from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
 from lazur.services.site import Context
@@ -25,6 +26,7 @@ _CHANGEABLE = ("display_name", "description", "tags", "properties", "archived", 
 
 def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Accept a job: when this returns and is committed, the job will run, whatever is killed."""
+    context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     checked = checks.job(spec)
     name = checked.model.name or _fresh_name()
     with context.looking() as early:
@@ -56,6 +58,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
 
 def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Everything that `submit` checks, and nothing of what it does."""
+    context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
     found = resolve.job(context, home, spec.get("name") or "validated", checked)

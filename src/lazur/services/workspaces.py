@@ -32,8 +32,8 @@ def open_workspace(
 
 
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
-    name = checks.name(spec.get("name"))
     context.require("workspaces/write", Resource())
+    name = checks.name(spec.get("name"))
     notes = {key: spec[key] for key in _NOTES if spec.get(key) is not None}
     values: dict[str, Any] = {
         "name": name,
