@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lazur.engine import causes, waterfall
-from lazur.engine.contracts import Backend
+from lazur.engine.contracts import Backend, Handle
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
@@ -89,14 +89,26 @@ def _error(
 
 
 def _log_tail(backend: Backend, row: JobRow) -> str:
-    """The last bytes of the log: read forwards in steps, since a backend reads by offset."""
+    """The last bytes of the log, however long it is: a backend reads by offset, so its end is
+    looked for."""
     if row.handle is None:
         return ""
-    kept, offset = b"", 0
-    while chunk := backend.logs(row.handle, offset):
-        offset += len(chunk)
-        kept = (kept + chunk)[-_TAIL:]
-    return kept.decode("utf-8", "replace")
+    end = _log_end(backend, row.handle)
+    start = max(0, end - _TAIL)
+    return backend.logs(row.handle, start, _TAIL).decode("utf-8", "replace")
+
+
+def _log_end(backend: Backend, handle: Handle) -> int:
+    below, beyond = 0, _TAIL
+    while backend.logs(handle, beyond, 1):
+        below, beyond = beyond, beyond * 2
+    while below < beyond:
+        middle = (below + beyond) // 2
+        if backend.logs(handle, middle, 1):
+            below = middle + 1
+        else:
+            beyond = middle
+    return below
 
 
 def _failed_in(phases: list[dict[str, Any]], found: Exit) -> str:
