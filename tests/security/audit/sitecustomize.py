@@ -8,43 +8,40 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-_IMPORTING = ("importlib._bootstrap", "zipimport", "runpy")
+_WATCHED = frozenset(
+    "pickle.find_class marshal.loads exec os.system os.exec os.posix_spawn os.spawn "
+    "subprocess.Popen".split()
+)
+_IMPORTING = ("importlib", "_frozen_importlib", "zipimport", "runpy", "site")
 
 
 def watch(target: str) -> Callable[[str, tuple[Any, ...]], None]:
     out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in _WATCHED or (event in ("exec", "marshal.loads") and _is_import()):
+        if event not in _WATCHED:
             return
-        told = f"{event}\t{str(arguments[0])[:200]!r}\t{_who()}\n"
+        who = _stack()
+        # The machinery that imports code reads it with marshal and runs it with exec.
+        if event in ("exec", "marshal.loads") and who and who[0].startswith(_IMPORTING):
+            return
+        told = f"{event}\t{str(arguments[0])[:200]!r}\t{' '.join(who)}\n"
         os.write(out, told.encode("utf-8", "replace"))
 
     return hook
 
 
-_WATCHED = frozenset(
-    "pickle.find_class marshal.loads exec os.system os.exec os.posix_spawn os.spawn "
-    "subprocess.Popen open".split()
-)
-
-
-def _is_import() -> bool:
-    """The machinery that imports code reads it with marshal and runs it with exec."""
-    frame = sys._getframe(2)
-    return frame.f_globals.get("__name__", "").startswith(("importlib", "zipimport", "runpy"))
-
-
-def _who() -> str:
-    """The modules on the stack, the nearest first."""
+def _stack() -> list[str]:
+    """The modules, the nearest first. Code that is about to be run has a frame already, of the
+    module that it will be: it is not yet who asks."""
     names: list[str] = []
-    frame = sys._getframe(2)
+    frame = sys._getframe().f_back
     while frame is not None and len(names) < 40:
         name = str(frame.f_globals.get("__name__"))
-        if not names or names[-1] != name:
+        if frame.f_code.co_filename != __file__ and (not names or names[-1] != name):
             names.append(name)
         frame = frame.f_back
-    return " ".join(names)
+    return names
 
 
 if target := os.environ.pop("AUDIT", None):
