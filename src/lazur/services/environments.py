@@ -103,7 +103,7 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
             hint=f"See what it has: lazur environment list --name {found.name}",
         )
     try:
-        spec = curated.get(found.name, found.version)
+        spec = _curated(found)
     except NotFound as error:
         raise _no_environment(found, version, error) from None
     return f"{spec['name']}:{spec['version']}", spec
@@ -114,11 +114,16 @@ def _from_registry(found: Asset) -> dict[str, Any]:
         raise NotFound(
             f"There is no registry {found.registry!r}.", hint=f"Known: {curated.REGISTRY}."
         )
-    if found.label and found.label != "latest":
+    return _curated(found)
+
+
+def _curated(found: Asset) -> dict[str, Any]:
+    spec = curated.get(found.name, found.version)
+    if found.label and found.label not in curated.labels(found.name):
         raise NotFound(
             f"{found.name!r} has no label {found.label!r}.", hint="Known labels: latest."
         )
-    return curated.get(found.name, found.version)
+    return spec
 
 
 def _no_environment(found: Asset, version: str, curated_error: NotFound) -> NotFound:
