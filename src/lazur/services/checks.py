@@ -40,6 +40,7 @@ def job(spec: dict[str, Any]) -> CheckedJob:
     raise_if_errors(found)
     assert isinstance(model, CommandJob)
     value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+    _bound(value)
     return CheckedJob(model.type, model, value, [d.message for d in warnings_of(found)])
 
 
@@ -49,7 +50,9 @@ def asset(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     model, found = catalog.validate(found_kind, spec)
     raise_if_errors(found)
     assert model is not None
-    return {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+    value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+    _bound(value)
+    return value
 
 
 def changes(body: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:
@@ -93,6 +96,21 @@ def _checked(field: str, value: Any) -> Any:
                     f"{field} may have {_LONGEST_TEXT} characters, this has {len(value)}."
                 )
             return value
+
+
+def _bound(value: dict[str, Any]) -> None:
+    """Notes are as short where they are made as where they are changed."""
+    for field in ("tags", "properties"):
+        given = cast("dict[str, Any]", value.get(field) or {})
+        if len(given) > _MOST_TAGS:
+            raise Invalid(f"{field} may have {_MOST_TAGS} entries, this has {len(given)}.")
+        for key, text in given.items():
+            if len(key) > 255 or len(str(text)) > _LONGEST_TEXT:
+                raise Invalid(
+                    f"{field}.{key[:50]} must be text of at most {_LONGEST_TEXT} characters."
+                )
+    if len(str(value.get("description") or "")) > _LONGEST_TEXT:
+        raise Invalid(f"description may have {_LONGEST_TEXT} characters.")
 
 
 def _texts(field: str, value: Any) -> dict[str, str]:

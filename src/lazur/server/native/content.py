@@ -69,9 +69,11 @@ def _span(header: str | None, size: int) -> tuple[int, int]:
     if header is None:
         return 0, size
     found = _RANGE.fullmatch(header.strip())
-    if found is None or int(found[1]) >= size:
+    start = int(found[1]) if found else size
+    end = min(size, int(found[2]) + 1) if found and found[2] else size
+    if start >= end:
         raise Invalid(f"The range {header[:100]!r} does not fit a blob of {size} bytes.")
-    return int(found[1]), min(size, int(found[2]) + 1 if found[2] else size)
+    return start, end
 
 
 def _part(file: BinaryIO, start: int, end: int) -> Iterator[Any]:
