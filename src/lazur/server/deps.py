@@ -13,6 +13,7 @@ from json import dumps
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
+from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from lazur.errors import Conflict, Invalid
@@ -66,7 +67,8 @@ class Caller:
                 f"An Idempotency-Key has 1 to {_KEY_LENGTH} characters, this one {len(key)}."
             )
         request = self._digest(body)
-        answer = self._before(key, request)
+        with self.site.db.read() as db:
+            answer = self._before(db, key, request)
         if answer is None:
             try:
                 with self.site.context(self.who) as context:
@@ -75,16 +77,17 @@ class Caller:
                         context.db, self.who.name, key, request, answer, context.now()
                     )
             except (Taken, Conflict):
-                # The same call, made twice at once: the other one was first.
-                answer = self._before(key, request)
+                # The same call, made twice at once: the other one was first. It may not be
+                # committed yet, which only a write waits for.
+                with self.site.db.write() as db:
+                    answer = self._before(db, key, request)
                 if answer is None:
                     raise
         return self._answer(answer, status)
 
-    def _before(self, key: str, request: str) -> Any:
+    def _before(self, db: Connection, key: str, request: str) -> Any:
         """What the key was answered before."""
-        with self.site.db.read() as db:
-            row = records.answer(db, self.who.name, key)
+        row = records.answer(db, self.who.name, key)
         if row is not None and row.request != request:
             raise Conflict(
                 "This Idempotency-Key was used for another request.",
@@ -153,6 +156,8 @@ class _Listing:
                     hint=f"Known: {', '.join(known) or 'none'}.",
                 )
             values = self._params.getlist(name)
+            if any("\0" in value for value in values):
+                raise Invalid(f"{name} may not hold the zero character.")
             filters[name] = values if name == "tag" else values[-1]
         return pages.Query(*self._page, filters)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from lazur.errors import Invalid
 
@@ -18,7 +18,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 def decode(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
     """The value of `body`. Raises Invalid for NaN, infinities, duplicate keys, integers beyond 64
-    bits, lone surrogates, what is nested too deeply, and what is not JSON."""
+    bits, lone surrogates, zero characters, what is nested too deeply, and what is not JSON."""
     try:
         text = body.decode("utf-8-sig") if isinstance(body, bytes) else body
         _check_depth(text, max_depth)
@@ -31,6 +31,8 @@ def decode(body: bytes | str, max_depth: int = MAX_DEPTH) -> Any:
         )
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
+        if "\\u0000" in text and _holds_zero(value):
+            raise Invalid("text may not hold the zero character (\\u0000)")
         return value
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -75,6 +77,16 @@ def _float(text: str) -> float:
     if value in {float("inf"), float("-inf")}:
         raise Invalid(f"{text[:24]} is too large a number")
     return value
+
+
+def _holds_zero(value: Any) -> bool:
+    """Databases cannot keep it, and programs in C take it for the end."""
+    if isinstance(value, dict):
+        items = cast("dict[str, Any]", value)
+        return any(_holds_zero(part) for pair in items.items() for part in pair)
+    if isinstance(value, list):
+        return any(_holds_zero(part) for part in cast("list[Any]", value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _constant(text: str) -> Any:

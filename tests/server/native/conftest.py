@@ -51,6 +51,7 @@ class Api:
         self.http = http
         self.site = site
         self.secret = secret
+        self.live: Any = None
 
     def request(self, method: str, path: str, **more: Any) -> Any:
         headers = dict(more.pop("headers", {}))
@@ -99,12 +100,29 @@ def site(home: Path, database_url: str, engine: Engine, tmp_path: Path) -> Itera
 
 @pytest.fixture
 def api(site: TestSite) -> Iterator[Api]:
+    yield from _served(site)
+
+
+def _served(site: TestSite) -> Iterator[Api]:
     settings = Settings(home=site.home.path, role="api")
-    gate = Gate(create_api(site, settings), tokens.authenticator(site), settings)
+    app = create_api(site, settings)
+    gate = Gate(app, tokens.authenticator(site), settings)
     with start_blocking_portal() as portal:
         http = Http(portal, gate)
-        yield Api(http, site, site.home.owner_token())
+        made = Api(http, site, site.home.owner_token())
+        made.live = app.state.live
+        yield made
         http.close()
+
+
+@pytest.fixture(scope="module")
+def sqlite_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One server for many calls that change nothing."""
+    folder = tmp_path_factory.mktemp("server")
+    engine, builder = Engine(Clock()), FakeBuilder(str(folder / "envs"))
+    site = open_site(folder / "home", f"sqlite:///{folder}/l.db", engine, builder)
+    yield from _served(site)
+    site.db.close()
 
 
 @pytest.fixture
