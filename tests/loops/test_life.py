@@ -236,6 +236,12 @@ class TestEnvironments:
             "Preparing"
         )
 
+    def test_what_the_builder_warned_of_is_told_by_every_job(self, server: Server) -> None:
+        for name in ("i", "j"):
+            submit(server.site, name=name, environment=_conda("odd"))
+            server.settle()
+            assert server.show(name)["warnings"].count("It is odd.") == 1
+
     def test_many_jobs_are_one_build(self, server: Server, builder: FakeBuilder) -> None:
         for _ in range(5):
             submit(server.site)

@@ -150,6 +150,8 @@ class Round:
         self._row = row
         self._token = token
         self._status: Status | None = None
+        self._notes: list[str] = []
+        """What the builder made otherwise than it was asked for, such as another Python."""
 
     def run(self) -> None:
         if self._row.state in FINAL:
@@ -185,6 +187,7 @@ class Round:
             build = builds.by_key(db, self._row.build_key)
         if build is None:
             return EnvironmentView("waiting", self._row.build_key)
+        self._notes = (build.built or {}).get("warnings", [])
         return EnvironmentView(build.state, build.key, build.error)
 
     def _carry_out(self, decision: Decision) -> None:
@@ -241,7 +244,10 @@ class Round:
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return
         phases = waterfall.then(self._row.phases, "starting", placed_at)
-        if self._apply({"handle": handle, "phases": phases, "due_at": self._next_look(backend)}):
+        values = {"handle": handle, "phases": phases, "due_at": self._next_look(backend)}
+        if notes := [note for note in self._notes if note not in self._row.warnings]:
+            values["warnings"] = [*self._row.warnings, *notes]
+        if self._apply(values):
             self._watch(backend, handle)
 
     def _stop(self) -> None:

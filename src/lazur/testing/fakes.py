@@ -157,7 +157,8 @@ class FakeBackend(Backend, HasCapacity, Watches):
 
 
 class FakeBuilder(Builder):
-    """A requirement `broken` fails; `slow` goes on until `release` is set or it is canceled."""
+    """A requirement `broken` fails; `odd` makes it warn; `slow` goes on until `release` is set or
+    it is canceled."""
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
@@ -184,7 +185,8 @@ class FakeBuilder(Builder):
             raise BuildFailed("broken cannot be installed.", hint="Take another.")
         if key not in self.made:
             self.builds[key] += 1
-            self.made[key] = Built(f"{self.root}/{key}", "3.11.7", 1000, "lock")
+            warnings = ["It is odd."] if "odd" in recipe.requirements else []
+            self.made[key] = Built(f"{self.root}/{key}", "3.11.7", 1000, "lock", warnings)
         return self.made[key]
 
     def remove(self, key: str) -> int:

@@ -28,6 +28,8 @@ class Image:
     """The version its name tells, `3.10`."""
     curated: str | None
     """The curated environment it belongs to (`mcr.microsoft.com/azureml/curated/sklearn-1.5`)."""
+    official: bool
+    """Docker's own image of Python, in which there is nothing to miss."""
     plain: bool
     """Python and nothing else is known to be inside: `python:3.11-slim`, Azure ML's base
     images."""
@@ -46,6 +48,7 @@ def read(reference: str) -> Image:
         tag=tag,
         python=_tag_version(tag) if official else _told(name, tag),
         curated=curated["name"] if curated else None,
+        official=official,
         plain=official or (_AZUREML.match(name) is not None and not curated),
     )
 

@@ -72,6 +72,8 @@ def _from_image(reference: str) -> Recipe:
     base = _curated(image)
     if base:
         return base
+    if image.official and image.python:
+        return Recipe(python=image.python, exact_python=False)
     python = f"Python {image.python}" if image.python else "the Python of this machine"
     warning = (
         f"The image {reference} was not fetched: the job runs on {python}, without other packages."

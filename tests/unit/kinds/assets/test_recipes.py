@@ -61,6 +61,10 @@ class TestBareImage:
         (warning,) = recipe({"image": "rocker/r-ver:4"}).warnings
         assert "rocker/r-ver:4 was not fetched" in warning
 
+    def test_an_image_of_python_has_nothing_to_miss(self) -> None:
+        assert recipe({"image": "python:3.11"}).warnings == []
+        assert recipe({"image": "python:latest"}).warnings != []
+
     def test_a_curated_image_holds_its_packages(self) -> None:
         made = recipe({"image": "mcr.microsoft.com/azureml/curated/sklearn-1.5:35"})
         assert "pandas~=1.5.3" in made.requirements
