@@ -14,19 +14,23 @@ from lazur.store.db import AnyRow
 
 
 def find(context: Context, workspace: str) -> dict[str, Any]:
-    open_workspace(context, workspace, "workspaces/computes/read")
-    return {"value": [view(context, row) for row in store.all_computes(context.db)], "next": None}
+    home = open_workspace(context, workspace, "workspaces/computes/read")
+    return {
+        "value": [view(context, home, row) for row in store.all_computes(context.db)],
+        "next": None,
+    }
 
 
 def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
-    open_workspace(context, workspace, "workspaces/computes/read")
+    home = open_workspace(context, workspace, "workspaces/computes/read")
     row = store.compute_by_name(context.db, name)
     if row is None:
         raise NotFound(f"There is no compute {name!r}.", hint="See: lazur compute list")
-    return view(context, row)
+    return view(context, home, row)
 
 
-def view(context: Context, row: AnyRow) -> dict[str, Any]:
+def view(context: Context, home: AnyRow, row: AnyRow) -> dict[str, Any]:
+    """Slots are everybody's, names of jobs only their workspace's."""
     shown: dict[str, Any] = {
         "id": f"/computes/{row.name}",
         "name": row.name,
@@ -46,5 +50,5 @@ def view(context: Context, row: AnyRow) -> dict[str, Any]:
         }
         shown["slots"] = {"cpus": total.cpus, "memory": total.memory, "gpus": total.gpus}
         shown["used"] = used
-        shown["running"] = [job.name for job in running]
+        shown["running"] = [job.name for job in running if job.workspace_id == home.id]
     return shown

@@ -272,6 +272,7 @@ def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[AnyRow]:
     return db.execute(
         select(
             jobs.c.id,
+            jobs.c.workspace_id,
             jobs.c.name,
             jobs.c.cpus,
             jobs.c.memory,
