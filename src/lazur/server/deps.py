@@ -13,7 +13,6 @@ from json import dumps
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
-from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
 
 from lazur.errors import Conflict, Invalid
@@ -21,7 +20,7 @@ from lazur.services.access import Principal
 from lazur.services.site import Context, Site
 from lazur.spec import json
 from lazur.store import pages, records
-from lazur.store.db import Taken
+from lazur.store.db import Connection, Taken
 
 UseCase = Callable[[Context], Any]
 
