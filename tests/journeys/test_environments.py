@@ -79,6 +79,12 @@ class TestInline:
         offline.write("job.yml", "command: greeter-tool\nenvironment: {build: {path: context}}\n")
         assert offline.log(offline.run("job.yml")) == "greetings\n"
 
+    def test_another_python_than_asked_for_is_told(self, offline: Person) -> None:
+        offline.write("job.yml", "command: echo ran\nenvironment: {image: 'python:3.99'}\n")
+        ran = offline("job", "create", "-f", "job.yml", "--stream")
+        assert ran.out == "ran\n"
+        assert "WARNING: Python 3.99 is not here" in ran.err
+
     def test_a_package_that_is_nowhere_is_named(self, offline: Person) -> None:
         conda(offline, "greeter==9.9")
         offline.write("job.yml", JOB)

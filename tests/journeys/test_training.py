@@ -77,11 +77,19 @@ class TestTraining:
         assert files["artifacts/user_logs/std_log.txt"] == ran.out
 
     def test_what_did_not_change_is_not_sent_again(self, project: Person) -> None:
+        log = project.home / "logs/server.log"
+
+        def sent() -> int:
+            text = log.read_text()
+            return text.count(" POST /api/v1/workspaces/default/")
+
         project.run("job.yml")
-        blobs = project.home / "blobs"
-        before = {path: path.stat().st_mtime_ns for path in blobs.rglob("*")}
+        before = sent()
         project.run("job.yml", "--set", "inputs.rate=2")
-        assert {path: path.stat().st_mtime_ns for path in blobs.rglob("*")} == before
+        assert sent() == before + 1
+        project.write("data/train.csv", "5 6 7 8 9")
+        project.run("job.yml")
+        assert sent() > before + 2
 
     def test_a_jobs_output_is_the_next_ones_input(self, project: Person) -> None:
         first = project.run("job.yml", "--set", "inputs.rate=3", "inputs.depth=7")

@@ -114,7 +114,10 @@ def create(
         _open(job)
     if not stream:
         return job.to_dict()
+    told = job.to_dict().get("warnings") or []
     job = _follow(client, job.name)
+    later = [note for note in job.to_dict().get("warnings") or [] if note not in told]
+    specs.warn({"warnings": later})
     return job.to_dict() if session.current.is_read_by_machine else None
 
 
