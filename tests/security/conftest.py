@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def caller(answering: Server) -> Iterator[Wire]:
         yield wire
 
 
-def started(folder: Path, **settings: str) -> Iterator[Server]:
+def started(folder: Path, **settings: str) -> AbstractContextManager[Server]:
     folder.mkdir()
     made = Server(folder / "home", port="0", **settings)
     made.environ |= CANARIES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,7 +17,7 @@ from lazur.server.settings import Settings
 from lazur.services.access import allows
 from lazur.testing.server import Server
 from tests.security.conftest import started
-from tests.security.wire import ENVIRONMENT, W, Operation, Wire, operations, until
+from tests.security.wire import ENVIRONMENT, Operation, W, Wire, operations, until
 from tests.server.edge import call
 
 ROLES = ("Owner", "Contributor", "AzureML Data Scientist", "Reader")
@@ -46,7 +46,9 @@ class TestNobody:
             with Wire(answering, headers=headers) as nobody:
                 for operation in walk:
                     path = operation.at(workspace="default")
-                    got = nobody.ask(operation.method, path, {} if operation.method != "GET" else None)
+                    got = nobody.ask(
+                        operation.method, path, {} if operation.method != "GET" else None
+                    )
                     open_ = (operation.method, operation.path) in OPEN
                     assert (got.status == 401) != open_ or got.code == "Unauthenticated", path
 
@@ -64,19 +66,17 @@ class TestNobody:
                     continue
                 assert call(gate, method, real).status == 401, (method, real)
 
-
     def test_a_route_without_an_action_stops_the_start(self, home: Any) -> None:
         """S35: also in a router, and in an application below."""
         settings = Settings(home=home)
         for put in ("included", "mounted", "plain"):
             app = create_api(create_site(settings), settings)
             check_decisions(app)
-            router = APIRouter() if put == "included" else FastAPI() if put == "mounted" else app
-            router.get("/forgotten")(lambda: None)
-            if put == "included":
-                app.include_router(router)
-            elif put == "mounted":
-                app.mount("/below", router)
+            included, below = APIRouter(), FastAPI()
+            made = {"included": included, "mounted": below, "plain": app}[put]
+            made.get("/forgotten")(lambda: None)
+            app.include_router(included)
+            app.mount("/below", below)
             with pytest.raises(LazurError, match="/forgotten declares no action"):
                 check_decisions(app)
 
@@ -105,7 +105,7 @@ class TestRoles:
         theirs, mine = populated(caller, "theirs"), workspace(caller, "mine")
         with Wire(answering, issued(caller, "Owner", mine)) as wire:
             for operation in walk:
-                if "{workspace}" not in operation.parameters:
+                if "workspace" not in operation.parameters:
                     continue
                 shown: list[tuple[int, str]] = []
                 for name in (theirs["workspace"], "no-such-workspace"):
@@ -115,7 +115,10 @@ class TestRoles:
                     shown.append((got.status, got.body.decode().replace(name, "?")))
                 assert shown[0] == shown[1], operation
                 assert shown[0][0] == 404, (operation, shown)
-            for target in ("/api/v1/workspaces", *(f"/api/v1/workspaces/{mine}/{k}" for k in LISTS)):
+            for target in (
+                "/api/v1/workspaces",
+                *(f"/api/v1/workspaces/{mine}/{k}" for k in LISTS),
+            ):
                 got = wire.get(f"{target}?limit=1000")
                 assert got.status == 200
                 assert b"theirs" not in got.body, target
@@ -161,7 +164,7 @@ class TestGrants:
             assert wire.ask("POST", "/api/v1/workspaces", {"name": "wide"}).status == 403
             assert wire.ask("POST", "/api/v1/builds/prune", {"max_bytes": 0}).status == 403
 
-    OWNED = {
+    OWNED: ClassVar = {
         "created_by": "somebody",
         "creation_context": {"created_by": "somebody"},
         "state": "Completed",
@@ -218,7 +221,9 @@ class TestGrants:
         if target.endswith("/jobs"):
             assert got.json["status"] in ("Queued", "Preparing", "NotStarted")
         assert got.json["creation_context"]["created_by"] != "somebody"
-        if field in ("status", "etag", "id", "creation_context") or "/jobs" in target and field == "attempt":
+        if field in ("status", "etag", "id", "creation_context") or (
+            "/jobs" in target and field == "attempt"
+        ):
             assert wire.get(f"{target}/{name}").json.get(field) != value, body
 
 
@@ -294,7 +299,11 @@ class TestSpelling:
                 target + "?x=/healthz",
                 target + "%00",
             ):
-                for headers in ({}, {"X_HTTP_Method_Override": "GET"}, {"X_Original_URL": "/healthz"}):
+                for headers in (
+                    {},
+                    {"X_HTTP_Method_Override": "GET"},
+                    {"X_Original_URL": "/healthz"},
+                ):
                     got = wire.ask("POST", spelt, body, **headers)
                     assert got.status in (307, 400, 403, 404, 405), (spelt, got.body)
                     assert got.headers.get("location", answering.url).startswith(answering.url)
@@ -373,7 +382,7 @@ LISTS = ("jobs", "data", "models", "environments", "components", "codes", "build
 
 
 def issued(wire: Wire, role: str, workspace: str | None = None) -> str:
-    body = {"name": role.split()[0].lower(), "role": role, "workspace": workspace}
+    body = {"name": role.partition(" ")[0].lower(), "role": role, "workspace": workspace}
     got = wire.ask("POST", "/api/v1/tokens", body)
     assert got.status == 201, got.body
     return str(got.json["token"])

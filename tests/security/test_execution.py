@@ -68,7 +68,8 @@ class TestServer:
         target = tmp_path / "audit"
         code = (
             "import pickle, collections, marshal, os; os.system('true'); exec('1');"
-            "pickle.loads(pickle.dumps(collections.OrderedDict())); marshal.loads(marshal.dumps(1))"
+            "pickle.loads(pickle.dumps(collections.OrderedDict())); "
+            "marshal.loads(marshal.dumps(1))"
         )
         environ = {**os.environ, "AUDIT": str(target), "PYTHONPATH": str(AUDIT)}
         subprocess.run([sys.executable, "-c", code], env=environ, check=True)
@@ -81,7 +82,9 @@ class TestModel:
         """S16: registered, listed, shown, fetched, given to a job; and not once loaded."""
         canary = tmp_path / "loaded"
         data = pickle.dumps(Canary(canary))
-        tree = owner.upload_tree({"model.pkl": data, "MLmodel": b"loader: !!python/name:os.system"})
+        tree = owner.upload_tree(
+            {"model.pkl": data, "MLmodel": b"loader: !!python/name:os.system"}
+        )
         model = {"name": "bad", "path": f"tree:{tree}", "type": "custom_model"}
         assert owner.ask("POST", f"{W}/models", model).status == 201
         for target in ("models", "models/bad", "models/bad/versions/1", f"blobs/{digest(data)}"):
@@ -148,12 +151,19 @@ class TestText:
 
     @pytest.mark.parametrize(
         "text",
-        ["$LAZUR_TEST_CANARY", "${DATABASE_PASSWORD}", "{{ env.PGPASSWORD }}", "%PATH%", "~", "$$"],
+        [
+            "$LAZUR_TEST_CANARY",
+            "${DATABASE_PASSWORD}",
+            "{{ env.PGPASSWORD }}",
+            "%PATH%",
+            "~",
+            "$$",
+        ],
     )
     def test_nothing_is_expanded_by_the_server(self, owner: Wire, text: str) -> None:
         """S49: what is written is what is kept, shown, and handed to the job."""
         name = owner.submit(
-            "printf '%s|' \"${{inputs.a}}\" \"$B\"",
+            'printf \'%s|\' "${{inputs.a}}" "$B"',
             display_name=text,
             description=text,
             tags={"t": text},
@@ -225,7 +235,9 @@ class TestJob:
                 ("GET", f"{W}/builds"),
                 ("GET", f"{W}/computes"),
             ):
-                got = own.ask(method, target, {"name": "x", "type": "uri_file", "path": "https://h/x"})
+                got = own.ask(
+                    method, target, {"name": "x", "type": "uri_file", "path": "https://h/x"}
+                )
                 assert got.status in (400, 403), (method, target, got.body)
             owner.ask("POST", f"{W}/jobs/{name}/cancel")
             owner.wait(name)
@@ -268,7 +280,10 @@ def hostile_specs(text: str) -> Iterator[dict[str, Any]]:
     yield {**spec, "command": "printf %s ${{inputs.a}}", "inputs": {"a": text}}
     yield {**spec, "command": "printf %s '${{inputs.a}}'", "inputs": {"a": text}}
     yield {**spec, "command": 'printf %s "${{inputs.a}}"', "inputs": {"a": text}}
-    yield {**spec, "outputs": {"x": {"path": f"azureml://datastores/workspaceblobstore/paths/{text}"}}}
+    yield {
+        **spec,
+        "outputs": {"x": {"path": f"azureml://datastores/workspaceblobstore/paths/{text}"}},
+    }
     yield {**spec, "inputs": {"x": {"path": f"https://127.0.0.1:9/{text}", "type": "uri_file"}}}
     for field in ("name", "experiment_name", "compute", "code", "environment"):
         yield {**spec, field: text}

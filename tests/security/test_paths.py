@@ -22,7 +22,7 @@ from tests.unit.test_safe import hostile
 
 OWN = ("lazur.db", "token", "server.json", "server.lock", "config.toml", "logs/server.log")
 CORPUS = hostile()
-SAMPLE = [*CORPUS[::97], *CORPUS[-64::8]]
+SAMPLE = ["%2e%2e%2fsecret", "%2e%2e/%2e%2e/secret", *CORPUS[::97], *CORPUS[-64::8]]
 """The whole takes minutes over all places; it is run with the slow tests."""
 
 
@@ -30,12 +30,14 @@ SAMPLE = [*CORPUS[::97], *CORPUS[-64::8]]
 def prey(answering: Server, servers: Path) -> Iterator[Server]:
     """What must not be had: files beside and inside the home, each with a mark in it."""
     (answering.home / "config.toml").write_text("# not-for-you\n")
-    for place in ("secret", "secret.txt", "out/secret"):
-        for folder in (servers, servers / "answering", answering.home):
-            (folder / place).parent.mkdir(exist_ok=True)
+    store = answering.home / "workspaces" / "default" / "workspaceartifactstore"
+    around = (store / "ExperimentRun", *(store / "ExperimentRun").parents[: -len(servers.parents)])
+    for folder in around:
+        (folder / "out").mkdir(parents=True, exist_ok=True)
+        for place in ("secret", "secret.txt", "out/secret"):
             (folder / place).write_text("not-for-you")
     yield answering
-    for folder in (servers, servers / "answering", answering.home):
+    for folder in around:
         (folder / "secret").unlink()
         (folder / "secret.txt").unlink()
         shutil.rmtree(folder / "out")
@@ -94,7 +96,9 @@ class TestTraversal:
                 refused(caller, "GET", query + encoded(text))
             value = "".join(c for c in text if c.isprintable() and ord(c) < 0xD800)
             for header in headers:
-                shown = caller.get(f"{W}/jobs/{job}/files/user_logs/std_log.txt", **{header: value})
+                shown = caller.get(
+                    f"{W}/jobs/{job}/files/user_logs/std_log.txt", **{header: value}
+                )
                 assert (shown.status, shown.body) == (200, b"a line\n")
         assert belongings(prey) == before
 
@@ -188,6 +192,10 @@ class TestOwnFiles:
                 assert got.status < 500 or got.code == "Unsupported", got.body
                 continue
             made = got.json["name"]
+            (kept,) = resolved(prey, made)["outputs"]
+            store = f"{prey.home}/workspaces/default/workspaceblobstore"
+            where = os.path.normpath(kept["destination"])
+            assert not where.startswith("/") or where.startswith(store), kept
             listed = caller.get(f"{W}/jobs/{made}/files").json["value"]
             assert listed == [], output
             for asked in ("token", "x", "lazur.db"):
@@ -336,4 +344,4 @@ class Trace:
 
     def _ready(self, pid: int) -> bool:
         status = Path(f"/proc/{pid}/status").read_text()
-        return f"TracerPid:\t{self._process.pid}" in status and os.path.exists(self._out)
+        return f"TracerPid:\t{self._process.pid}" in status and self._out.exists()

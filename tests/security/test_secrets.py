@@ -23,7 +23,10 @@ PUBLIC = ("outputs", "user_logs", "logs")
 @pytest.fixture(scope="module")
 def used(servers: Path) -> Iterator[tuple[Server, dict[str, str]]]:
     """A server on which secrets of each kind were used, and some were used wrongly."""
-    with started(servers / "used", log_level="debug") as server, Wire(server, server.token) as wire:
+    with (
+        started(servers / "used", log_level="debug") as server,
+        Wire(server, server.token) as wire,
+    ):
         secrets = {"token": server.token}
         secrets["issued"] = wire.ask(
             "POST", "/api/v1/tokens", {"name": "x", "role": "Reader"}
@@ -78,7 +81,7 @@ class TestSecrets:
             assert [c for c in CANARIES.values() if c.encode() in data] == [], path
 
     def test_only_digests_are_stored(self, used: tuple[Server, dict[str, str]]) -> None:
-        server, secrets = used
+        server, _ = used
         with sqlite3.connect(server.home / "lazur.db") as db:
             (count,) = db.execute("SELECT count(*) FROM tokens").fetchone()
             kinds = {row[0] for row in db.execute("SELECT kind FROM tokens")}
