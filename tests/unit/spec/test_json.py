@@ -10,15 +10,14 @@ from hypothesis import strategies as st
 from lazur.errors import Invalid
 from lazur.spec.json import MAX_DEPTH, decode
 
+_CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 _VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: (
-        st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner)
-    ),
+    | st.text(_CHARACTERS),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(_CHARACTERS), inner),
     max_leaves=20,
 )
 
@@ -32,6 +31,9 @@ class TestDecode:
     def test_brackets_in_text_are_not_nesting(self) -> None:
         value = {"command": "[[{{" * 1000 + '\\"[' * 100}
         assert decode(json.dumps(value)) == value
+
+    def test_what_only_looks_like_a_zero_character_is_text(self) -> None:
+        assert decode(r'"\\u0000"') == r"\u0000"
 
     def test_the_deepest_allowed_is_read(self) -> None:
         assert decode("[" * MAX_DEPTH + "]" * MAX_DEPTH)
@@ -51,6 +53,9 @@ class TestDecode:
             b'["a\\"' + b"[" * 100_000,
             b"9" * 5000,
             b"9223372036854775808",
+            b'"a\\u0000b"',
+            b'{"a\\u0000": 1}',
+            b'[{"a": ["\\u0000"]}]',
             b"-9223372036854775809",
             b"NaN",
             b"[Infinity]",
