@@ -103,6 +103,7 @@ class TestSizes:
                 )
             assert memory(server.pid) - before < 50 << 20
 
+    @pytest.mark.slow
     def test_slow_and_idle_clients_hold_nobody_up(self, servers: Path) -> None:
         """S59: none of them takes a thread, and each is let go of."""
         with started(servers / "slow", header_seconds="1", body_seconds="1") as server:
