@@ -325,7 +325,26 @@ class TestTokens:
         clock.time += tokens.SESSION_SECONDS + 1
         assert authenticate("session", session) is None
 
-    def test_a_revoked_token_is_dead(self, site: TestSite) -> None:
+    def test_revoking_ends_all_that_lets_a_person_in_and_nobody_else(self, site: TestSite) -> None:
+        bob = call(site, tokens.issue, "bob", "Reader", None)
+        eve = call(site, tokens.issue, "eve", "Reader", None)
+        reader = Principal("bob", "user", "Reader")
+        code = call(site, tokens.sign_in_code, who=reader)["code"]
+        session = call(site, tokens.open_session, code)
+        unspent = call(site, tokens.sign_in_code, who=reader)["code"]
+        call(site, tokens.revoke, "bob")
+        authenticate = tokens.authenticator(site)
+        assert authenticate("bearer", bob) is None
+        assert authenticate("session", session) is None
+        with pytest.raises(Unauthenticated):
+            call(site, tokens.open_session, unspent)
+        assert authenticate("bearer", eve) is not None
+        with pytest.raises(NotFound):
+            call(site, tokens.revoke, "bob")
+
+    def test_tokens_are_listed_without_their_secrets(self, site: TestSite) -> None:
         secret = call(site, tokens.issue, "bob", "Reader", None)
-        call(site, tokens.revoke, secret)
-        assert tokens.authenticator(site)("bearer", secret) is None
+        listed = call(site, tokens.find, write=False)["value"]
+        assert "bob" in [entry["name"] for entry in listed]
+        assert secret not in str(listed)
+        assert tokens.digest(secret) not in str(listed)

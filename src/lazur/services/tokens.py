@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
-from lazur.errors import Invalid, Unauthenticated
+from lazur.errors import Invalid, NotFound, Unauthenticated
 from lazur.services import access, checks
 from lazur.services.access import Principal, Resource
 from lazur.services.site import Context, Site
+from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
 from lazur.store import records
 
@@ -99,9 +100,32 @@ def _known(context: Context, workspace: str | None) -> str | None:
     return str(open_workspace(context, workspace, "workspaces/read").name)
 
 
-def revoke(context: Context, token: str) -> None:
+def find(context: Context) -> dict[str, Any]:
+    """Who has tokens and open sessions; the secrets themselves are not kept."""
+    context.require("authorization/tokens/read", Resource())
+    rows = records.tokens_of_people(context.db)
+    return {
+        "value": [
+            {
+                "name": row.principal,
+                "kind": row.kind,
+                "role": row.role,
+                "workspace": row.workspace,
+                "created_at": iso(row.created_at),
+                "expires_at": iso(row.expires_at),
+            }
+            for row in rows
+        ],
+        "next": None,
+    }
+
+
+def revoke(context: Context, name: str) -> None:
+    """Everything that lets this person in ends: tokens, browser sessions, sign-in codes."""
     context.require("authorization/tokens/write", Resource())
-    records.drop_token(context.db, digest(token))
+    if not records.drop_tokens_of(context.db, name):
+        raise NotFound(f"{name!r} has no tokens.")
+    records.add_event(context.db, None, "tokens", name, "revoked", context.who.name, context.now())
 
 
 def job_token(context: Context, workspace: str, job: str) -> str:

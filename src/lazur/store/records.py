@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -23,6 +23,16 @@ def token(db: Connection, digest: str) -> AnyRow | None:
 def drop_token(db: Connection, digest: str) -> bool:
     """False: it was not there, or somebody else has just dropped it."""
     return db.execute(delete(tokens).where(tokens.c.digest == digest)).rowcount == 1
+
+
+def tokens_of_people(db: Connection) -> Sequence[AnyRow]:
+    people = select(tokens).where(tokens.c.kind.in_(("token", "session")))
+    return db.execute(people.order_by(tokens.c.principal, tokens.c.created_at)).all()
+
+
+def drop_tokens_of(db: Connection, principal: str) -> int:
+    mine = delete(tokens).where(tokens.c.principal == principal, tokens.c.kind != "job")
+    return db.execute(mine).rowcount
 
 
 def drop_job_tokens(db: Connection, workspace: str, job: str) -> None:

@@ -59,3 +59,15 @@ def issue(call: Call, body: Object) -> Response:
         },
         status=201,
     )
+
+
+@routes.get("/tokens", **action("authorization/tokens/read"))
+def find(call: Call) -> Response:
+    """Who may sign in, and which sessions are open. The secrets are kept nowhere."""
+    return call.read(tokens.find)
+
+
+@routes.delete("/tokens/{name}", status_code=204, **action("authorization/tokens/write"))
+def revoke(call: Call, name: str) -> Response:
+    """End every token, session and sign-in code of a person, at once."""
+    return call.write(lambda context: tokens.revoke(context, name))
