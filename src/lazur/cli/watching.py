@@ -16,7 +16,7 @@ _STYLE = {State.COMPLETED: "green", State.FAILED: "red", State.CANCELED: "yellow
 
 class JobWatch:
     """Given to `jobs.stream` as `on_change`, which calls it from a thread of its own. Silent with
-    --only-show-errors, and but for the last line where nobody looks on."""
+    --only-show-errors, and sparing of words where nobody looks on."""
 
     def __init__(self, client: Any, *, quiet: bool) -> None:
         self._client = client
@@ -27,6 +27,7 @@ class JobWatch:
 
     def __call__(self, job: Any) -> None:
         if not self._live:
+            self._say_in_a_script(job)
             return
         if self._said is None:
             self._say(" ".join(filter(None, [job.name, job.studio_url])))
@@ -36,6 +37,12 @@ class JobWatch:
         if job.status == State.PREPARING and job.build and job.build != self._build:
             self._build = job.build
             self._show_build(job.build)
+
+    def _say_in_a_script(self, job: Any) -> None:
+        """One line for a wait that may take minutes, so that a log of CI does not end in
+        silence."""
+        if job.status == State.PREPARING and job.waiting_for and not self._quiet:
+            self._say(f"{job.name}: waits for {job.waiting_for}")
 
     def close(self, job: Any) -> None:
         """The last line. A failure says more, as an error."""
