@@ -56,6 +56,8 @@ class Cli:
             text=True,
             cwd=self.folder,
             env=self._environ({}),
+            # A shell that runs the tests in the background has children ignore Ctrl-C.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def ok(self, *words: str) -> Any:

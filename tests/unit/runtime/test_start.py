@@ -47,7 +47,13 @@ def find(version: str) -> str | None:
     if pyenv := shutil.which("pyenv"):
         for found in Path(pyenv).parents[1].glob(f"versions/{version}.*/bin/python"):
             return str(found)
-    return shutil.which(f"python{version}")
+    found = shutil.which(f"python{version}")
+    return found if found and _runs(found) else None
+
+
+def _runs(python: str) -> bool:
+    """A version manager's shim is there for versions that it does not have."""
+    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 class TestPythons:
