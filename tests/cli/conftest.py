@@ -57,7 +57,7 @@ class Cli:
             cwd=self.folder,
             env=self._environ({}),
             # A shell that runs the tests in the background has children ignore Ctrl-C.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def ok(self, *words: str) -> Any:
