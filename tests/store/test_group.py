@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, event, text
 
+from lazur.errors import Unavailable
 from lazur.store.db import Database, sqlite_url
 
 
@@ -90,6 +91,34 @@ class TestWrite:
         commits.fail = False
         add_one(database, 99)
         assert rows(database) == [99]
+
+    def test_a_rollback_by_sqlite_itself_is_told_to_all_in_the_group(
+        self, database: Database
+    ) -> None:
+        """A full disk makes SQLite take back the whole transaction, savepoints and all."""
+        first_is_in = threading.Event()
+
+        def first() -> None:
+            with database.write() as db:
+                add(db, 1)
+                first_is_in.set()
+                while not waiting(database):
+                    pass
+
+        def second() -> None:
+            with database.write() as db:
+                db.exec_driver_sql("PRAGMA max_page_count=2")
+                db.execute(text("CREATE TABLE big AS SELECT zeroblob(1000000) AS b"))
+
+        with ThreadPoolExecutor(2) as pool:
+            running = [pool.submit(first)]
+            first_is_in.wait(5)
+            running.append(pool.submit(second))
+            outcomes = [one.exception() for one in running]
+        assert all(isinstance(outcome, Unavailable) for outcome in outcomes)
+        assert rows(database) == []
+        add_one(database, 7)
+        assert rows(database) == [7]
 
     def test_a_synced_write_is_never_left_to_an_unsynced_commit(self, database: Database) -> None:
         commits = Commits(database.engine)

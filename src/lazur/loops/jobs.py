@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
@@ -43,6 +44,7 @@ _LOOK_AGAIN = 2.0
 _LOOK_AGAIN_WATCHED = 15.0
 _LOOK_AGAIN_STOPPING = 1.0
 _AFTER_TROUBLE = 5.0
+_BEING_MADE = ("waiting", "building", "removing")
 
 
 class Jobs(Loop):
@@ -52,8 +54,10 @@ class Jobs(Loop):
         super().__init__()
         self._site = site
         self._pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
-        self._busy: dict[int, bool] = {}
-        """Jobs in the pool now; True: look once more afterwards, it changed meanwhile."""
+        self._busy: Counter[int] = Counter()
+        """How often each job is in the pool now."""
+        self._changed: set[int] = set()
+        """Of those, the ones to look at once more afterwards: they changed meanwhile."""
         self._lock = threading.Lock()
         site.bus.listen("due", self._heard)
 
@@ -101,10 +105,10 @@ class Jobs(Loop):
         with self._lock:
             if self.stopping:
                 return
-            if job_id in self._busy and token is None:
-                self._busy[job_id] = True
+            if self._busy[job_id] and token is None:
+                self._changed.add(job_id)
                 return
-            self._busy.setdefault(job_id, False)
+            self._busy[job_id] += 1
         self._pool.submit(self._work, job_id, token)
 
     def _work(self, job_id: int, token: str | None) -> None:
@@ -113,10 +117,20 @@ class Jobs(Loop):
         except Exception:
             log.exception("job %s could not be moved on; it is looked at again", job_id)
         finally:
-            with self._lock:
-                again = self._busy.pop(job_id, False)
+            again = self._leave(job_id)
         if again:
             self._put(job_id, None)
+
+    def _leave(self, job_id: int) -> bool:
+        """Whether the job changed while it was in the pool."""
+        with self._lock:
+            self._busy[job_id] -= 1
+            if self._busy[job_id]:
+                return False
+            del self._busy[job_id]
+            again = job_id in self._changed
+            self._changed.discard(job_id)
+            return again
 
     def _one(self, job_id: int, token: str | None) -> None:
         now = self._site.now()
@@ -222,6 +236,9 @@ class Round:
         if self._row.placed:
             values |= {"placed": False, "runner": None}
         self._apply(values, queue=queued or self._row.placed)
+        if not queued and self._environment().state not in _BEING_MADE:
+            # The build ended while this was decided, and its word to the job was written over.
+            self._loop.look_at(self._row.id)
 
     def _start(self) -> None:
         """Plan and submit. Killed between the two writes, it is done again: submitting twice is

@@ -108,13 +108,16 @@ def update(
 def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
     """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then
     made to."""
-    row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
-    if row.state in FINAL or row.cancel_requested:
-        return view(context.site, row)
-    values: dict[str, Any] = {"cancel_requested": True, "due_at": context.now()}
-    if row.state not in WAITING:
-        values["state"] = State.CANCEL_REQUESTED.value
-    store.change(context.db, row.id, context.now(), **values)
+    while True:
+        row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
+        if row.state in FINAL or row.cancel_requested:
+            return view(context.site, row)
+        values: dict[str, Any] = {"cancel_requested": True, "due_at": context.now()}
+        if row.state not in WAITING:
+            values["state"] = State.CANCEL_REQUESTED.value
+        # A loop may have moved it on, even to its end, since it was read.
+        if store.change(context.db, row.id, context.now(), row.version, **values):
+            break
     events.record(context, row, "jobs", name, "cancel requested")
     context.publish("job", f"{row.workspace}/{name}")
     context.publish("due", f"jobs/{row.id}")

@@ -46,8 +46,13 @@ class Writer:
         self._enter()
         try:
             group = self._join(synced)
-            with _part(group.connection):
-                yield group.connection
+            try:
+                with _part(group.connection):
+                    yield group.connection
+            except BaseException as error:
+                if not _is_open(group.connection):
+                    self._give_up(group, error)
+                raise
         finally:
             self._leave()
         group.done.wait()
@@ -84,6 +89,15 @@ class Writer:
         finally:
             self._lock.release()
 
+    def _give_up(self, group: Group, error: BaseException) -> None:
+        """SQLite took back the whole transaction by itself, as it may when the disk is full: what
+        the others wrote is gone too."""
+        self._group = None
+        group.error = error
+        group.connection.invalidate()
+        group.connection.close()
+        group.done.set()
+
     def _commit(self, group: Group) -> None:
         """A commit that fails has failed for everybody in the group, and each is told."""
         self._group = None
@@ -104,7 +118,13 @@ def _part(connection: Connection) -> Generator[None]:
     try:
         yield
     except BaseException:
-        connection.exec_driver_sql("ROLLBACK TO part")
-        connection.exec_driver_sql("RELEASE part")
+        if _is_open(connection):
+            connection.exec_driver_sql("ROLLBACK TO part")
+            connection.exec_driver_sql("RELEASE part")
         raise
     connection.exec_driver_sql("RELEASE part")
+
+
+def _is_open(connection: Connection) -> bool:
+    driver = connection.connection.driver_connection
+    return driver is not None and driver.in_transaction
