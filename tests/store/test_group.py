@@ -107,8 +107,11 @@ class TestWrite:
 
         def second() -> None:
             with database.write() as db:
-                db.exec_driver_sql("PRAGMA max_page_count=2")
-                db.execute(text("CREATE TABLE big AS SELECT zeroblob(1000000) AS b"))
+                db.exec_driver_sql("PRAGMA max_page_count=3")
+                db.exec_driver_sql(
+                    "WITH RECURSIVE many(n) AS (SELECT 10 UNION ALL SELECT n + 1 FROM many"
+                    " WHERE n < 100000) INSERT INTO t SELECT n FROM many"
+                )
 
         with ThreadPoolExecutor(2) as pool:
             running = [pool.submit(first)]
