@@ -126,10 +126,23 @@ class Http:
         A POST carries an idempotency key that is the same for each try, so the server does the
         thing once.
         """
-        with self.stream(
-            method, path, query=query, json=json, body=body, headers=headers, timeout=timeout
-        ) as stream:
-            return Response(stream.status, stream.headers, stream.read())
+        # The key is made here: a try after an answer that broke off needs the same one.
+        sending, payload = _prepare(method, json, body, headers)
+        deadline = None
+        wait = 0.05
+        while True:
+            try:
+                with self.stream(
+                    method, path, query=query, body=payload, headers=sending, timeout=timeout
+                ) as stream:
+                    return Response(stream.status, stream.headers, stream.read())
+            except LOST as error:
+                deadline = deadline or self._clock() + self._patience
+                if self._clock() + wait > deadline:
+                    raise self._unreachable(error) from error
+                self._sleep(wait)
+                self._find_again()
+                wait = min(wait * 2, 1.0)
 
     @contextmanager
     def stream(

@@ -51,6 +51,14 @@ def keeps(handler: Handler) -> None:
     handler.close_connection = False
 
 
+def breaks_off(handler: Handler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b"half")
+    handler.close_connection = True
+
+
 class TestRequest:
     def test_sends_json_and_the_token(self, http: Http, stage: Stage) -> None:
         stage.plays(says(200, {"fine": True}))
@@ -121,6 +129,23 @@ class TestRetries:
         http.request("POST", "/blobs", body=lambda: iter([b"one", b"two"]))
         assert [s.body for s in stage.seen] == [b"onetwo", b"onetwo"]
 
+    def test_a_post_whose_answer_breaks_off_is_sent_again_with_the_same_key(
+        self, http: Http, stage: Stage
+    ) -> None:
+        stage.plays(breaks_off, breaks_off, says(201, {"made": 1}))
+        assert http.request("POST", "/jobs", json={"a": 1}).json() == {"made": 1}
+        assert [s.body for s in stage.seen] == [b'{"a": 1}'] * 3
+        assert len({s.headers["idempotency-key"] for s in stage.seen}) == 1
+
+    def test_answers_that_always_break_off_are_given_up(
+        self, http: Http, stage: Stage, clock: Clock
+    ) -> None:
+        stage.plays(breaks_off)
+        with pytest.raises(ServerUnreachable, match=stage.url):
+            http.request("GET", "/")
+        assert len(stage.seen) > 2
+        assert clock.now <= 5.0
+
     def test_nobody_there_is_said_with_the_address(self, clock: Clock, free_port: int) -> None:
         url = f"http://127.0.0.1:{free_port}"
         http = Http(Address(url), sleep=clock.sleep, clock=clock)
@@ -172,13 +197,6 @@ class TestErrors:
 
 class TestStream:
     def test_a_body_that_breaks_off_is_no_end(self, http: Http, stage: Stage) -> None:
-        def breaks_off(handler: Handler) -> None:
-            handler.send_response(200)
-            handler.send_header("Content-Length", "100")
-            handler.end_headers()
-            handler.wfile.write(b"half")
-            handler.close_connection = True
-
         stage.plays(breaks_off)
         got = b""
         with pytest.raises(IncompleteRead), http.stream("GET", "/") as stream:  # noqa: PT012
