@@ -12,7 +12,7 @@ from lazur.sdk.entities import Entity
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope, pages
 from lazur.sdk.source import Source
-from lazur.sdk.views import Asset
+from lazur.sdk.views import ASSET_CHANGES, Asset
 
 _KINDS = {
     "environments": "environment",
@@ -33,9 +33,7 @@ class Assets:
         """Register a version; without `version` the next number. An asset that the server gave is
         updated."""
         if isinstance(entity, Asset):
-            current = {
-                key: entity[key] for key in ("description", "tags", "properties") if key in entity
-            }
+            current = {key: entity[key] for key in ASSET_CHANGES if key in entity}
             return self.update(entity.name, entity.version, **{**current, **changes})
         folder = Path(entity.base_path) if entity.base_path is not None else Path.cwd()
         return self.submit(Source({**entity.to_spec(), **changes}, folder))

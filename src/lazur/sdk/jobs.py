@@ -18,9 +18,7 @@ from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
-from lazur.sdk.views import Job, View
-
-CHANGEABLE = ("display_name", "description", "tags", "properties", "archived", "experiment_name")
+from lazur.sdk.views import JOB_CHANGES, Job, View
 
 
 class Jobs:
@@ -31,7 +29,7 @@ class Jobs:
         """Submit a job; of one that the server gave, keep what may change (display name, tags,
         …)."""
         if isinstance(job, Job):
-            current = {key: job[key] for key in CHANGEABLE if key in job}
+            current = {key: job[key] for key in JOB_CHANGES if key in job}
             return self.update(job.name, **{**current, **changes})
         expect(job, Command)
         return self.submit(Source({**job.to_spec(), **changes}, _folder(job)))

@@ -4,22 +4,54 @@ are the same."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
+
+JOB_CHANGES = (
+    "display_name",
+    "description",
+    "tags",
+    "properties",
+    "archived",
+    "experiment_name",
+)
+ASSET_CHANGES = ("description", "tags", "properties")
 
 
 class View(Mapping[str, Any]):
     """A mapping that is read by attribute too. A field that the server did not send is None."""
 
+    _changeable: ClassVar[tuple[str, ...]] = ()
+    """Fields that may be assigned to, for `create_or_update` to send."""
+    _plain: ClassVar[tuple[str, ...]] = ()
+    """Fields that are ordinary dictionaries, to be changed in place: `job.tags["a"] = "b"`."""
+
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self._data = data
+        # Copied: what is changed here is nobody else's.
+        own = {key: dict(data[key]) for key in self._plain if isinstance(data.get(key), Mapping)}
+        self._data: dict[str, Any] = {**data, **own}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return _wrapped(self._data.get(name))
+        if name in self._plain and self._data.get(name) is None:
+            self._data[name] = {}
+        return self[name] if name in self._data else None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+        elif name in self._changeable:
+            self._data[name] = value
+        else:
+            which = ", ".join(self._changeable) or "nothing"
+            raise AttributeError(
+                f"{name!r} of a {type(self).__name__} that the server gave cannot be assigned to;"
+                f" what can: {which}."
+            )
 
     def __getitem__(self, key: str) -> Any:
-        return _wrapped(self._data[key])
+        value = self._data[key]
+        return value if key in self._plain else _wrapped(value)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
@@ -34,11 +66,14 @@ class View(Mapping[str, Any]):
         return f"{type(self).__name__}({dict(self._data)!r})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, as the server sent it."""
+        """Plain data, as the server sent it, with what was changed since."""
         return dict(self._data)
 
 
 class Job(View):
+    _changeable = JOB_CHANGES
+    _plain = ("tags", "properties")
+
     name: str
     status: str
     type: str
@@ -64,6 +99,9 @@ class Job(View):
 
 class Asset(View):
     """One version of an environment, a data asset, a model or a component."""
+
+    _changeable = ASSET_CHANGES
+    _plain = ("tags", "properties")
 
     id: str
     name: str

@@ -33,8 +33,32 @@ class TestJob:
     def test_is_listed_by_completion(self) -> None:
         assert "services" in dir(Job(VIEW))
 
+    def test_tags_are_changed_in_place_and_are_nobody_elses(self) -> None:
+        sent = {"name": "x", "tags": {"a": "1"}}
+        job = Job(sent)
+        job.tags["b"] = "2"
+        job.properties["p"] = "3"
+        assert job.to_dict() == {
+            "name": "x",
+            "tags": {"a": "1", "b": "2"},
+            "properties": {"p": "3"},
+        }
+        assert type(job["tags"]) is dict
+        assert sent == {"name": "x", "tags": {"a": "1"}}
+
+    def test_takes_what_may_change_and_refuses_the_rest(self) -> None:
+        job = Job(VIEW)
+        job.display_name = "second"
+        assert job.display_name == job["display_name"] == "second"
+        with pytest.raises(AttributeError, match=r"'status' of a Job .* display_name"):
+            job.status = "Completed"
+        assert job.status == "Failed"
+
 
 class TestView:
+    def test_a_field_called_tags_is_read_as_any_other(self) -> None:
+        assert View({"tags": {"x": {"y": 1}}}).tags.x.y == 1
+
     def test_has_no_private_fields(self) -> None:
         with pytest.raises(AttributeError):
             _ = View({"_x": 1})._x
