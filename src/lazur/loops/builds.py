@@ -10,7 +10,7 @@ from typing import Any
 
 from lazur.engine.contracts import Built
 from lazur.engine.recipe import Recipe
-from lazur.errors import BuildFailed, LazurError
+from lazur.errors import BuildFailed, LazurError, Unavailable
 from lazur.loops.base import Loop
 from lazur.services.site import Site
 from lazur.store import builds as store
@@ -126,7 +126,7 @@ class Builds(Loop):
 
     def _keep_lease(self, key: str, token: str, done: threading.Event) -> None:
         while not done.wait(_RENEW_EVERY):
-            with self._site.db.write(synced=False) as db:
+            with contextlib.suppress(Unavailable), self._site.db.write(synced=False) as db:
                 if not store.renew(db, key, token, self._site.now()):
                     done.set()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lazur.engine import dispatch
 from lazur.engine.contracts import HasCapacity
 from lazur.engine.dispatch import Placement, Queued
@@ -61,7 +63,18 @@ class Dispatch(Loop):
             return []
         taken = {gpu for job in running for gpu in job.gpu_ids}
         gpus = [gpu for gpu in range(capacity.gpus) if gpu not in taken]
-        return dispatch.choose(_first(db, compute_id), free, gpus, held)[:_AT_ONCE]
+        queued = possible(_first(db, compute_id), capacity)
+        return dispatch.choose(queued, free, gpus, held)[:_AT_ONCE]
+
+
+def possible(queued: list[Queued], capacity: Demand) -> list[Queued]:
+    """A machine may have less than when a job was accepted: more cores than there are is a wish,
+    and what asks for more memory or GPUs than there are holds nobody else up."""
+    return [
+        replace(job, demand=replace(job.demand, cpus=min(job.demand.cpus, capacity.cpus)))
+        for job in queued
+        if job.demand.memory <= capacity.memory and job.demand.gpus <= capacity.gpus
+    ]
 
 
 def _first(db: Connection, compute_id: int) -> list[Queued]:

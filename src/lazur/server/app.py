@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
-import platform
-import socket
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -65,8 +61,8 @@ def create_site(settings: Settings) -> Site:
         db=db,
         blobs=LocalBlobs(home.blobs),
         builder=Venv(str(home.path)),
-        runner=_this_machine(),
-        server=_this_server(settings),
+        runner=home.identity(),
+        server=_this_server(home, settings),
         url=_own_url(settings),
         keep=Keep(settings.environment_days, settings.environment_gigabytes << 30),
         unknown_compute=settings.unknown_compute,
@@ -195,17 +191,7 @@ def _own_url(settings: Settings) -> Callable[[], str]:
     return url
 
 
-def _this_server(settings: Settings) -> str:
+def _this_server(home: Home, settings: Settings) -> str:
     """A home has at most one server of each kind at a time: its lock sees to that."""
     kind = "loops" if settings.role == "loops" else "server"
-    text = f"{_this_machine()}:{settings.home}:{kind}"
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _this_machine() -> str:
-    """The same over restarts of the server, another one on another machine."""
-    for place in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        with contextlib.suppress(OSError):
-            if text := Path(place).read_text().strip():
-                return f"{socket.gethostname()}-{text[:12]}"
-    return f"{socket.gethostname()}-{platform.machine()}"
+    return f"{home.identity()[:8]}-{kind}"

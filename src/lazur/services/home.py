@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,20 +56,30 @@ class Home:
 
     def owner_token(self) -> str:
         """The owner's token, made at the first start."""
-        try:
-            return self.token.read_text().strip()
-        except FileNotFoundError:
-            pass
-        made = "lzr_" + secrets.token_urlsafe(32)
-        new = self.token.with_suffix(f".{os.getpid()}")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(made + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(new, self.token)
-        except FileExistsError:
-            made = self.token.read_text().strip()
-        finally:
-            new.unlink()
-        return made
+        return _once(self.token, lambda: "lzr_" + secrets.token_urlsafe(32))
+
+    def identity(self) -> str:
+        """Which home this is, whatever the machine is called today: made at the first start."""
+        return _once(self.path / "id", lambda: secrets.token_hex(8))
+
+
+def _once(path: Path, make: Callable[[], str]) -> str:
+    """The text in `path`, which is made whole and synced where it is not there; the first of
+    several makers wins."""
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    made = make()
+    new = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(made + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        made = path.read_text().strip()
+    finally:
+        new.unlink()
+    return made

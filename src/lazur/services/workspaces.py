@@ -105,6 +105,7 @@ def delete(context: Context, name: str) -> None:
 
 def ensure_default(context: Context) -> None:
     """What a new server starts with: one workspace, and this machine to compute on."""
+    _belongs_here(context)
     if store.by_name(context.db, DEFAULT) is None:
         create(context, {"name": DEFAULT, "description": "Made at the first start."})
     if store.compute_by_name(context.db, "local") is None:
@@ -117,6 +118,19 @@ def ensure_default(context: Context) -> None:
             "version": 1,
         }
         store.add_compute(context.db, values)
+
+
+def _belongs_here(context: Context) -> None:
+    """Content lies in the home and what it means in the database, so the two are one."""
+    owner = records.fact(context.db, "home")
+    if owner is None:
+        records.add_fact(context.db, "home", context.site.runner)
+    elif owner != context.site.runner:
+        raise Conflict(
+            f"The database belongs to another home ({owner}, this one is {context.site.runner}).",
+            hint="Servers share a database by sharing one LAZUR_HOME, with the roles `api` and "
+            "`loops`. Nothing was changed.",
+        )
 
 
 def view(row: AnyRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
-from lazur.store.tables import events, idempotency, tokens, trees
+from lazur.store.tables import events, facts, idempotency, tokens, trees
 
 
 def add_token(db: Connection, values: Mapping[str, Any]) -> None:
@@ -91,6 +91,15 @@ def remember(
 
 def forget_before(db: Connection, at: float) -> None:
     db.execute(delete(idempotency).where(idempotency.c.at < at))
+
+
+def fact(db: Connection, name: str) -> str | None:
+    return db.execute(select(facts.c.value).where(facts.c.name == name)).scalar()
+
+
+def add_fact(db: Connection, name: str, value: str) -> None:
+    """Raises Taken when somebody was first."""
+    db.execute(insert(facts).values(name=name, value=value))
 
 
 def tree_is_whole(db: Connection, digest: str) -> bool:

@@ -115,7 +115,7 @@ jobs = Table(
     Column("ended_at", Float),
     Column("version", Integer, nullable=False),
     Column("due_at", Float),
-    Column("lease_token", String(32)),
+    Column("lease_token", String(64)),
     Column("lease_until", Float),
     UniqueConstraint("workspace_id", "name"),
     Index("ix_jobs_list", "workspace_id", "archived", "id"),
@@ -207,7 +207,7 @@ builds = Table(
     Column("used_at", Float, nullable=False),
     Column("cancel_requested", Boolean, nullable=False),
     Column("due_at", Float),
-    Column("lease_token", String(32)),
+    Column("lease_token", String(64)),
     Column("lease_until", Float),
     Index(
         "ix_builds_due",
@@ -235,6 +235,14 @@ trees = Table(
     Column("size", BigInteger, nullable=False),
     Column("checked_at", Float, nullable=False),
     comment="Trees whose every blob was seen in the store.",
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("value", Text, nullable=False),
+    comment="What there is one of: `home` is the home that this database belongs to.",
 )
 
 events = Table(

@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.Column("used_at", sa.Float(), nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("due_at", sa.Float(), nullable=True),
-        sa.Column("lease_token", sa.String(length=32), nullable=True),
+        sa.Column("lease_token", sa.String(length=64), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_builds")),
     )
@@ -55,6 +55,13 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_computes")),
         sa.UniqueConstraint("name", name=op.f("uq_computes_name")),
+    )
+    op.create_table(
+        "facts",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
+        comment="What there is one of: `home` is the home that this database belongs to.",
     )
     op.create_table(
         "idempotency",
@@ -192,7 +199,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.Float(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.Float(), nullable=True),
-        sa.Column("lease_token", sa.String(length=32), nullable=True),
+        sa.Column("lease_token", sa.String(length=64), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
             ["compute_id"], ["computes.id"], name=op.f("fk_jobs_compute_id_computes")
