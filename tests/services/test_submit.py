@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from lazur.engine.plan import Demand
 from lazur.errors import BlobsMissing, Conflict, Invalid, LazurError, NotFound, Unsupported
 from lazur.services import assets, jobs, plans, workspaces
+from lazur.services.job_views import size_text, waiting_for
 from lazur.store import jobs as store
 from lazur.testing.fakes import Engine
 from tests.site import Server, TestSite, call, put_tree, submit
@@ -287,6 +289,58 @@ class TestCompute:
         with pytest.raises(Invalid) as caught:
             submit(site, resources={"properties": asked})
         assert "in all" in caught.value.message
+        assert "bytes" not in caught.value.message
+
+    def test_what_is_asked_for_is_for_each_node(self, site: TestSite, engine: Engine) -> None:
+        engine.capacity = Demand(cpus=8, memory=8 << 30, gpus=4)
+        asked = {"cpus": 2, "memory": "2GB", "gpus": 1}
+        made = submit(site, resources={"instance_count": 3, "properties": asked})
+        with site.db.read() as db:
+            row = store.by_id(db, store.id_of(db, "default", made["name"]) or 0)
+        assert row is not None
+        assert (row.cpus, row.memory, row.gpus) == (6, 6 << 30, 3)
+
+    def test_nodes_that_fit_alone_may_not_fit_together(
+        self, site: TestSite, engine: Engine
+    ) -> None:
+        engine.capacity = Demand(cpus=8, memory=8 << 30)
+        with pytest.raises(Invalid) as caught:
+            submit(site, resources={"instance_count": 2, "properties": {"memory": "6GB"}})
+        assert "12 GB of memory for its 2 nodes" in caught.value.message
+        assert "has 8 GB in all" in caught.value.message
+
+    def test_cores_that_nobody_asked_for_are_no_warning(
+        self, site: TestSite, engine: Engine
+    ) -> None:
+        engine.capacity = Demand(cpus=2)
+        made = submit(site, resources={"instance_count": 3})
+        assert not any("cores" in warning for warning in made["warnings"])
+
+
+class TestSizes:
+    @pytest.mark.parametrize(
+        "size, text",
+        [(0, "0 bytes"), (1000, "1000 bytes"), (4 << 30, "4 GB"), (3 << 29, "1.5 GB")],
+    )
+    def test_they_read_as_they_are_written(self, size: int, text: str) -> None:
+        assert size_text(size) == text
+
+
+class TestPlace:
+    @pytest.mark.parametrize(
+        "position, place",
+        [
+            (0, "next in line"),
+            (1, "about 1 job is before it"),
+            (2, "about 2 jobs are before it"),
+        ],
+    )
+    def test_it_is_told_in_words(self, position: int, place: str) -> None:
+        row: Any = SimpleNamespace(
+            state="Queued", compute_name="local", cpus=2, gpus=1, memory=4 << 30
+        )
+        told = waiting_for(row, position)
+        assert told == f"free slots on compute 'local' (2 cores, 1 GPU, 4 GB of memory); {place}"
 
 
 class TestValidate:

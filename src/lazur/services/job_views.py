@@ -68,9 +68,14 @@ def waiting_for(row: JobRow, position: int | None) -> str | None:
     if row.state in FINAL:
         return None
     if row.state == State.QUEUED and position is not None:
-        place = "next in line" if position == 0 else f"{position} jobs are before it"
+        place = "next in line" if position == 0 else _before(position)
         return f"free slots on compute {row.compute_name!r} ({_demand(row)}); {place}"
     return row.waiting_for
+
+
+def _before(count: int) -> str:
+    """Roughly: others may still come in between, by priority or by how little they hold."""
+    return f"about {count} job{'s are' if count != 1 else ' is'} before it"
 
 
 def _demand(row: JobRow) -> str:
@@ -78,8 +83,16 @@ def _demand(row: JobRow) -> str:
     if row.gpus:
         wanted.append(f"{row.gpus} GPU{'s' if row.gpus != 1 else ''}")
     if row.memory:
-        wanted.append(f"{row.memory / 1e9:.3g} GB of memory")
+        wanted.append(f"{size_text(row.memory)} of memory")
     return ", ".join(wanted)
+
+
+def size_text(size: float) -> str:
+    """In powers of 1024, as sizes are read: what was written as 4GB is shown as 4 GB."""
+    units = ["bytes", "KB", "MB", "GB", "TB", "PB"]
+    while size >= 1024 and len(units) > 1:
+        size, units = size / 1024, units[1:]
+    return f"{size:.2f}".rstrip("0").rstrip(".") + f" {units[0]}"
 
 
 def _outputs(row: JobRow) -> dict[str, Any]:

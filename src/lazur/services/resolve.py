@@ -15,6 +15,7 @@ from lazur.errors import Invalid, LazurError, NotFound
 from lazur.kinds.jobs.command import CommandJob
 from lazur.services import environments, places
 from lazur.services.checks import CheckedJob
+from lazur.services.job_views import size_text
 from lazur.services.site import Context
 from lazur.spec import expressions, references
 from lazur.spec.inputs import LiteralInput, PathInput, literal_of
@@ -180,35 +181,40 @@ def _compute(context: Context, spec: CommandJob) -> tuple[AnyRow, list[str]]:
 
 
 def _demand(context: Context, spec: CommandJob, compute: AnyRow) -> tuple[Demand, list[str]]:
-    """What the job holds while it runs: what it asked for, else one core, and a GPU (one per
-    process) where the
-    machine has any. More cores than there are is a wish; more memory or GPUs is an error."""
-    wanted = asked(spec.resources.properties if spec.resources else {})
+    """What the job holds while it runs, all its nodes together: for each what was asked for, else
+    one core, and a GPU (one per process) where the machine has any. More cores than there are is a
+    wish; more memory or GPUs is an error."""
+    nodes = spec.resources.instance_count if spec.resources else 1
+    node = asked(spec.resources.properties if spec.resources else {})
+    wanted = Demand((node.cpus or 1) * nodes, (node.memory or 0) * nodes, (node.gpus or 0) * nodes)
     backend = context.site.backend(compute.type, compute.settings)
     if not isinstance(backend, HasCapacity):
-        return Demand(wanted.cpus or 1, wanted.memory or 0, wanted.gpus or 0), []
+        return wanted, []
     there = backend.capacity()
-    demand = Demand(wanted.cpus or 1, wanted.memory or 0, _gpus(spec, wanted.gpus, there))
+    if node.gpus is None:
+        wanted = replace(wanted, gpus=min(there.gpus, _processes(spec) * nodes))
+    _check_room(wanted, there, compute.name, nodes)
     notes: list[str] = []
-    if demand.cpus > there.cpus:
+    if node.cpus and wanted.cpus > there.cpus:
         notes.append(
-            f"{demand.cpus} cores were asked for; compute {compute.name!r} has {there.cpus}."
+            f"{wanted.cpus} cores were asked for; compute {compute.name!r} has {there.cpus}."
         )
-        demand = replace(demand, cpus=there.cpus)
-    for what, need, has in (
-        ("GPUs", demand.gpus, there.gpus),
-        ("bytes of memory", demand.memory, there.memory),
-    ):
-        if need > has:
-            raise Invalid(
-                f"The job asks for {need} {what}; compute {compute.name!r} has {has} in all.",
-                hint="Ask for less under resources.properties, or choose another compute.",
-            )
-    return demand, notes
+    return replace(wanted, cpus=min(wanted.cpus, there.cpus)), notes
 
 
-def _gpus(spec: CommandJob, wanted: int | None, there: Demand) -> int:
-    if wanted is not None:
-        return wanted
-    processes = getattr(spec.distribution, "process_count_per_instance", 1)
-    return min(there.gpus, processes)
+def _check_room(wanted: Demand, there: Demand, compute: str, nodes: int) -> None:
+    if wanted.gpus > there.gpus:
+        need, has = f"{wanted.gpus} GPUs", str(there.gpus)
+    elif wanted.memory > there.memory:
+        need, has = f"{size_text(wanted.memory)} of memory", size_text(there.memory)
+    else:
+        return
+    together = f" for its {nodes} nodes" if nodes > 1 else ""
+    raise Invalid(
+        f"The job asks for {need}{together}; compute {compute!r} has {has} in all.",
+        hint="Ask for less under resources.properties, or choose another compute.",
+    )
+
+
+def _processes(spec: CommandJob) -> int:
+    return getattr(spec.distribution, "process_count_per_instance", 1)
