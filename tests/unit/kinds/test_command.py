@@ -46,12 +46,14 @@ class TestWaiting:
         assert decision.state is State.QUEUED
         assert "slots" in decision.why
 
-    @pytest.mark.parametrize("state", ["waiting", "building"])
-    def test_without_it_waits_for_the_build_and_says_so(self, state: str) -> None:
+    @pytest.mark.parametrize(
+        "state, told", [("waiting", "waits to be built"), ("building", "is being built")]
+    )
+    def test_without_it_waits_for_the_build_and_says_so(self, state: str, told: str) -> None:
         (decision,) = advance(QUEUED, environment=EnvironmentView(state, "k1"))
         assert isinstance(decision, Wait)
         assert decision.state is State.PREPARING
-        assert "k1" in decision.why
+        assert decision.why == f"its environment, which {told}"
 
     @pytest.mark.parametrize("placed", [True, False])
     def test_a_build_is_waited_for_even_when_placed(self, placed: bool) -> None:

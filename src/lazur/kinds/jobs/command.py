@@ -85,8 +85,7 @@ def _waiting(view: JobView) -> list[Decision]:
         return [Finish(State.FAILED, environment.error or _NOT_BUILT)]
     if environment.state in {"waiting", "building"}:
         verb = "is being built" if environment.state == "building" else "waits to be built"
-        key = f" {environment.key}" if environment.key else ""
-        return [Wait(State.PREPARING, f"environment{key} {verb}")]
+        return [Wait(State.PREPARING, f"its environment, which {verb}")]
     if view.placed:
         return [Start()]
     return [Wait(State.QUEUED, "free slots of its compute")]
