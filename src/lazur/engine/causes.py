@@ -119,15 +119,27 @@ def explain(exit: Exit, phase: str, tail: str, environment: str | None) -> dict[
 
 def _from_exit(exit: Exit, lines: list[str], environment: str | None) -> Clue:  # noqa: A002
     if exit.reason in ("exit", "ok"):
-        return _from_code(exit.code or 0, lines, environment)
+        return _with_aside(_from_code(exit.code or 0, lines, environment), exit.message)
     if exit.reason == "signal":
-        return _from_signal(exit.signal or 0, lines, environment)
+        return _with_aside(_from_signal(exit.signal or 0, lines, environment), exit.message)
     code, message = _BY_REASON[exit.reason]
+    if exit.reason == "memory":
+        return _with_aside(Clue(code, message, _HINTS[code]), exit.message)
+    if exit.reason in ("canceled", "timeout"):
+        # Which process ended first says nothing here: all were told to.
+        return Clue(code, message, _HINTS[code])
     if exit.reason in ("input", "output") and exit.message:
         told = find_clue(exit.message.splitlines(), None)
         if told and told.code == "DiskFull":
             return Clue(told.code, exit.message, told.hint)
     return Clue(code, exit.message or message, _HINTS[code])
+
+
+def _with_aside(clue: Clue, aside: str | None) -> Clue:
+    """What the runner adds, such as which process failed first, is no cause by itself."""
+    if not aside:
+        return clue
+    return Clue(clue.code, f"{clue.message.rstrip('.')} ({aside.rstrip('.')}).", clue.hint)
 
 
 def _from_code(code: int, lines: list[str], environment: str | None) -> Clue:

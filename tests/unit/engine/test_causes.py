@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,24 @@ class TestReasons:
         )
         assert told["message"] == "input `data`: /no/where is absent"
         assert told["phase"] == "inputs"
+
+    @pytest.mark.parametrize(
+        "ended, cause",
+        [
+            (Exit("exit", code=3), "The command ended with exit code 3"),
+            (Exit("signal", signal=9), "The command was ended by SIGKILL"),
+            (Exit("memory"), "The job used more memory than it may and was stopped"),
+        ],
+    )
+    def test_which_process_failed_stands_behind_the_cause(self, ended: Exit, cause: str) -> None:
+        ended = replace(ended, message="the process of rank 1 failed first")
+        told = explain(ended, "running", "", None)
+        assert told["message"] == f"{cause} (the process of rank 1 failed first)."
+
+    @pytest.mark.parametrize("reason", ["timeout", "canceled"])
+    def test_of_those_that_were_told_to_end_none_failed_first(self, reason: str) -> None:
+        ended = Exit(reason, message="the process of rank 0 failed first")  # pyright: ignore[reportArgumentType]
+        assert "rank" not in explain(ended, "running", "", None)["message"]
 
     def test_a_full_disk_is_told_in_any_phase(self) -> None:
         gone = Exit("output", message="outputs.model: [Errno 28] No space left on device")
