@@ -73,6 +73,12 @@ class TestHelp:
         assert done.code == 0
         assert [noun for noun in (*nouns.GROUPS, *nouns.SINGLE) if noun not in done.out] == []
 
+    def test_of_a_noun_is_shown_for_the_noun_alone(self, alone: Cli) -> None:
+        done = alone("job")
+        assert (done.code, done.err) == (0, "")
+        assert done.out == alone("job", "--help").out
+        assert "show-services" in done.out
+
     def test_makes_no_home(self, tmp_path: Path) -> None:
         home = tmp_path / "none"
         assert Cli(home, tmp_path)("job", "create", "-h").code == 0
@@ -95,6 +101,11 @@ class TestParser:
             ("job download --name j --download-path p --output-name o", {"output_name": "o"}),
             ("workspace create -n w -l westeurope -g rg", {"location": "westeurope"}),
             ("job list -o TABLE", {"_output_format": "table"}),
+            (
+                "server run --port 9000 --tls --database sqlite:// --role api",
+                {"port": 9000, "tls": True, "database": "sqlite://", "role": "api", "host": None},
+            ),
+            ("server start --log-level debug", {"log_level": "debug", "insecure_bind": None}),
         ],
     )
     def test_reads_what_azures_scripts_type(

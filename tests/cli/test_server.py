@@ -17,6 +17,18 @@ class TestLifecycle:
         assert alone.ok("server", "status")["status"] == "stopped"
         assert not (alone.home / "server.json").exists()
 
+    def test_starts_with_the_settings_that_are_given(self, alone: Cli, free_port: int) -> None:
+        given = ("server", "start", "--port", str(free_port), "--tls")
+        assert alone.ok(*given)["url"] == f"https://127.0.0.1:{free_port}"
+        again = alone(*given)
+        assert again.code == 1
+        assert "lazur server stop" in again.err
+
+    def test_a_wrong_setting_is_said(self, alone: Cli) -> None:
+        done = alone("server", "start", "--log-level", "loud")
+        assert done.code == 1
+        assert "log_level = 'loud'" in done.err
+
     def test_many_commands_at_once_start_one(self, alone: Cli) -> None:
         with ThreadPoolExecutor(6) as pool:
             pids = list(pool.map(lambda _: alone.ok("server", "start")["pid"], range(6)))

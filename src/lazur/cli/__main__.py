@@ -6,6 +6,7 @@ import os
 import sys
 
 from lazur.cli.app import App
+from lazur.cli.nouns import GROUPS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,10 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _named(given: list[str]) -> list[str]:
-    """`lazur server` alone runs one in the foreground; a group cannot be a command too."""
+    """`lazur server` alone runs one in the foreground; a group cannot be a command too. Any other
+    noun alone shows its help."""
     alone = given[:1] == ["server"] and (len(given) == 1 or given[1].startswith("-"))
     if alone and not {"-h", "--help"} & set(given[1:]):
         return ["server", "run", *given[1:]]
+    if len(given) == 1 and given[0].lower() in GROUPS:
+        return [*given, "--help"]
     return given
 
 

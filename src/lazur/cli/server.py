@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
+from inspect import Parameter, Signature
 from typing import Any
 
 from knack.util import CLIError
@@ -13,6 +15,7 @@ from knack.util import CLIError
 from lazur.cli import terminal
 from lazur.cli.arguments import option
 from lazur.sdk import home
+from lazur.server.settings import described
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "server run": ("run", {}),
@@ -21,16 +24,23 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "server status": ("status", {}),
     "server token": ("token", {}),
 }
-_HOST = option("--host", help="Address to listen on. Default: 127.0.0.1, this machine only.")
-_PORT = option("--port", help="Port to listen on.", type=int)
+
+
+def _setting(name: str, default: Any, text: str) -> dict[str, Any]:
+    said = f"{text} Default: {default!r}." if default or default == 0 else text
+    flag = "--" + name.replace("_", "-")
+    if isinstance(default, bool):
+        return option(flag, help=text, action="store_true", default=None)
+    kind = type(default) if isinstance(default, int | float) else str
+    return option(flag, help=said, type=kind, metavar=name.upper())
+
+
+_SETTINGS = {name: _setting(name, default, text) for name, default, text in described()}
+# What only moves jobs along has no address, and a start waits for one.
+_STARTING = {name: given for name, given in _SETTINGS.items() if name != "role"}
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
-    "server": {
-        "host": _HOST,
-        "port": _PORT,
-        "tls": option(
-            "--tls", help="Serve https, with a certificate made at first use.", action="store_true"
-        ),
-    }
+    "server run": _SETTINGS,
+    "server start": _STARTING,
 }
 HELP: dict[str, dict[str, Any]] = {
     "server run": {
@@ -42,7 +52,11 @@ HELP: dict[str, dict[str, Any]] = {
     },
     "server start": {
         "short-summary": "Start the server in the background, if it does not run.",
-        "examples": [{"name": "Start", "text": "lazur server start"}],
+        "long-summary": "Settings given here hold until it stops; config.toml keeps them.",
+        "examples": [
+            {"name": "Start", "text": "lazur server start"},
+            {"name": "On another port", "text": "lazur server start --port 9000"},
+        ],
     },
     "server stop": {
         "short-summary": "Stop the server. Jobs that run go on; the next server finds them.",
@@ -61,22 +75,43 @@ HELP: dict[str, dict[str, Any]] = {
 _STOPPING = 15.0
 
 
-def run(host: str | None = None, port: int | None = None, tls: bool = False) -> None:
-    arguments = ["--home", str(home.make(home.find()))]
-    arguments += ["--host", host] if host else []
-    arguments += ["--port", str(port)] if port else []
-    arguments += ["--tls"] if tls else []
+def run(**settings: Any) -> None:
+    arguments = ["--home", str(home.make(home.find())), *_flags(settings)]
     _check_installed()
     os.execv(  # noqa: S606 - no shell is what is wanted
         sys.executable, [sys.executable, "-P", "-m", "lazur.server.daemon", *arguments]
     )
 
 
-def start() -> Any:
+def start(**settings: Any) -> Any:
     from lazur.sdk import local  # noqa: PLC0415 - help must not wait for what talks to servers
 
-    local.ensure(home.find())
+    folder, flags = home.find(), _flags(settings)
+    found = local.running(folder)
+    if flags and found is not None:
+        raise CLIError(
+            f"A server runs already at {found.url} (process {found.pid}), and reads its settings "
+            "when it starts only. Stop it first: lazur server stop"
+        )
+    local.ensure(folder, flags)
     return status()
+
+
+def _flags(settings: dict[str, Any]) -> list[str]:
+    return [
+        f"--{name.replace('_', '-')}" + ("" if value is True else f"={value}")
+        for name, value in settings.items()
+        if value is not None
+    ]
+
+
+def _takes(names: Iterable[str]) -> Signature:
+    return Signature([Parameter(n, Parameter.KEYWORD_ONLY, default=None) for n in names])
+
+
+# Knack offers the options that it finds in a signature.
+setattr(run, "__signature__", _takes(_SETTINGS))  # noqa: B010 - functions declare no attributes
+setattr(start, "__signature__", _takes(_STARTING))  # noqa: B010 - as above
 
 
 def stop() -> None:

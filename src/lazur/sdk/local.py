@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -66,8 +66,9 @@ def address(home: Path) -> Address | None:
     return Address(server.url, token, str(ca) if ca.exists() else None)
 
 
-def ensure(home: str | os.PathLike[str] | None = None) -> Address:
-    """The address of the home's server, which answers; started first when there is none."""
+def ensure(home: str | os.PathLike[str] | None = None, flags: Sequence[str] = ()) -> Address:
+    """The address of the home's server, which answers; started first when there is none, with
+    those flags."""
     folder = make(find(home))
     found = address(folder)
     if found is not None and _answers(found):
@@ -75,16 +76,16 @@ def ensure(home: str | os.PathLike[str] | None = None) -> Address:
     with _one_at_a_time(folder):
         found = address(folder)
         if found is None or not _answers(found):
-            found = _start(folder)
+            found = _start(folder, flags)
     return found
 
 
-def _start(home: Path) -> Address:
+def _start(home: Path, flags: Sequence[str]) -> Address:
     check_installed()
     log = home / "logs" / "server.out"
     log.parent.mkdir(mode=0o700, exist_ok=True)
     mark = log.stat().st_size if log.exists() else 0
-    process = _spawn(home, log)
+    process = _spawn(home, log, flags)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         # One that somebody else has started a moment ago is as good as ours, which then ends by
@@ -107,12 +108,12 @@ def _start(home: Path) -> Address:
     )
 
 
-def _spawn(home: Path, log: Path) -> subprocess.Popen[bytes]:
+def _spawn(home: Path, log: Path, flags: Sequence[str]) -> subprocess.Popen[bytes]:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         # -P: a folder with a `lazur` or `ssl.py` of its own is no place to import from.
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "lazur.server.daemon", "--home", str(home)],
+            [sys.executable, "-P", "-m", "lazur.server.daemon", "--home", str(home), *flags],
             cwd=home,
             env={name: value for name, value in os.environ.items() if name not in _CLIENTS_OWN},
             stdin=subprocess.DEVNULL,
