@@ -4,6 +4,10 @@ A value of harmless characters is written as it stands, so that commands read as
 expect. Any other becomes a shell variable, set in front of the command, and a reference to it that
 fits the quotes around: such a value is never parsed by the shell, even where this reading of the
 quotes should be wrong.
+
+The limit: bash evaluates as arithmetic the text of what it compares in `[[ … -eq … ]]`, of what
+`let` and `declare -i` are given, and of array subscripts, that of a variable's value too. Only
+`((…))` and `$((…))` are recognised here; docs/jobs.md tells people to put no values in the others.
 """
 
 from __future__ import annotations
