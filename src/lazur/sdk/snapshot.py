@@ -24,6 +24,8 @@ from lazur.sdk.walk import Contents, Found, Purpose, unreadable, walk
 
 LARGE_BYTES = 100 * 1000 * 1000
 LARGE_COUNT = 5000
+WORTH_NAMING = 0.05
+"""Least share of a large snapshot; to leave out what has less would hardly help."""
 
 Blob = str | bytes
 """The path of a file that holds the bytes, or the bytes."""
@@ -160,32 +162,34 @@ def _large(manifest: Manifest, first: _Part) -> list[str]:
     if manifest.size <= LARGE_BYTES and len(manifest.files) <= LARGE_COUNT:
         return []
     heavy = _heaviest(manifest)
-    listed = ", ".join(
-        f"{name} ({size_text(size)}, {_counted(count)})" for name, size, count in heavy
-    )
-    lines = "\n".join(f"    {line_for(name)}" for name, _, _ in heavy)
     where = f"{first.root.rstrip('/')}/.amlignore"
     if first.ignore_file == ".gitignore":
         where += " (it replaces .gitignore for snapshots: begin with a copy of that)"
     size, count = size_text(manifest.size), _counted(len(manifest.files))
-    note = (
-        f"The snapshot of {first.root} is large: {size} in {count}. Heaviest: {listed}.\n"
-        f"What the job does not need can be left out by lines in {where}:\n{lines}"
-    )
-    return [note]
+    note = f"The snapshot of {first.root} is large: {size} in {count}. "
+    left_out = f"What the job does not need can be left out by lines in {where}"
+    if not heavy:
+        return [f"{note}Nothing in it stands out.\n{left_out}."]
+    listed = ", ".join(f"{name} ({size_text(size)}, {_counted(n)})" for name, size, n in heavy)
+    lines = "\n".join(f"    {line_for(name)}" for name, _, _ in heavy)
+    return [f"{note}Heaviest: {listed}.\n{left_out}:\n{lines}"]
 
 
 def _heaviest(manifest: Manifest, count: int = 3) -> list[tuple[str, int, int]]:
     """(path, bytes, files) of the heaviest folders and files, none within another. Of a folder
-    that owes nearly all its weight to one thing in it, that thing is named."""
+    that owes nearly all its weight to one thing in it, that thing is named, and
+    what is light is not named."""
     weights = _weights(manifest)
     kind = 0 if manifest.size > LARGE_BYTES else 1
+    least = WORTH_NAMING * (len(manifest.files) if kind else manifest.size)
     below: dict[str, int] = {}
     for name, weight in weights.items():
         parent = _parent(name)
         below[parent] = max(below.get(parent, 0), weight[kind])
     chosen: list[str] = []
     for name in sorted(weights, key=lambda name: weights[name][kind], reverse=True):
+        if weights[name][kind] < least:
+            break
         owed = below.get(name, 0) >= 0.9 * weights[name][kind]
         if not owed and not any(name.startswith(c) or c.startswith(name) for c in chosen):
             chosen.append(name)

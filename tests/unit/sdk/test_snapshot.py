@@ -369,7 +369,25 @@ class TestLarge:
         (note,) = take(folder).notes
         assert "Heaviest: data/raw/big (900 bytes, 1 file), models/m (500 bytes, 1 file)" in note
         assert f"{folder}/.amlignore" in note
-        assert "\n    /data/raw/big\n    /models/m\n" in note
+        assert note.endswith(":\n    /data/raw/big\n    /models/m")
+
+    def test_does_not_name_what_is_light(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(snapshot, "LARGE_BYTES", 1000)
+        write(folder, big="y" * 1870, just="z" * 100, light="w" * 30)
+        (note,) = take(folder).notes
+        assert "Heaviest: big (1.87 kB, 1 file), just (100 bytes, 1 file).\n" in note
+        assert note.endswith(":\n    /big\n    /just")
+
+    def test_says_so_where_nothing_is_heavy(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(snapshot, "LARGE_BYTES", 10)
+        write(folder, **{f"f{n}": "x" * 10 for n in range(30)})
+        (note,) = take(folder).notes
+        assert "300 bytes in 30 files. Nothing in it stands out.\n" in note
+        assert note.endswith("/.amlignore.")
 
     def test_names_folders_of_many_files(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -378,7 +396,7 @@ class TestLarge:
         write(folder, main="x", **{f"frames/{n}": str(n) for n in range(20)})
         (note,) = take(folder).notes
         assert "frames/ (30 bytes, 20 files)" in note
-        assert "\n    /frames/\n" in note
+        assert note.endswith(":\n    /frames/")
 
     def test_says_that_amlignore_replaces_gitignore(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from lazur.sdk.http import Http
+from lazur.sdk.jobs import Jobs
+from lazur.sdk.scope import Scope
+from tests.unit.sdk.conftest import Stage, says
+
+SENT = {"name": "x", "status": "Completed", "tags": {"a": "1"}, "properties": {}}
+
+
+class TestCreateOrUpdate:
+    def test_of_a_job_that_the_server_gave_sends_what_may_change(
+        self, stage: Stage, tmp_path: Path
+    ) -> None:
+        http = Http(stage.address)
+        jobs = Jobs(Scope(http, "default", tmp_path))
+        stage.plays(says(200, SENT))
+        job = jobs.get("x")
+        job.tags["b"] = "2"
+        job.description = "second"
+        jobs.create_or_update(job, display_name="shown")
+        http.close()
+        sent = stage.seen[-1]
+        assert (sent.method, sent.path) == ("PATCH", "/api/v1/workspaces/default/jobs/x")
+        assert json.loads(sent.body) == {
+            "tags": {"a": "1", "b": "2"},
+            "properties": {},
+            "description": "second",
+            "display_name": "shown",
+        }
