@@ -68,8 +68,8 @@ def first_line(server: Server) -> Result:
 
 
 def many(server: Server) -> list[Result]:
-    """1,000 no-op jobs from four clients: acknowledged, and run to the end."""
-    count, clients = (100 if QUICK else 1000), 4
+    """1,000 no-op jobs from eight clients: acknowledged, and run to the end."""
+    count, clients = (100 if QUICK else 1000), 8
     slowest: list[float] = []
 
     def submit() -> None:

@@ -11,6 +11,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from lazur.store.db import AnyRow
 from lazur.store.tables import events, facts, idempotency, tokens, trees
 
+# Built once: on the path of every submit.
+_ADD_EVENT = insert(events)
+_REMEMBER = insert(idempotency)
+
 
 def add_token(db: Connection, values: Mapping[str, Any]) -> None:
     db.execute(insert(tokens).values(**values))
@@ -53,11 +57,16 @@ def add_event(
     at: float,
     **data: Any,
 ) -> None:
-    db.execute(
-        insert(events).values(
-            workspace_id=workspace_id, kind=kind, name=name, type=what, data=data, who=who, at=at
-        )
-    )
+    values = {
+        "workspace_id": workspace_id,
+        "kind": kind,
+        "name": name,
+        "type": what,
+        "data": data,
+        "who": who,
+        "at": at,
+    }
+    db.execute(_ADD_EVENT, values)
 
 
 def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[AnyRow]:
@@ -81,12 +90,9 @@ def answer(db: Connection, principal: str, key: str) -> AnyRow | None:
 def remember(
     db: Connection, principal: str, key: str, request: str, body: Any, now: float
 ) -> None:
-    """Raises IntegrityError when another call with the key was first."""
-    db.execute(
-        insert(idempotency).values(
-            principal=principal, key=key, request=request, answer=body, at=now
-        )
-    )
+    """Raises Taken when another call with the key was first."""
+    values = {"principal": principal, "key": key, "request": request, "answer": body, "at": now}
+    db.execute(_REMEMBER, values)
 
 
 def forget_before(db: Connection, at: float) -> None:
