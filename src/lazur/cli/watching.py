@@ -41,7 +41,8 @@ class JobWatch:
     def _say_in_a_script(self, job: Any) -> None:
         """One line for a wait that may take minutes, so that a log of CI does not end in
         silence."""
-        if job.status == State.PREPARING and job.waiting_for and not self._quiet:
+        first = self._said is None and not self._quiet
+        if first and job.status == State.PREPARING and job.waiting_for:
             self._say(f"{job.name}: waits for {job.waiting_for}")
 
     def close(self, job: Any) -> None:

@@ -38,9 +38,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values = _row(context, home, name, checked, found)
     values["build_key"] = build.key
     values["state"] = (State.QUEUED if ready else State.PREPARING).value
-    values["waiting_for"] = (
-        None if ready else f"environment {found.environment_name!r} to be built"
-    )
+    values["waiting_for"] = None if ready else "its environment, which waits to be built"
     values["due_at"] = None if ready else context.now()
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
     try:
