@@ -112,14 +112,14 @@ def _seed(path: Path, count: int, state: str) -> None:
         db.row_factory = sqlite3.Row
         model = dict(
             db.execute(
-                "SELECT * FROM jobs WHERE state = 'Completed' ORDER BY id LIMIT 1"
+                "SELECT * FROM lazur_jobs WHERE state = 'Completed' ORDER BY id LIMIT 1"
             ).fetchone()
         )
         model.pop("id")
         columns = ", ".join(model)
         marks = ", ".join("?" * len(model))
         rows = (tuple(_copy(model, number, state, dice).values()) for number in range(count))
-        db.executemany(f"INSERT INTO jobs ({columns}) VALUES ({marks})", rows)
+        db.executemany(f"INSERT INTO lazur_jobs ({columns}) VALUES ({marks})", rows)
         db.execute("ANALYZE")
     db.close()
 

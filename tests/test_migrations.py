@@ -45,7 +45,12 @@ class TestMigrating:
         _migrate(db)
         with db.read() as connection:
             context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "compare_server_default": True}
+                connection,
+                opts={
+                    "compare_type": True,
+                    "compare_server_default": True,
+                    "version_table": "lazur_schema",
+                },
             )
             assert compare_metadata(context, metadata) == []
 
@@ -77,7 +82,7 @@ class TestBringUp:
     def test_a_newer_schema_is_refused_and_stays(self, db: Database) -> None:
         schema.bring_up(db)
         with db.write() as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(text("UPDATE lazur_schema SET version_num = '9999'"))
             connection.execute(text("CREATE TABLE of_the_future (x INTEGER)"))
         before = _described(db)
         with pytest.raises(Conflict) as caught:
@@ -94,9 +99,9 @@ class TestBringUp:
         """There is one revision so far; an empty version table stands for one before it."""
         with db.write() as connection:
             connection.execute(
-                text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)")
+                text("CREATE TABLE lazur_schema (version_num VARCHAR(32) PRIMARY KEY)")
             )
-            connection.execute(text("INSERT INTO alembic_version VALUES ('0000')"))
+            connection.execute(text("INSERT INTO lazur_schema VALUES ('0000')"))
         monkeypatch.setattr(schema, "KNOWN", {"0000", *schema.KNOWN})
         seen: list[str | None] = []
         monkeypatch.setattr(schema, "_migrate", lambda c: seen.append(schema._read(c)))
@@ -113,7 +118,7 @@ class TestBringUp:
             server.join(60)
         assert [server.exitcode for server in servers] == [0, 0, 0, 0]
         with db.read() as connection:
-            versions = connection.execute(text("SELECT version_num FROM alembic_version"))
+            versions = connection.execute(text("SELECT version_num FROM lazur_schema"))
             assert versions.scalars().all() == [schema.HEAD]
 
 
@@ -128,7 +133,7 @@ def _die(url: str) -> None:
     """Every table is made, and nothing is committed, when the process is killed."""
     with Database(url).write() as connection:
         schema._migrate(connection)
-        assert inspect(connection).has_table("jobs")
+        assert inspect(connection).has_table("lazur_jobs")
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -151,7 +156,7 @@ def _revision(db: Database) -> str | None:
 def _empty(db: Database) -> None:
     with db.write() as connection:
         metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
+        connection.execute(text("DROP TABLE lazur_schema"))
 
 
 def _described(db: Database) -> dict[str, Any]:

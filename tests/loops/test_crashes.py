@@ -99,14 +99,14 @@ def check_completed(world: World) -> None:
     assert world.events().count("Completed") == 1
     check_nothing_is_left(world)
     with world.db.read() as db:
-        models = db.execute(text("SELECT version FROM assets")).scalars().all()
+        models = db.execute(text("SELECT version FROM lazur_assets")).scalars().all()
     assert models == ["1"]
 
 
 def check_nothing_is_left(world: World) -> None:
     with world.db.read() as db:
-        rows = db.execute(text("SELECT placed, due_at, lease_token FROM jobs")).all()
-        tokens = db.execute(text("SELECT count(*) FROM tokens WHERE kind = 'job'")).scalar()
+        rows = db.execute(text("SELECT placed, due_at, lease_token FROM lazur_jobs")).all()
+        tokens = db.execute(text("SELECT count(*) FROM lazur_tokens WHERE kind = 'job'")).scalar()
     assert [(bool(placed), due, lease) for placed, due, lease in rows] == [(False, None, None)]
     assert tokens == 0
     assert world.engine.going_on() == []

@@ -44,8 +44,8 @@ class TestEnvironments:
     ) -> None:
         site.keep = Keep(days=30)
         submit(site)
-        _write(site, "UPDATE builds SET state = 'ready'")
-        _write(site, "UPDATE jobs SET state = 'Completed', ended_at = 1")
+        _write(site, "UPDATE lazur_builds SET state = 'ready'")
+        _write(site, "UPDATE lazur_jobs SET state = 'Completed', ended_at = 1")
         clock.time += 29 * DAY
         sweepup.round()
         assert _states(site) == ["ready"]
@@ -58,7 +58,7 @@ class TestEnvironments:
     ) -> None:
         site.keep = Keep(days=30)
         submit(site)
-        _write(site, "UPDATE builds SET state = 'ready'")
+        _write(site, "UPDATE lazur_builds SET state = 'ready'")
         clock.time += 90 * DAY
         sweepup.round()
         assert _states(site) == ["ready"]
@@ -80,4 +80,4 @@ def _write(site: TestSite, statement: str) -> None:
 
 def _states(site: TestSite) -> list[str]:
     with site.db.read() as db:
-        return [row.state for row in db.exec_driver_sql("SELECT state FROM builds")]
+        return [row.state for row in db.exec_driver_sql("SELECT state FROM lazur_builds")]

@@ -287,7 +287,7 @@ def created(wire: Wire, **more: Any) -> Answer:
 def resolved(server: Server, job: str) -> dict[str, Any]:
     """What the server made of the job's references."""
     with contextlib.closing(sqlite3.connect(server.home / "lazur.db")) as db:
-        row = db.execute("SELECT resolved FROM jobs WHERE name = ?", [job]).fetchone()
+        row = db.execute("SELECT resolved FROM lazur_jobs WHERE name = ?", [job]).fetchone()
     return json.loads(row[0])
 
 

@@ -83,8 +83,8 @@ class TestSecrets:
     def test_only_digests_are_stored(self, used: tuple[Server, dict[str, str]]) -> None:
         server, _ = used
         with sqlite3.connect(server.home / "lazur.db") as db:
-            (count,) = db.execute("SELECT count(*) FROM tokens").fetchone()
-            kinds = {row[0] for row in db.execute("SELECT kind FROM tokens")}
+            (count,) = db.execute("SELECT count(*) FROM lazur_tokens").fetchone()
+            kinds = {row[0] for row in db.execute("SELECT kind FROM lazur_tokens")}
         db.close()
         assert count >= 3
         assert "job" not in kinds, "a job's token ends with it"

@@ -91,7 +91,7 @@ class TestPaging:
         with pytest.raises(Invalid, match="limit"):
             page(db, workspace_id, limit=limit)
 
-    @pytest.mark.parametrize("order", ["nope", "id; DROP TABLE jobs", "--name", "spec", ""])
+    @pytest.mark.parametrize("order", ["nope", "id; DROP TABLE lazur_jobs", "--name", "spec", ""])
     def test_an_unknown_order_is_refused(
         self, db: Database, workspace_id: int, order: str
     ) -> None:
@@ -164,7 +164,7 @@ class TestFilters:
         add_job(state="Queued")
         assert found(db, workspace_id, status=value) == wanted
 
-    @pytest.mark.parametrize("value", ["Done", "", "Running,", "'; DROP TABLE jobs --"])
+    @pytest.mark.parametrize("value", ["Done", "", "Running,", "'; DROP TABLE lazur_jobs --"])
     def test_an_unknown_state_is_refused(
         self, db: Database, workspace_id: int, value: str
     ) -> None:

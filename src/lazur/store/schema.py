@@ -49,20 +49,20 @@ def _revision(db: Database) -> str | None:
 
 
 def _read(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table("lazur_schema"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(text("SELECT version_num FROM lazur_schema")).scalar()
 
 
 def _make(connection: Connection) -> None:
     metadata.create_all(connection)
     connection.execute(
         text(
-            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL,"
-            " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+            "CREATE TABLE lazur_schema (version_num VARCHAR(32) NOT NULL,"
+            " CONSTRAINT lazur_schema_pkc PRIMARY KEY (version_num))"
         )
     )
-    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+    connection.execute(text("INSERT INTO lazur_schema VALUES (:head)"), {"head": HEAD})
 
 
 def _migrate(connection: Connection) -> None:

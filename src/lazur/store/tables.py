@@ -35,7 +35,7 @@ Serial = BigInteger().with_variant(Integer, "sqlite")
 Name = String(255)
 
 workspaces = Table(
-    "workspaces",
+    "lazur_workspaces",
     metadata,
     Column("id", Serial, primary_key=True),
     Column("name", Name, nullable=False),
@@ -50,7 +50,7 @@ workspaces = Table(
 )
 
 tokens = Table(
-    "tokens",
+    "lazur_tokens",
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("kind", String(16), nullable=False),
@@ -60,11 +60,11 @@ tokens = Table(
     Column("job", Name),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
-    Index("ix_tokens_job", "workspace", "job"),
+    Index("ix_lazur_tokens_job", "workspace", "job"),
 )
 
 computes = Table(
-    "computes",
+    "lazur_computes",
     metadata,
     Column("id", Serial, primary_key=True),
     Column("name", Name, nullable=False, unique=True),
@@ -76,12 +76,12 @@ computes = Table(
 )
 
 jobs = Table(
-    "jobs",
+    "lazur_jobs",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("workspace_id", Serial, ForeignKey("workspaces.id"), nullable=False),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
     Column("name", Name, nullable=False),
-    Column("parent_id", Serial, ForeignKey("jobs.id")),
+    Column("parent_id", Serial, ForeignKey("lazur_jobs.id")),
     Column("type", String(32), nullable=False),
     Column("experiment_name", Name, nullable=False),
     Column("display_name", Text),
@@ -91,7 +91,7 @@ jobs = Table(
     Column("spec", Json, nullable=False),
     Column("resolved", Json, nullable=False),
     Column("warnings", Json, nullable=False),
-    Column("compute_id", Serial, ForeignKey("computes.id"), nullable=False),
+    Column("compute_id", Serial, ForeignKey("lazur_computes.id"), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("cpus", Integer, nullable=False),
     Column("memory", BigInteger, nullable=False),
@@ -118,12 +118,12 @@ jobs = Table(
     Column("lease_token", String(64)),
     Column("lease_until", Float),
     UniqueConstraint("workspace_id", "name"),
-    Index("ix_jobs_list", "workspace_id", "archived", "id"),
-    Index("ix_jobs_state", "workspace_id", "state", "id"),
-    Index("ix_jobs_experiment", "workspace_id", "experiment_name", "id"),
-    Index("ix_jobs_created", "workspace_id", "created_at", "id"),
+    Index("ix_lazur_jobs_list", "workspace_id", "archived", "id"),
+    Index("ix_lazur_jobs_state", "workspace_id", "state", "id"),
+    Index("ix_lazur_jobs_experiment", "workspace_id", "experiment_name", "id"),
+    Index("ix_lazur_jobs_created", "workspace_id", "created_at", "id"),
     Index(
-        "ix_jobs_queue",
+        "ix_lazur_jobs_queue",
         "compute_id",
         "priority",
         "created_by",
@@ -132,26 +132,26 @@ jobs = Table(
         postgresql_where=text("state = 'Queued'"),
     ),
     Index(
-        "ix_jobs_placed",
+        "ix_lazur_jobs_placed",
         "compute_id",
         "runner",
         sqlite_where=text("placed"),
         postgresql_where=text("placed"),
     ),
     Index(
-        "ix_jobs_due",
+        "ix_lazur_jobs_due",
         "due_at",
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
     ),
     Index(
-        "ix_jobs_build",
+        "ix_lazur_jobs_build",
         "build_key",
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
     Index(
-        "ix_jobs_parent",
+        "ix_lazur_jobs_parent",
         "parent_id",
         sqlite_where=text("parent_id IS NOT NULL"),
         postgresql_where=text("parent_id IS NOT NULL"),
@@ -159,10 +159,10 @@ jobs = Table(
 )
 
 containers = Table(
-    "containers",
+    "lazur_containers",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("workspace_id", Serial, ForeignKey("workspaces.id"), nullable=False),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("name", Name, nullable=False),
     Column("next_version", Integer, nullable=False),
@@ -172,10 +172,10 @@ containers = Table(
 )
 
 assets = Table(
-    "assets",
+    "lazur_assets",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("container_id", Serial, ForeignKey("containers.id"), nullable=False),
+    Column("container_id", Serial, ForeignKey("lazur_containers.id"), nullable=False),
     Column("version", Name, nullable=False),
     Column("spec", Json, nullable=False),
     Column("digest", String(64), nullable=False),
@@ -187,11 +187,11 @@ assets = Table(
     Column("created_by", Name, nullable=False),
     Column("revision", Integer, nullable=False),
     UniqueConstraint("container_id", "version"),
-    Index("ix_assets_newest", "container_id", "archived", "id"),
+    Index("ix_lazur_assets_newest", "container_id", "archived", "id"),
 )
 
 builds = Table(
-    "builds",
+    "lazur_builds",
     metadata,
     Column("key", String(128), primary_key=True),
     Column("builder", String(32), nullable=False),
@@ -210,7 +210,7 @@ builds = Table(
     Column("lease_token", String(64)),
     Column("lease_until", Float),
     Index(
-        "ix_builds_due",
+        "ix_lazur_builds_due",
         "due_at",
         sqlite_where=text("due_at IS NOT NULL"),
         postgresql_where=text("due_at IS NOT NULL"),
@@ -218,17 +218,19 @@ builds = Table(
 )
 
 build_uses = Table(
-    "build_uses",
+    "lazur_build_uses",
     metadata,
-    Column("workspace_id", Serial, ForeignKey("workspaces.id"), primary_key=True),
-    Column("key", String(128), ForeignKey("builds.key", ondelete="CASCADE"), primary_key=True),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), primary_key=True),
+    Column(
+        "key", String(128), ForeignKey("lazur_builds.key", ondelete="CASCADE"), primary_key=True
+    ),
     Column("name", Text, nullable=False),
-    Index("ix_build_uses_key", "key"),
+    Index("ix_lazur_build_uses_key", "key"),
     comment="Which workspaces asked for a build, and by what name: nobody else is told of it.",
 )
 
 trees = Table(
-    "trees",
+    "lazur_trees",
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("files", Integer, nullable=False),
@@ -238,7 +240,7 @@ trees = Table(
 )
 
 facts = Table(
-    "facts",
+    "lazur_facts",
     metadata,
     Column("name", Name, primary_key=True),
     Column("value", Text, nullable=False),
@@ -246,26 +248,26 @@ facts = Table(
 )
 
 events = Table(
-    "events",
+    "lazur_events",
     metadata,
     Column("id", Serial, primary_key=True),
-    Column("workspace_id", Serial, ForeignKey("workspaces.id")),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id")),
     Column("kind", String(32), nullable=False),
     Column("name", Name, nullable=False),
     Column("type", String(64), nullable=False),
     Column("data", Json, nullable=False),
     Column("who", Name, nullable=False),
     Column("at", Float, nullable=False),
-    Index("ix_events_subject", "workspace_id", "kind", "name", "id"),
+    Index("ix_lazur_events_subject", "workspace_id", "kind", "name", "id"),
 )
 
 idempotency = Table(
-    "idempotency",
+    "lazur_idempotency",
     metadata,
     Column("principal", Name, primary_key=True),
     Column("key", Name, primary_key=True),
     Column("request", String(64), nullable=False),
     Column("answer", Json, nullable=False),
     Column("at", Float, nullable=False),
-    Index("ix_idempotency_at", "at"),
+    Index("ix_lazur_idempotency_at", "at"),
 )

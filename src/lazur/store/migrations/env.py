@@ -7,6 +7,7 @@ from lazur.store.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    version_table="lazur_schema",
     transactional_ddl=False,
     render_as_batch=True,
     compare_type=True,

@@ -17,7 +17,7 @@ Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
-        "builds",
+        "lazur_builds",
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("builder", sa.String(length=32), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
@@ -34,18 +34,18 @@ def upgrade() -> None:
         sa.Column("due_at", sa.Float(), nullable=True),
         sa.Column("lease_token", sa.String(length=64), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=True),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_builds")),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_lazur_builds")),
     )
     op.create_index(
-        "ix_builds_due",
-        "builds",
+        "ix_lazur_builds_due",
+        "lazur_builds",
         ["due_at"],
         unique=False,
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_table(
-        "computes",
+        "lazur_computes",
         sa.Column("id", Serial, nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
@@ -53,28 +53,28 @@ def upgrade() -> None:
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_computes")),
-        sa.UniqueConstraint("name", name=op.f("uq_computes_name")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_computes")),
+        sa.UniqueConstraint("name", name=op.f("uq_lazur_computes_name")),
     )
     op.create_table(
-        "facts",
+        "lazur_facts",
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_lazur_facts")),
         comment="What there is one of: `home` is the home that this database belongs to.",
     )
     op.create_table(
-        "idempotency",
+        "lazur_idempotency",
         sa.Column("principal", sa.String(length=255), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("request", sa.String(length=64), nullable=False),
         sa.Column("answer", Json, nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_idempotency")),
+        sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_lazur_idempotency")),
     )
-    op.create_index("ix_idempotency_at", "idempotency", ["at"], unique=False)
+    op.create_index("ix_lazur_idempotency_at", "lazur_idempotency", ["at"], unique=False)
     op.create_table(
-        "tokens",
+        "lazur_tokens",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("principal", sa.String(length=255), nullable=False),
@@ -83,20 +83,20 @@ def upgrade() -> None:
         sa.Column("job", sa.String(length=255), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("expires_at", sa.Float(), nullable=True),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tokens")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_lazur_tokens")),
     )
-    op.create_index("ix_tokens_job", "tokens", ["workspace", "job"], unique=False)
+    op.create_index("ix_lazur_tokens_job", "lazur_tokens", ["workspace", "job"], unique=False)
     op.create_table(
-        "trees",
+        "lazur_trees",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("files", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("digest", name=op.f("pk_trees")),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_lazur_trees")),
         comment="Trees whose every blob was seen in the store.",
     )
     op.create_table(
-        "workspaces",
+        "lazur_workspaces",
         sa.Column("id", Serial, nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("folded", sa.String(length=255), nullable=False),
@@ -107,26 +107,31 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("deleted_at", sa.Float(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
-        sa.UniqueConstraint("folded", name=op.f("uq_workspaces_folded")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_workspaces")),
+        sa.UniqueConstraint("folded", name=op.f("uq_lazur_workspaces_folded")),
     )
     op.create_table(
-        "build_uses",
+        "lazur_build_uses",
         sa.Column("workspace_id", Serial, nullable=False),
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["key"], ["builds.key"], name=op.f("fk_build_uses_key_builds"), ondelete="CASCADE"
+            ["key"],
+            ["lazur_builds.key"],
+            name=op.f("fk_lazur_build_uses_key_lazur_builds"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_build_uses_workspace_id_workspaces")
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_build_uses_workspace_id_lazur_workspaces"),
         ),
-        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_build_uses")),
+        sa.PrimaryKeyConstraint("workspace_id", "key", name=op.f("pk_lazur_build_uses")),
         comment="Which workspaces asked for a build, and by what name: nobody else is told of it.",
     )
-    op.create_index("ix_build_uses_key", "build_uses", ["key"], unique=False)
+    op.create_index("ix_lazur_build_uses_key", "lazur_build_uses", ["key"], unique=False)
     op.create_table(
-        "containers",
+        "lazur_containers",
         sa.Column("id", Serial, nullable=False),
         sa.Column("workspace_id", Serial, nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -135,15 +140,17 @@ def upgrade() -> None:
         sa.Column("archived", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_containers_workspace_id_workspaces")
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_containers_workspace_id_lazur_workspaces"),
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_containers")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_containers")),
         sa.UniqueConstraint(
-            "workspace_id", "kind", "name", name=op.f("uq_containers_workspace_id_kind_name")
+            "workspace_id", "kind", "name", name=op.f("uq_lazur_containers_workspace_id_kind_name")
         ),
     )
     op.create_table(
-        "events",
+        "lazur_events",
         sa.Column("id", Serial, nullable=False),
         sa.Column("workspace_id", Serial, nullable=True),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -153,15 +160,20 @@ def upgrade() -> None:
         sa.Column("who", sa.String(length=255), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_events_workspace_id_workspaces")
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_events_workspace_id_lazur_workspaces"),
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_events")),
     )
     op.create_index(
-        "ix_events_subject", "events", ["workspace_id", "kind", "name", "id"], unique=False
+        "ix_lazur_events_subject",
+        "lazur_events",
+        ["workspace_id", "kind", "name", "id"],
+        unique=False,
     )
     op.create_table(
-        "jobs",
+        "lazur_jobs",
         sa.Column("id", Serial, nullable=False),
         sa.Column("workspace_id", Serial, nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -202,63 +214,78 @@ def upgrade() -> None:
         sa.Column("lease_token", sa.String(length=64), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["compute_id"], ["computes.id"], name=op.f("fk_jobs_compute_id_computes")
+            ["compute_id"],
+            ["lazur_computes.id"],
+            name=op.f("fk_lazur_jobs_compute_id_lazur_computes"),
         ),
-        sa.ForeignKeyConstraint(["parent_id"], ["jobs.id"], name=op.f("fk_jobs_parent_id_jobs")),
         sa.ForeignKeyConstraint(
-            ["workspace_id"], ["workspaces.id"], name=op.f("fk_jobs_workspace_id_workspaces")
+            ["parent_id"], ["lazur_jobs.id"], name=op.f("fk_lazur_jobs_parent_id_lazur_jobs")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
-        sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_jobs_workspace_id_name")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_jobs_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_jobs")),
+        sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_lazur_jobs_workspace_id_name")),
     )
     op.create_index(
-        "ix_jobs_build",
-        "jobs",
+        "ix_lazur_jobs_build",
+        "lazur_jobs",
         ["build_key"],
         unique=False,
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
-    op.create_index("ix_jobs_created", "jobs", ["workspace_id", "created_at", "id"], unique=False)
     op.create_index(
-        "ix_jobs_due",
-        "jobs",
+        "ix_lazur_jobs_created", "lazur_jobs", ["workspace_id", "created_at", "id"], unique=False
+    )
+    op.create_index(
+        "ix_lazur_jobs_due",
+        "lazur_jobs",
         ["due_at"],
         unique=False,
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(
-        "ix_jobs_experiment", "jobs", ["workspace_id", "experiment_name", "id"], unique=False
+        "ix_lazur_jobs_experiment",
+        "lazur_jobs",
+        ["workspace_id", "experiment_name", "id"],
+        unique=False,
     )
-    op.create_index("ix_jobs_list", "jobs", ["workspace_id", "archived", "id"], unique=False)
     op.create_index(
-        "ix_jobs_parent",
-        "jobs",
+        "ix_lazur_jobs_list", "lazur_jobs", ["workspace_id", "archived", "id"], unique=False
+    )
+    op.create_index(
+        "ix_lazur_jobs_parent",
+        "lazur_jobs",
         ["parent_id"],
         unique=False,
         sqlite_where=sa.text("parent_id IS NOT NULL"),
         postgresql_where=sa.text("parent_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_jobs_placed",
-        "jobs",
+        "ix_lazur_jobs_placed",
+        "lazur_jobs",
         ["compute_id", "runner"],
         unique=False,
         sqlite_where=sa.text("placed"),
         postgresql_where=sa.text("placed"),
     )
     op.create_index(
-        "ix_jobs_queue",
-        "jobs",
+        "ix_lazur_jobs_queue",
+        "lazur_jobs",
         ["compute_id", "priority", "created_by", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'Queued'"),
         postgresql_where=sa.text("state = 'Queued'"),
     )
-    op.create_index("ix_jobs_state", "jobs", ["workspace_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_lazur_jobs_state", "lazur_jobs", ["workspace_id", "state", "id"], unique=False
+    )
     op.create_table(
-        "assets",
+        "lazur_assets",
         sa.Column("id", Serial, nullable=False),
         sa.Column("container_id", Serial, nullable=False),
         sa.Column("version", sa.String(length=255), nullable=False),
@@ -272,11 +299,15 @@ def upgrade() -> None:
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["container_id"], ["containers.id"], name=op.f("fk_assets_container_id_containers")
+            ["container_id"],
+            ["lazur_containers.id"],
+            name=op.f("fk_lazur_assets_container_id_lazur_containers"),
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_assets")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_assets")),
         sa.UniqueConstraint(
-            "container_id", "version", name=op.f("uq_assets_container_id_version")
+            "container_id", "version", name=op.f("uq_lazur_assets_container_id_version")
         ),
     )
-    op.create_index("ix_assets_newest", "assets", ["container_id", "archived", "id"], unique=False)
+    op.create_index(
+        "ix_lazur_assets_newest", "lazur_assets", ["container_id", "archived", "id"], unique=False
+    )
