@@ -1,0 +1,362 @@
+"""Web apps of others, each as a child process of ours.
+
+A child is started by the first request that needs it, however many wait for it; started again when
+it dies; stopped when nobody needed it for long; and gone when we are, even by `kill -9`: it holds
+the other end of a pipe of ours (leash.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lazur.errors import Unavailable
+from lazur.server.logs import Lines, RotatedFile
+
+START_SECONDS = 90.0
+"""After which a child that does not answer is given up."""
+STEADY_SECONDS = 30.0
+"""A child that lived so long died by accident: it is started again at once."""
+PAUSES = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
+"""Seconds before the next start, by how many children died young in a row."""
+PATIENCE = 6.0
+"""A request waits so long for such a pause to end; before a longer one it is refused."""
+_POLL = 0.05
+_STOP_SECONDS = 3.0
+_LONGEST_SOCKET = 100
+"""Bytes of a Unix socket's path, on every system that we run on."""
+_PASSED = re.compile(
+    r"(?:PATH|HOME|USER|LANG|LC_\w+|TZ|TMPDIR|PYTHON\w*|LD_LIBRARY_PATH|SSL_CERT_\w+"
+    r"|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy|all_proxy))\Z"
+)
+"""Of our own environment a child sees this much."""
+
+log = logging.getLogger("lazur.server")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`settings` go through the pipe, so they may be secret; `environ` may not."""
+
+    name: str
+    module: str
+    settings: Callable[[], Mapping[str, Any]]
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(eq=False)
+class Running:
+    """One life of a child."""
+
+    process: asyncio.subprocess.Process
+    socket: Path
+    born: float
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+Busy = Callable[[Running], Awaitable[bool]]
+"""Asked before a child is stopped for being idle: whether it still has something to do."""
+
+
+class Child:
+    """Belongs to one event loop."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        home: Path,
+        idle_seconds: float,
+        *,
+        busy: Busy | None = None,
+        pauses: tuple[float, ...] = PAUSES,
+    ) -> None:
+        self.recipe = recipe
+        self.idle_seconds = idle_seconds
+        self._home = home
+        self._busy = busy
+        self._pauses = pauses
+        self._starting: asyncio.Task[Running] | None = None
+        self._running: Running | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._log: logging.Logger | None = None
+        self._users = 0
+        self._used = 0.0
+        self._young_deaths = 0
+        self._next_start = 0.0
+
+    @property
+    def running(self) -> Running | None:
+        return self._running
+
+    @contextlib.asynccontextmanager
+    async def use(self) -> AsyncGenerator[Running]:
+        """The child, ready; it is not stopped for being idle meanwhile. Raises Unavailable."""
+        self._users += 1
+        try:
+            yield await self._ready()
+        finally:
+            self._users -= 1
+            self._used = time.monotonic()
+
+    async def stop(self) -> None:
+        """Twice is once. It may be started again."""
+        if self._starting:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
+        if running := self._running:
+            self._running = None
+            await _end(running)
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks))
+        if self._log:
+            for handler in list(self._log.handlers):
+                self._log.removeHandler(handler)
+                handler.close()
+            self._log = None
+
+    async def _ready(self) -> Running:
+        if self._running:
+            return self._running
+        if self._starting is None:
+            self._refuse_while_pausing()
+            self._starting = asyncio.create_task(self._start())
+            self._starting.add_done_callback(self._started)
+        try:
+            return await asyncio.shield(self._starting)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            raise Unavailable(f"{self.recipe.name} was stopped while it started.") from None
+
+    def _refuse_while_pausing(self) -> None:
+        if (wait := self._next_start - time.monotonic()) > PATIENCE:
+            raise Unavailable(
+                f"{self.recipe.name} ended several times right after its start.",
+                hint=f"It is tried again in {wait:.0f} s; logs/{self.recipe.name}.log under the "
+                "server's home says why it ended.",
+                retry_after=wait,
+            )
+
+    def _started(self, task: asyncio.Task[Running]) -> None:
+        self._starting = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("%s did not start: %s", self.recipe.name, error)
+
+    async def _start(self) -> Running:
+        await asyncio.sleep(max(0.0, self._next_start - time.monotonic()))
+        running = await self._spawn()
+        try:
+            await self._answering(running)
+        except BaseException:
+            await _end(running)
+            raise
+        self._running = running
+        self._used = time.monotonic()
+        self._keep(self._mourn(running))
+        self._keep(self._rest(running))
+        seconds = time.monotonic() - running.born
+        log.info("%s is ready, pid %d, %.1f s", self.recipe.name, running.process.pid, seconds)
+        return running
+
+    async def _spawn(self) -> Running:
+        path = self._socket()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self.recipe.module,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            cwd=self._home,
+            env=_environment(self.recipe.environ),
+            limit=1 << 20,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        settings = {"socket": str(path), **self.recipe.settings()}
+        process.stdin.write(json.dumps(settings).encode() + b"\n")
+        running = Running(process, path, time.monotonic())
+        self._keep(self._write_down(process.stdout))
+        self._keep(self._wait(running))
+        return running
+
+    async def _answering(self, running: Running) -> None:
+        """Its socket listens, which it does when it can answer."""
+        while time.monotonic() - running.born < START_SECONDS:
+            if running.over.is_set():
+                self._died_young(running)
+            if _listens(running.socket):
+                return
+            await _pause(running, _POLL)
+        self._postpone()
+        raise self._failed(f"did not answer within {START_SECONDS:.0f} s of its start")
+
+    def _died_young(self, running: Running) -> None:
+        self._postpone()
+        raise self._failed(f"ended while it started ({_how(running.process.returncode)})")
+
+    def _failed(self, what: str) -> Unavailable:
+        return Unavailable(
+            f"{self.recipe.name} {what}.",
+            hint=f"See logs/{self.recipe.name}.log under the server's home.",
+        )
+
+    def _postpone(self) -> None:
+        self._young_deaths = min(self._young_deaths + 1, len(self._pauses) - 1)
+        self._next_start = time.monotonic() + self._pauses[self._young_deaths]
+
+    async def _wait(self, running: Running) -> None:
+        await running.process.wait()
+        running.over.set()
+
+    async def _mourn(self, running: Running) -> None:
+        """Start it again where it died by accident; a new request does so in any case."""
+        await running.over.wait()
+        if self._running is not running:
+            return
+        self._running = None
+        await _end(running)
+        log.warning("%s died: %s", self.recipe.name, _how(running.process.returncode))
+        if time.monotonic() - running.born < STEADY_SECONDS:
+            self._postpone()
+            return
+        self._young_deaths = 0
+        with contextlib.suppress(Unavailable):
+            await self._ready()
+
+    async def _rest(self, running: Running) -> None:
+        """Stop it once it was idle for long."""
+        while self._running is running:
+            idle = 0.0 if self._users else time.monotonic() - self._used
+            if idle < self.idle_seconds:
+                await _pause(running, self.idle_seconds - idle)
+            elif await self._is_busy(running):
+                await _pause(running, self.idle_seconds)
+            elif self._users == 0 and self._running is running:
+                self._running = None
+                log.info("%s was idle for %.0f s and is stopped", self.recipe.name, idle)
+                await _end(running)
+
+    async def _is_busy(self, running: Running) -> bool:
+        if self._busy is None or running.over.is_set():
+            return False
+        try:
+            return await self._busy(running)
+        except Exception:
+            log.exception("%s could not be asked whether it is busy", self.recipe.name)
+            return False
+
+    async def _write_down(self, said: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await said.readline()
+            except ValueError:  # longer than any line that anybody reads
+                continue
+            if not line:
+                return
+            self._logger().info("%s", line.decode("utf-8", "replace").rstrip())
+
+    def _logger(self) -> logging.Logger:
+        """One file for each kind of child: readable lines, rotated, credentials masked."""
+        if self._log is None:
+            folder = self._home / "logs"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handler = RotatedFile(folder / f"{self.recipe.name}.log")
+            handler.setFormatter(Lines())
+            self._log = logging.getLogger(f"child.{self.recipe.name}")
+            self._log.propagate = False
+            self._log.setLevel("INFO")
+            self._log.addHandler(handler)
+        return self._log
+
+    def _socket(self) -> Path:
+        folder = self._home / "run"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep(folder, self.recipe.name)
+        path = folder / f"{self.recipe.name}-{os.getpid()}-{os.urandom(3).hex()}.sock"
+        if len(os.fsencode(path)) > _LONGEST_SOCKET:
+            path = Path(tempfile.mkdtemp(prefix="lazur-")) / path.name
+        return path
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _end(running: Running) -> None:
+    """Closing the pipe is asking; what does not follow is killed, with all that it started."""
+    if running.process.stdin is not None:
+        running.process.stdin.close()
+    await _pause(running, _STOP_SECONDS)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(running.process.pid, signal.SIGKILL)
+    await running.over.wait()
+    running.socket.unlink(missing_ok=True)
+    if running.socket.parent.name.startswith("lazur-"):
+        with contextlib.suppress(OSError):
+            running.socket.parent.rmdir()
+
+
+async def _pause(running: Running, seconds: float) -> None:
+    """Until it is over, at the longest."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(running.over.wait(), seconds)
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    own = {name: value for name, value in os.environ.items() if _PASSED.match(name)}
+    return {**own, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", **more}
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return True
+
+
+def _sweep(folder: Path, name: str) -> None:
+    """Sockets of servers that were killed."""
+    for left in folder.glob(f"{name}-*.sock"):
+        pid = left.name.removeprefix(f"{name}-").split("-")[0]
+        if pid.isdigit() and int(pid) != os.getpid() and not _lives(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _how(code: int | None) -> str:
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit code {code}"
