@@ -61,6 +61,7 @@ openapi: setup
 tables: setup
 	$(BIN)/python -m tools.tables
 	$(BIN)/python -m tools.migration
+	$(BIN)/python -m tools.mlflow_schema
 
 locked: setup
 	$(BIN)/python -m tools.lock

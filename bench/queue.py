@@ -128,6 +128,7 @@ def _copy(model: dict[str, Any], number: int, state: str, dice: random.Random) -
     queued = state == "Queued"
     return model | {
         "name": f"{state.lower()}_{number:06d}",
+        "run_id": f"{state.lower()}_{number:06d}",
         "experiment_name": "queued" if queued else f"experiment-{dice.randrange(20)}",
         "tags": f'{{"team": "{dice.randrange(50)}"}}',
         "state": state,

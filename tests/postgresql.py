@@ -28,7 +28,7 @@ def missing() -> str | None:
     """Why no server can be started here, or None."""
     if not find_spec("psycopg"):
         return "psycopg is not installed"
-    if not _programs():
+    if not installed():
         return "PostgreSQL's initdb is neither on PATH nor where its packages put it"
     if os.geteuid() == 0 and not _unprivileged():
         return "PostgreSQL refuses to run as root, and there is no other user to run it as"
@@ -44,7 +44,7 @@ class Server:
     @contextmanager
     def start(cls) -> Iterator[Server]:
         """Run a new, empty server. `fsync` is off: not for tests that pull the plug."""
-        programs = _programs()
+        programs = installed()
         assert programs is not None
         server = cls(Path(tempfile.mkdtemp(prefix="lazur-pg-")))
         if user := _user():
@@ -112,7 +112,7 @@ class Server:
             connection.execute(statement.encode())
 
 
-def _programs() -> Path | None:
+def installed() -> Path | None:
     """The folder with the newest `initdb`."""
     if found := shutil.which("initdb"):
         return Path(found).resolve().parent

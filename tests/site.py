@@ -21,6 +21,7 @@ from lazur.services.home import Home
 from lazur.services.site import Site
 from lazur.store import schema
 from lazur.store.db import Database
+from lazur.store.mlflow import schema as mlflow_schema
 from lazur.testing.fakes import Engine, FakeBackend, FakeBuilder, Inline
 
 OWNER = Principal("ann", "user", "Owner")
@@ -55,6 +56,7 @@ def open_site(
     home.prepare()
     db = db or Database(url)
     schema.bring_up(db)
+    mlflow_schema.bring_up(db)
     site = TestSite(
         home=home,
         db=db,

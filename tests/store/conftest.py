@@ -44,6 +44,7 @@ def add_job(db: Database, workspace_id: int, compute_id: int) -> AddJob:
             "compute_id": compute_id,
             **values,
         }
+        row.setdefault("run_id", f"{workspace_id}-{row['name']}")
         with db.write() as connection:
             return jobs.add(connection, row)
 

@@ -37,6 +37,7 @@ from lazur.services.home import Home
 from lazur.services.site import Context, Keep, Site
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
+from lazur.store.mlflow import schema as mlflow_schema
 
 log = logging.getLogger("lazur.server")
 
@@ -56,6 +57,7 @@ def create_site(settings: Settings) -> Site:
     home.prepare()
     db = Database(settings.database or sqlite_url(home.database))
     schema.bring_up(db)
+    mlflow_schema.bring_up(db)
     site = Site(
         home=home,
         db=db,

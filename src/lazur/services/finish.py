@@ -10,8 +10,9 @@ from lazur.engine.contracts import Backend, Handle
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
-from lazur.services import assets, events, tracking
+from lazur.services import assets, events
 from lazur.services.site import Context, Site
+from lazur.services.tracking import jobs as tracking
 from lazur.store import jobs, records
 from lazur.store.jobs import JobRow
 

@@ -36,6 +36,11 @@ class Home:
     def token(self) -> Path:
         return self.path / "token"
 
+    @property
+    def mlflow(self) -> Path:
+        """What MLflow's own server sees of the home: links to the workspaces' artifacts."""
+        return self.path / "mlflow"
+
     def datastore(self, workspace: str, name: str) -> Path:
         return self.path / "workspaces" / workspace / name
 
@@ -57,6 +62,12 @@ class Home:
     def owner_token(self) -> str:
         """The owner's token, made at the first start."""
         return _once(self.token, lambda: "lzr_" + secrets.token_urlsafe(32))
+
+    def key(self, name: str) -> str:
+        """A secret of this home's, made when it is first needed."""
+        keys = self.path / "keys"
+        keys.mkdir(mode=0o700, exist_ok=True)
+        return _once(keys / name, lambda: secrets.token_urlsafe(32))
 
     def identity(self) -> str:
         """Which home this is, whatever the machine is called today: made at the first start."""

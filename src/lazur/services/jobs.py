@@ -12,12 +12,14 @@ from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
 from lazur.services.site import Context
+from lazur.services.tracking import names
 from lazur.services.workspaces import open_workspace
 from lazur.spec import references
 from lazur.spec.properties import DIFF
 from lazur.store import jobs as store
 from lazur.store.db import AnyRow, Taken
 from lazur.store.jobs import JobRow
+from lazur.store.mlflow import runs
 from lazur.store.pages import Query
 
 _PRIORITIES = {"low": 1, "medium": 2, "high": 3}
@@ -154,6 +156,7 @@ def _row(
     return {
         "workspace_id": home.id,
         "name": name,
+        "run_id": names.run_id(home.id, name, taken=runs.exists(context.db, name)),
         "type": checked.type,
         "experiment_name": spec.get("experiment_name") or "Default",
         "display_name": spec.get("display_name"),

@@ -6,8 +6,9 @@ from typing import Any
 
 from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Source
 from lazur.errors import LazurError
-from lazur.services import tokens, tracking
+from lazur.services import tokens
 from lazur.services.site import Site
+from lazur.services.tracking import jobs as tracking
 from lazur.store.jobs import JobRow
 
 

@@ -13,6 +13,7 @@ from lazur.spec.names import fold
 from lazur.store import records
 from lazur.store import workspaces as store
 from lazur.store.db import AnyRow, Taken
+from lazur.store.mlflow import spaces
 from lazur.store.pages import Query
 
 DEFAULT = "default"
@@ -48,6 +49,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
         row_id = store.add(context.db, values)
     except Taken:
         raise Conflict(f"The workspace {name!r} exists already.") from None
+    spaces.add(context.db, row_id, context.now())
     records.add_event(
         context.db, row_id, "workspaces", name, "created", context.who.name, context.now()
     )

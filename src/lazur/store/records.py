@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
@@ -106,6 +106,11 @@ def fact(db: Connection, name: str) -> str | None:
 def add_fact(db: Connection, name: str, value: str) -> None:
     """Raises Taken when somebody was first."""
     db.execute(insert(facts).values(name=name, value=value))
+
+
+def put_fact(db: Connection, name: str, value: str) -> None:
+    if not db.execute(update(facts).where(facts.c.name == name).values(value=value)).rowcount:
+        add_fact(db, name, value)
 
 
 def tree_is_whole(db: Connection, digest: str) -> bool:

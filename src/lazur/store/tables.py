@@ -81,6 +81,7 @@ jobs = Table(
     Column("id", Serial, primary_key=True),
     Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
     Column("name", Name, nullable=False),
+    Column("run_id", String(32), nullable=False, unique=True),
     Column("parent_id", Serial, ForeignKey("lazur_jobs.id")),
     Column("type", String(32), nullable=False),
     Column("experiment_name", Name, nullable=False),

@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("id", Serial, nullable=False),
         sa.Column("workspace_id", Serial, nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("parent_id", Serial, nullable=True),
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("experiment_name", sa.String(length=255), nullable=False),
@@ -227,6 +228,7 @@ def upgrade() -> None:
             name=op.f("fk_lazur_jobs_workspace_id_lazur_workspaces"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_jobs")),
+        sa.UniqueConstraint("run_id", name=op.f("uq_lazur_jobs_run_id")),
         sa.UniqueConstraint("workspace_id", "name", name=op.f("uq_lazur_jobs_workspace_id_name")),
     )
     op.create_index(

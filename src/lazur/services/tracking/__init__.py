@@ -1,0 +1,1 @@
+"""Runs as people use them, and how jobs are runs. See contributing/tracking.md."""
