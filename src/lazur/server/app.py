@@ -25,9 +25,13 @@ from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
+from lazur.server.asgi import Receive, Scope, Send
 from lazur.server.deps import Call
 from lazur.server.gate import Gate
 from lazur.server.live import Live
+from lazur.server.mlflow import address
+from lazur.server.mlflow.entry import Entry
+from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import assets, content, environments, jobs, sessions, streams, workspaces
 from lazur.server.settings import Settings
 from lazur.services import tokens
@@ -49,7 +53,21 @@ OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
 def create_app(settings: Settings) -> Gate:
     site = create_site(settings)
     app = create_api(site, settings)
-    return Gate(app, tokens.authenticator(site), settings)
+    return Gate(Front(app, site, settings), tokens.authenticator(site), settings)
+
+
+class Front:
+    """MLflow's address leads to what serves it, everything else to the API. Both begin and end
+    together."""
+
+    def __init__(self, api: FastAPI, site: Site, settings: Settings) -> None:
+        self.api = api
+        self.mlflow = Entry(site, Upstream(site, settings))
+        api.state.endings.append(self.mlflow.stop)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mine = scope["type"] != "lifespan" and address.belongs(scope["path"])
+        await (self.mlflow if mine else self.api)(scope, receive, send)
 
 
 def create_site(settings: Settings) -> Site:
@@ -87,6 +105,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     )
     app.state.site = site
     app.state.live = Live()
+    app.state.endings = []
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
     for part in PARTS:
@@ -126,6 +145,8 @@ def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
             loop.start()
         yield
         app.state.live.close()
+        for end in app.state.endings:
+            await end()
         if hints:
             hints.stop()
         for loop in reversed(loops):

@@ -117,11 +117,11 @@ class Exchange:
 
     async def _start(self, status: int, headers: Any) -> None:
         self._status = status
-        headers = secured(self._scope["path"], headers)
+        headers = secured(self._scope["path"], headers, self._scope.get("lazur.csp"))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def _answer(self, refused: Refused) -> None:
-        body = refused.body()
+        body = refused.body(self._scope["path"])
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)),

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from lazur.server import refusal, sign_in
 from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.exchange import Exchange, Stream
-from lazur.server.headers import is_page
+from lazur.server.headers import is_visited
 from lazur.server.identity import Authenticate, Identities, SecretKind
 from lazur.server.refusal import Refused
 from lazur.server.settings import Settings
@@ -96,7 +96,7 @@ class Gate:
             raise self._unknown(scope, method)
         socket = scope["type"] == "websocket"
         if (socket and not sign_in.has(headers, b"origin")) or (
-            method not in sign_in.SAFE and not sign_in.may_change(headers)
+            method not in sign_in.SAFE and not sign_in.may_change(headers, scope["path"])
         ):
             raise refusal.unmarked_change()
         return "session", session
@@ -120,7 +120,7 @@ class Gate:
     def _unknown(self, scope: Scope, method: str) -> Refused:
         """People are led to the sign-in page, programs get 401."""
         accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
-        if method != "GET" or not is_page(scope["path"]) or b"text/html" not in accept:
+        if method != "GET" or not is_visited(scope["path"]) or b"text/html" not in accept:
             return refusal.unknown_caller()
         wanted = scope["raw_path"].decode("ascii")
         if scope["query_string"]:

@@ -33,13 +33,23 @@ def is_page(path: str) -> bool:
     return path in {"/", "/sign-in"} or path.startswith(("/jobs/", "/static/"))
 
 
-def secured(path: str, given: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def is_visited(path: str) -> bool:
+    """Where a browser is led to the sign-in page: pages of ours and of the apps behind us."""
+    return is_page(path) or path.startswith(("/mlflow/", "/tensorboard/")) or path == "/mlflow"
+
+
+def secured(
+    path: str, given: Iterable[tuple[bytes, bytes]], csp: bytes | None = None
+) -> list[tuple[bytes, bytes]]:
     """The answer's own headers with ours; an answer cannot weaken them, only its caching is its
-    own matter."""
-    page = is_page(path)
+    own matter. `csp` is for pages of the apps behind us: what their own scripts need."""
+    page = csp is not None or is_page(path)
     headers = [pair for pair in given if pair[0] not in _OURS]
     names = dict(headers)
-    headers += _FOR_PAGES if page else _FOR_DATA
+    if csp is not None:
+        headers += [*_ALWAYS, (b"content-security-policy", csp)]
+    else:
+        headers += _FOR_PAGES if page else _FOR_DATA
     if b"cache-control" not in names:
         headers.append(_NO_STORE)
     if not page and b"content-disposition" not in names:

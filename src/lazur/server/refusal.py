@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from lazur.server.mlflow import address
 from lazur.server.settings import Settings
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -15,7 +16,15 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _UGLY_PATH = re.compile(
     rb"//|\\|[\x00-\x20\x7f-\xff#]|%(?![0-9A-Fa-f]{2})|%2[fF]|%5[cC]|%[01][0-9A-Fa-f]|%7[fF]"
 )
+MLFLOW_BODY = 64 << 20
+"""Largest body of MLflow's calls: traces and batches are larger than what we ask for ourselves."""
 _DOTS = re.compile(rb"/(?:\.|%2[eE]){1,2}(?=/|$)")
+_MLFLOW_CODES = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR",
+}
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_.-]{1,253})(?::([0-9]{1,5}))?\Z")
 
 
@@ -37,8 +46,13 @@ class Refused(Exception):
         self.error = {"code": code, "message": message, "hint": hint}
         self.headers = [*headers, *([(b"connection", b"close")] if close else [])]
 
-    def body(self) -> bytes:
-        return json.dumps({"error": self.error}).encode()
+    def body(self, path: str) -> bytes:
+        """MLflow's clients print `message`; to others it is one error as all are."""
+        found: dict[str, object] = {"error": self.error}
+        if path.startswith("/mlflow"):
+            text = f"{self.error['message']}. {self.error['hint']}"
+            found |= {"error_code": _MLFLOW_CODES.get(self.status, "BAD_REQUEST"), "message": text}
+        return json.dumps(found).encode()
 
 
 def check_method(method: str) -> None:
@@ -117,8 +131,12 @@ def body_length(headers: Headers) -> int | None:
 
 
 def body_limit(method: str, path: str, settings: Settings) -> int | None:
-    """Bytes allowed, or None: blobs are streamed to disk and verified as they come."""
+    """Bytes allowed, or None: blobs are streamed to disk and verified as they come, and MLflow's
+    artifacts to where they belong."""
     parts = path.split("/")
+    if address.belongs(path):
+        upload = address.is_upload(method, path)
+        return None if upload else max(settings.max_body, MLFLOW_BODY)
     if (
         method == "POST"
         and len(parts) == 6

@@ -65,6 +65,13 @@ class Settings:
     environment_gigabytes: int = _setting(
         50, "Of unused environments, the longest unused are removed beyond so many gigabytes."
     )
+    mlflow_idle_minutes: int = _setting(
+        30, "MLflow's own server is stopped when nobody needed it for so many minutes."
+    )
+    mlflow_private_urls: bool = _setting(
+        False,
+        "Let MLflow's webhooks and gateway reach addresses of private networks and this machine.",
+    )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."
     )

@@ -36,7 +36,20 @@ _ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "workspaces/computes/*/delete",
         ),
     ),
-    "Job": (("workspaces/jobs/read", "workspaces/read", "workspaces/data/read", "me/read"), ()),
+    "Job": (
+        (
+            "workspaces/jobs/read",
+            "workspaces/read",
+            "workspaces/data/read",
+            "workspaces/experiments/*/read",
+            "workspaces/experiments/*/write",
+            "workspaces/experiments/runs/delete",
+            "workspaces/models/*/read",
+            "workspaces/models/*/write",
+            "me/read",
+        ),
+        (),
+    ),
 }
 
 

@@ -22,8 +22,8 @@ class Place:
     """What clients call experiment 0. It stays `0` where the workspace has none of that name."""
 
 
-def find(context: Context, workspace: str, action: str) -> Place:
-    row = open_workspace(context, workspace, action)
+def find(context: Context, workspace: str) -> Place:
+    row = open_workspace(context, workspace, "workspaces/read")
     space = spaces.name(row.id)
     default = spaces.experiment(context.db, space, spaces.DEFAULT_EXPERIMENT)
     return Place(row.id, row.name, space, str(default) if default is not None else "0")

@@ -1,0 +1,168 @@
+"""Where every request for MLflow comes in: which workspace, which route, which right; then the
+fast lane, or upstream.
+
+Plain ASGI, in front of the application: what is asked a thousand times a second needs no router.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from anyio.to_thread import run_sync
+
+from lazur.errors import LazurError, NotFound, Unsupported
+from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.mlflow import address, lane, names, pages, replies
+from lazur.server.mlflow.access import Rule, not_served, rule
+from lazur.server.mlflow.call import Call, Space
+from lazur.server.mlflow.rooms import Rooms
+from lazur.server.mlflow.upstream import Upstream, outgoing
+from lazur.server.topics import Closed
+from lazur.services import access
+from lazur.services.access import Principal, Resource
+from lazur.services.site import Site
+from lazur.services.tracking.places import Place
+from lazur.services.workspaces import DEFAULT
+from lazur.store.queue import WriteQueue
+
+_SERVER_INFO = "3.0/mlflow/server-info"
+
+
+@dataclass
+class _Request:
+    scope: Scope
+    receive: Receive
+    send: Send
+    who: Principal
+    place: Place
+    rule: Rule
+    path: str
+    query: bytes
+
+    def target(self) -> str:
+        """As the client spelled it."""
+        asked = address.parse(self.scope["raw_path"].decode("ascii"))
+        path = asked.path if asked else self.path
+        return f"{path}?{self.query.decode('latin-1')}" if self.query else path
+
+
+class Entry:
+    def __init__(self, site: Site, upstream: Upstream) -> None:
+        self._site = site
+        self._upstream = upstream
+        self._queue = WriteQueue(site.db)
+        self._rooms = Rooms(site)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await self._answer(scope, receive, send)
+        except LazurError as error:
+            await replies.send_error(send, error)
+
+    async def stop(self) -> None:
+        await self._upstream.stop()
+        await run_sync(self._queue.stop)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        who: Principal = scope["lazur.principal"]
+        asked = address.parse(scope["path"])
+        if asked is None:
+            raise NotFound("There is no such address of MLflow.", hint="See: lazur mlflow-uri")
+        if asked.path == "":
+            await replies.send(send, 308, b"", (b"location", scope["raw_path"] + b"/"))
+            return
+        found = _ruled(scope["method"], asked.path)
+        workspace = asked.workspace or who.workspace or DEFAULT
+        access.require(who, found.action, Resource(workspace))
+        place = await self._rooms.place(workspace)
+        query = scope.get("query_string", b"")
+        await self._serve(_Request(scope, receive, send, who, place, found, asked.path, query))
+
+    async def _serve(self, request: _Request) -> None:
+        if request.rule.path == _SERVER_INFO:
+            await self._tell_about_server(request)
+        elif address.is_upload(request.scope["method"], request.scope["path"]):
+            await self._pass_on(request, None)
+        else:
+            body = await self._spelled(request, await _body(request.receive))
+            if not await self._in_lane(request, body):
+                await self._pass_on(request, body)
+
+    async def _spelled(self, request: _Request, body: bytes) -> bytes:
+        """The body and the query with upstream's ids."""
+        found = names.mentioned(body, request.query)
+        await self._rooms.resolve(request.place, found)
+        if not found.change():
+            return body
+        request.query = names.in_query(request.query, found)
+        return names.in_body(body, found)
+
+    async def _in_lane(self, request: _Request, body: bytes) -> bool:
+        place = request.place
+        call = Call(
+            site=self._site,
+            queue=self._queue,
+            who=request.who,
+            space=Space(place.id, place.name, place.mlflow),
+            method=request.scope["method"],
+            path=request.rule.path,
+            query=request.query,
+            body=body,
+        )
+        if (answer := await lane.answer(call)) is None:
+            return False
+        await replies.send(request.send, answer.status, answer.body)
+        return True
+
+    async def _pass_on(self, request: _Request, body: bytes | None) -> None:
+        if pages.is_page(request.path):
+            request.scope["lazur.csp"] = pages.CSP
+        reads = request.rule.reads
+        sent = outgoing(request.scope, request.target(), body, repeatable=reads)
+        sent.headers = _in_headers(sent.headers, request.place)
+        await self._upstream.answer(sent, request.place.mlflow, request.receive, request.send)
+
+    async def _tell_about_server(self, request: _Request) -> None:
+        """Workspaces are ours: to a client this is a server without them."""
+        sent = outgoing(request.scope, request.target(), b"", repeatable=True)
+        status, body = await self._upstream.fetch(sent, request.place.mlflow)
+        told: Any = json.loads(body)
+        if status == 200 and isinstance(told, dict):
+            told |= {"workspaces_enabled": False}
+        await replies.send(request.send, status, json.dumps(told).encode())
+
+
+def _ruled(method: str, path: str) -> Rule:
+    found = rule(method, path)
+    if found is not None:
+        return found
+    if (reason := not_served(path)) is not None:
+        raise Unsupported("This part of MLflow's API is not served here.", hint=reason)
+    raise NotFound(
+        f"MLflow's API has no {method} {path[:200]}.",
+        hint="The address to set as tracking URI is printed by `lazur mlflow-uri`.",
+    )
+
+
+async def _body(receive: Receive) -> bytes:
+    """The gate has limited its size."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Closed
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _in_headers(headers: list[tuple[bytes, bytes]], place: Place) -> list[tuple[bytes, bytes]]:
+    """Spans of OpenTelemetry name their experiment in a header."""
+    own = (b"x-mlflow-experiment-id", place.default_experiment.encode())
+    return [own if pair == (own[0], b"0") else pair for pair in headers]

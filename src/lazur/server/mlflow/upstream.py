@@ -1,0 +1,82 @@
+"""Upstream's server for those that ask for what only it can answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import replace
+
+from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.children import Child, Recipe
+from lazur.server.proxy import Outgoing, Proxy
+from lazur.server.settings import Settings
+from lazur.services.site import Site
+
+_DROPPED = frozenset(
+    b"host authorization cookie origin referer content-length x-mlflow-workspace x-lazur-csrf "
+    b"forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix".split()
+)
+"""What a client says to us and not to upstream: who it is, and which workspace it would like."""
+
+
+class Upstream:
+    def __init__(self, site: Site, settings: Settings) -> None:
+        recipe = Recipe("mlflow", "lazur.server.mlflow.child", lambda: _told(site, settings))
+        idle = settings.mlflow_idle_minutes * 60.0
+        self.child = Child(recipe, site.home.path, idle)
+        self._proxy = Proxy(self.child)
+
+    async def answer(self, request: Outgoing, space: str, receive: Receive, send: Send) -> None:
+        """Pass it on as one of the workspace that MLflow calls `space`."""
+        await self._proxy.forward(_placed(request, space), receive, send)
+
+    async def fetch(self, request: Outgoing, space: str) -> tuple[int, bytes]:
+        return await self._proxy.fetch(_placed(request, space))
+
+    async def stop(self) -> None:
+        await self._proxy.close()
+        await self.child.stop()
+
+
+def outgoing(scope: Scope, target: str, body: bytes | None, *, repeatable: bool) -> Outgoing:
+    headers = [pair for pair in scope["headers"] if pair[0] not in _DROPPED]
+    if body is None:
+        headers += [pair for pair in scope["headers"] if pair[0] == b"content-length"]
+    return Outgoing(scope["method"], target, headers, body, repeatable)
+
+
+def _placed(request: Outgoing, space: str) -> Outgoing:
+    return replace(
+        request, headers=[*request.headers, (b"x-mlflow-workspace", space.encode("ascii"))]
+    )
+
+
+def _told(site: Site, settings: Settings) -> dict[str, dict[str, str]]:
+    """Upstream's settings. It tells nobody about itself, loads no pickles, and reaches no private
+    addresses unless it is allowed to."""
+    key = site.home.key("mlflow")
+    private = "true" if settings.mlflow_private_urls else "false"
+    return {
+        "environ": {
+            "MLFLOW_ENABLE_WORKSPACES": "true",
+            "_MLFLOW_SERVER_FILE_STORE": site.db.url.render_as_string(hide_password=False),
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+            "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(site.home.mlflow),
+            "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+            "_MLFLOW_IN_JOB_EXECUTOR": "false",
+            "_MLFLOW_SGI_NAME": "uvicorn",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+            "MLFLOW_MODEL_CATALOG_URI": "",
+            "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+            "MLFLOW_SERVER_ENABLE_CUSTOM_SCORERS": "false",
+            "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": private,
+            "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": private,
+            "MLFLOW_CRYPTO_KEK_PASSPHRASE": key,
+            "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _fernet(key),
+        }
+    }
+
+
+def _fernet(key: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(f"webhooks {key}".encode()).digest()).decode()
