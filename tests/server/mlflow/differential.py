@@ -1,8 +1,9 @@
 """The same calls to upstream's server and to our lane, on two databases that began alike.
 
 A test makes a `Pair`, seeds both sides, and plays steps. Ids differ on the two sides, so steps
-name them: `{run}` in a query, path or body stands for what each side answered to the step that kept
-it as `run`. Times, generated names and ids are normalised before replies and tables are compared.
+name them: `{run}` in a query, path or body stands for what each side answered to the step that
+kept it as `run`. Times, generated names and ids are normalised before replies and tables are
+compared.
 """
 
 from __future__ import annotations
