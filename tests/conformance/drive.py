@@ -1,0 +1,85 @@
+"""Runs cases against one server, in a process of its own: the fluent API is one per process.
+
+    python -m tests.conformance.drive CASE…
+
+Its settings are JSON on standard input: {"uri", "token", "database", "folder"}. What it leaves is
+transcripts.json: {case: {"steps", "exchanges", "rows", "routes", "called", "broke"}}.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+import mlflow
+
+from tests.conformance import suite
+from tests.conformance.canon import Names
+from tests.conformance.scene import Ear, Scene, Transcript
+from tests.conformance.tables import Tables
+
+
+def main() -> None:
+    settings = json.load(sys.stdin)
+    logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+    tables = Tables(settings["database"])
+    done = {name: _done(name, settings, tables) for name in sys.argv[1:]}
+    Path(settings["folder"], "transcripts.json").write_text(json.dumps(done))
+
+
+def _done(name: str, settings: dict[str, Any], tables: Tables) -> dict[str, Any]:
+    folder = Path(settings["folder"]) / "work" / name
+    folder.mkdir(parents=True)
+    ear = Ear(settings["uri"])
+    broke = None
+    with ear.listening():
+        scene = Scene(settings["uri"], settings["token"], folder, name.replace(".", "-"))
+        ear.transcript = scene.transcript
+        try:
+            _case(name)(scene)
+        except Exception:  # noqa: BLE001 - whatever broke a case is told in its test
+            broke = traceback.format_exc(limit=-6)
+    _leave()
+    constants = {settings["uri"]: "<uri>", str(folder): "<work>", settings["folder"]: "<folder>"}
+    told = _told(scene.transcript, Names(constants), tables)
+    return {**told, "broke": broke}
+
+
+def _case(name: str) -> Any:
+    module, _, function = name.partition(".")
+    return getattr(importlib.import_module(f"{suite.CASES}.{module}"), function)
+
+
+def _leave() -> None:
+    """What one case set shall not be seen by the next."""
+    while mlflow.active_run():
+        mlflow.end_run()
+    mlflow.autolog(disable=True, silent=True)
+    mlflow.flush_async_logging()
+    mlflow.set_experiment("Default")
+
+
+def _told(transcript: Transcript, names: Names, tables: Tables) -> dict[str, Any]:
+    main = [names.plain(text) for main, text in transcript.exchanges if main]
+    steps = [names.plain(step) for step in transcript.steps]
+    others = sorted(
+        names.plain(text, learn=False) for main, text in transcript.exchanges if not main
+    )
+    return {
+        "steps": steps,
+        "exchanges": [*main, *others],
+        "rows": tables.changes(names),
+        "routes": transcript.routes,
+        "called": sorted(transcript.called),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Which cases there are, and how two sides are run and compared."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+from tests.conformance.sides import Side
+
+CASES = "tests.conformance.cases"
+_FOLDER = Path(__file__).parent / "cases"
+_PARTS = ("exchanges", "steps", "rows")
+
+
+def cases() -> list[str]:
+    """`runs.metrics`: module and function. Read, not imported: they need mlflow."""
+    return [
+        f"{path.stem}.{node.name}"
+        for path in sorted(_FOLDER.glob("[a-z]*.py"))
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+
+
+def run_both(sides: Sequence[Side], names: Sequence[str]) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda side: run(side, names), sides))
+
+
+def run(side: Side, names: Sequence[str]) -> dict[str, Any]:
+    """The transcripts of cases that ran against one side."""
+    work = side.folder / "client"
+    work.mkdir()
+    settings = {
+        "uri": side.uri,
+        "token": side.token,
+        "database": side.database,
+        "folder": str(work),
+    }
+    with (side.folder / "client.out").open("wb") as out:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.conformance.drive", *names],
+            input=json.dumps(settings).encode(),
+            stdout=out,
+            stderr=out,
+            cwd=work,
+            env=side.environ(),
+            check=False,
+        )
+    assert done.returncode == 0, (side.folder / "client.out").read_text()[-3000:]
+    return json.loads((work / "transcripts.json").read_text())
+
+
+def findings(upstream: dict[str, Any], ours: dict[str, Any]) -> list[str]:
+    """What is not the same, one text for each exchange, step or row."""
+    found = [f"broke: {side['broke']}" for side in (upstream, ours) if side["broke"]]
+    for part in _PARTS:
+        found += _unlike(part, upstream[part], ours[part])
+    return found
+
+
+def _unlike(part: str, upstream: list[str], ours: list[str]) -> list[str]:
+    if part == "rows":
+        only = [f"rows: upstream only: {row}" for row in _less(upstream, ours)]
+        return only + [f"rows: ours only: {row}" for row in _less(ours, upstream)]
+    found: list[str] = []
+    for left, right in zip(upstream, ours, strict=False):
+        if left != right:
+            found.append(f"{part}: {_difference(left, right)}")
+    for more, whose in ((upstream[len(ours) :], "upstream"), (ours[len(upstream) :], "ours")):
+        found += [f"{part}: {whose} only: {item[:300]}" for item in more]
+    return found
+
+
+def _less(these: list[str], those: list[str]) -> list[str]:
+    rest = list(those)
+    found: list[str] = []
+    for row in these:
+        if row in rest:
+            rest.remove(row)
+        else:
+            found.append(row)
+    return found
+
+
+def _difference(left: str, right: str) -> str:
+    first = left.splitlines()[0][:200]
+    lines = unified_diff(left.splitlines(), right.splitlines(), "upstream", "ours", "", "", 1, "")
+    return "\n".join([first, *(line[:600] for line in lines)])

@@ -1,0 +1,48 @@
+"""What is stored: all of upstream's tables, row by row."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+
+from tests.conformance.canon import Names
+
+_OURS = "lazur_"
+_SKIPPED = frozenset({"alembic_version", "workspaces"})
+
+
+class Tables:
+    """Looks at a database from time to time, and says what has changed."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            _read_only(self._engine)
+        self._last = self._rows()
+
+    def changes(self, names: Names) -> list[str]:
+        """Rows that came (`+`) and went (`-`) since the last look, sorted."""
+        now = self._rows()
+        came, went = now - self._last, self._last - now
+        self._last = now
+        told = [f"+ {names.plain(row, learn=False)}" for row in came.elements()]
+        told += [f"- {names.plain(row, learn=False)}" for row in went.elements()]
+        return sorted(told)
+
+    def _rows(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        with self._engine.connect() as connection:
+            for table in inspect(connection).get_table_names():
+                if table.startswith(_OURS) or table in _SKIPPED:
+                    continue
+                for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings():
+                    found[f"{table} {json.dumps(dict(row), sort_keys=True, default=repr)}"] += 1
+        return found
+
+
+def _read_only(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: object, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")  # type: ignore[attr-defined]
