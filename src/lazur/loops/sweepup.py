@@ -11,6 +11,7 @@ from lazur.engine.states import FINAL
 from lazur.loops.base import Loop
 from lazur.services import builds
 from lazur.services.site import Site
+from lazur.services.tracking import trash
 from lazur.store import jobs, records
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class Sweepup(Loop):
         with self._site.db.write() as db:
             records.forget_before(db, now - _ANSWERS_KEPT)
             records.drop_expired_tokens(db, now)
+        while not self.stopping and not trash.finish(self._site, seconds=1.0):
+            """A purge that was interrupted."""
         self._clean_attempts()
         self._sweep(now - _LEFT)
         self._prune()

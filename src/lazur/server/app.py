@@ -32,7 +32,16 @@ from lazur.server.live import Live
 from lazur.server.mlflow import address
 from lazur.server.mlflow.entry import Entry
 from lazur.server.mlflow.upstream import Upstream
-from lazur.server.native import assets, content, environments, jobs, sessions, streams, workspaces
+from lazur.server.native import (
+    assets,
+    content,
+    environments,
+    jobs,
+    runs,
+    sessions,
+    streams,
+    workspaces,
+)
 from lazur.server.settings import Settings
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
@@ -45,7 +54,7 @@ from lazur.store.mlflow import schema as mlflow_schema
 
 log = logging.getLogger("lazur.server")
 
-PARTS = (workspaces, jobs, streams, content, environments, sessions, assets)
+PARTS = (workspaces, jobs, runs, streams, content, environments, sessions, assets)
 OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
 """Routes without an access decision: the gate lets them through without identity."""
 

@@ -1,0 +1,270 @@
+"""Deletion: a trash with undo, and the purge that really frees rows and files.
+
+A purge hides its runs in one transaction; from then on it happens, whatever is killed: here right
+away, and by the server's housekeeping where this was interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from lazur.engine.states import FINAL
+from lazur.errors import Conflict, Forbidden, Invalid
+from lazur.services import events
+from lazur.services.job_views import default_output_uri
+from lazur.services.site import Context, Site
+from lazur.services.tracking import folders, runs
+from lazur.services.tracking.folders import Folder
+from lazur.services.workspaces import open_workspace
+from lazur.store import jobs, records
+from lazur.store.db import AnyRow
+from lazur.store.jobs import JobRow
+from lazur.store.mlflow import find, spaces
+from lazur.store.mlflow import trash as store
+from lazur.store.mlflow.find import RunRow
+
+_DAY = 86400.0
+
+
+@dataclass
+class Weight:
+    """What purging one run frees."""
+
+    row: RunRow
+    rows: int = 0
+    files: int = 0
+    bytes: int = 0
+    because: list[str] = field(default_factory=list[str])
+    """What still needs it."""
+
+    def view(self, context: Context, home: AnyRow) -> dict[str, Any]:
+        known = runs.head(context, home, self.row)
+        return {
+            **{key: known[key] for key in ("id", "name", "job", "experiment_name", "deleted_at")},
+            "rows": self.rows,
+            "files": self.files,
+            "bytes": self.bytes,
+        }
+
+
+def delete(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Into the trash: `runs` by name, or all of `experiment_name`."""
+    home = open_workspace(context, workspace, runs.DELETE)
+    found = [r for r in _wanted(context, home, wanted, "active") if r.stage == "active"]
+    own = {row.id: _job(context, home, row) for row in found}
+    for row in found:
+        _check_idle(context, row, own[row.id])
+    store.delete(context.db, [row.id for row in found], context.now())
+    for row in found:
+        _mirror(context, home, row, own[row.id], archived=True)
+    return {"runs": [runs.head(context, home, row) | {"deleted": True} for row in found]}
+
+
+def restore(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Out of the trash again."""
+    home = open_workspace(context, workspace, runs.WRITE)
+    found = [r for r in _wanted(context, home, wanted, "deleted") if r.stage == "deleted"]
+    for row in found:
+        _check_own(context, row)
+    store.restore(context.db, [row.id for row in found])
+    for row in found:
+        _mirror(context, home, row, _job(context, home, row), archived=False)
+    changed = {"deleted": False, "deleted_at": None}
+    return {"runs": [runs.head(context, home, row) | changed for row in found]}
+
+
+def purge(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Free what is in the trash: `runs` by name, all of `experiment_name`, or all that is there,
+    each where it has been for `older_than_days`. With `dry_run`, only say how much that is."""
+    home = open_workspace(context, workspace, runs.DELETE)
+    if context.who.job is not None:
+        raise Forbidden(
+            "A job may not purge runs.", hint="Use a person's token: this cannot be undone."
+        )
+    named = wanted.get("runs") is not None
+    candidates = _candidates(context, home, wanted)
+    weighed = [_weighed(context, home, row) for row in candidates]
+    kept = [weight for weight in weighed if weight.because]
+    if named and kept:
+        raise _needed(kept)
+    freed = [weight for weight in weighed if not weight.because]
+    if not wanted.get("dry_run"):
+        for weight in freed:
+            _begin(context, home, weight)
+    return {
+        "runs": [weight.view(context, home) for weight in freed],
+        "kept": [w.view(context, home) | {"because": w.because} for w in kept],
+        "rows": sum(weight.rows for weight in freed),
+        "files": sum(weight.files for weight in freed),
+        "bytes": sum(weight.bytes for weight in freed),
+        "dry_run": bool(wanted.get("dry_run")),
+    }
+
+
+def finish(site: Site, seconds: float = 20.0) -> bool:
+    """Erase hidden runs, one after the other. Every step can be repeated. False: some are left."""
+    until = time.monotonic() + seconds
+    while True:
+        with site.db.read() as db:
+            found = store.hidden(db, site.now())
+        if not found:
+            return True
+        for run in found:
+            erase(site, run)
+            if time.monotonic() > until:
+                return False
+
+
+def erase(site: Site, run: store.Hidden) -> None:
+    """Files first: the run's row is what tells that there may be some."""
+    for folder in _folders(site, run):
+        folder.remove()
+    more = True
+    while more:
+        with site.db.write(synced=False) as db:
+            more = store.erase_points(db, run.id)
+    with site.db.write() as db:
+        row = jobs.by_id(db, run.job_id) if run.job_id is not None else None
+        if row is not None:
+            records.drop_job_tokens(db, row.workspace, row.name)
+        store.erase(db, run.id)
+
+
+def _candidates(context: Context, home: AnyRow, wanted: dict[str, Any]) -> list[RunRow]:
+    days = wanted.get("older_than_days") or 0
+    if isinstance(days, bool) or not isinstance(days, int | float) or days < 0:
+        raise Invalid(f"older_than_days is {days!r}.", hint="Give a number of days, such as 30.")
+    before = int((context.now() - days * _DAY) * 1000)
+    if wanted.get("runs") is None and wanted.get("experiment_name") is None:
+        return find.deleted(context.db, spaces.name(home.id), before)
+    found = _wanted(context, home, wanted, "deleted")
+    for row in found:
+        if row.stage != "deleted":
+            raise Conflict(
+                f"Run {row.id} is not in the trash.",
+                hint=f"Put it there first: lazur run delete -n {row.job or row.id}",
+            )
+    return [row for row in found if (row.deleted or 0) <= before]
+
+
+def _wanted(context: Context, home: AnyRow, wanted: dict[str, Any], stage: str) -> list[RunRow]:
+    names, experiment = wanted.get("runs"), wanted.get("experiment_name")
+    if isinstance(experiment, str) and names is None:
+        return find.of_experiment(context.db, spaces.name(home.id), experiment, stage)
+    if isinstance(names, list) and experiment is None:
+        given = cast("list[object]", names)
+        if given and all(isinstance(name, str) for name in given):
+            return runs.locate_all(context, home, cast("list[str]", given))
+    raise Invalid("Say which: either `runs`, a list of names, or `experiment_name`.")
+
+
+def _job(context: Context, home: AnyRow, row: RunRow) -> JobRow | None:
+    return jobs.by_name(context.db, home.id, row.job) if row.job else None
+
+
+def _check_own(context: Context, row: RunRow) -> None:
+    """A job may touch its own run and those that are nobody's job."""
+    if context.who.job is not None and row.job not in (None, context.who.job):
+        raise Forbidden(f"Run {row.id} is another job's.")
+
+
+def _check_idle(context: Context, row: RunRow, job: JobRow | None) -> None:
+    _check_own(context, row)
+    if job is not None and job.state not in FINAL:
+        raise Conflict(
+            f"Run {row.id} is the job {job.name!r}, which is {job.state}.",
+            hint=f"Cancel it first: lazur job cancel -n {job.name}",
+        )
+
+
+def _mirror(
+    context: Context, home: AnyRow, row: RunRow, job: JobRow | None, *, archived: bool
+) -> None:
+    """A job is archived with its run."""
+    what = "deleted" if archived else "restored"
+    events.record(context, home, "runs", row.id, what)
+    if job is not None and job.archived is not archived:
+        jobs.change(context.db, job.id, context.now(), archived=archived)
+        events.record(context, home, "jobs", job.name, "updated", fields=["archived"])
+        context.publish("job", f"{job.workspace}/{job.name}")
+
+
+def _weighed(context: Context, home: AnyRow, row: RunRow) -> Weight:
+    job = _job(context, home, row)
+    weight = Weight(row, store.weigh(context.db, row.id))
+    weight.because = _needs(context, home, row, job)
+    room = store.Room(home.id, home.name)
+    hidden = store.Hidden(row.id, row.artifact_uri, job.id if job is not None else None)
+    for folder in _places(context.site, room, hidden, job, store.locations(context.db, row.id)):
+        sizes = [entry.size for entry in folder.scan()]
+        weight.files += len(sizes)
+        weight.bytes += sum(sizes)
+    return weight
+
+
+def _needs(context: Context, home: AnyRow, row: RunRow, job: JobRow | None) -> list[str]:
+    """What would break without the run, named."""
+    own = spaces.name(home.id)
+    found = [
+        f"registered model {holder.name!r} version {holder.version}"
+        if holder.space == own
+        else "a registered model of another workspace"
+        for holder in store.holders(context.db, row.id, row.artifact_uri)
+    ]
+    addresses = [f"runs:/{row.id}/", f"{row.artifact_uri}/"]
+    if job is not None:
+        addresses += [f"azureml://jobs/{job.name}/", f"runs:/{job.name}/"]
+        addresses += [o["uri"] for o in job.resolved["outputs"] if _is_default(job, o)]
+        found += [f"job {name!r}, its child" for name in store.children(context.db, job.id)]
+    for kind, name, version in store.assets_of(context.db, home.id, addresses):
+        found.append(f"{kind.rstrip('s')} asset {name!r} version {version}")
+    return found
+
+
+def _needed(kept: Sequence[Weight]) -> Conflict:
+    first = kept[0]
+    return Conflict(
+        f"Run {first.row.job or first.row.id} is still needed by {', '.join(first.because)}.",
+        hint="Delete or archive those first; nothing was purged.",
+        runs={weight.row.id: weight.because for weight in kept},
+    )
+
+
+def _begin(context: Context, home: AnyRow, weight: Weight) -> None:
+    if store.hide(context.db, weight.row.id, context.now()):
+        freed = {"rows": weight.rows, "files": weight.files, "bytes": weight.bytes}
+        events.record(context, home, "runs", weight.row.id, "purged", **freed)
+        if weight.row.job is not None:
+            events.record(context, home, "jobs", weight.row.job, "purged", run=weight.row.id)
+
+
+def _folders(site: Site, run: store.Hidden) -> list[Folder]:
+    with site.db.read() as db:
+        job = jobs.by_id(db, run.job_id) if run.job_id is not None else None
+        room = store.room(db, run.artifact_uri)
+        return _places(site, room, run, job, store.locations(db, run.id))
+
+
+def _places(
+    site: Site, room: store.Room | None, run: store.Hidden, job: JobRow | None, models: list[str]
+) -> list[Folder]:
+    """Every folder that is this run's alone."""
+    owners = [(run.artifact_uri, run.id), *((place, _model_id(place)) for place in models)]
+    found = folders.of_job(site.home, job) if job is not None else []
+    for uri, owner in owners:
+        place = folders.at(site.home, room.name, room.id, uri) if room is not None else None
+        mine = folders.own(place, owner)
+        found += [mine] if mine is not None else []
+    return found
+
+
+def _model_id(location: str) -> str:
+    """Upstream keeps a model at `…/models/<id>/artifacts`."""
+    return location.rstrip("/").removesuffix("/artifacts").rpartition("/")[2]
+
+
+def _is_default(job: JobRow, output: dict[str, Any]) -> bool:
+    return output["uri"] == default_output_uri(job.name, output["name"])
