@@ -157,6 +157,11 @@ class SafeRoot:
         ):
             os.replace(name, new_name, src_dir_fd=source, dst_dir_fd=target)
 
+    def sync(self, path: str = "") -> None:
+        """What was put into a folder, and taken out of it, stays so after a loss of power."""
+        with self._folder(path) as fd:
+            os.fsync(fd)
+
     def remove(self, path: str) -> None:
         """A file or a link."""
         with self._parent(path) as (folder, name), _as_our_error(path):

@@ -10,8 +10,10 @@ from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.loops.base import Loop
 from lazur.services import builds
+from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import trash
+from lazur.services.tracking.artifacts import Artifacts
 from lazur.store import jobs, records
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,8 @@ class Sweepup(Loop):
         for draft in [*cache.glob("trees/*.*.*"), *cache.glob("downloads/*/*.*.*")]:
             if not self.stopping and draft.lstat().st_mtime < older_than:
                 _remove(draft)
+        for store in self._site.home.path.glob(f"workspaces/*/{ARTIFACTSTORE}"):
+            Artifacts(store).sweep()
 
     def _prune(self) -> None:
         """Environments that nobody used for long, and the longest unused of too many."""

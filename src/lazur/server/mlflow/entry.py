@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 
 from lazur.errors import LazurError, NotFound, Unsupported
 from lazur.server.asgi import Receive, Scope, Send
-from lazur.server.mlflow import address, lane, names, pages, replies
+from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
 from lazur.server.mlflow.access import Rule, not_served, rule
 from lazur.server.mlflow.call import Call, Space
 from lazur.server.mlflow.rooms import Rooms
@@ -88,11 +88,30 @@ class Entry:
         if request.rule.path == _SERVER_INFO:
             await self._tell_about_server(request)
         elif address.is_upload(request.scope["method"], request.scope["path"]):
-            await self._pass_on(request, None)
+            await self._with_files(request, b"")
         else:
             body = await self._spelled(request, await _body(request.receive))
-            if not await self._in_lane(request, body):
+            if not (await self._with_files(request, body) or await self._in_lane(request, body)):
                 await self._pass_on(request, body)
+
+    async def _with_files(self, request: _Request, body: bytes) -> bool:
+        """Whether it was about files, and is answered."""
+        handler = artifacts.find(request.scope["method"], request.rule.path)
+        if handler is None:
+            return False
+        return await handler(
+            artifacts.Transfer(
+                site=self._site,
+                who=request.who,
+                place=request.place,
+                scope=request.scope,
+                receive=request.receive,
+                send=request.send,
+                path=request.rule.path,
+                query=request.query,
+                body=body,
+            )
+        )
 
     async def _spelled(self, request: _Request, body: bytes) -> bytes:
         """The body and the query with upstream's ids."""
