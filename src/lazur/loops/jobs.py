@@ -32,6 +32,7 @@ from lazur.loops.base import LONGEST_SLEEP, Loop
 from lazur.registry import find
 from lazur.services import finish, plans
 from lazur.services.site import Context, Site
+from lazur.services.tracking import jobs as tracking
 from lazur.store import builds, jobs, records
 from lazur.store.jobs import JobRow
 
@@ -351,6 +352,7 @@ class Round:
         with self._site.context(synced=False) as context:
             applied = jobs.apply(context.db, self._row, self._token, context.now(), **values)
             if applied:
+                tracking.follow(context, self._row, values)
                 self._record(context, values.get("state"))
                 self._say(context, queue=queue, due_at=values.get("due_at"))
         return applied

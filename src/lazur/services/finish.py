@@ -30,6 +30,7 @@ def ending(
 ) -> Ending:
     """Everything about the end, gathered outside of any transaction."""
     now = site.now()
+    decision = _by_its_run(site, row, decision)
     phases = waterfall.merge(row.phases, status.phases if status else [])
     ended = _end(status) or now
     values: dict[str, Any] = {
@@ -45,12 +46,12 @@ def ending(
         values["started_at"] = started_at(phases)
     if status and status.exit and status.exit.warnings:
         values["warnings"] = [*row.warnings, *status.exit.warnings]
-    tracking.end(site, row, decision.state, ended)
     return Ending(decision.state, values)
 
 
 def record(context: Context, row: JobRow, ended: Ending) -> None:
     """Inside the transaction that ends the job: its outputs become assets, its tokens end."""
+    tracking.end(context, row, ended.values)
     if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, row)):
         warnings = [*ended.values.get("warnings", row.warnings), *notes]
         jobs.change(context.db, row.id, context.now(), warnings=warnings)
@@ -58,6 +59,21 @@ def record(context: Context, row: JobRow, ended: Ending) -> None:
     error: dict[str, Any] | None = ended.values["error"]
     code = error.get("code") if error else None
     events.record(context, row, "jobs", row.name, "state", state=ended.state.value, code=code)
+
+
+def _by_its_run(site: Site, row: JobRow, decision: Finish) -> Finish:
+    """A script may end its run as failed and leave with 0: it knows better than its exit."""
+    if decision.state is State.COMPLETED and tracking.says_failed(site, row):
+        return Finish(State.FAILED, _SAID_FAILED)
+    return decision
+
+
+_SAID_FAILED = {
+    "code": "RunFailed",
+    "message": "The command exited with 0, but its MLflow run was ended as failed.",
+    "hint": "The log says why. MLflow ends a run as failed when an exception leaves "
+    "`with mlflow.start_run()`.",
+}
 
 
 def started_at(phases: list[dict[str, Any]]) -> float | None:
@@ -81,7 +97,8 @@ def _error(
 ) -> dict[str, Any] | None:
     if decision.state is State.COMPLETED:
         return None
-    if status is None or (status.exit is None and status.state != "lost"):
+    ended_well = status is not None and status.exit is not None and status.exit.reason == "ok"
+    if status is None or ended_well or (status.exit is None and status.state != "lost"):
         return decision.error and {**decision.error, "phase": _last(phases)}
     found = status.exit or Exit("lost")
     phase = _failed_in(phases, found)

@@ -37,6 +37,11 @@ class Home:
         return self.path / "token"
 
     @property
+    def authority(self) -> Path:
+        """Whom clients of this home's server trust, where it speaks TLS."""
+        return self.path / "tls" / "ca.pem"
+
+    @property
     def mlflow(self) -> Path:
         """What MLflow's own server sees of the home: links to the workspaces' artifacts."""
         return self.path / "mlflow"
@@ -44,8 +49,8 @@ class Home:
     def datastore(self, workspace: str, name: str) -> Path:
         return self.path / "workspaces" / workspace / name
 
-    def artifacts(self, workspace: str, job: str) -> Path:
-        return self.datastore(workspace, ARTIFACTSTORE) / "ExperimentRun" / f"dcid.{job}"
+    def artifacts(self, workspace: str, run_id: str) -> Path:
+        return self.datastore(workspace, ARTIFACTSTORE) / "ExperimentRun" / f"dcid.{run_id}"
 
     def attempt(self, workspace: str, job: str, attempt: int) -> Path:
         return self.path / "jobs" / workspace / job / str(attempt)

@@ -17,6 +17,7 @@ def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]
         **row.spec,
         "id": f"/workspaces/{row.workspace}/jobs/{row.name}",
         "name": row.name,
+        **({"run_id": row.run_id} if row.run_id != row.name else {}),
         "type": row.type,
         "status": row.state,
         "display_name": row.display_name or row.name,
@@ -107,7 +108,7 @@ def _outputs(row: JobRow) -> dict[str, Any]:
     written["default"] = {
         "type": "uri_folder",
         "mode": "rw_mount",
-        "path": f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{row.name}",
+        "path": f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{row.run_id}",
     }
     return written
 
@@ -131,8 +132,13 @@ def _services(site: Site, row: JobRow) -> dict[str, Any]:
     base = site.url()
     return {
         "Studio": {"type": "Studio", "endpoint": f"{base}/jobs/{row.workspace}/{row.name}"},
-        "Tracking": {"type": "Tracking", "endpoint": f"{base}/api/v1/workspaces/{row.workspace}"},
+        "Tracking": {"type": "Tracking", "endpoint": tracking_uri(base, row.workspace)},
     }
+
+
+def tracking_uri(base: str, workspace: str) -> str:
+    """MLFLOW_TRACKING_URI of a workspace."""
+    return f"{base}/mlflow/workspaces/{workspace}"
 
 
 def _duration(row: JobRow, now: float) -> float | None:

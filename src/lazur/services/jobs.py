@@ -12,6 +12,7 @@ from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
 from lazur.services.site import Context
+from lazur.services.tracking import jobs as tracking
 from lazur.services.tracking import names
 from lazur.services.workspaces import open_workspace
 from lazur.spec import references
@@ -43,13 +44,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values["waiting_for"] = None if ready else "its environment, which waits to be built"
     values["due_at"] = None if ready else context.now()
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
-    try:
-        job_id = store.add(context.db, values)
-    except Taken:
-        raise Conflict(
-            f"A job named {name!r} exists already in workspace {home.name!r}.",
-            hint="Leave `name` out to get a fresh one, or choose another.",
-        ) from None
+    job_id = _add(context, home, values, found)
     events.record(context, home, "jobs", name, "created", state=values["state"])
     context.publish("job", f"{home.name}/{name}")
     context.publish("queue", found.compute.name)
@@ -86,6 +81,11 @@ def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
     return {"value": [summary(context.site, row) for row in page.rows], "next": page.next}
 
 
+def history(context: Context, workspace: str, name: str) -> list[dict[str, Any]]:
+    row = find_row(context, workspace, name, "workspaces/jobs/read")
+    return events.of(context, workspace, "jobs", row.name)
+
+
 def update(
     context: Context, workspace: str, name: str, changes: dict[str, Any], etag: str | None = None
 ) -> dict[str, Any]:
@@ -100,38 +100,71 @@ def update(
             f"The job {name!r} has changed since you read it.",
             hint="Read it again, and repeat the change if it still makes sense.",
         )
-    events.record(context, row, "jobs", name, "updated", fields=sorted(values))
-    context.publish("job", f"{row.workspace}/{name}")
+    tracking.mirror(context, row, values)
+    events.record(context, row, "jobs", row.name, "updated", fields=sorted(values))
+    context.publish("job", f"{row.workspace}/{row.name}")
     return _fresh_view(context, row.id)
 
 
 def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
     """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then
     made to."""
+    row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
+    ask_to_end(context, row.id)
+    return _fresh_view(context, row.id)
+
+
+def ask_to_end(context: Context, job_id: int) -> None:
+    """Without a decision about rights. Silent when it is over, or was asked before."""
     while True:
-        row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
+        row = store.by_id(context.db, job_id)
+        assert row is not None
         if row.state in FINAL or row.cancel_requested:
-            return view(context.site, row)
+            return
         values: dict[str, Any] = {"cancel_requested": True, "due_at": context.now()}
         if row.state not in WAITING:
             values["state"] = State.CANCEL_REQUESTED.value
         # A loop may have moved it on, even to its end, since it was read.
         if store.change(context.db, row.id, context.now(), row.version, **values):
             break
-    events.record(context, row, "jobs", name, "cancel requested")
-    context.publish("job", f"{row.workspace}/{name}")
+    events.record(context, row, "jobs", row.name, "cancel requested")
+    context.publish("job", f"{row.workspace}/{row.name}")
     context.publish("due", f"jobs/{row.id}")
-    return _fresh_view(context, row.id)
 
 
 def find_row(context: Context, workspace: str, name: str, action: str) -> JobRow:
-    home = open_workspace(context, workspace, action, "jobs", name)
+    """By its name, or by its run's id."""
+    home = open_workspace(context, workspace, action)
     row = store.by_name(context.db, home.id, name)
+    if row is None and names.may_be_derived(name):
+        row = store.by_run(context.db, home.id, name)
+    context.require(action, Resource(workspace, "jobs", row.name if row is not None else name))
     if row is None:
         raise NotFound(
             f"There is no job {name!r} in workspace {workspace!r}.", hint="See: lazur job list"
         )
     return row
+
+
+def _add(context: Context, home: AnyRow, values: dict[str, Any], found: Resolved) -> int:
+    """The job's row and its run. Another workspace may take the run's id at the same moment."""
+    for run_id in names.candidates(home.id, values["name"]):
+        if runs.exists(context.db, run_id):
+            continue
+        values["run_id"] = run_id
+        try:
+            with context.db.begin_nested():
+                job_id = store.add(context.db, values)
+        except Taken:
+            if store.by_name(context.db, home.id, values["name"]) is None:
+                continue
+            raise Conflict(
+                f"A job named {values['name']!r} exists already in workspace {home.name!r}.",
+                hint="Leave `name` out to get a fresh one, or choose another.",
+            ) from None
+        tracking.begin(context, home, values, found)
+        return job_id
+    raise AssertionError("candidates never end")
 
 
 def _diff_is_there(context: Context, properties: dict[str, str]) -> None:
@@ -156,7 +189,6 @@ def _row(
     return {
         "workspace_id": home.id,
         "name": name,
-        "run_id": names.run_id(home.id, name, taken=runs.exists(context.db, name)),
         "type": checked.type,
         "experiment_name": spec.get("experiment_name") or "Default",
         "display_name": spec.get("display_name"),

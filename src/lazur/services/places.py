@@ -124,7 +124,7 @@ def output(
 
 
 def in_artifacts(context: Context, row: AnyRow) -> Path:
-    return context.site.home.artifacts(row.workspace, row.name)
+    return context.site.home.artifacts(row.workspace, row.run_id)
 
 
 def _in_store(context: Context, home: AnyRow, store: str, path: str, field: str) -> Path:
@@ -142,7 +142,7 @@ def _in_store(context: Context, home: AnyRow, store: str, path: str, field: str)
 def _job_output(
     context: Context, home: AnyRow, job: str, output: str, path: str, field: str
 ) -> Path:
-    row = jobs.by_name(context.db, home.id, job)
+    row = jobs.by_name(context.db, home.id, job) or jobs.by_run(context.db, home.id, job)
     if row is None:
         raise NotFound(f"{field}: there is no job {job!r} in workspace {home.name!r}.")
     inside = path.strip("/")

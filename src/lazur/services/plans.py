@@ -18,7 +18,7 @@ class EnvironmentGone(LazurError):
 
 def make(site: Site, row: JobRow) -> Plan:
     resolved: dict[str, Any] = row.resolved
-    artifacts = site.home.artifacts(row.workspace, row.name)
+    artifacts = site.home.artifacts(row.workspace, row.run_id)
     with site.context(synced=False) as context:
         token = tokens.job_token(context, row.workspace, row.name)
     return Plan(
@@ -38,7 +38,7 @@ def make(site: Site, row: JobRow) -> Plan:
         environment=_environment(site, row),
         variables={
             **_context(site, row, token),
-            **tracking.begin(site, row),
+            **tracking.variables(site, row, token, resolved["variables"]),
             **resolved["variables"],
         },
         distribution=Distribution(**resolved["distribution"])

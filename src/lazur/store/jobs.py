@@ -62,6 +62,12 @@ def by_name(db: Connection, workspace_id: int, name: str) -> JobRow | None:
     ).first()
 
 
+def by_run(db: Connection, workspace_id: int, run_id: str) -> JobRow | None:
+    return db.execute(
+        _LISTED.where(jobs.c.workspace_id == workspace_id, jobs.c.run_id == run_id)
+    ).first()
+
+
 def by_id(db: Connection, job_id: int) -> JobRow | None:
     return db.execute(_LISTED.where(jobs.c.id == job_id)).first()
 
@@ -127,8 +133,9 @@ def _filtered(
                 )
             case "parent":
                 parent = jobs.alias("parent")
+                called = or_(parent.c.name == value, parent.c.run_id == value)
                 statement = statement.where(
-                    exists().where(and_(parent.c.id == jobs.c.parent_id, parent.c.name == value))
+                    exists().where(and_(parent.c.id == jobs.c.parent_id, called))
                 )
             case "tag":
                 for pair in value:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import events, jobs
+from lazur.services import jobs
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/jobs", tags=["jobs"])
 
@@ -65,4 +65,4 @@ def cancel(call: Call, workspace: str, name: str) -> Response:
 @routes.get("/{name}/history", **action("workspaces/jobs/read"))
 def history(call: Call, workspace: str, name: str) -> Response:
     """Everything that happened to the job, oldest first."""
-    return call.read(lambda context: {"value": events.of(context, workspace, "jobs", name)})
+    return call.read(lambda context: {"value": jobs.history(context, workspace, name)})

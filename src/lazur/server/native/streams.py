@@ -38,13 +38,13 @@ async def job_events(call: Call, workspace: str, name: str) -> Response:
             return None
         return Snapshot(view["etag"], json.dumps(view).encode(), view["status"] in FINAL)
 
-    home = await run_in_threadpool(_must_exist, call, workspace, name)
+    topic = await run_in_threadpool(_topic, call, workspace, name)
 
     async def seen() -> Snapshot | None:
         return await run_in_threadpool(look)
 
     live: Live = call.request.app.state.live
-    return _stream(live.events(f"job:{home}/{name}", seen), "text/event-stream")
+    return _stream(live.events(topic, seen), "text/event-stream")
 
 
 @routes.get("/jobs/{name}/files", **action("workspaces/jobs/read"))
@@ -72,12 +72,12 @@ async def read(
     if not follow:
         return await run_in_threadpool(_now, place, offset, path)
     live: Live = call.request.app.state.live
-    home = await run_in_threadpool(_must_exist, call, workspace, name)
+    topic = await run_in_threadpool(_topic, call, workspace, name)
 
     async def is_over() -> bool:
         return await run_in_threadpool(over)
 
-    tail = live.tail(place.full, offset, is_over, f"job:{home}/{name}", place.open)
+    tail = live.tail(place.full, offset, is_over, topic, place.open)
     return _stream(tail, _BYTES)
 
 
@@ -104,10 +104,11 @@ async def build_log(
     return _stream(live.tail(place.full, offset, is_over, f"build:{key}", place.open), _BYTES)
 
 
-def _must_exist(call: Call, workspace: str, name: str) -> str:
-    """The workspace's name as news spell it, whatever case the address has."""
+def _topic(call: Call, workspace: str, name: str) -> str:
+    """Of the job's news, which go by its own names, whatever the address calls it."""
     with call.site.context(call.who, write=False) as context:
-        return str(jobs.find_row(context, workspace, name, "workspaces/jobs/read").workspace)
+        row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
+        return f"job:{row.workspace}/{row.name}"
 
 
 def _now(place: Place, offset: int, path: str) -> Response:
