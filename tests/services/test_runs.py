@@ -1,0 +1,258 @@
+"""Runs, their trash and what frees it, on both databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lazur.errors import Conflict, Forbidden, NotFound
+from lazur.loops.sweepup import Sweepup
+from lazur.services.access import Principal
+from lazur.services.tracking import runs, trash
+from tests.services.tracked import Tracked
+from tests.site import Clock, Server, TestSite, call, submit
+
+
+@pytest.fixture
+def tracked(site: TestSite) -> Tracked:
+    return Tracked(site)
+
+
+def show(site: TestSite, name: str) -> dict[str, Any]:
+    return call(site, runs.get, "default", name, write=False)
+
+
+def delete(site: TestSite, *names: str, **more: Any) -> dict[str, Any]:
+    return call(site, trash.delete, "default", {"runs": list(names)}, **more)
+
+
+def purge(site: TestSite, **wanted: Any) -> dict[str, Any]:
+    answer = call(site, trash.purge, "default", wanted)
+    assert trash.finish(site)
+    return answer
+
+
+class TestGet:
+    def test_shows_everything_that_was_tracked(self, site: TestSite, tracked: Tracked) -> None:
+        run = tracked.run("first", params={"lr": "0.1"}, metrics={"loss": [3.0, 1.0, 2.0]})
+        seen = show(site, run)
+        assert (seen["name"], seen["experiment_name"], seen["job"]) == ("first", "Default", None)
+        assert seen["params"] == {"lr": "0.1"}
+        assert seen["metrics"] == {"loss": 2.0}
+        assert seen["inputs"][0]["name"] == "mnist"
+        assert seen["duration"] == 2.0
+
+    def test_words_stand_for_what_json_cannot_say(self, site: TestSite, tracked: Tracked) -> None:
+        run = tracked.run(metrics={"a": [float("nan")], "b": [1.7976931348623157e308]})
+        assert show(site, run)["metrics"] == {"a": "NaN", "b": "Infinity"}
+
+    def test_a_name_for_people_is_not_an_id_but_leads_there(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        run = tracked.run("mine")
+        with pytest.raises(NotFound, match=run):
+            show(site, "mine")
+
+    def test_another_workspaces_run_is_not_there(self, site: TestSite, tracked: Tracked) -> None:
+        other = Tracked(site, "other")
+        with pytest.raises(NotFound):
+            show(site, other.run())
+
+    def test_history_is_paged_whole(self, site: TestSite, tracked: Tracked) -> None:
+        run = tracked.run(metrics={"loss": [float(n) for n in range(25)], "other": [1.0]})
+        values: list[float] = []
+        cursor = None
+        for _ in range(3):
+            page = call(site, runs.history, "default", run, "loss", 10, cursor, write=False)
+            values += [point["value"] for point in page["value"]]
+            cursor = page["next"]
+        assert (values, cursor) == ([float(n) for n in range(25)], None)
+
+    def test_a_metric_that_is_not_there_names_those_that_are(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        run = tracked.run(metrics={"loss": [1.0]})
+        with pytest.raises(NotFound, match="It has: loss"):
+            call(site, runs.history, "default", run, "los", 10, None, write=False)
+
+
+class TestTrash:
+    def test_deleting_can_be_undone(self, site: TestSite, tracked: Tracked) -> None:
+        run = tracked.run()
+        delete(site, run)
+        assert show(site, run)["deleted"]
+        call(site, trash.restore, "default", {"runs": [run]})
+        assert not show(site, run)["deleted"]
+
+    def test_a_live_job_is_cancelled_first(self, site: TestSite) -> None:
+        name = submit(site)["name"]
+        with pytest.raises(Conflict, match=f"lazur job cancel -n {name}"):
+            delete(site, name)
+
+    def test_a_job_goes_with_its_run_and_comes_back(self, site: TestSite) -> None:
+        name = ended_job(site)
+        delete(site, name)
+        assert Server(site).show(name)["archived"]
+        call(site, trash.restore, "default", {"runs": [name]})
+        assert not Server(site).show(name)["archived"]
+
+    def test_a_job_may_not_delete_anothers_run(self, site: TestSite) -> None:
+        name = ended_job(site)
+        job = Principal("job", "job", "Job", workspace="default", job="another")
+        with pytest.raises(Forbidden):
+            delete(site, name, who=job)
+
+    def test_an_experiment_is_emptied_at_once(self, site: TestSite, tracked: Tracked) -> None:
+        ids = {tracked.run() for _ in range(3)}
+        gone = call(site, trash.delete, "default", {"experiment_name": "Default"})
+        assert {run["id"] for run in gone["runs"]} == ids
+
+
+class TestPurge:
+    def test_frees_rows_and_files_and_says_how_much(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        before = tracked.rows()
+        run = tracked.run(params={"a": "1"}, metrics={"loss": [1.0, 2.0]}, files={"m/x": b"12345"})
+        delete(site, run)
+        freed = purge(site)
+        assert (freed["files"], freed["bytes"]) == (1, 5)
+        assert freed["rows"] >= 6
+        assert tracked.rows() == before
+        assert not tracked.folder(run).exists()
+        with pytest.raises(NotFound):
+            show(site, run)
+
+    def test_what_is_not_in_the_trash_is_refused(self, site: TestSite, tracked: Tracked) -> None:
+        with pytest.raises(Conflict, match="lazur run delete"):
+            purge(site, runs=[tracked.run()])
+
+    def test_a_dry_run_only_counts(self, site: TestSite, tracked: Tracked) -> None:
+        run = tracked.run(files={"x": b"123"})
+        delete(site, run)
+        assert purge(site, dry_run=True)["bytes"] == 3
+        assert show(site, run)["deleted"]
+
+    def test_only_what_lay_there_for_long(
+        self, site: TestSite, tracked: Tracked, clock: Clock
+    ) -> None:
+        old, new = tracked.run(), tracked.run()
+        delete(site, old)
+        clock.time += 31 * 86400
+        delete(site, new)
+        assert [run["id"] for run in purge(site, older_than_days=30)["runs"]] == [old]
+        assert show(site, new)["deleted"]
+
+    @pytest.mark.parametrize(
+        "source",
+        ["runs:/{run}/model", "mlflow-artifacts:/workspaces/ws-1/1/{run}/artifacts/model", ""],
+    )
+    def test_a_registered_model_keeps_its_run_and_is_named(
+        self, site: TestSite, tracked: Tracked, source: str
+    ) -> None:
+        run, free = tracked.run(files={"model/x": b"1"}), tracked.run()
+        tracked.register("fraud", source.format(run=run) or "s3://elsewhere", run=run)
+        delete(site, run, free)
+        with pytest.raises(Conflict, match="registered model 'fraud' version 1"):
+            purge(site, runs=[run, free])
+        answer = purge(site)
+        assert [kept["id"] for kept in answer["kept"]] == [run]
+        assert [gone["id"] for gone in answer["runs"]] == [free]
+        assert show(site, run)["deleted"]
+
+    def test_a_model_registered_from_a_logged_one_keeps_the_run(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        run = tracked.run()
+        model = tracked.log_model(run)
+        tracked.register("fraud", f"models:/{model}")
+        delete(site, run)
+        with pytest.raises(Conflict, match="'fraud'"):
+            purge(site, runs=[run])
+
+    def test_logged_models_go_along(self, site: TestSite, tracked: Tracked) -> None:
+        before = tracked.rows()
+        run = tracked.run()
+        tracked.log_model(run, {"MLmodel": b"12"})
+        delete(site, run)
+        assert purge(site)["bytes"] == 2
+        assert tracked.rows() == before
+
+    def test_a_dataset_that_others_use_stays(self, site: TestSite, tracked: Tracked) -> None:
+        run, other = tracked.run(), tracked.run()
+        delete(site, run)
+        purge(site)
+        assert show(site, other)["inputs"][0]["name"] == "mnist"
+
+    def test_a_job_goes_with_all_that_it_left(self, site: TestSite) -> None:
+        name = ended_job(site)
+        attempts = site.home.attempt("default", name, 1)
+        attempts.mkdir(parents=True, exist_ok=True)
+        (attempts / "plan.json").write_text("{}")
+        delete(site, name)
+        purge(site, runs=[name])
+        assert not attempts.parent.exists()
+        with pytest.raises(NotFound):
+            Server(site).show(name)
+
+    def test_a_data_asset_keeps_the_job_that_made_it(self, site: TestSite) -> None:
+        out = {"o": {"type": "uri_folder", "name": "kept"}}
+        name = ended_job(site, outputs=out)
+        delete(site, name)
+        with pytest.raises(Conflict, match="data asset 'kept' version 1"):
+            purge(site, runs=[name])
+
+    def test_files_that_are_not_the_runs_own_stay(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        run = tracked.run(artifact_uri=f"{tracked.root}/shared/place")
+        shared = tracked.place(f"{tracked.root}/shared/place")
+        shared.mkdir(parents=True)
+        (shared / "precious").write_text("x")
+        delete(site, run)
+        assert purge(site)["files"] == 0
+        assert (shared / "precious").exists()
+
+    def test_a_link_in_the_place_of_the_artifacts_is_not_followed(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        (tmp_path / "precious").write_text("x")
+        run = tracked.run()
+        tracked.folder(run).parent.mkdir(parents=True, exist_ok=True)
+        tracked.folder(run).symlink_to(tmp_path)
+        delete(site, run)
+        purge(site)
+        assert (tmp_path / "precious").exists()
+
+    def test_what_was_interrupted_is_hidden_and_finished_by_housekeeping(
+        self, site: TestSite, tracked: Tracked, clock: Clock
+    ) -> None:
+        before = tracked.rows()
+        run = tracked.run(metrics={"loss": [1.0, 2.0]}, files={"x": b"1"})
+        delete(site, run)
+        call(site, trash.purge, "default", {})
+        with pytest.raises(NotFound):
+            show(site, run)
+        with pytest.raises(NotFound):
+            call(site, trash.restore, "default", {"runs": [run]})
+        Sweepup(site).round()
+        assert tracked.rows() == before
+        assert not tracked.folder(run).exists()
+
+    def test_jobs_may_not(self, site: TestSite) -> None:
+        job = Principal("job", "job", "Job", workspace="default", job="some")
+        with pytest.raises(Forbidden):
+            call(site, trash.purge, "default", {}, who=job)
+
+
+def ended_job(site: TestSite, **more: Any) -> str:
+    name = submit(site, **more)["name"]
+    server = Server(site)
+    server.settle()
+    for key in site.engine.going_on():
+        site.engine.end(key)
+    server.settle()
+    assert server.show(name)["status"] == "Completed"
+    return name
