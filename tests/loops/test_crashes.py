@@ -110,6 +110,18 @@ def check_nothing_is_left(world: World) -> None:
     assert [(bool(placed), due, lease) for placed, due, lease in rows] == [(False, None, None)]
     assert tokens == 0
     assert world.engine.going_on() == []
+    check_the_run_agrees(world)
+
+
+def check_the_run_agrees(world: World) -> None:
+    with world.db.read() as db:
+        (job,) = db.execute(text("SELECT state, started_at, ended_at FROM lazur_jobs")).all()
+        (run,) = db.execute(text("SELECT status, start_time, end_time FROM runs")).all()
+    statuses = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
+    assert run.status == statuses[job.state]
+    assert run.end_time == int(job.ended_at * 1000)
+    if job.started_at is not None:
+        assert run.start_time == int(job.started_at * 1000)
 
 
 class TestEveryWriteFails:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from lazur.engine.plan import Exit
 from lazur.errors import Conflict
 from lazur.services import jobs, workspaces
-from lazur.services.tracking import names
+from lazur.services.tracking import hooks, names
 from lazur.testing.fakes import Engine
 from tests.site import Clock, Server, TestSite, call, put_tree, submit
 
@@ -365,3 +365,109 @@ class TestChanges:
         assert run(server.site)["lifecycle_stage"] == "active"
         end(server, engine)
         assert run(server.site)["lifecycle_stage"] == "deleted"
+
+
+class TestRunsSide:
+    """Somebody touched the run, as upstream's server and our lane write it, and told the hooks."""
+
+    def write(self, site: TestSite, **values: Any) -> None:
+        sets = ", ".join(f"{column} = :{column}" for column in values)
+        with site.db.write() as db:
+            db.execute(text(f"UPDATE runs SET {sets} WHERE run_uuid = 'j'"), values)
+
+    def tag(self, site: TestSite, key: str, value: str | None) -> None:
+        with site.db.write() as db:
+            db.execute(text("DELETE FROM tags WHERE key = :k AND run_uuid = 'j'"), {"k": key})
+            if value is not None:
+                db.execute(
+                    text("INSERT INTO tags (key, value, run_uuid) VALUES (:k, :v, 'j')"),
+                    {"k": key, "v": value},
+                )
+
+    def test_a_killed_run_cancels_its_job(self, server: Server, engine: Engine) -> None:
+        start(server, engine)
+        self.write(server.site, status="KILLED")
+        for _ in range(2):
+            call(server.site, hooks.updated, "j", "KILLED")
+        server.settle()
+        assert server.show("j")["status"] == "Canceled"
+        assert run(server.site)["status"] == "KILLED"
+
+    def test_other_words_of_the_script_leave_the_job_alone(
+        self, server: Server, engine: Engine
+    ) -> None:
+        start(server, engine)
+        before = server.show("j")["etag"]
+        for status in ("RUNNING", "FINISHED", "FAILED"):
+            script_says(server.site, status)
+            call(server.site, hooks.updated, "j", status)
+        assert server.show("j")["etag"] == before
+
+    def test_a_run_of_a_live_job_is_not_deleted(self, server: Server, engine: Engine) -> None:
+        start(server, engine)
+        with pytest.raises(Conflict, match="has not ended") as raised:
+            call(server.site, hooks.deleted, "j")
+        assert "job cancel -n j" in (raised.value.hint or "")
+
+    def test_deletion_and_return_archive_the_job_and_bring_it_back(
+        self, server: Server, engine: Engine
+    ) -> None:
+        start(server, engine)
+        end(server, engine)
+        for _ in range(2):
+            self.write(server.site, lifecycle_stage="deleted", deleted_time=1)
+            call(server.site, hooks.deleted, "j")
+            assert server.show("j")["archived"] is True
+        for _ in range(2):
+            self.write(server.site, lifecycle_stage="active", deleted_time=None)
+            call(server.site, hooks.restored, "j")
+            assert server.show("j")["archived"] is False
+
+    def test_its_name_and_note_are_the_jobs(self, server: Server) -> None:
+        site = server.site
+        self.write(site, name="renamed")
+        call(site, hooks.updated, "j", None, "renamed")
+        self.tag(site, "mlflow.note.content", "a thought")
+        call(site, hooks.tagged, "j", "mlflow.note.content")
+        assert (server.show("j")["display_name"], server.show("j")["description"]) == (
+            "renamed",
+            "a thought",
+        )
+        self.tag(site, "mlflow.note.content", None)
+        call(site, hooks.tagged, "j", "mlflow.note.content")
+        assert server.show("j")["description"] is None
+
+    def test_tags_of_the_job_follow_and_others_are_the_runs_own(self, server: Server) -> None:
+        site = server.site
+        call(site, jobs.update, "default", "j", {"tags": {"a": "1", "b": "2", "k" * 255: "3"}})
+        self.tag(site, "a", "9")
+        self.tag(site, "b", None)
+        self.tag(site, "estimator", "SVC")
+        call(site, hooks.tagged, "j", "a", "b", "estimator")
+        assert server.show("j")["tags"] == {"a": "9", "k" * 255: "3"}
+
+    def test_runs_of_nobody_are_nothing_to_it(self, site: TestSite) -> None:
+        for hook in (hooks.updated, hooks.deleted, hooks.restored, hooks.tagged, hooks.agree):
+            call(site, hook, "0" * 32)
+
+    def test_what_nobody_told_of_is_found(self, server: Server, engine: Engine) -> None:
+        site = server.site
+        start(server, engine)
+        end(server, engine)
+        assert call(site, hooks.settle) == 0
+        self.write(site, name="renamed", lifecycle_stage="deleted", deleted_time=1)
+        with site.db.write() as db:
+            db.execute(text("UPDATE experiments SET name = 'moved' WHERE name = 'Default'"))
+        assert call(site, hooks.settle) == 1
+        assert call(site, hooks.settle) == 0
+        shown = server.show("j")
+        assert (shown["display_name"], shown["archived"]) == ("renamed", True)
+        assert shown["experiment_name"] == "moved"
+
+    def test_a_live_jobs_run_comes_back_where_its_experiment_was_deleted(
+        self, server: Server, engine: Engine
+    ) -> None:
+        start(server, engine)
+        self.write(server.site, lifecycle_stage="deleted", deleted_time=1)
+        assert call(server.site, hooks.settle) == 1
+        assert run(server.site)["lifecycle_stage"] == "active"

@@ -12,7 +12,7 @@ from lazur.loops.base import Loop
 from lazur.services import builds
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
-from lazur.services.tracking import trash
+from lazur.services.tracking import hooks, trash
 from lazur.services.tracking.artifacts import Artifacts
 from lazur.store import jobs, records
 
@@ -38,6 +38,8 @@ class Sweepup(Loop):
             records.drop_expired_tokens(db, now)
         while not self.stopping and not trash.finish(self._site, seconds=1.0):
             """A purge that was interrupted."""
+        with self._site.context() as context:
+            hooks.settle(context)
         self._clean_attempts()
         self._sweep(now - _LEFT)
         self._prune()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from lazur.engine.states import FINAL, WAITING, State
+from lazur.engine.states import State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
-from lazur.services import builds, checks, content, events, resolve
+from lazur.services import builds, cancellation, checks, content, events, resolve
 from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
@@ -110,26 +110,8 @@ def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
     """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then
     made to."""
     row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
-    ask_to_end(context, row.id)
+    cancellation.ask(context, row.id)
     return _fresh_view(context, row.id)
-
-
-def ask_to_end(context: Context, job_id: int) -> None:
-    """Without a decision about rights. Silent when it is over, or was asked before."""
-    while True:
-        row = store.by_id(context.db, job_id)
-        assert row is not None
-        if row.state in FINAL or row.cancel_requested:
-            return
-        values: dict[str, Any] = {"cancel_requested": True, "due_at": context.now()}
-        if row.state not in WAITING:
-            values["state"] = State.CANCEL_REQUESTED.value
-        # A loop may have moved it on, even to its end, since it was read.
-        if store.change(context.db, row.id, context.now(), row.version, **values):
-            break
-    events.record(context, row, "jobs", row.name, "cancel requested")
-    context.publish("job", f"{row.workspace}/{row.name}")
-    context.publish("due", f"jobs/{row.id}")
 
 
 def find_row(context: Context, workspace: str, name: str, action: str) -> JobRow:

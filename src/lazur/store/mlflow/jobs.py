@@ -201,7 +201,8 @@ def rename(db: Connection, run_id: str, name: str) -> None:
 def move(db: Connection, run_id: str, experiment_id: int) -> None:
     sql.execute(
         db,
-        "UPDATE runs SET experiment_id = :experiment WHERE run_uuid = :id",
+        """UPDATE runs SET experiment_id = :experiment
+           WHERE run_uuid = :id AND experiment_id IS NOT NULL""",
         {"id": run_id, "experiment": experiment_id},
     )
 
@@ -210,7 +211,7 @@ def delete(db: Connection, run_id: str, now: float) -> None:
     sql.execute(
         db,
         """UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = :now
-           WHERE run_uuid = :id AND lifecycle_stage = 'active'""",
+           WHERE run_uuid = :id AND lifecycle_stage = 'active' AND experiment_id IS NOT NULL""",
         {"id": run_id, "now": int(now * 1000)},
     )
 
@@ -219,7 +220,7 @@ def restore(db: Connection, run_id: str) -> None:
     sql.execute(
         db,
         """UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL
-           WHERE run_uuid = :id AND lifecycle_stage = 'deleted'""",
+           WHERE run_uuid = :id AND lifecycle_stage = 'deleted' AND experiment_id IS NOT NULL""",
         {"id": run_id},
     )
 
@@ -233,7 +234,7 @@ class RunState(NamedTuple):
 
 
 def state(db: Connection, run_id: str) -> RunState | None:
-    """None: it was purged."""
+    """None: it was purged, or is being purged, which takes it out of its experiment first."""
     found = sql.row(
         db,
         """SELECT runs.name, status, runs.lifecycle_stage, runs.experiment_id, experiments.name
@@ -250,3 +251,34 @@ def state(db: Connection, run_id: str) -> RunState | None:
 def tags(db: Connection, run_id: str) -> dict[str, str]:
     found = sql.rows(db, "SELECT key, value FROM tags WHERE run_uuid = :id", {"id": run_id})
     return dict(found)
+
+
+def job_id(db: Connection, run_id: str) -> int | None:
+    """Of the job that the run is, None for other runs."""
+    found = sql.row(db, "SELECT id FROM lazur_jobs WHERE run_id = :id", {"id": run_id})
+    return int(found[0]) if found else None
+
+
+def disagreeing(db: Connection, workspace_id: int | None, limit: int) -> list[str]:
+    """Runs of jobs that say something that their job does not."""
+    only = "" if workspace_id is None else "AND j.workspace_id = :workspace"
+    found = sql.rows(
+        db,
+        _DISAGREEING + f"{only} LIMIT :limit",
+        {"workspace": workspace_id, "limit": limit},
+    )
+    return [str(row[0]) for row in found]
+
+
+_DISAGREEING = """
+SELECT j.run_id FROM lazur_jobs j
+JOIN runs r ON r.run_uuid = j.run_id
+JOIN experiments e ON e.experiment_id = r.experiment_id
+WHERE (
+  e.name <> j.experiment_name
+  OR (j.ended_at IS NOT NULL AND j.archived <> (r.lifecycle_stage = 'deleted'))
+  OR (j.ended_at IS NULL AND r.lifecycle_stage = 'deleted')
+  OR (j.ended_at IS NULL AND r.status = 'KILLED' AND NOT j.cancel_requested)
+  OR r.name <> SUBSTR(COALESCE(NULLIF(j.display_name, ''), j.name), 1, 250)
+)
+"""
