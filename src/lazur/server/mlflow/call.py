@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -10,10 +12,8 @@ from urllib.parse import parse_qs
 
 from anyio.to_thread import run_sync
 
-from lazur.errors import Invalid
 from lazur.services.access import Principal
 from lazur.services.site import Context, Site
-from lazur.spec import json
 from lazur.store.db import Connection
 from lazur.store.queue import WriteQueue
 
@@ -59,16 +59,15 @@ class Call:
 
     def fields(self, *known: str) -> dict[str, Any]:
         """The body's fields. Whatever is odd about them is upstream's to judge."""
-        try:
-            found = json.decode(self.body)
-        except Invalid:
-            raise Punt from None
-        if not isinstance(found, dict) or not set(cast("dict[str, Any]", found)) <= set(known):
+        found = _decoded(self.body)
+        if type(found) is not dict or not cast("dict[str, Any]", found).keys() <= set(known):
             raise Punt
         return cast("dict[str, Any]", found)
 
     def parameters(self, *known: str) -> dict[str, list[str]]:
         """The URL's parameters."""
+        if not self.query.isascii():
+            raise Punt
         found = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
         if not set(found) <= set(known):
             raise Punt
@@ -96,6 +95,23 @@ class Call:
         with self.site.context(self.who, write=False) as context:
             return part(context)
 
+
+def _decoded(body: bytes) -> Any:
+    """As upstream reads it: of two equal keys the last counts. `spec.json` is stricter, and takes
+    several times as long for a thousand metrics."""
+    if b"\\u0000" in body:
+        raise Punt  # databases cannot keep it
+    try:
+        found = json.loads(body.decode())
+        if _SURROGATE.search(body):
+            json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Punt from None
+    return found
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Two of them are a character, one alone is no text."""
 
 Handler = Callable[[Call], Awaitable[bytes]]
 """Answers the body of a 200."""

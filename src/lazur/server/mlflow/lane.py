@@ -5,29 +5,30 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from lazur.server.mlflow import runs
+from lazur.server.mlflow import experiments, inputs, metrics, models, runs
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 
-ROUTES: dict[tuple[str, str], Handler] = {**runs.ROUTES}
-"""(method, path as in `Call`) → handler."""
-
-_STATUS = {
-    "INTERNAL_ERROR": 500,
-    "INVALID_STATE": 500,
-    "NOT_IMPLEMENTED": 501,
-    "TEMPORARILY_UNAVAILABLE": 503,
-    "REQUEST_LIMIT_EXCEEDED": 429,
-    "RESOURCE_EXHAUSTED": 429,
-    "RESOURCE_CONFLICT": 409,
-    "ENDPOINT_NOT_FOUND": 404,
-    "RESOURCE_DOES_NOT_EXIST": 404,
-    "PERMISSION_DENIED": 403,
-    "UNAUTHENTICATED": 401,
-    "BAD_REQUEST": 400,
-    "RESOURCE_ALREADY_EXISTS": 400,
-    "INVALID_PARAMETER_VALUE": 400,
+ROUTES: dict[tuple[str, str], Handler] = {
+    **runs.ROUTES,
+    **metrics.ROUTES,
+    **inputs.ROUTES,
+    **experiments.ROUTES,
+    **models.ROUTES,
 }
-"""Upstream's, of the codes that are raised here."""
+"""(method, path as in `Call`) → handler. A logged model's id is `*`, see `models.route`."""
+
+_ERRORS = {
+    "INTERNAL_ERROR": (500, "XXM00", "CLIENT_INTERNAL_ERROR"),
+    "INVALID_STATE": (500, "XXM00", "CLIENT_INTERNAL_ERROR"),
+    "TEMPORARILY_UNAVAILABLE": (503, "XXM00", "CLIENT_INTERNAL_ERROR"),
+    "ENDPOINT_NOT_FOUND": (404, "KAM00", "RESOURCE_NOT_FOUND"),
+    "RESOURCE_DOES_NOT_EXIST": (404, "KAM00", "RESOURCE_NOT_FOUND"),
+    "PERMISSION_DENIED": (403, "KAM00", "PERMISSION_DENIED"),
+    "BAD_REQUEST": (400, "KAM00", "INVALID_PARAMETER_VALUE"),
+    "RESOURCE_ALREADY_EXISTS": (400, "KAM00", "RESOURCE_ALREADY_EXISTS"),
+    "INVALID_PARAMETER_VALUE": (400, "KAM00", "INVALID_PARAMETER_VALUE"),
+}
+"""Upstream's, of the codes that are raised here: status, SQL state and class."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Answer:
 
 async def answer(call: Call) -> Answer | None:
     """None: upstream shall answer."""
-    handler = ROUTES.get((call.method, call.path))
+    handler = ROUTES.get((call.method, call.path)) or ROUTES.get(
+        (call.method, models.route(call.path))
+    )
     if handler is None:
         return None
     try:
@@ -50,5 +53,11 @@ async def answer(call: Call) -> Answer | None:
 
 
 def refused(refusal: Refusal) -> Answer:
-    body = json.dumps({"error_code": refusal.code, "message": refusal.message})
-    return Answer(_STATUS[refusal.code], body.encode())
+    status, state, kind = _ERRORS[refusal.code]
+    told = {
+        "error_code": refusal.code,
+        "message": refusal.message,
+        "sqlstate": state,
+        "error_class": kind,
+    }
+    return Answer(status, json.dumps(told).encode())
