@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lazur.errors import Conflict, Forbidden, NotFound
+from lazur.errors import Conflict, Forbidden, Invalid, NotFound
 from lazur.loops.sweepup import Sweepup
 from lazur.services.access import Principal
-from lazur.services.tracking import runs, trash
+from lazur.services.tracking import export, imports, runs, trash
+from lazur.store.mlflow import export as export_store
+from lazur.store.mlflow import find
 from tests.services.tracked import Tracked
-from tests.site import Clock, Server, TestSite, call, submit
+from tests.site import OWNER, Clock, Server, TestSite, call, submit
 
 
 @pytest.fixture
@@ -245,6 +250,175 @@ class TestPurge:
         job = Principal("job", "job", "Job", workspace="default", job="some")
         with pytest.raises(Forbidden):
             call(site, trash.purge, "default", {}, who=job)
+
+
+class TestExport:
+    def test_what_is_imported_is_what_was_exported(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        run = tracked.run(
+            "first",
+            params={"lr": "0.1"},
+            metrics={"loss": [3.0, float("nan"), 1.7976931348623157e308], "ä": [1.0]},
+            files={"model/a.bin": b"12345", "empty": b""},
+        )
+        tracked.log_model(run, {"MLmodel": b"12"})
+        other = Tracked(site, "other")
+        made = load(site, packed(site, tmp_path, run), "other")
+        new = made["runs"][0]["id"]
+        assert made["runs"][0]["imported"]
+        assert new != run
+        old, seen = show(site, run), call(site, runs.get, "other", new, write=False)
+        for same in ("name", "params", "metrics", "inputs", "started_at", "duration", "user"):
+            assert seen[same] == old[same]
+        assert seen["tags"] == {**old["tags"], imports.FROM: run}
+        assert points(site, new) == points(site, run)
+        assert (other.folder(new) / "model/a.bin").read_bytes() == b"12345"
+        assert (other.folder(new) / "empty").read_bytes() == b""
+        model = seen["models"][0]
+        assert (other.place(model["artifact_location"]) / "MLmodel").read_bytes() == b"12"
+
+    def test_importing_again_finds_what_is_there(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run(metrics={"a": [1.0]}))
+        first, again = load(site, file), load(site, file)
+        assert again["runs"][0]["id"] == first["runs"][0]["id"]
+        assert not again["runs"][0]["imported"]
+
+    def test_an_import_that_was_interrupted_is_done_anew(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run(metrics={"a": [1.0]}, files={"x": b"1"}))
+        before = tracked.rows()
+        with monkeypatch.context() as patch:
+            patch.setattr(export_store, "show", killed)
+            patch.setattr(imports, "_forget", lambda *_: None)
+            with pytest.raises(KeyboardInterrupt):
+                load(site, file)
+        assert tracked.rows()["metrics"] == before["metrics"] + 1
+        assert load(site, file)["runs"][0]["imported"]
+        assert tracked.rows()["metrics"] == before["metrics"] + 1
+
+    def test_an_import_that_is_given_up_is_swept_away(
+        self,
+        site: TestSite,
+        tracked: Tracked,
+        tmp_path: Path,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run(metrics={"a": [1.0]}))
+        before = tracked.rows()
+        with monkeypatch.context() as patch:
+            patch.setattr(export_store, "show", killed)
+            patch.setattr(imports, "_forget", lambda *_: None)
+            with pytest.raises(KeyboardInterrupt):
+                load(site, file)
+        Sweepup(site).round()
+        assert tracked.rows() != before
+        clock.time += 2 * 86400
+        Sweepup(site).round()
+        assert tracked.rows() == before
+
+    def test_parents_stay_parents(self, site: TestSite, tracked: Tracked, tmp_path: Path) -> None:
+        parent = tracked.run()
+        child = tracked.run(tags={"mlflow.parentRunId": parent})
+        made = load(site, packed(site, tmp_path, parent, child))["runs"]
+        assert show(site, made[1]["id"])["parent"] == made[0]["id"]
+
+    def test_a_jobs_spec_is_in_it(self, site: TestSite, tmp_path: Path) -> None:
+        name = ended_job(site)
+        with zipfile.ZipFile(packed(site, tmp_path, name)) as found:
+            path = next(n for n in found.namelist() if n.endswith("job.json"))
+            assert json.loads(found.read(path))["command"] == "true"
+
+    @pytest.mark.parametrize("path", ["../../evil", "/evil", "a/../../evil"])
+    def test_a_path_that_leads_out_is_refused(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path, path: str
+    ) -> None:
+        file = packed(site, tmp_path, run := tracked.run(files={"x": b"1"}))
+        before = tracked.rows()
+        changed = rewritten(file, {f"runs/{run}/artifacts/x": f"runs/{run}/artifacts/{path}"})
+        with pytest.raises(Invalid):
+            load(site, changed)
+        assert tracked.rows() == before
+        assert not list(site.home.path.rglob("evil"))
+
+    def test_damage_is_found_and_leaves_nothing(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run(files={"x": b"precious"}))
+        before = tracked.rows()
+        file.write_bytes(file.read_bytes().replace(b"precious", b"worthles"))
+        with pytest.raises(Invalid, match="damaged"):
+            load(site, file)
+        assert tracked.rows() == before
+
+    @pytest.mark.parametrize("data", [b"", b"PK", b"no zip at all"])
+    def test_what_is_no_export_is_told(self, site: TestSite, tmp_path: Path, data: bytes) -> None:
+        (tmp_path / "x.zip").write_bytes(data)
+        with pytest.raises(Invalid, match="lazur run export"):
+            load(site, tmp_path / "x.zip")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"status": "WELL"},
+            {"params": {"a": 1}},
+            {"latest": [[["x"]]]},
+            {"links": [["RUN", "DATASET", "m", 1]]},
+            {"models": 1},
+            {"inputs": [{}]},
+            {"name": {}},
+        ],
+    )
+    def test_a_document_of_another_shape_is_refused(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path, change: dict[str, Any]
+    ) -> None:
+        file = packed(site, tmp_path, run := tracked.run())
+        before = tracked.rows()
+        with pytest.raises(Invalid):
+            load(site, rewritten(file, {}, {f"runs/{run}/run.json": change}))
+        assert tracked.rows() == before
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def packed(site: TestSite, folder: Path, *names: str) -> Path:
+    file = folder / "runs.zip"
+    file.write_bytes(b"".join(export.export(site, OWNER, "default", list(names))))
+    return file
+
+
+def load(site: TestSite, file: Path, workspace: str = "default") -> dict[str, Any]:
+    return imports.load(site, OWNER, workspace, file)
+
+
+def points(site: TestSite, run: str) -> list[Any]:
+    with site.db.read() as db:
+        return find.points(db, run)
+
+
+def rewritten(
+    file: Path, renamed: dict[str, str], changed: dict[str, dict[str, Any]] | None = None
+) -> Path:
+    """The same file with other names or contents, its manifest made to fit."""
+    new = file.with_name("rewritten.zip")
+    with zipfile.ZipFile(file) as old, zipfile.ZipFile(new, "w") as out:
+        manifest: dict[str, Any] = json.loads(old.read("manifest.json"))
+        files: dict[str, Any] = {}
+        for name in list(manifest["files"]):
+            data = old.read(name)
+            if changed and name in changed:
+                data = json.dumps({**json.loads(data), **changed[name]}).encode()
+            place = renamed.get(name) or name
+            files[place] = [len(data), hashlib.sha256(data).hexdigest()]
+            out.writestr(place, data)
+        out.writestr("manifest.json", json.dumps({**manifest, "files": files}))
+    return new
 
 
 def ended_job(site: TestSite, **more: Any) -> str:

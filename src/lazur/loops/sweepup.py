@@ -63,7 +63,8 @@ class Sweepup(Loop):
         if isinstance(self._site.blobs, Sweeps):
             self._site.blobs.sweep(older_than)
         cache = self._site.home.cache
-        for draft in [*cache.glob("trees/*.*.*"), *cache.glob("downloads/*/*.*.*")]:
+        drafts = ("trees/*.*.*", "downloads/*/*.*.*", "imports/*")
+        for draft in [found for pattern in drafts for found in cache.glob(pattern)]:
             if not self.stopping and draft.lstat().st_mtime < older_than:
                 _remove(draft)
         for store in self._site.home.path.glob(f"workspaces/*/{ARTIFACTSTORE}"):

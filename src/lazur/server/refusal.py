@@ -131,7 +131,7 @@ def body_length(headers: Headers) -> int | None:
 
 
 def body_limit(method: str, path: str, settings: Settings) -> int | None:
-    """Bytes allowed, or None: blobs are streamed to disk and verified as they come, and MLflow's
+    """Bytes allowed, or None: blobs and files of exported runs are streamed to disk, and MLflow's
     artifacts to where they belong."""
     parts = path.split("/")
     if address.belongs(path):
@@ -139,9 +139,8 @@ def body_limit(method: str, path: str, settings: Settings) -> int | None:
         return None if upload else max(settings.max_body, MLFLOW_BODY)
     if (
         method == "POST"
-        and len(parts) == 6
         and parts[1:4] == ["api", "v1", "workspaces"]
-        and parts[5] == "blobs"
+        and parts[5:] in (["blobs"], ["runs", "import"])
     ):
         return None
     return settings.max_body

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from starlette.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lazur.server.deps import Call, Object, action
-from lazur.services.tracking import runs, trash
+from lazur.services.tracking import export, imports, runs, trash
+from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/runs", tags=["runs"])
 
@@ -58,3 +65,52 @@ def purge(call: Call, workspace: str, body: Object) -> Response:
     answer = call.create(lambda context: trash.purge(context, workspace, body), body, 200)
     trash.finish(call.site)
     return answer
+
+
+@routes.post("/export", **action("workspaces/experiments/runs/read"))
+def export_several(call: Call, workspace: str, body: Object) -> Response:
+    """One zip with everything about `{"runs": […]}`, made while it is sent. It is whole when it
+    ends with `manifest.json`."""
+    chunks = export.export(call.site, call.who, workspace, body.get("runs"))
+    headers = {"Content-Disposition": 'attachment; filename="runs.zip"'}
+    return StreamingResponse(chunks, 200, headers, "application/zip")
+
+
+@routes.post("/import", status_code=201, **action("workspaces/experiments/runs/write"))
+async def import_(
+    call: Call,
+    workspace: str,
+    experiment_name: Annotated[str | None, Query(min_length=1, max_length=256)] = None,
+) -> Response:
+    """Bring in the runs of an exported zip, which is the body. They get new ids, the same ones
+    whenever the same file is imported into the same workspace."""
+
+    def allowed() -> None:
+        with call.site.context(call.who, write=False) as context:
+            open_workspace(context, workspace, runs.WRITE)
+
+    def load(file: Path) -> dict[str, Any]:
+        return imports.load(call.site, call.who, workspace, file, experiment_name)
+
+    await run_in_threadpool(allowed)
+    with _draft(call.site.home.cache / "imports") as (path, descriptor):
+        async for chunk in call.request.stream():
+            await run_in_threadpool(_write, descriptor, chunk)
+        return JSONResponse(await run_in_threadpool(load, path), 201)
+
+
+@contextmanager
+def _draft(folder: Path) -> Generator[tuple[Path, int]]:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / secrets.token_hex(16)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        yield path, descriptor
+    finally:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]

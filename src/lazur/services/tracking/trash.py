@@ -16,7 +16,7 @@ from lazur.errors import Conflict, Forbidden, Invalid
 from lazur.services import events
 from lazur.services.job_views import default_output_uri
 from lazur.services.site import Context, Site
-from lazur.services.tracking import folders, runs
+from lazur.services.tracking import folders, rights, runs
 from lazur.services.tracking.folders import Folder
 from lazur.services.workspaces import open_workspace
 from lazur.store import jobs, records
@@ -68,7 +68,7 @@ def restore(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[st
     home = open_workspace(context, workspace, runs.WRITE)
     found = [r for r in _wanted(context, home, wanted, "deleted") if r.stage == "deleted"]
     for row in found:
-        _check_own(context, row)
+        rights.require_writable(context, row.id)
     store.restore(context.db, [row.id for row in found])
     for row in found:
         _mirror(context, home, row, _job(context, home, row), archived=False)
@@ -165,14 +165,8 @@ def _job(context: Context, home: AnyRow, row: RunRow) -> JobRow | None:
     return jobs.by_name(context.db, home.id, row.job) if row.job else None
 
 
-def _check_own(context: Context, row: RunRow) -> None:
-    """A job may touch its own run and those that are nobody's job."""
-    if context.who.job is not None and row.job not in (None, context.who.job):
-        raise Forbidden(f"Run {row.id} is another job's.")
-
-
 def _check_idle(context: Context, row: RunRow, job: JobRow | None) -> None:
-    _check_own(context, row)
+    rights.require_writable(context, row.id)
     if job is not None and job.state not in FINAL:
         raise Conflict(
             f"Run {row.id} is the job {job.name!r}, which is {job.state}.",

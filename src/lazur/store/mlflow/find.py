@@ -77,7 +77,7 @@ FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id
 LEFT JOIN lazur_jobs j ON j.run_id = r.run_uuid
 WHERE e.workspace = :space
 """
-_FIRST = Point("", -(1 << 63), -(1 << 63), -1.8e308, False)
+FIRST = Point("", -(1 << 63), -(1 << 63), -1.8e308, False)
 
 
 def by_ids(db: Connection, space: str, ids: Sequence[str]) -> list[RunRow]:
@@ -163,7 +163,7 @@ def summaries(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, Metric]
 
 
 def points(
-    db: Connection, run_id: str, key: str | None = None, after: Point = _FIRST, limit: int = 20_000
+    db: Connection, run_id: str, key: str | None = None, after: Point = FIRST, limit: int = 20_000
 ) -> list[Point]:
     """A piece of the history in order of metric, step and time; the next one begins after its last
     point."""

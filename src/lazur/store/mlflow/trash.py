@@ -87,9 +87,15 @@ def hidden(db: Connection, now: float, limit: int = 100) -> list[Hidden]:
     return [Hidden(*row) for row in found]
 
 
-def is_hidden(db: Connection, run_id: str) -> bool:
-    statement = "SELECT 1 FROM runs WHERE run_uuid = :run AND experiment_id IS NULL"
-    return sql.row(db, statement, {"run": run_id}) is not None
+def hidden_one(db: Connection, run_id: str) -> Hidden | None:
+    found = sql.row(
+        db,
+        """SELECT r.run_uuid, r.artifact_uri, j.id FROM runs r
+           LEFT JOIN lazur_jobs j ON j.run_id = r.run_uuid
+           WHERE r.run_uuid = :run AND r.experiment_id IS NULL""",
+        {"run": run_id},
+    )
+    return Hidden(*found) if found else None
 
 
 def holders(db: Connection, run_id: str, artifact_uri: str) -> list[Holder]:

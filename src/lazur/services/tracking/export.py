@@ -1,0 +1,184 @@
+"""Runs in one file: a zip with everything that was tracked, made while it is sent.
+
+runs/<id>/run.json          the run, its params, tags, inputs and models
+runs/<id>/job.json          the job that it was, if it was one
+runs/<id>/metrics.jsonl     every point: [name, step, time in ms, value, is NaN]
+runs/<id>/artifacts/…       its files
+runs/<id>/models/<id>/…     files of the models that it logged
+manifest.json               last: the format, and size and SHA-256 of all of these
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Any, BinaryIO, cast
+
+import lazur
+from lazur.errors import Invalid, NotFound
+from lazur.safe import SafeRoot
+from lazur.services.access import Principal
+from lazur.services.job_views import view
+from lazur.services.site import Context, Site
+from lazur.services.times import iso
+from lazur.services.tracking import folders, runs
+from lazur.services.tracking.folders import Folder
+from lazur.services.workspaces import open_workspace
+from lazur.store import jobs
+from lazur.store.db import AnyRow
+from lazur.store.mlflow import export as store
+from lazur.store.mlflow import find
+from lazur.store.mlflow.find import RunRow
+
+FORMAT = "lazur-runs"
+VERSION = 1
+MANIFEST = "manifest.json"
+_CHUNK = 1 << 20
+_LARGEST = sys.float_info.max
+
+
+@dataclass
+class Packed:
+    """One run, its rows read and its files not yet."""
+
+    row: RunRow
+    documents: dict[str, Any]
+    folders: dict[str, Folder] = field(default_factory=dict[str, Folder])
+
+
+def export(site: Site, who: Principal, workspace: str, names: Any) -> Iterator[bytes]:
+    """Raises at once what can be wrong with the request; the bytes come after."""
+    given = cast("list[object]", names) if isinstance(names, list) else []
+    wanted = [name for name in given if isinstance(name, str)]
+    if not wanted or len(wanted) < len(given):
+        raise Invalid('Say which runs: {"runs": ["…"]}.')
+    with site.context(who, write=False) as context:
+        home = open_workspace(context, workspace, runs.READ)
+        rows = runs.locate_all(context, home, wanted)
+        packed = [_packed(context, home, row) for row in rows]
+    return _zipped(site, home.name, packed)
+
+
+def _packed(context: Context, home: AnyRow, row: RunRow) -> Packed:
+    run = store.gather(context.db, row.id)
+    packed = Packed(row, {"run.json": {"id": row.id, "experiment": row.experiment, **run}})
+    job = jobs.by_id(context.db, row.job_id) if row.job_id is not None else None
+    if job is not None:
+        packed.documents["job.json"] = view(context.site, job)
+    places = {f"models/{m['model_id']}": m["artifact_location"] for m in run["models"]}
+    for name, uri in {"artifacts": row.artifact_uri, **places}.items():
+        folder = folders.at(context.site.home, home.name, home.id, uri)
+        if folder is not None:
+            packed.folders[name] = folder
+    return packed
+
+
+def _zipped(site: Site, workspace: str, packed: list[Packed]) -> Iterator[bytes]:
+    writer = _Writer()
+    for run in packed:
+        top = f"runs/{run.row.id}"
+        for name, document in run.documents.items():
+            text = json.dumps(document, indent=2, ensure_ascii=False).encode()
+            yield from writer.add(f"{top}/{name}", [text])
+        yield from writer.add(f"{top}/metrics.jsonl", _points(site, run.row.id))
+        for name, folder in run.folders.items():
+            yield from _files(writer, f"{top}/{name}", folder)
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "made_by": f"lazur {lazur.__version__}",
+        "made_at": iso(site.now()),
+        "home": site.runner,
+        "workspace": workspace,
+        "runs": [run.row.id for run in packed],
+        "files": writer.files,
+    }
+    yield from writer.add(MANIFEST, [json.dumps(manifest, ensure_ascii=False).encode()])
+    yield writer.close()
+
+
+def _points(site: Site, run_id: str) -> Iterator[bytes]:
+    """Piece by piece: no transaction is held while the receiver takes its time."""
+    piece: list[find.Point] = []
+    while True:
+        with site.db.read() as db:
+            after = piece[-1] if piece else find.FIRST
+            piece = find.points(db, run_id, after=after)
+        if not piece:
+            return
+        names = {point.key: json.dumps(point.key, ensure_ascii=False) for point in piece}
+        lines = [f"[{names[k]},{s},{t},{_number(v)},{n:d}]\n" for k, s, t, v, n in piece]
+        yield "".join(lines).encode()
+
+
+def _number(value: float) -> str:
+    """Infinity has no word in JSON; MLflow keeps the largest number there is in its place."""
+    return repr(max(-_LARGEST, min(value, _LARGEST)))
+
+
+def _files(writer: _Writer, top: str, folder: Folder) -> Iterator[bytes]:
+    for entry in folder.scan():
+        with SafeRoot(folder.root) as root:
+            try:
+                file = root.open(f"{folder.inside}/{entry.path}")
+            except NotFound:
+                continue  # removed meanwhile
+        with file:
+            yield from writer.add(f"{top}/{entry.path}", _chunks(file), zipfile.ZIP_STORED)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+class _Writer:
+    """A zip that is taken away while it grows."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, list[Any]] = {}
+        self._pipe = _Pipe()
+        out = cast("IO[bytes]", self._pipe)
+        self._zip = zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+
+    def add(
+        self, name: str, chunks: Iterable[bytes], method: int = zipfile.ZIP_DEFLATED
+    ) -> Iterator[bytes]:
+        info = zipfile.ZipInfo(name)
+        info.compress_type = method
+        info.external_attr = 0o600 << 16
+        size, digest = 0, hashlib.sha256()
+        with self._zip.open(info, "w", force_zip64=True) as entry:
+            for chunk in chunks:
+                entry.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+                yield self._pipe.take()
+        self.files[name] = [size, digest.hexdigest()]
+        yield self._pipe.take()
+
+    def close(self) -> bytes:
+        self._zip.close()
+        return self._pipe.take()
+
+
+class _Pipe:
+    """What zipfile needs of a file that nobody can go back in."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """There is nothing behind it."""
+
+    def take(self) -> bytes:
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
