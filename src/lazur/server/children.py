@@ -15,8 +15,10 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,6 +38,8 @@ PATIENCE = 6.0
 """A request waits so long for such a pause to end; before a longer one it is refused."""
 _POLL = 0.05
 _STOP_SECONDS = 3.0
+_LAST_WORDS = 1.0
+_LONGEST_LINE = 1 << 16
 _LONGEST_SOCKET = 100
 """Bytes of a Unix socket's path, on every system that we run on."""
 _PASSED = re.compile(
@@ -61,9 +65,10 @@ class Recipe:
 class Running:
     """One life of a child."""
 
-    process: asyncio.subprocess.Process
+    process: subprocess.Popen[bytes]
     socket: Path
     born: float
+    writer: threading.Thread
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -159,7 +164,7 @@ class Child:
 
     async def _start(self) -> Running:
         await asyncio.sleep(max(0.0, self._next_start - time.monotonic()))
-        running = await self._spawn()
+        running = self._spawn()
         try:
             await self._answering(running)
         except BaseException:
@@ -173,27 +178,26 @@ class Child:
         log.info("%s is ready, pid %d, %.1f s", self.recipe.name, running.process.pid, seconds)
         return running
 
-    async def _spawn(self) -> Running:
+    def _spawn(self) -> Running:
+        """Threads wait for it and write down what it says: neither waits for whoever it left
+        behind with its pipes."""
         path = self._socket()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self.recipe.module,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+        process = subprocess.Popen(
+            [sys.executable, "-m", self.recipe.module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=self._home,
             env=_environment(self.recipe.environ),
-            limit=1 << 20,
         )
-        assert process.stdin is not None
-        assert process.stdout is not None
         settings = {"socket": str(path), **self.recipe.settings()}
-        process.stdin.write(json.dumps(settings).encode() + b"\n")
-        running = Running(process, path, time.monotonic())
-        self._keep(self._write_down(process.stdout))
-        self._keep(self._wait(running))
+        _tell(process, json.dumps(settings).encode() + b"\n")
+        writer = threading.Thread(target=self._write_down, args=(process,), daemon=True)
+        running = Running(process, path, time.monotonic(), writer)
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=_wait, args=(running, loop), daemon=True).start()
+        writer.start()
         return running
 
     async def _answering(self, running: Running) -> None:
@@ -220,10 +224,6 @@ class Child:
     def _postpone(self) -> None:
         self._young_deaths = min(self._young_deaths + 1, len(self._pauses) - 1)
         self._next_start = time.monotonic() + self._pauses[self._young_deaths]
-
-    async def _wait(self, running: Running) -> None:
-        await running.process.wait()
-        running.over.set()
 
     async def _mourn(self, running: Running) -> None:
         """Start it again where it died by accident; a new request does so in any case."""
@@ -262,15 +262,12 @@ class Child:
             log.exception("%s could not be asked whether it is busy", self.recipe.name)
             return False
 
-    async def _write_down(self, said: asyncio.StreamReader) -> None:
-        while True:
-            try:
-                line = await said.readline()
-            except ValueError:  # longer than any line that anybody reads
-                continue
-            if not line:
-                return
-            self._logger().info("%s", line.decode("utf-8", "replace").rstrip())
+    def _write_down(self, process: subprocess.Popen[bytes]) -> None:
+        said = process.stdout
+        assert said is not None
+        with said:
+            while line := said.readline(_LONGEST_LINE):
+                self._logger().info("%s", line.decode("utf-8", "replace").rstrip())
 
     def _logger(self) -> logging.Logger:
         """One file for each kind of child: readable lines, rotated, credentials masked."""
@@ -300,14 +297,29 @@ class Child:
         task.add_done_callback(self._tasks.discard)
 
 
+def _tell(process: subprocess.Popen[bytes], settings: bytes) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it died at once; its log says why
+        process.stdin.write(settings)
+        process.stdin.flush()
+
+
+def _wait(running: Running, loop: asyncio.AbstractEventLoop) -> None:
+    running.process.wait()
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(running.over.set)
+
+
 async def _end(running: Running) -> None:
     """Closing the pipe is asking; what does not follow is killed, with all that it started."""
     if running.process.stdin is not None:
-        running.process.stdin.close()
+        with contextlib.suppress(OSError):
+            running.process.stdin.close()
     await _pause(running, _STOP_SECONDS)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(running.process.pid, signal.SIGKILL)
     await running.over.wait()
+    await asyncio.to_thread(running.writer.join, _LAST_WORDS)
     running.socket.unlink(missing_ok=True)
     if running.socket.parent.name.startswith("lazur-"):
         with contextlib.suppress(OSError):
