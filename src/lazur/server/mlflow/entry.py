@@ -17,6 +17,7 @@ from lazur.server.asgi import Receive, Scope, Send
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
 from lazur.server.mlflow.access import Rule, not_served, rule
 from lazur.server.mlflow.call import Call, Space
+from lazur.server.mlflow.guard import Guard
 from lazur.server.mlflow.rooms import Rooms
 from lazur.server.mlflow.upstream import Upstream, outgoing
 from lazur.server.topics import Closed
@@ -139,13 +140,16 @@ class Entry:
         await replies.send(request.send, answer.status, answer.body)
         return True
 
-    async def _pass_on(self, request: _Request, body: bytes | None) -> None:
+    async def _pass_on(self, request: _Request, body: bytes) -> None:
+        guard = Guard(self._site, request.who, request.rule, request.query, body)
+        await guard.before()
         if pages.is_page(request.path):
             request.scope["lazur.csp"] = pages.CSP
         reads = request.rule.reads
         sent = outgoing(request.scope, request.target(), body, repeatable=reads)
         sent.headers = _in_headers(sent.headers, request.place)
         await self._upstream.answer(sent, request.place.mlflow, request.receive, request.send)
+        await guard.after()
 
     async def _tell_about_server(self, request: _Request) -> None:
         """Workspaces are ours: to a client this is a server without them."""
