@@ -7,7 +7,7 @@ import os
 import socket
 
 from lazur.runtime.attempt import Attempt
-from lazur.runtime.documents import render
+from lazur.runtime.documents import parse, render
 from lazur.runtime.environment import node_variables
 from lazur.runtime.plan import Distribution, Unprepared
 from lazur.runtime.processes import Command
@@ -18,7 +18,8 @@ _MPI_RANK = (
     'export RANK="$OMPI_COMM_WORLD_RANK"; '
     'export NODE_RANK=$AZUREML_CR_NODE_RANK AZUREML_PROCESS_NAME="rank_$RANK"; '
     'exec >>"$LAZUR_MPI_LOGS/std_log_process_$RANK.txt" 2>&1; '
-    'unset LAZUR_MPI_LOGS LAZUR_MPI_PROCESSES; exec "$@"'
+    '[ "$RANK" = 0 ] || { unset MLFLOW_RUN_ID; MLFLOW_RUN_CONTEXT="$LAZUR_MPI_CONTEXT"; }; '
+    'unset LAZUR_MPI_LOGS LAZUR_MPI_PROCESSES LAZUR_MPI_CONTEXT; exec "$@"'
 )
 _OPEN_MPI = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
@@ -106,9 +107,11 @@ def _mpirun(
 ) -> list[Command]:
     """mpirun starts the ranks; each writes into its own log, without a pipe through mpirun."""
     world = attempt.plan.nodes * shape.processes
+    others = _beside(attempt, base, "rank above 0")
     variables = {
         "LAZUR_MPI_LOGS": attempt.artifacts + "/user_logs",
         "LAZUR_MPI_PROCESSES": str(shape.processes),
+        "LAZUR_MPI_CONTEXT": others.get("MLFLOW_RUN_CONTEXT", "{}"),
         **_OPEN_MPI,
         **_mpi_master(),
     }
@@ -148,7 +151,20 @@ def _command(
 ) -> Command:
     log = "%s/user_logs/std_log_process_%d.txt" % (attempt.artifacts, rank)
     named = {"AZUREML_PROCESS_NAME": "rank_%d" % rank, **variables}
-    return Command(rank, argv, {**base, **named}, attempt.wd, log, serves)
+    common = _beside(attempt, base, "rank %d" % rank) if rank else base
+    return Command(rank, argv, {**common, **named}, attempt.wd, log, serves)
+
+
+def _beside(attempt: Attempt, base: dict[str, str], name: str) -> dict[str, str]:
+    """The job's run is rank 0's alone: two that log one parameter to it would fail. What another
+    process logs to MLflow goes to a run of its own, below the job's, made when it first logs."""
+    own = {k: v for k, v in base.items() if k != "MLFLOW_RUN_ID"}
+    run = base.get("MLFLOW_RUN_ID")
+    if run and "MLFLOW_RUN_CONTEXT" in base:
+        tags = parse(base["MLFLOW_RUN_CONTEXT"])
+        tags.update({"mlflow.parentRunId": run, "mlflow.runName": attempt.plan.job + " " + name})
+        own["MLFLOW_RUN_CONTEXT"] = render(tags)
+    return own
 
 
 def _mpi_master() -> dict[str, str]:

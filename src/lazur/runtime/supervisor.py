@@ -17,6 +17,7 @@ from lazur.runtime.documents import write
 from lazur.runtime.environment import base_variables
 from lazur.runtime.plan import Unkept, Unprepared
 from lazur.runtime.ranks import make_commands
+from lazur.runtime.sampling import start as sample
 from lazur.runtime.system import adopt_orphans
 from lazur.runtime.values import Values
 
@@ -101,8 +102,11 @@ def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
     hold_signals()
     crew.start(umask, limit.group if limit else None)
     hints.send(plan)
+    sampling = sample(attempt)
     crew.wait(lambda: os.path.exists(attempt.folder + "/cancel"))
     attempt.phase("finalizing")
+    if sampling:
+        sampling.stop()
     result = _how(crew, limit.was_hit() if limit else False)
     attempt.warnings += crew.warnings
     if limit:
