@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lazur.server.deps import Call, Object, action
-from lazur.services.tracking import export, imports, runs, trash
+from lazur.services.tracking import compare, export, imports, runs, trash
 from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/runs", tags=["runs"])
@@ -43,6 +43,12 @@ def history(
 def delete(call: Call, workspace: str, name: str) -> Response:
     """Put a run into the trash. `restore` takes it out again, until it is purged."""
     return call.write(lambda context: trash.delete(context, workspace, {"runs": [name]}))
+
+
+@routes.post("/compare", **action("workspaces/experiments/runs/read"))
+def compare_several(call: Call, workspace: str, body: Object) -> Response:
+    """What differs between `{"runs": […]}`: params, metrics, data, environment, code, phases."""
+    return call.read(lambda context: compare.compare(context, workspace, body.get("runs")))
 
 
 @routes.post("/delete", **action("workspaces/experiments/runs/delete"))

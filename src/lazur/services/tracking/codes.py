@@ -1,0 +1,75 @@
+"""What changed between two snapshots of code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import unified_diff
+from typing import Any
+
+from lazur.engine.tree import File
+from lazur.errors import NotFound
+from lazur.services import content
+from lazur.services.site import Context
+
+_MOST = 200
+"""Files that are told; the others are counted."""
+_LARGEST = 256 << 10
+_LINES = 400
+
+
+def changes(context: Context, base: str, other: str) -> dict[str, Any]:
+    """Files of `other` that are not as in `base`, with a unified diff where both are text."""
+    if base == other:
+        return {"files": [], "more": 0}
+    before = {file.path: file for file in content.manifest(context, base).files}
+    after = {file.path: file for file in content.manifest(context, other).files}
+    found = [
+        path
+        for path in sorted({**before, **after})
+        if _content(before.get(path)) != _content(after.get(path))
+    ]
+    told = [_change(context, path, before.get(path), after.get(path)) for path in found[:_MOST]]
+    return {"files": told, "more": len(found) - len(told)}
+
+
+def _change(
+    context: Context, path: str, before: File | None, after: File | None
+) -> dict[str, Any]:
+    kind = "added" if before is None else "removed" if after is None else "changed"
+    old, new = _text(context, before), _text(context, after)
+    if old is None or new is None:
+        return {"path": path, "change": kind, "diff": None}
+    lines = list(_diff(path, old, new))
+    counts = {sign: sum(line.startswith(sign) for line in lines[2:]) for sign in "+-"}
+    cut = [f"… {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
+    return {
+        "path": path,
+        "change": kind,
+        "plus": counts["+"],
+        "minus": counts["-"],
+        "diff": "\n".join([*lines[:_LINES], *cut]),
+    }
+
+
+def _diff(path: str, old: str, new: str) -> Iterator[str]:
+    return unified_diff(
+        old.splitlines(), new.splitlines(), f"a/{path}", f"b/{path}", lineterm="", n=2
+    )
+
+
+def _text(context: Context, file: File | None) -> str | None:
+    """None: too large, or no text."""
+    if file is None:
+        return ""
+    if file.size > _LARGEST:
+        return None
+    try:
+        with context.site.blobs.open(file.digest) as blob:
+            data = blob.read(_LARGEST + 1)
+        return None if b"\0" in data else data.decode()
+    except (UnicodeDecodeError, NotFound):
+        return None
+
+
+def _content(file: File | None) -> tuple[str, bool] | None:
+    return (file.digest, file.executable) if file is not None else None
