@@ -97,7 +97,8 @@ class Pair:
 
     def reference(self, step: Step) -> Answer:
         path, query, body = _filled(step, self.ids[1])
-        target = f"/api/{path}" + (f"?{query}" if query else "")
+        prefix = "ajax-api" if path in _OF_PAGES_ONLY else "api"
+        target = f"/{prefix}/{path}" + (f"?{query}" if query else "")
         status, reply = self.upstream.ask(step.space, step.method, target, body)
         return self._told(1, step, status, reply)
 
@@ -171,6 +172,7 @@ def normal(text: str, ids: Ids) -> str:
     return _NAME.sub("<name>", text)
 
 
+_OF_PAGES_ONLY = {API + "metrics/get-history-bulk", API + "experiments/search-datasets"}
 _NOT_COMPARED = {"alembic_version", "workspaces"}
 _MODEL = re.compile(r"m-[0-9a-f]{32}")
 _HEX = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
