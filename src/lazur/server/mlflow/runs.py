@@ -10,7 +10,7 @@ from lazur.server.mlflow import checks, fields, messages, random_names
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 from lazur.server.mlflow.experiments import active
 from lazur.services.site import Context
-from lazur.services.tracking import rights
+from lazur.services.tracking import hooks, rights
 from lazur.store.mlflow import inputs as input_store
 from lazur.store.mlflow import runs as store
 from lazur.store.mlflow.runs import NAME_TAG, Data, Pairs, Run
@@ -97,6 +97,8 @@ async def delete(call: Call) -> bytes:
         rights.require_writable(context, run.id)
         if store.is_assessed(context.db, run.id):
             raise Punt  # they go too, and so do figures made of them
+        if run.job is not None:
+            hooks.deleted(context, run.id)
         store.delete(context.db, run.id, context.now())
         return messages.EMPTY
 
@@ -112,6 +114,8 @@ async def restore(call: Call) -> bytes:
         run = found(context, call, run_id)
         rights.require_writable(context, run.id)
         store.restore(context.db, run.id)
+        if run.job is not None:
+            hooks.restored(context, run.id)
         return messages.EMPTY
 
     return await call.write(part)
@@ -149,6 +153,8 @@ def change(context: Context, run: Run, status: str | None, end: int | None, name
         store.update(context.db, changed)
     if name:
         store.put_tags(context.db, run.id, [(NAME_TAG, name)])
+    if run.job is not None:
+        hooks.updated(context, run.id, status, name or None)
     return changed
 
 
