@@ -14,7 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 _ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{16}"
-_IDS = re.compile(rf"(?<![0-9a-zA-Z])(?:{_ID})(?![0-9a-zA-Z])")
+_IDS = re.compile(rf"(?:(?<=%2F)|(?<![0-9a-zA-Z.]))(?:{_ID})(?![0-9a-zA-Z])")
 _TIMES = re.compile(
     r"(?<![\w.])1[789]\d{8}(?:\d{3}|\d{6}|\d{9})(?!\w)"
     r"|\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -23,6 +23,16 @@ _DRAWN = re.compile(r"(?<![\w-])[a-z]{3,}-[a-z]{3,}-\d{1,3}(?![\w-])")
 _SPENT = re.compile(
     r'("(?:execution_duration|execution_time_ms|duration)\w*": )("[\d.]+s"|[\d.]+)'
 )
+_ENCODED = re.compile(r'(?<=")(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=)(?=\\?")')
+_DIGEST = re.compile(r'("digest": ?)"[0-9a-f]{8}"')
+"""Of an evaluation dataset: it depends on when it was made."""
+_SIZES = re.compile(
+    r'(?<="mlflow\.trace\.sizeBytes": )"\d+"|\{\\+"total_size_bytes[^}]*\}'
+    r'|(?<="key": "mlflow\.trace\.sizeBytes", )"request_id": "[^"]*", "value": "\d+"'
+)
+"""Of spans as text, in which times are more or fewer digits."""
+_SEALED = re.compile(r"gAAAAA[\w-]{20,}=*")
+_TEMPORARY = re.compile(r"/(?:[\w./-]*/)?tmp[a-z0-9_]{8}(?![a-z0-9_])")
 _DEEP = 12
 
 
@@ -39,6 +49,10 @@ class Names:
         text = _SPENT.sub(r'\1"<spent>"', text)
         text = _IDS.sub(lambda found: self._id(found[0], learn=learn), text)
         text = _TIMES.sub("<time>", text)
+        text = _SIZES.sub('"<size>"', text)
+        text = _DIGEST.sub(r'\1"<digest>"', text)
+        text = _SEALED.sub("<sealed>", _ENCODED.sub("<id>", text))
+        text = _TEMPORARY.sub("<temporary>", text)
         return _DRAWN.sub("<drawn>", text)
 
     def _id(self, value: str, *, learn: bool) -> str:

@@ -16,6 +16,7 @@ import traceback
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import mlflow
 
@@ -44,17 +45,33 @@ def _done(name: str, settings: dict[str, Any], tables: Tables) -> dict[str, Any]
         ear.transcript = scene.transcript
         try:
             _case(name)(scene)
-        except Exception:  # noqa: BLE001 - whatever broke a case is told in its test
-            broke = traceback.format_exc(limit=-6)
+        except Exception as error:  # noqa: BLE001 - whatever broke a case is told in its test
+            broke = _where(error)
     _leave()
-    constants = {settings["uri"]: "<uri>", str(folder): "<work>", settings["folder"]: "<folder>"}
-    told = _told(scene.transcript, Names(constants), tables)
+    told = _told(scene.transcript, Names(_constants(settings, folder)), tables)
     return {**told, "broke": broke}
 
 
 def _case(name: str) -> Any:
     module, _, function = name.partition(".")
     return getattr(importlib.import_module(f"{suite.CASES}.{module}"), function)
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{f.filename.rpartition('/')[2]}:{f.lineno} {f.line}" for f in frames]
+    return f"{type(error).__name__}: {error}\n" + "\n".join(lines[1:3] + lines[-2:])
+
+
+def _constants(settings: dict[str, Any], folder: Path) -> dict[str, str]:
+    uri = urlsplit(settings["uri"])
+    return {
+        settings["uri"]: "<uri>",
+        f"host='{uri.hostname}', port={uri.port}": "<host>",
+        f"with url: {uri.path}/": "with url: /",
+        str(folder): "<work>",
+        settings["folder"]: "<folder>",
+    }
 
 
 def _leave() -> None:

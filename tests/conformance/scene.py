@@ -4,13 +4,15 @@ in and out written down."""
 from __future__ import annotations
 
 import inspect
+import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote_plus
 
 import mlflow
 import requests
@@ -33,6 +35,7 @@ class Transcript:
     exchanges: list[tuple[bool, str]] = field(default_factory=list[tuple[bool, str]])
     routes: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     called: set[str] = field(default_factory=set[str])
+    heard: bool = True
 
 
 class Scene:
@@ -74,13 +77,20 @@ class Scene:
         self.transcript.steps.append(f"{what}: {canon.text(value)}")
 
     @contextmanager
-    def refused(self) -> Iterator[None]:
-        """What is done inside is refused; how, has been written down."""
+    def judged(self) -> Iterator[None]:
+        """Whether and how what is done inside is refused is upstream's to say; it is written
+        down."""
+        with suppress(MlflowException, requests.HTTPError, NotImplementedError):
+            yield
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """For replies in an order that is drawn: `note` what matters of them."""
+        self.transcript.heard = False
         try:
             yield
-        except MlflowException:
-            return
-        raise AssertionError("this was to be refused")
+        finally:
+            self.transcript.heard = True
 
 
 class Spoken:
@@ -113,13 +123,23 @@ class Spoken:
                 code = getattr(error, "error_code", None)
                 self._say(f"{path} raised {type(error).__name__} {code}: {error}")
                 raise
+            finally:
+                _settle()
             self._say(f"{path} → {canon.text(answer)}")
             return answer
 
         return call
 
     def _say(self, line: str) -> None:
-        self._transcript.steps.append(line)
+        if self._transcript.heard:
+            self._transcript.steps.append(line)
+
+
+def _settle() -> None:
+    """The client links prompts by threads that nobody waits for."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("link_prompt"):
+            thread.join(10)
 
 
 class Ear:
@@ -151,19 +171,24 @@ class Ear:
             return
         path = url.removeprefix(self._uri)
         kind = reply.headers.get("content-type", "")
-        told = [f"{request.method} {path}", f"{reply.status_code} {kind}"]
+        told = [f"{request.method} {unquote_plus(path)}", f"{reply.status_code} {kind}"]
         if name := reply.headers.get("content-disposition"):
             told.append(name)
-        told.append(_content(reply, kind))
+        told.append(_content(reply, kind, sort="/traces" in path))
+        self.transcript.routes.append((str(request.method), path, reply.status_code))
+        if not self.transcript.heard:
+            return
         main = threading.current_thread() is threading.main_thread()
         self.transcript.exchanges.append((main, "\n".join(told)))
-        self.transcript.routes.append((str(request.method), path, reply.status_code))
 
 
-def _content(reply: requests.Response, kind: str) -> str:
+def _content(reply: requests.Response, kind: str, *, sort: bool) -> str:
+    """Maps of traces come in an order that upstream draws."""
     length = reply.headers.get("content-length")
     if length is not None and int(length) > _KEPT:
         return f"{length} bytes"
     data = reply.content
+    if sort and kind.startswith("application/json"):
+        return json.dumps(json.loads(data), sort_keys=True)
     readable = kind.startswith(("application/json", "text/"))
     return data.decode("utf-8", "replace") if readable else canon.digest(data)

@@ -18,6 +18,8 @@ from lazur.testing.server import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PATIENCE = 120.0
+_SAME_ORDER = {"PYTHONHASHSEED": "0"}
+"""Some of upstream's messages list a set."""
 _PASSPHRASE = "a-passphrase-of-the-tests-alone"
 _FERNET = "dGVzdHMgYW5kIG5vdGhpbmcgZWxzZSB1c2UgdGhpcyE="
 
@@ -35,6 +37,7 @@ class Side:
         kept = {n: os.environ[n] for n in ("PATH", "LANG", "TMPDIR") if n in os.environ}
         return {
             **kept,
+            **_SAME_ORDER,
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
             "MLFLOW_TRACKING_URI": self.uri,
@@ -79,19 +82,30 @@ def ours(folder: Path) -> Iterator[Side]:
     """Lazur as a person starts it."""
     folder.mkdir(parents=True)
     home = folder / "home"
-    server = Server(home, port="0", mlflow_private_urls="true")
+    server = Server(home, mlflow_private_urls="true")
+    server.environ |= _SAME_ORDER
     server.start()
     try:
+        _wake(server)
         database = f"sqlite:///{home / 'lazur.db'}"
         yield Side("lazur", f"{server.url}/mlflow", server.token, database, folder)
     finally:
         server.stop()
 
 
+def _wake(server: Server) -> None:
+    """Upstream's server behind ours is started by the first who needs it; it then writes a little
+    of its own, which is no case's doing."""
+    with contextlib.closing(server.client()) as client:
+        status, said = client.call("GET", "/mlflow/health")
+    assert status == 200, said
+
+
 def _upstream_environ(folder: Path, database: str) -> dict[str, str]:
     kept = {n: os.environ[n] for n in ("PATH", "LANG", "TMPDIR") if n in os.environ}
     return {
         **kept,
+        **_SAME_ORDER,
         "HOME": str(folder),
         "MLFLOW_ENABLE_WORKSPACES": "true",
         "_MLFLOW_SERVER_FILE_STORE": database,

@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tests.conformance.sides import Side
+from tests.conformance.surface import matching
 
 CASES = "tests.conformance.cases"
 _FOLDER = Path(__file__).parent / "cases"
@@ -94,3 +96,15 @@ def _difference(left: str, right: str) -> str:
     first = left.splitlines()[0][:200]
     lines = unified_diff(left.splitlines(), right.splitlines(), "upstream", "ours", "", "", 1, "")
     return "\n".join([first, *(line[:600] for line in lines)])
+
+
+def covered(transcripts: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Functions that were called, and routes that answered something else than an error."""
+    called = {name for told in transcripts.values() for name in told["called"]}
+    answered: set[str] = set()
+    for told in transcripts.values():
+        for method, path, status in told["routes"]:
+            route = matching(method, unquote(urlsplit(path).path))
+            if route is not None and status < 400:
+                answered.add(route.short)
+    return called, answered
