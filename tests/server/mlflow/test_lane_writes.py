@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from lazur.store.mlflow import sql
 from tests.server.mlflow.differential import API, Pair, Step, get, post
 
 LONG = "x" * 300
@@ -121,7 +122,7 @@ class TestLogging:
         pair.settled(get("runs/get", run_id="{run}"))
 
     @pytest.mark.parametrize(
-        ("key", "value", "timestamp", "step"),
+        "key, value, timestamp, step",
         [
             ("", 1, 1, 1),
             ("a" * 251, 1, 1, 1),
@@ -301,11 +302,10 @@ class TestExperiments:
     @pytest.mark.usefixtures("exp")
     def test_a_deleted_experiment_takes_no_runs(self, pair: Pair) -> None:
         def delete(db: Any) -> None:
-            db.exec_driver_sql(
-                "UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name LIKE '%%test_a_del%%'"
-                if db.dialect.name != "sqlite"
-                else "UPDATE experiments SET lifecycle_stage = 'deleted'"
-                " WHERE name LIKE '%test_a_del%'"
+            sql.execute(
+                db,
+                "UPDATE experiments SET lifecycle_stage = 'deleted' WHERE name LIKE :name",
+                {"name": "%test_a_del%"},
             )
 
         pair.both(delete)
