@@ -1,7 +1,7 @@
 """Writes of many requests, by one thread: all that wait share one transaction and one sync.
 
 For what is written thousands of times a second. A request alone is written at once; sixteen that
-come together are one commit.
+come together are one commit, and their event loop is woken once for all of them.
 """
 
 from __future__ import annotations
@@ -11,20 +11,29 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from lazur.errors import Unavailable
 from lazur.store.db import Database
 
-log = logging.getLogger("lazur.store")
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Part = Callable[[Connection], Any]
 
 _LARGEST = 256
+
+
+class _Asked(NamedTuple):
+    part: Part
+    future: asyncio.Future[Any]
+
+
+class _Outcome(NamedTuple):
+    answer: Any
+    error: BaseException | None
 
 
 class WriteQueue:
@@ -33,28 +42,25 @@ class WriteQueue:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._parts: deque[tuple[Part, Future[Any]]] = deque()
+        self._asked: deque[_Asked] = deque()
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopped = False
 
     async def run(self, part: Callable[[Connection], T]) -> T:
-        return await asyncio.wrap_future(self.submit(part))
-
-    def submit(self, part: Callable[[Connection], T]) -> Future[T]:
-        future: Future[T] = Future()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._wake:
             if self._stopped:
                 raise Unavailable("The server stops.", hint="Try again in a moment.")
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="writes", daemon=True)
                 self._thread.start()
-            self._parts.append((part, future))
+            self._asked.append(_Asked(part, future))
             self._wake.notify()
-        return future
+        return await future
 
     def stop(self) -> None:
-        """What was accepted is written; nothing more is accepted."""
+        """What waits is written first."""
         with self._wake:
             self._stopped = True
             self._wake.notify()
@@ -63,24 +69,26 @@ class WriteQueue:
 
     def _work(self) -> None:
         while group := self._take():
-            _deliver(group, self._write([part for part, _ in group]))
+            _deliver(group, self._write([asked.part for asked in group]))
 
-    def _take(self) -> list[tuple[Part, Future[Any]]]:
+    def _take(self) -> list[_Asked]:
+        """What waits; nothing once the queue is stopped and empty."""
         with self._wake:
-            self._wake.wait_for(lambda: self._parts or self._stopped)
-            return [self._parts.popleft() for _ in range(min(len(self._parts), _LARGEST))]
+            self._wake.wait_for(lambda: self._asked or self._stopped)
+            return [self._asked.popleft() for _ in range(min(len(self._asked), _LARGEST))]
 
-    def _write(self, parts: list[Part]) -> list[tuple[Any, BaseException | None]]:
+    def _write(self, parts: list[Part]) -> list[_Outcome]:
         """What each part answered, or raised."""
         try:
             with self._db.write() as db:
-                alone = len(parts) == 1
-                return [(parts[0](db), None)] if alone else [_kept_whole(db, p) for p in parts]
+                if len(parts) == 1:
+                    return [_Outcome(parts[0](db), None)]
+                return [_kept_whole(db, part) for part in parts]
         except BaseException as error:  # noqa: BLE001 - raised again, where each part was asked for
-            return [(None, error)] * len(parts)
+            return [_Outcome(None, error)] * len(parts)
 
 
-def _kept_whole(db: Connection, part: Part) -> tuple[Any, BaseException | None]:
+def _kept_whole(db: Connection, part: Part) -> _Outcome:
     """Where the database took back the whole transaction, the last lines raise, and all are
     told."""
     db.exec_driver_sql("SAVEPOINT request")
@@ -89,16 +97,26 @@ def _kept_whole(db: Connection, part: Part) -> tuple[Any, BaseException | None]:
     except Exception as error:  # noqa: BLE001 - as above
         db.exec_driver_sql("ROLLBACK TO SAVEPOINT request")
         db.exec_driver_sql("RELEASE SAVEPOINT request")
-        return None, error
+        return _Outcome(None, error)
     db.exec_driver_sql("RELEASE SAVEPOINT request")
-    return answer, None
+    return _Outcome(answer, None)
 
 
-def _deliver(
-    group: list[tuple[Part, Future[Any]]], answers: list[tuple[Any, BaseException | None]]
-) -> None:
-    for (_, future), (answer, error) in zip(group, answers, strict=True):
-        if not future.set_running_or_notify_cancel():
+def _deliver(group: list[_Asked], outcomes: list[_Outcome]) -> None:
+    """Each event loop is woken once: that costs as much as a small write."""
+    loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], _Outcome]]] = {}
+    for (_, future), outcome in zip(group, outcomes, strict=True):
+        loops.setdefault(future.get_loop(), []).append((future, outcome))
+    for loop, waiting in loops.items():
+        try:
+            loop.call_soon_threadsafe(_settle, waiting)
+        except RuntimeError:  # it is closed
+            log.info("Nobody waited any more for the answers to %d writes.", len(waiting))
+
+
+def _settle(waiting: list[tuple[asyncio.Future[Any], _Outcome]]) -> None:
+    for future, (answer, error) in waiting:
+        if future.done():
             continue
         if error is None:
             future.set_result(answer)

@@ -20,13 +20,18 @@ COLUMN = 250
 """Of a run's name. PostgreSQL refuses what is longer, SQLite keeps it: upstream says what then."""
 
 _NAME = re.compile(r"^[/\w.\- :]*$")
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:/[A-Za-z0-9_]+)*")
 """Most names, seen in one look to be good."""
 _RUN_ID = re.compile(r"^[a-zA-Z0-9][\w\-]{0,255}$")
 _CHARACTERS = (
     "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.),"
     " spaces ( ), colon(:) and slashes (/)."
 )
+
+
+def is_plain(value: object) -> bool:
+    """A name that needs no closer look."""
+    return type(value) is str and len(value) <= KEY and _PLAIN.fullmatch(value) is not None
 
 
 def name(value: str, path: str) -> None:

@@ -32,7 +32,8 @@ def log(db: Connection, run_id: str, point: Point) -> None:
 def log_many(db: Connection, run_id: str, points: Sequence[Point]) -> None:
     if not points:
         return
-    sql.execute_many(db, _ADD, [_values(run_id, point) for point in points])
+    rows = [(*point, run_id) for point in points]
+    sql.insert(db, "metrics (key, value, timestamp, step, is_nan, run_uuid)", rows, _DO_NOTHING)
     latest = _latest(points)
     keys, values = sql.listed("key", latest)
     known = f"SELECT key FROM latest_metrics WHERE run_uuid = :run AND key IN ({keys})"
@@ -81,10 +82,10 @@ def _values(run_id: str, point: Point) -> dict[str, object]:
     }
 
 
-_ADD = """
+_DO_NOTHING = "ON CONFLICT DO NOTHING"
+_ADD = f"""
 INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan)
-VALUES (:key, :value, :timestamp, :run, :step, :is_nan)
-ON CONFLICT DO NOTHING
+VALUES (:key, :value, :timestamp, :run, :step, :is_nan) {_DO_NOTHING}
 """
 _PUT_LATEST = """
 INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 Values = Mapping[str, Any]
+
+_AT_ONCE = 250
+"""Rows in one statement of `insert`."""
 
 
 def rows(db: Connection, statement: str, values: Values | None = None) -> list[tuple[Any, ...]]:
@@ -42,6 +46,22 @@ def execute_many(db: Connection, statement: str, values: Sequence[Values]) -> in
     except Exception as error:
         raise _known(db, statement, error) from error
     return cursor.rowcount
+
+
+def insert(
+    db: Connection, columns: str, rows: Sequence[Sequence[Any]], conflict: str = ""
+) -> None:
+    """Many rows of `table (a, b)` in few statements: with one for each row this thread gives the
+    interpreter's lock away a thousand times, and waits for it as often."""
+    sqlite = _is_sqlite(db)
+    driver = _driver(db)
+    for start in range(0, len(rows), _AT_ONCE):
+        chunk = rows[start : start + _AT_ONCE]
+        statement = _insertion(columns, len(chunk[0]), len(chunk), conflict, sqlite)
+        try:
+            driver.execute(statement, list(chain.from_iterable(chunk)))
+        except Exception as error:
+            raise _known(db, columns, error) from error
 
 
 def listed(prefix: str, items: Iterable[Any]) -> tuple[str, dict[str, Any]]:
@@ -73,6 +93,12 @@ def _known(db: Connection, statement: str, error: Exception) -> BaseException:
     return DBAPIError.instance(
         statement, None, error, base, hide_parameters=True, dialect=db.dialect
     )
+
+
+@lru_cache(maxsize=1000)
+def _insertion(columns: str, width: int, count: int, conflict: str, sqlite: bool) -> str:
+    one = "(" + ", ".join(["?" if sqlite else "%s"] * width) + ")"
+    return f"INSERT INTO {columns} VALUES {', '.join([one] * count)} {conflict}"
 
 
 @cache
