@@ -1,5 +1,5 @@
-"""What surrounds a change that upstream makes and our lane does not know: whether a job's token may
-write to these runs, and what follows for the jobs whose runs they are."""
+"""What surrounds a change that upstream makes and our lane does not know: whether a job's token
+may write to these runs, and what follows for the jobs whose runs they are."""
 
 from __future__ import annotations
 
