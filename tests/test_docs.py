@@ -76,7 +76,7 @@ def shell_lines() -> list[str]:
 
 def commands() -> dict[str, object]:
     """Every command of the program."""
-    modules = [import_module(f"lazur.cli.{noun}") for noun in (*nouns.GROUPS, *nouns.SINGLE)]
+    modules = [nouns.module(noun) for noun in (*nouns.GROUPS, *nouns.SINGLE)]
     return {name: module for module in modules for name in module.COMMANDS}
 
 

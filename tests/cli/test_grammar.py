@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shlex
-from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from lazur.cli import nouns
 from lazur.cli.app import App
 from tests.cli.conftest import Cli
 
-MODULES = [import_module(f"lazur.cli.{noun}") for noun in (*nouns.GROUPS, *nouns.SINGLE)]
+MODULES = [nouns.module(noun) for noun in (*nouns.GROUPS, *nouns.SINGLE)]
 COMMANDS = {name: module for module in MODULES for name in module.COMMANDS}
 EXAMPLES = [
     example["text"]
@@ -50,7 +50,7 @@ class TestHelp:
 
     @pytest.mark.parametrize("line", EXAMPLES)
     def test_every_example_can_be_typed(self, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        words = shlex.split(line.partition(" > ")[0])[1:]
+        words = list(takewhile(lambda word: word != ">", shlex.split(line)))[1:]
         if words == ["server"] or words[:2] == ["server", "--host"]:
             words.insert(1, "run")
         parse(words, monkeypatch)

@@ -12,6 +12,7 @@ from knack.commands import CLICommandsLoader, CommandGroup
 
 GROUPS = {
     "job": "Run jobs and watch them.",
+    "run": "What was tracked: find, compare, keep and remove runs.",
     "environment": "The software that jobs run in.",
     "data": "Data assets: files and folders under a name and a version.",
     "model": "Registered models.",
@@ -20,7 +21,7 @@ GROUPS = {
     "workspace": "Rooms that keep jobs and assets apart.",
     "server": "The server on this machine. It starts by itself when it is needed.",
 }
-SINGLE = ("login", "configure", "schema", "version", "completion")
+SINGLE = ("login", "configure", "schema", "version", "completion", "mlflow-uri")
 
 WELCOME = """
 Lazur runs Azure Machine Learning jobs on your own machines.
@@ -40,12 +41,12 @@ HELP[""] = {"type": "group", "short-summary": "Azure Machine Learning that you r
 def load(loader: CLICommandsLoader, noun: str) -> None:
     """Enter the noun's commands: COMMANDS maps a command to its function, with what knack should
     know beside it."""
-    module = _module(noun)
-    HELP.update(module.HELP)
-    for command, (function, options) in module.COMMANDS.items():
+    found = module(noun)
+    HELP.update(found.HELP)
+    for command, (function, options) in found.COMMANDS.items():
         *group, verb = command.split()
         with CommandGroup(
-            loader, " ".join(group), module.__name__ + "#{}", deprecate_info=None
+            loader, " ".join(group), found.__name__ + "#{}", deprecate_info=None
         ) as commands:
             commands.command(verb, function, **options)
 
@@ -53,11 +54,20 @@ def load(loader: CLICommandsLoader, noun: str) -> None:
 def load_arguments(loader: CLICommandsLoader, command: str) -> None:
     noun = command.split(maxsplit=1)[0] if command else ""
     if noun in GROUPS or noun in SINGLE:
-        for scope, arguments in _module(noun).ARGUMENTS.items():
+        for scope, arguments in module(noun).ARGUMENTS.items():
             with ArgumentsContext(loader, scope) as context:
                 for name, options in arguments.items():
-                    context.argument(name, **options)
+                    _enter(context, name, options)
 
 
-def _module(noun: str) -> ModuleType:
-    return import_module(f"lazur.cli.{noun}")
+def _enter(context: ArgumentsContext, name: str, options: dict[str, Any]) -> None:
+    """Options have names; what has none is positional, and stands at one command alone."""
+    if options.get("options_list") == []:
+        rest = {key: value for key, value in options.items() if key != "options_list"}
+        context.positional(name, **rest)
+    else:
+        context.argument(name, **options)
+
+
+def module(noun: str) -> ModuleType:
+    return import_module(f"lazur.cli.{noun.replace('-', '_')}")

@@ -104,3 +104,16 @@ class Progress:
         if self._drawn:
             self._stream.write("\r\x1b[2K")
             self._stream.flush()
+
+
+class Counted(Progress):
+    """As `Progress`, where nobody knows how much it will be."""
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._clock()
+        if not self._wanted or now - self._began < 0.3 or now - self._drawn < 0.1:
+            return
+        self._drawn = now
+        rate = size(done / (now - self._began))
+        self._stream.write(f"\r\x1b[2K{self._label} {size(done)}  {rate}/s"[: width(100) + 3])
+        self._stream.flush()

@@ -17,6 +17,7 @@ from lazur.sdk.environments import Environments
 from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
+from lazur.sdk.runs import Runs
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Asset, Job, View
 from lazur.sdk.workspaces import Workspaces
@@ -44,6 +45,16 @@ class Client:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.scope)
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self.scope)
+
+    @property
+    def tracking_uri(self) -> str:
+        """What `mlflow.set_tracking_uri` wants, for this workspace. MLflow takes the token from
+        MLFLOW_TRACKING_TOKEN."""
+        return f"{self.url}/mlflow/workspaces/{quote(self.workspace_name, safe='')}"
 
     @cached_property
     def environments(self) -> Environments:

@@ -27,15 +27,18 @@ def show(call: Call, workspace: str, name: str) -> Response:
 
 
 @routes.get("/{name}/metrics", **action("workspaces/experiments/runs/read"))
-def history(
+def metrics(
     call: Call,
     workspace: str,
     name: str,
-    metric: Annotated[str, Query(min_length=1, max_length=250)],
+    metric: Annotated[str | None, Query(min_length=1, max_length=250)] = None,
     limit: Annotated[int, Query(ge=1, le=20_000)] = 1000,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    """Every point of one metric, by step."""
+    """A run's metrics, each with its last, least and most. Of one `metric`: every point, by
+    step."""
+    if metric is None:
+        return call.read(lambda context: runs.metrics(context, workspace, name))
     return call.read(lambda context: runs.history(context, workspace, name, metric, limit, cursor))
 
 

@@ -31,6 +31,27 @@ def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     return views(context, home, [locate(context, home, name)])[0]
 
 
+def metrics(context: Context, workspace: str, name: str) -> dict[str, Any]:
+    """Each metric's last value, its least and most, and how many points it has."""
+    home = open_workspace(context, workspace, READ)
+    row = locate(context, home, name)
+    found = store.summaries(context.db, [row.id]).get(row.id, {})
+    return {
+        "value": [
+            {
+                "name": key,
+                "last": value_of(metric),
+                "step": metric.step,
+                "min": shown(metric.least),
+                "max": shown(metric.most),
+                "points": metric.points,
+            }
+            for key, metric in sorted(found.items())
+        ],
+        "next": None,
+    }
+
+
 def history(
     context: Context, workspace: str, name: str, key: str, limit: int, cursor: str | None
 ) -> dict[str, Any]:

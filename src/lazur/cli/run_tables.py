@@ -1,0 +1,178 @@
+"""What people see of runs: tables, curves, what a purge frees."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from lazur.cli import grid, terminal
+from lazur.cli.tables import duration, when
+
+Run = dict[str, Any]
+
+_MENTIONED = re.compile(
+    r"\b(metric|param)(?:s|eter|eters)?\.(?:`([^`]+)`|\"([^\"]+)\"|([\w./-]+))"
+)
+_COLUMNS = 3
+_SYSTEM = "system/"
+_HEAD = ("Run", "Name", "Status", "Started", "Took")
+_ENDS = 10
+"""Points of a long history that a terminal shows, at each end."""
+
+
+def row(run: Run) -> dict[str, Any]:
+    """Of `-o table`."""
+    told = dict(zip(_HEAD, _told(run), strict=True))
+    figures = {**run.get("metrics", {}), **run.get("params", {})}
+    return {**told, **{key: grid.figure(value) for key, value in figures.items()}}
+
+
+def rows(runs: list[Run]) -> list[dict[str, Any]]:
+    return [row(run) for run in runs]
+
+
+def listed(
+    runs: list[Run], asked: str, metrics: list[str] | None, params: list[str] | None
+) -> list[str]:
+    """One line each. `asked` is the filter and the order: what they name becomes a column."""
+    if not runs:
+        return ["There are no such runs."]
+    named = _mentioned(asked)
+    columns = [("metrics", key) for key in _chosen(runs, "metrics", metrics, named)]
+    columns += [("params", key) for key in _chosen(runs, "params", params, named)]
+    head = [*_HEAD, *(key for _, key in columns)]
+    table = [
+        [*_told(run), *(grid.figure(run[kind].get(key)) for kind, key in columns)] for run in runs
+    ]
+    if not any(line[1] for line in table):
+        head, table = [head[0], *head[2:]], [[line[0], *line[2:]] for line in table]
+    return _table(head, table)
+
+
+def described(run: Run) -> list[str]:
+    """All about one."""
+    facts = {
+        "Run": run["id"],
+        "Job": run["job"],
+        "Name": run["name"],
+        "Experiment": run["experiment_name"],
+        "Status": run["status"] + (" (in the trash)" if run["deleted"] else ""),
+        "User": run["user"],
+        "Started": when(run["started_at"]),
+        "Took": duration(run["duration"]),
+        "Description": run["description"],
+        "Page": run["url"],
+    }
+    made = [f"{key:<12} {value}" for key, value in facts.items() if value]
+    for title, values in _sections(run).items():
+        if values:
+            made += ["", terminal.paint(title, "bold", sys.stdout), *_pairs(values)]
+    return made
+
+
+def metrics(found: list[dict[str, Any]]) -> list[str]:
+    keys = ("last", "step", "min", "max", "points")
+    head = ("Metric", "Last", "Step", "Min", "Max", "Points")
+    return _table(head, [[m["name"], *(grid.figure(m[key]) for key in keys)] for m in found])
+
+
+def history(metric: str, points: list[dict[str, Any]]) -> list[str]:
+    """The curve, what it comes to, and its points: on a terminal those of its ends."""
+    values = [p["value"] for p in points if isinstance(p["value"], int | float)]
+    made = [grid.spark(values, terminal.width(200))] if values else []
+    if values:
+        told = {"last": points[-1]["value"], "min": min(values), "max": max(values)}
+        figures = "  ".join(f"{key} {grid.figure(value)}" for key, value in told.items())
+        made.append(
+            terminal.paint(f"{metric}: {len(points)} points  {figures}", "bold", sys.stdout)
+        )
+    table = [[str(p["step"]), _clock(p["timestamp"]), grid.figure(p["value"])] for p in points]
+    if len(table) > 2 * _ENDS and sys.stdout.isatty():
+        table = [*table[:_ENDS], ["…", "", ""], *table[-_ENDS:]]
+    return [*made, *_table(("Step", "Time", "Value"), table)]
+
+
+def purged(found: dict[str, Any], verb: str) -> list[str]:
+    made: list[str] = []
+    for run in found["runs"]:
+        files = f"{run['files']} files, {terminal.size(run['bytes'])}"
+        made.append(f"  {run['job'] or run['name']}  {run['rows']} rows, {files}")
+    for run in found["kept"]:
+        line = f"  {run['job'] or run['name']} is kept: needed by {', '.join(run['because'])}"
+        made.append(terminal.paint(line, "yellow", sys.stdout))
+    total = f"{found['rows']} rows, {found['files']} files, {terminal.size(found['bytes'])}"
+    return [*made, f"{verb} {count(len(found['runs']))}: {total}."]
+
+
+def deleted(runs: list[Run]) -> list[str]:
+    return [f"Put {count(len(runs))} into the trash. `lazur run restore` takes them out again."]
+
+
+def imported(runs: list[Run]) -> list[str]:
+    made: list[str] = []
+    for run in runs:
+        was = "imported" if run["imported"] else "is there already"
+        where = "in the trash" if run["deleted"] else f"in experiment {run['experiment_name']!r}"
+        made.append(f"{run['name']} {was}: run {run['id']}, {where}")
+    return made
+
+
+def count(number: int) -> str:
+    return f"{number} run{'' if number == 1 else 's'}"
+
+
+def _told(run: Run) -> list[str]:
+    key = run["job"] or run["id"]
+    name = run["name"] if run["name"] != key else ""
+    return [key, name, run["status"], when(run["started_at"]), duration(run["duration"])]
+
+
+def _mentioned(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"metrics": [], "params": []}
+    for kind, *names in _MENTIONED.findall(text):
+        found[f"{kind}s"].append(next(name for name in names if name))
+    return found
+
+
+def _chosen(
+    runs: list[Run], kind: str, asked: list[str] | None, named: dict[str, list[str]]
+) -> list[str]:
+    """Those that were asked for; else those that the filter or the order names, and the most
+    common."""
+    if asked is not None:
+        return asked
+    common = Counter(key for run in runs for key in run[kind] if not key.startswith(_SYSTEM))
+    best = sorted(common, key=lambda key: (-common[key], key))
+    return list(dict.fromkeys([*named[kind], *best]))[: max(_COLUMNS, len(named[kind]))]
+
+
+def _sections(run: Run) -> dict[str, dict[str, Any]]:
+    hidden = ("mlflow.", "lazur.")
+    return {
+        "Params": run["params"],
+        "Metrics": run["metrics"],
+        "Tags": {k: v for k, v in run["tags"].items() if not k.startswith(hidden)},
+        "Data": {i["context"] or i["name"]: f"{i['name']} {i['digest']}" for i in run["inputs"]},
+        "Models": {m["name"]: f"{m['id']} {m['status']}" for m in run["models"]},
+    }
+
+
+def _pairs(values: dict[str, Any]) -> list[str]:
+    width = terminal.width(200)
+    label = min(max(map(grid.cells, values)), width // 2)
+    return [
+        f"  {grid.padded(key, label)}  {grid.short(grid.figure(value), width - label - 4)}"
+        for key, value in values.items()
+    ]
+
+
+def _table(head: Sequence[str], table: list[list[str]]) -> list[str]:
+    return grid.lines(head, table, terminal.width(200), sys.stdout)
+
+
+def _clock(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
