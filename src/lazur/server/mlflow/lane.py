@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from lazur.server.mlflow import experiments, history, inputs, metrics, models, runs
+from lazur.server.mlflow import experiments, history, inputs, metrics, models, runs, search
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 
 ROUTES: dict[tuple[str, str], Handler] = {
@@ -15,6 +15,7 @@ ROUTES: dict[tuple[str, str], Handler] = {
     **experiments.ROUTES,
     **models.ROUTES,
     **history.ROUTES,
+    **search.ROUTES,
 }
 """(method, path as in `Call`) → handler. A logged model's id is `*`, see `models.route`."""
 

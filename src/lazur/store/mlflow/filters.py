@@ -46,9 +46,8 @@ def experiments(text: str) -> list[Clause]:
 
 def run_order(text: str) -> Order:
     kind, key, ascending = _order(text)
-    key = _renamed(kind, key)
     _expect(kind != "dataset" and (kind != "attribute" or key in _RUN_ORDERS))
-    return Order(kind, key, ascending)
+    return Order(kind, _renamed(kind, key), ascending)
 
 
 def experiment_order(text: str) -> Order:
@@ -65,13 +64,14 @@ _KINDS: dict[str, Kind] = {
     **dict.fromkeys(("tag", "tags"), "tag"),
     **dict.fromkeys(("dataset", "datasets"), "dataset"),
 }
+_STARTED = {"created", "Created"}
 _ALIASES = {
-    **dict.fromkeys(("created", "Created"), "start_time"),
+    **dict.fromkeys(_STARTED, "start_time"),
     **dict.fromkeys(("run name", "Run name", "Run Name"), "run_name"),
 }
 _RUN_NUMBERS = {"start_time", "end_time"}
 _RUN_TEXTS = {"run_id", "run_name", "status", "user_id", "artifact_uri"}
-_RUN_ORDERS = _RUN_NUMBERS | _RUN_TEXTS
+_RUN_ORDERS = _RUN_NUMBERS | _RUN_TEXTS | _STARTED
 _EXPERIMENT_NUMBERS = {"creation_time", "last_update_time"}
 _EXPERIMENT_TEXTS = {"name", "experiment_id"}
 _DATASET_KEYS = {"name", "digest", "context"}
