@@ -1,5 +1,5 @@
 """`python -m bench [NAME …]`: each file of this folder that has a `measure() -> list[Result]` is
-one.
+one. A NAME is one of them, or what several begin with: `tracking` is all of `tracking_*`.
 
     --list          what there is
     --quick         few rounds: to see that it works, not to publish
@@ -31,13 +31,15 @@ def main() -> int:
     if arguments.list:
         print("\n".join(present))
         return 0
-    if unknown := set(arguments.names) - set(present):
+    wanted = {name: _chosen(name, present) for name in arguments.names}
+    if unknown := [name for name, chosen in wanted.items() if not chosen]:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(present)}")
     # Off in CI and in containers often, and a start-up several times slower is no figure to print.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if arguments.quick:
         os.environ["BENCH_QUICK"] = "1"
-    results = [result for name in arguments.names or present for result in _measured(name)]
+    chosen = [name for several in wanted.values() for name in several] or present
+    results = [result for name in chosen for result in _measured(name)]
     report(results, RESULTS)
     return 1 if any(result.met is False for result in results) else 0
 
@@ -45,6 +47,12 @@ def main() -> int:
 def names() -> list[str]:
     found = [module.name for module in pkgutil.iter_modules(bench.__path__)]
     return [name for name in found if name not in _TOOLS and not name.startswith("_")]
+
+
+def _chosen(name: str, present: list[str]) -> list[str]:
+    if name in present:
+        return [name]
+    return [other for other in present if other.startswith(f"{name}_")]
 
 
 def _measured(name: str) -> list[Result]:
