@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from lazur.engine.plan import Exit
-from lazur.errors import Conflict
+from lazur.errors import Conflict, NotFound
 from lazur.services import jobs, workspaces
 from lazur.services.tracking import hooks, names
+from lazur.store.pages import Query
 from lazur.testing.fakes import Engine
-from tests.site import Clock, Server, TestSite, call, put_tree, submit
+from tests.site import Clock, Server, TestSite, call, command, put_tree, submit
 
 KEY = "default/j/1"
 
@@ -152,6 +153,22 @@ class TestBegin:
         ]
         noted = rows(site, "SELECT name, value FROM input_tags")
         assert noted == [{"name": "mlflow.data.context", "value": "wine"}] * 2
+
+    def test_a_child_job_is_a_child_run(self, site: TestSite) -> None:
+        submit(site, name="j")
+        submit(site, name="k", parent_job_name="j")
+        assert tags(site, "k")["mlflow.parentRunId"] == "j"
+        (listed,) = call(site, jobs.find, "default", Query(filters={"parent": "j"}))["value"]
+        assert listed["name"] == "k"
+
+    def test_a_parent_that_is_not_there_is_told(self, site: TestSite) -> None:
+        call(site, workspaces.create, {"name": "other"})
+        submit(site, "other", name="theirs")
+        for name in ("nope", "theirs"):
+            with pytest.raises(NotFound, match=f"no job '{name}'"):
+                submit(site, parent_job_name=name)
+            with pytest.raises(NotFound, match=f"no job '{name}'"):
+                call(site, jobs.validate, "default", command(parent_job_name=name))
 
     def test_a_deleted_experiment_is_told_with_the_way_back(self, site: TestSite) -> None:
         submit(site, experiment_name="wine")

@@ -39,6 +39,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     build = builds.want(context, home.id, found.recipe, found.environment_name)
     ready = build.state == "ready"
     values = _row(context, home, name, checked, found)
+    values["parent_id"] = _parent_id(context, workspace, checked.model.parent_job_name)
     values["build_key"] = build.key
     values["state"] = (State.QUEUED if ready else State.PREPARING).value
     values["waiting_for"] = None if ready else "its environment, which waits to be built"
@@ -57,6 +58,7 @@ def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str
     checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
     found = resolve.job(context, home, spec.get("name") or "validated", checked)
+    _parent_id(context, workspace, checked.model.parent_job_name)
     return {
         "warnings": found.warnings,
         "compute": found.compute.name,
@@ -138,8 +140,10 @@ def _add(context: Context, home: AnyRow, values: dict[str, Any], found: Resolved
             with context.db.begin_nested():
                 job_id = store.add(context.db, values)
         except Taken:
-            if store.by_name(context.db, home.id, values["name"]) is None:
+            if runs.exists(context.db, run_id):
                 continue
+            if store.by_name(context.db, home.id, values["name"]) is None:
+                raise
             raise Conflict(
                 f"A job named {values['name']!r} exists already in workspace {home.name!r}.",
                 hint="Leave `name` out to get a fresh one, or choose another.",
@@ -147,6 +151,10 @@ def _add(context: Context, home: AnyRow, values: dict[str, Any], found: Resolved
         tracking.begin(context, home, values, found)
         return job_id
     raise AssertionError("candidates never end")
+
+
+def _parent_id(context: Context, workspace: str, name: str | None) -> int | None:
+    return find_row(context, workspace, name, "workspaces/jobs/read").id if name else None
 
 
 def _diff_is_there(context: Context, properties: dict[str, str]) -> None:
