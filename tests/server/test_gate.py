@@ -284,6 +284,14 @@ class TestTarget:
             "/%2e/healthz",
             "/static/..%2fapi",
             "/static%2Fx",
+            "/mlflow/api/3.0/mlflow/runs/a%2Fb",
+            "/mlflow/api/3.0/mlflow/mcp-servers%2Fa",
+            "/mlflow/a%2Fb/api/3.0/mlflow/mcp-servers/a",
+            "/mlflow/api/3.0/mlflow/mcp-servers/a%2F..%2Fb",
+            "/mlflow/api/3.0/mlflow/mcp-servers/..%2Fb",
+            "/mlflow/api/3.0/mlflow/mcp-servers/a%2F%2e%2e",
+            "/mlflow/api/3.0/mlflow/mcp-servers/a%2F%2Fb",
+            "/mlflow/api/3.0/mlflow/mcp-servers/a%252f..%2F..%2F%00",
             "/static/..%5cx",
             "/static/..\\x",
             "/x%00",
@@ -306,7 +314,18 @@ class TestTarget:
         assert call(gate(), method, path, bearer()).status == 400
 
     @pytest.mark.parametrize(
-        "path", ["/a/.b/..c/d..", "/a/100%25.txt", "/a/%C3%A9", "/a;b", "/a/b/", "/a/...", "/~x"]
+        "path",
+        [
+            "/a/.b/..c/d..",
+            "/a/100%25.txt",
+            "/a/%C3%A9",
+            "/a;b",
+            "/a/b/",
+            "/a/...",
+            "/~x",
+            "/mlflow/api/3.0/mlflow/mcp-servers/com.example%2Fname/versions",
+            "/mlflow/workspaces/w/ajax-api/3.0/mlflow/mcp-servers/com.example%2Fname",
+        ],
     )
     def test_plain_paths_pass(self, path: str) -> None:
         assert call(gate(), "GET", path, bearer()).status == 200

@@ -154,7 +154,7 @@ class TestFiles:
         answer = api.get(f"{FILES}/1/r/x")
         assert answer.status_code == 404
         assert answer.json()["error_code"] == "RESOURCE_DOES_NOT_EXIST"
-        assert answer.json()["message"] == "No such artifact: '1/r/x'"
+        assert answer.json()["message"] == "No such artifact: 'workspaces/ws-1/1/r/x'"
 
     def test_multipart_is_refused_in_the_words_that_make_clients_send_one_piece(
         self, api: Api

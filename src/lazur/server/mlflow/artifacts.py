@@ -232,7 +232,8 @@ async def _send(transfer: Transfer, path: str) -> None:
     try:
         file = await run_sync(transfer.files.open, path)
     except NotFound:
-        raise NotFound(f"No such artifact: '{path}'") from None
+        place = f"workspaces/{transfer.place.mlflow}/{path}"
+        raise NotFound(f"No such artifact: '{place}'") from None
     await downloads.send(file, basename(path), transfer.scope, transfer.send)
 
 

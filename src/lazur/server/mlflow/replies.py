@@ -44,6 +44,8 @@ async def send(
     *headers: tuple[bytes, bytes],
     kind: bytes = b"application/json",
 ) -> None:
-    head = [(b"content-type", kind), (b"content-length", b"%d" % len(body)), *headers]
+    head = [(b"content-length", b"%d" % len(body)), *headers]
+    if body:
+        head.append((b"content-type", kind))
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
