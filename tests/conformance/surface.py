@@ -36,8 +36,9 @@ class Route:
 
     @property
     def short(self) -> str:
-        """The same for its twins below `/api/` and `/ajax-api/`."""
-        return f"{self.method} {re.sub(r'^/(ajax-)?api/', '', self.path)}"
+        """The same for its twins below `/api/` and `/ajax-api/`, by Flask and by FastAPI."""
+        path = _CONVERTERS.sub("*", re.sub(r"^/(ajax-)?api/", "", self.path))
+        return f"{self.method} {path}"
 
 
 @cache
@@ -74,7 +75,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _plainness(route: Route) -> tuple[int, int]:
-    return len(_CONVERTERS.findall(route.path)), -len(_CONVERTERS.sub("", route.path))
+    return -len(_CONVERTERS.sub("", route.path)), len(_CONVERTERS.findall(route.path))
 
 
 def main() -> None:

@@ -39,12 +39,13 @@ def records(scene: Scene) -> None:
     scene.note("records", [{k: row[k] for k in ("inputs", "expectations")} for row in kept])
     path = f"3.0/mlflow/datasets/{made.dataset_id}/records"
     with scene.unheard():
-        first = scene.api("GET", path, {"max_results": 1})
+        page = scene.api("GET", path, {"max_results": 1})
         scene.http("GET", f"/ajax-api/{path}", params={"max_results": 1})
-    scene.note("a page", bool(first.get("next_page_token")))
+    scene.note("a page", bool(page.get("next_page_token")))
     with scene.judged():
         made.merge_records([{"wrong": 1}])
-    made.delete_records(found["dataset_record_id"].tolist()[:1])
+    first = [row["dataset_record_id"] for row in kept if row["inputs"]["q"] == "question 0"]
+    made.delete_records(first)
     with scene.unheard():
         left = client.get_dataset(made.dataset_id).to_df()
     scene.note("left", len(left))

@@ -243,6 +243,42 @@ def workspaces(scene: Scene) -> None:
         with scene.judged():
             offered.delete_workspace("ws-2000")
     scene.client.get_workspace_store_uri()
+    scene.mlflow.set_workspace(None)
+
+
+def projects(scene: Scene) -> None:
+    """A project runs on this machine, and logs where its parent's address points."""
+    m = scene.mlflow
+    m.set_experiment(scene.name)
+    (scene.folder / "MLproject").write_text(_PROJECT)
+    (scene.folder / "train.py").write_text(_TRAIN)
+    with scene.unheard():
+        done = m.run(
+            str(scene.folder),
+            parameters={"alpha": 0.5},
+            env_manager="local",
+            experiment_name=scene.name,
+            synchronous=True,
+        )
+    scene.note("status", done.get_status())
+    run = scene.client.get_run(done.run_id)
+    scene.note("metrics", run.data.metrics)
+
+
+_PROJECT = """
+name: a project
+entry_points:
+  main:
+    parameters:
+      alpha: float
+    command: "python train.py {alpha}"
+"""
+_TRAIN = """
+import sys
+import mlflow
+
+mlflow.log_metric("alpha", float(sys.argv[1]), step=1, timestamp=1)
+"""
 
 
 class _Doubling(PythonModel):

@@ -9,6 +9,8 @@ from mlflow.genai.scorers import Guidelines
 
 from tests.conformance.scene import Scene
 
+_SCORER = '{"name": "polite", "mlflow_version": "3.0.0", "serialization_version": 1}'
+
 
 def scorers(scene: Scene) -> None:
     genai = scene.mlflow.genai
@@ -27,6 +29,26 @@ def scorers(scene: Scene) -> None:
             genai.delete_scorer(name=name, experiment_id=experiment, version="all")
     with scene.judged():
         genai.list_scorers(experiment_id=experiment)
+
+
+def sampled(scene: Scene) -> None:
+    """Which scorers look at traces as they come."""
+    experiment = scene.experiment()
+    asked = {"experiment_id": experiment, "name": "polite", "serialized_scorer": _SCORER}
+    path = "3.0/mlflow/scorers"
+    made = scene.api("POST", f"{path}/register", asked).get("scorer_id")
+    scene.api("GET", f"{path}/versions", {"experiment_id": experiment, "name": "polite"})
+    rate = {"experiment_id": experiment, "name": "polite", "sample_rate": 0.5}
+    scene.api("PUT", f"{path}/online-config", rate)
+    scene.api("PUT", f"{path}/online-config", {**rate, "sample_rate": 2})
+    scene.api("GET", f"{path}/online-configs", {"scorer_ids": made})
+
+
+def ensemble(scene: Scene) -> None:
+    """Of scorers; it is put together by the client and asks nobody."""
+    parts = [Guidelines(name="kind", guidelines="Be kind."), Guidelines(name="b", guidelines="B.")]
+    offered = scene.mlflow.genai.make_scorer_ensemble
+    scene.note("name", offered(name="both", scorers=parts, ensemble_fn=all).name)
 
 
 def evaluation(scene: Scene) -> None:

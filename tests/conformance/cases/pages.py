@@ -13,7 +13,7 @@ def interface(scene: Scene) -> None:
     for path in sorted(set(re.findall(r'(?:src|href)="\.?/?(static-files/[^"]+)"', page.text))):
         scene.http("GET", f"/{path}")
     scene.http("GET", "/static-files/absent.js")
-    scene.http("GET", "/static-files/../../server/handlers.py")
+    scene.http("GET", "/static-files/..%2f..%2fserver/handlers.py")
 
 
 def about(scene: Scene) -> None:
@@ -59,7 +59,8 @@ def promptlab(scene: Scene) -> None:
         "prompt_parameters": [{"key": "who", "value": "you"}],
         "model_route": "r",
         "model_parameters": [{"key": "temperature", "value": "0.5"}],
-        "model_output": "Hello you",
+        "model_input": "Hello you",
+        "model_output": "Hello, too",
         "model_output_parameters": [{"key": "latency", "value": "1"}],
         "mlflow_version": "3.0.0",
         "user_id": "someone",

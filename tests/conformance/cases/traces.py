@@ -13,12 +13,14 @@ from mlflow.entities import (
     SpanType,
     TraceLocation,
 )
+from mlflow.types.chat import ChatTool, FunctionToolDefinition
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 
 from tests.conformance.scene import Scene
 
+_TOOL = ChatTool(type="function", function=FunctionToolDefinition(name="look"))
 _SOURCE = AssessmentSource(source_type="HUMAN", source_id="someone")
 
 
@@ -238,8 +240,13 @@ def switches(scene: Scene) -> None:
     tracing.configure(span_processors=[])
     tracing.set_destination(TraceLocation.from_experiment_id(experiment).mlflow_experiment)
     with mlflow.start_span("seen") as span:
-        tracing.get_tracing_context_headers_for_http_request()
         span.set_attribute("a", 1)
+        tracing.set_span_chat_tools(span, [_TOOL])
+        headers = tracing.get_tracing_context_headers_for_http_request()
+    with tracing.set_tracing_context_from_http_request_headers(headers):
+        pass
+    with tracing.context(tags={"t": "1"}), mlflow.start_span("in a context"):
+        pass
     tracing.reset()
     tracing.get_bridged_tracer_provider()
     scene.client.search_traces([experiment])
