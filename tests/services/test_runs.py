@@ -60,6 +60,18 @@ class TestGet:
         with pytest.raises(NotFound, match=run):
             show(site, "mine")
 
+    def test_the_beginning_of_an_id_is_enough_where_it_is_clear(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        one, other = tracked.run(run_id=f"{'ab' * 10}{0:012}"), tracked.run()
+        assert show(site, one[:8])["id"] == one
+        assert show(site, other[:8])["id"] == other
+        two = tracked.run(run_id=f"{'ab' * 10}{1:012}")
+        with pytest.raises(Conflict, match=two):
+            show(site, one[:8])
+        with pytest.raises(NotFound):
+            show(site, one[:5])
+
     def test_another_workspaces_run_is_not_there(self, site: TestSite, tracked: Tracked) -> None:
         other = Tracked(site, "other")
         with pytest.raises(NotFound):

@@ -44,8 +44,9 @@ class Tracked:
         tags: dict[str, str] | None = None,
         start: float = 1_699_999_000.0,
         digest: str = "d1",
+        run_id: str | None = None,
     ) -> str:
-        run = uuid.uuid4().hex
+        run = run_id or uuid.uuid4().hex
         uri = artifact_uri or f"{self.root}/{self.experiment}/{run}/artifacts"
         with self.site.db.write() as db:
             sql.execute(

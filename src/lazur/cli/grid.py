@@ -9,25 +9,27 @@ from typing import Any, TextIO
 from lazur.cli import terminal
 
 GAP = 2
-_LEAST = 6
+_LEAST = 11
+"""Narrower, no text column is made: a time of day still fits."""
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 def lines(
     head: Sequence[str], rows: Sequence[Sequence[str]], width: int, stream: TextIO
 ) -> list[str]:
-    """Columns that do not fit are shortened, the widest first; the last ones are left out when
-    even that is not enough. Figures stand to the right."""
+    """Columns that hold nothing are not shown. Those that do not fit are shortened, the widest
+    first, but no figures; the last ones are left out when even that is not enough. Figures stand
+    to the right."""
     if not rows:
         return []
-    widths = [max(map(cells, column)) for column in zip(head, *rows, strict=True)]
-    fitting = _fitted(widths, width)
-    right = [_are_figures([row[at] for row in rows]) for at in range(len(fitting))]
-    made = [_line(row, fitting, right) for row in (head, *rows)]
+    columns = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
+    right = [_are_figures(column[1:]) for column in columns]
+    fitting = _fitted([max(map(cells, column)) for column in columns], right, width)
+    made = [_line(row, fitting, right) for row in zip(*columns, strict=True)]
     made[0] = terminal.paint(made[0], "bold", stream)
-    left_out = len(head) - len(fitting)
+    left_out = [column[0] for column in columns[len(fitting) :]]
     if left_out:
-        names = ", ".join(head[len(fitting) :])
+        names = ", ".join(left_out)
         made.append(terminal.paint(f"(no room for: {short(names, width - 16)})", "dim", stream))
     return made
 
@@ -82,12 +84,12 @@ def spark(values: Sequence[float], width: int) -> str:
     return "".join(_BARS[round((mean - low) * scale)] for mean in means)
 
 
-def _fitted(widths: list[int], room: int) -> list[int]:
+def _fitted(widths: list[int], firm: list[bool], room: int) -> list[int]:
     fitting = list(widths)
     while sum(fitting) + GAP * (len(fitting) - 1) > room:
-        widest = max(range(len(fitting)), key=lambda at: fitting[at])
-        if fitting[widest] > _LEAST:
-            fitting[widest] -= 1
+        loose = [at for at, width in enumerate(fitting) if width > _LEAST and not firm[at]]
+        if loose:
+            fitting[max(loose, key=lambda at: fitting[at])] -= 1
         elif len(fitting) > 1:
             fitting = widths[: len(fitting) - 1]
         else:
@@ -111,6 +113,6 @@ def _is_figure(cell: str) -> bool:
 def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     made = [
         padded(cell, width, right=side)
-        for cell, width, side in zip(row[: len(widths)], widths, right, strict=True)
+        for cell, width, side in zip(row[: len(widths)], widths, right[: len(widths)], strict=True)
     ]
     return (" " * GAP).join(made).rstrip()

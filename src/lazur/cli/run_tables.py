@@ -20,6 +20,7 @@ _MENTIONED = re.compile(
 _COLUMNS = 3
 _SYSTEM = "system/"
 _HEAD = ("Run", "Name", "Status", "Started", "Took")
+_SHORT = 8
 _ENDS = 10
 """Points of a long history that a terminal shows, at each end."""
 
@@ -44,13 +45,13 @@ def listed(
     named = _mentioned(asked)
     columns = [("metrics", key) for key in _chosen(runs, "metrics", metrics, named)]
     columns += [("params", key) for key in _chosen(runs, "params", params, named)]
-    head = [*_HEAD, *(key for _, key in columns)]
+    told = _brief if sys.stdout.isatty() else _told
     table = [
-        [*_told(run), *(grid.figure(run[kind].get(key)) for kind, key in columns)] for run in runs
+        (told(run), [grid.figure(run[kind].get(key)) for kind, key in columns]) for run in runs
     ]
-    if not any(line[1] for line in table):
-        head, table = [head[0], *head[2:]], [[line[0], *line[2:]] for line in table]
-    return _table(head, table)
+    # Times come last: where there is no room, they are what can be missed.
+    whole = [[*facts[:3], *figures, *facts[3:]] for facts, figures in table]
+    return _table([*_HEAD[:3], *(key for _, key in columns), *_HEAD[3:]], whole)
 
 
 def described(run: Run) -> list[str]:
@@ -129,6 +130,13 @@ def _told(run: Run) -> list[str]:
     key = run["job"] or run["id"]
     name = run["name"] if run["name"] != key else ""
     return [key, name, run["status"], when(run["started_at"]), duration(run["duration"])]
+
+
+def _brief(run: Run) -> list[str]:
+    """For a terminal: the beginning of an id will do, and the year is known."""
+    key, name, status, started, took = _told(run)
+    this_year = f"{datetime.now().astimezone().year}-"
+    return [run["job"] or key[:_SHORT], name, status, started.removeprefix(this_year), took]
 
 
 def _mentioned(text: str) -> dict[str, list[str]]:

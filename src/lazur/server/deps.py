@@ -139,7 +139,7 @@ class _Listing:
         request: Request,
         limit: Annotated[int, Query(ge=1, le=pages.MAX_LIMIT)] = 50,
         cursor: Annotated[str | None, Query(max_length=2000)] = None,
-        order_by: Annotated[str | None, Query(max_length=64)] = None,
+        order_by: Annotated[str | None, Query(max_length=1000)] = None,
     ) -> None:
         self._params = request.query_params
         self._page = (limit, cursor, order_by)

@@ -13,11 +13,19 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from lazur.server.deps import Call, Object, action
-from lazur.services.tracking import compare, export, imports, runs, trash
+from lazur.server.deps import Call, Listing, Object, action
+from lazur.services.tracking import compare, export, imports, runs, searches, trash
 from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/runs", tags=["runs"])
+
+
+@routes.get("", **action("workspaces/experiments/runs/read"))
+def find(call: Call, workspace: str, listing: Listing) -> Response:
+    """Runs, newest first. `filter` and `order_by` are MLflow's, such as `metrics.auc > 0.9` and
+    `metrics.auc DESC`; `experiment_name`; `view`: `active`, `deleted` (the trash), `all`."""
+    query = listing.query(*searches.FILTERS)
+    return call.read(lambda context: searches.find_page(context, workspace, query))
 
 
 @routes.get("/{name}", **action("workspaces/experiments/runs/read"))

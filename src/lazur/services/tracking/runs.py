@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
-from lazur.errors import Invalid, NotFound
+from lazur.errors import Conflict, Invalid, NotFound
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
@@ -21,6 +23,7 @@ DELETE = "workspaces/experiments/runs/delete"
 
 MOST = 1000
 """Runs in one call."""
+_BEGINNING = re.compile(r"[0-9a-f]{6,31}")
 _LARGEST = 1.7e308
 """Beyond it lies what upstream's tables hold in place of infinity."""
 _MODEL_STATES = {0: "UNSPECIFIED", 1: "PENDING", 2: "READY", 3: "FAILED"}
@@ -77,18 +80,33 @@ def locate(context: Context, home: AnyRow, name: str) -> RunRow:
 
 
 def locate_all(context: Context, home: AnyRow, names: Sequence[str]) -> list[RunRow]:
-    """Each by its id or its job's name, once. Raises NotFound for the first that is not there."""
+    """Each by its id, the beginning of it, or its job's name; once. Raises NotFound for the first
+    that is not there."""
     if len(names) > MOST:
         raise Invalid(f"At most {MOST:,} runs at once; these are {len(names):,}.")
     space = spaces.name(home.id)
     found = {row.id: row for row in store.by_ids(context.db, space, names)}
     rows: dict[str, RunRow] = {}
     for name in names:
-        row = found.get(name) or _by_job(context, home, space, name)
+        row = (
+            found.get(name)
+            or _by_job(context, home, space, name)
+            or _by_beginning(context, space, name)
+        )
         if row is None:
             raise _absent(context, space, name, home.name)
         rows[row.id] = row
     return list(rows.values())
+
+
+def known_experiment(known: Mapping[str, int], name: str) -> int:
+    """The id of the experiment that is called `name`."""
+    if name not in known:
+        close = get_close_matches(name, known, 3) or list(known)[:10]
+        raise NotFound(
+            f"There is no experiment {name[:256]!r}.", hint=f"There is: {', '.join(close)}."
+        )
+    return known[name]
 
 
 def views(context: Context, home: AnyRow, rows: Sequence[RunRow]) -> list[dict[str, Any]]:
@@ -159,6 +177,17 @@ def _by_job(context: Context, home: AnyRow, space: str, name: str) -> RunRow | N
     run_id = store.id_of_job(context.db, home.id, name)
     found = store.by_ids(context.db, space, [run_id]) if run_id else []
     return found[0] if found else None
+
+
+def _by_beginning(context: Context, space: str, name: str) -> RunRow | None:
+    if not _BEGINNING.fullmatch(name):
+        return None
+    ids = store.beginning(context.db, space, name, 3)
+    if len(ids) > 1:
+        raise Conflict(
+            f"Several runs begin with {name!r}.", hint=f"Give more of the id: {', '.join(ids)}."
+        )
+    return store.by_ids(context.db, space, ids)[0] if ids else None
 
 
 def _absent(context: Context, space: str, name: str, workspace: str) -> NotFound:

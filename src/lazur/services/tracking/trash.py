@@ -153,7 +153,9 @@ def _candidates(context: Context, home: AnyRow, wanted: dict[str, Any]) -> list[
 def _wanted(context: Context, home: AnyRow, wanted: dict[str, Any], stage: str) -> list[RunRow]:
     names, experiment = wanted.get("runs"), wanted.get("experiment_name")
     if isinstance(experiment, str) and names is None:
-        return find.of_experiment(context.db, spaces.name(home.id), experiment, stage)
+        space = spaces.name(home.id)
+        runs.known_experiment(spaces.experiments(context.db, space), experiment)
+        return find.of_experiment(context.db, space, experiment, stage)
     if isinstance(names, list) and experiment is None:
         given = cast("list[object]", names)
         if given and all(isinstance(name, str) for name in given):

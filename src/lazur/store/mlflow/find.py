@@ -117,6 +117,18 @@ def id_of_job(db: Connection, workspace_id: int, job: str) -> str | None:
     return str(found[0]) if found else None
 
 
+def beginning(db: Connection, space: str, start: str, limit: int) -> list[str]:
+    """Ids that begin with `start`, which is hexadecimal."""
+    found = sql.rows(
+        db,
+        """SELECT r.run_uuid FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id
+           WHERE e.workspace = :space AND r.run_uuid >= :start AND r.run_uuid < :end
+           ORDER BY r.run_uuid LIMIT :limit""",
+        {"space": space, "start": start, "end": f"{start}g", "limit": limit},
+    )
+    return [str(row[0]) for row in found]
+
+
 def called(db: Connection, space: str, name: str, limit: int) -> list[str]:
     """Ids of runs whose name for people is `name`, the newest first."""
     found = sql.rows(

@@ -42,6 +42,17 @@ def add_experiment(db: Connection, space: str, experiment: str, now: float) -> i
     return int(found[0])
 
 
+def experiments(db: Connection, space: str) -> dict[str, int]:
+    """Ids of all by their names, in the order in which they were made."""
+    found = sql.rows(
+        db,
+        "SELECT name, experiment_id FROM experiments WHERE workspace = :space"
+        " ORDER BY experiment_id",
+        {"space": space},
+    )
+    return {name: int(number) for name, number in found}
+
+
 def experiment(db: Connection, space: str, experiment: str) -> int | None:
     found = sql.row(
         db,
