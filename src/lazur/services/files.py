@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from lazur.services.home import ARTIFACTSTORE
 from lazur.services.places import in_artifacts
 from lazur.services.site import Context
 from lazur.services.times import iso
+from lazur.services.tracking import models
+from lazur.services.tracking.folders import Folder
 from lazur.spec import references
 from lazur.spec.references import DatastorePath
 from lazur.store.jobs import JobRow
@@ -48,8 +51,8 @@ class Place:
 
 
 def find(context: Context, workspace: str, name: str, prefix: str = "") -> dict[str, Any]:
-    """All files, by path: `user_logs/…`, `outputs/…`, what MLflow logged, and
-    `named-outputs/<output>/…`."""
+    """All files, by path: `user_logs/…`, `outputs/…`, what MLflow logged, its models by their
+    names, and `named-outputs/<output>/…`."""
     row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
     found = [file for file in _all(context, row) if file["path"].startswith(prefix)]
     listed = list(islice(found, _MOST))
@@ -61,12 +64,14 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
     never be."""
     row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
     top, _, rest = path.partition("/")
+    if (model := _models(context, row).get(top)) is not None:
+        return Place(model.root, f"{model.inside}/{rest}")
     if top != _NAMED and path:
         root, inside = _artifacts(context, row)
         return Place(root, f"{inside}/{path}")
     if top == _NAMED:
         output, _, inner = rest.partition("/")
-        for label, root, inside, only in _named_outputs(context, row):
+        for label, root, inside, only in named_outputs(context, row):
             if label == output and inner and only in (None, inner):
                 return Place(root, f"{inside}/{inner}" if inside else inner)
     raise NotFound(
@@ -77,7 +82,9 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
 
 def _all(context: Context, row: JobRow) -> Iterator[dict[str, Any]]:
     yield from _scan(*_artifacts(context, row))
-    for label, root, inside, only in _named_outputs(context, row):
+    for name, model in _models(context, row).items():
+        yield from (_file(f"{name}/{entry.path}", entry) for entry in model.scan())
+    for label, root, inside, only in named_outputs(context, row):
         found = _scan(root, inside) if only is None else _alone(root, inside, only)
         yield from ({**file, "path": f"{_NAMED}/{label}/{file['path']}"} for file in found)
 
@@ -89,7 +96,14 @@ def _artifacts(context: Context, row: JobRow) -> tuple[Path, str]:
     return store, in_artifacts(context, row).relative_to(store).as_posix()
 
 
-def _named_outputs(context: Context, row: JobRow) -> Iterator[tuple[str, Path, str, str | None]]:
+def _models(context: Context, row: JobRow) -> dict[str, Folder]:
+    """But for those whose name the run's own files have."""
+    artifacts = in_artifacts(context, row)
+    found = models.logged(context, row)
+    return {name: at for name, at in found.items() if not os.path.lexists(artifacts / name)}
+
+
+def named_outputs(context: Context, row: JobRow) -> Iterator[tuple[str, Path, str, str | None]]:
     """(name, datastore, folder in it, the one file there or None for all) of each output that
     lies on this site. From its URI: what `direct` hands to the command is text, and no place of
     ours."""

@@ -46,6 +46,12 @@ def find(db: Connection, space: str, model_id: str) -> Model | None:
     return Model(*found) if found else None
 
 
+def logged_by(db: Connection, run_id: str) -> dict[str, str]:
+    """Where the models lie that a run logged, by name; of one name the last, as upstream reads
+    `runs:/<run>/<name>`."""
+    return dict(sql.rows(db, _LOGGED, {"run": run_id}))
+
+
 def whole(db: Connection, model: Model) -> Model:
     values = {"model": model.id}
     return model._replace(
@@ -91,6 +97,11 @@ SELECT model_id, experiment_id, name, artifact_location, creation_timestamp_ms,
 FROM logged_models
 WHERE model_id = :model
   AND experiment_id IN (SELECT experiment_id FROM experiments WHERE workspace = :space)
+"""
+_LOGGED = """
+SELECT name, artifact_location FROM logged_models
+WHERE source_run_id = :run AND lifecycle_stage = 'active'
+ORDER BY creation_timestamp_ms, model_id
 """
 _TAGS = "SELECT tag_key, tag_value FROM logged_model_tags WHERE :model = model_id"
 _PARAMS = "SELECT param_key, param_value FROM logged_model_params WHERE :model = model_id"
