@@ -37,6 +37,7 @@ PAUSES = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 PATIENCE = 6.0
 """A request waits so long for such a pause to end; before a longer one it is refused."""
 _POLL = 0.05
+_LEAST_IDLE = 0.1
 _STOP_SECONDS = 3.0
 _LAST_WORDS = 1.0
 _LONGEST_LINE = 1 << 16
@@ -89,7 +90,7 @@ class Child:
         pauses: tuple[float, ...] = PAUSES,
     ) -> None:
         self.recipe = recipe
-        self.idle_seconds = idle_seconds
+        self.idle_seconds = max(idle_seconds, _LEAST_IDLE)
         self._home = home
         self._busy = busy
         self._pauses = pauses

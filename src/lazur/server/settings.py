@@ -70,7 +70,8 @@ class Settings:
     )
     mlflow_private_urls: bool = _setting(
         False,
-        "Let MLflow's webhooks and gateway reach addresses of private networks and this machine.",
+        "Let MLflow's webhooks, gateway and judges reach addresses of private networks and of "
+        "this machine, by http too.",
     )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."

@@ -20,7 +20,9 @@ from typing import Any
 import uvicorn
 
 from lazur.server import leash
-from lazur.server.mlflow import workers
+from lazur.server.mlflow import egress
+from lazur.server.mlflow.door import Door
+from lazur.server.mlflow.workers import Workers
 
 BUSY_SECONDS = 30
 """How long a write waits for other writers of an SQLite database."""
@@ -31,11 +33,13 @@ POOL = 8
 def main() -> None:
     settings = leash.take()
     os.environ.update(settings["environ"])
+    egress.restrict()
     logging.basicConfig(level="WARNING", format="%(levelname)s %(name)s: %(message)s")
     warnings.simplefilter("ignore")
     listening = leash.listen(settings["socket"])
     app = load()
     warm_up()
+    Workers(Path(settings["jobs"]), Door(app, serve)).take_over()
     gc.collect()
     gc.freeze()
     serve(app, listening)
@@ -48,9 +52,7 @@ def load() -> Any:
     _set_up_connections()
     _drop_assistant()
     _follow_links(importlib.import_module("mlflow.store.artifact.local_artifact_repo"))
-    app = importlib.import_module("mlflow.server.fastapi_app").app
-    workers.on_demand(app)
-    return app
+    return importlib.import_module("mlflow.server.fastapi_app").app
 
 
 def warm_up() -> None:

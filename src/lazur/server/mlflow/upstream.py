@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from lazur.server.asgi import Receive, Scope, Send
-from lazur.server.children import Child, Recipe
+from lazur.server.children import Child, Recipe, Running
+from lazur.server.mlflow import egress
 from lazur.server.proxy import Outgoing, Proxy
 from lazur.server.settings import Settings
 from lazur.services.site import Site
@@ -23,7 +25,8 @@ class Upstream:
     def __init__(self, site: Site, settings: Settings) -> None:
         recipe = Recipe("mlflow", "lazur.server.mlflow.child", lambda: _told(site, settings))
         idle = settings.mlflow_idle_minutes * 60.0
-        self.child = Child(recipe, site.home.path, idle)
+        self._jobs = site.home.run / "mlflow-jobs"
+        self.child = Child(recipe, site.home.path, idle, busy=self._works)
         self._proxy = Proxy(self.child)
 
     async def answer(self, request: Outgoing, space: str, receive: Receive, send: Send) -> None:
@@ -32,6 +35,10 @@ class Upstream:
 
     async def fetch(self, request: Outgoing, space: str) -> tuple[int, bytes]:
         return await self._proxy.fetch(_placed(request, space))
+
+    async def _works(self, _running: Running) -> bool:
+        """A file for each of upstream's jobs, see workers.py."""
+        return self._jobs.is_dir() and any(self._jobs.iterdir())
 
     async def stop(self) -> None:
         await self._proxy.close()
@@ -51,11 +58,12 @@ def _placed(request: Outgoing, space: str) -> Outgoing:
     )
 
 
-def _told(site: Site, settings: Settings) -> dict[str, dict[str, str]]:
+def _told(site: Site, settings: Settings) -> dict[str, Any]:
     """Upstream's settings. It tells nobody about itself, loads no pickles, and reaches no private
     addresses unless it is allowed to."""
     key = site.home.key("mlflow")
     private = "true" if settings.mlflow_private_urls else "false"
+    schemes = "https,http" if settings.mlflow_private_urls else "https"
     return {
         "environ": {
             "MLFLOW_ENABLE_WORKSPACES": "true",
@@ -71,10 +79,14 @@ def _told(site: Site, settings: Settings) -> dict[str, dict[str, str]]:
             "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
             "MLFLOW_SERVER_ENABLE_CUSTOM_SCORERS": "false",
             "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": private,
+            "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": schemes,
             "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": private,
+            "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": schemes,
             "MLFLOW_CRYPTO_KEK_PASSPHRASE": key,
             "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _fernet(key),
-        }
+            egress.SETTING: egress.ANYWHERE if settings.mlflow_private_urls else "public",
+        },
+        "jobs": str(site.home.run / "mlflow-jobs"),
     }
 
 
