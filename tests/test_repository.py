@@ -31,6 +31,7 @@ LIGHT = (
     "cli",
 )
 """What `pip install lazur` must be able to import, without any extra."""
+PARTS = ("dependencies", "server", "postgresql", "tensorboard", "testing")
 NEWER = {"_sha2"}
 """Modules of the standard library that came after the Python which runs the tests."""
 MODULES = {"yaml": "pyyaml", "pydantic_core": "pydantic"}
@@ -69,17 +70,14 @@ class TestDependencies:
             assert not _foreign(path) - allowed, path
 
     def test_every_import_is_declared(self) -> None:
-        allowed = _declared("dependencies", "server", "postgresql", "testing")
+        allowed = _declared(*PARTS)
         undeclared = {name for path in SOURCE.rglob("*.py") for name in _foreign(path) - allowed}
         assert not undeclared
 
     def test_what_is_declared_is_used(self) -> None:
         used = {name for path in SOURCE.rglob("*.py") for name in _foreign(path)}
-        by_command_or_name = {"uv", "psycopg", "httptools"}
-        assert (
-            _declared("dependencies", "server", "postgresql", "testing") - used
-            <= by_command_or_name
-        )
+        by_command_or_name = {"uv", "psycopg", "httptools", "aiohttp"}
+        assert _declared(*PARTS) - used <= by_command_or_name
 
     def test_the_locks_fit(self) -> None:
         assert lock.recorded(lock.DEV) == lock.recorded(lock.UV) == lock.digest()

@@ -25,7 +25,7 @@ from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
-from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.deps import Call
 from lazur.server.gate import Gate
 from lazur.server.live import Live
@@ -40,9 +40,12 @@ from lazur.server.native import (
     runs,
     sessions,
     streams,
+    tensorboards,
     workspaces,
 )
 from lazur.server.settings import Settings
+from lazur.server.tensorboard import entry as tensorboard
+from lazur.server.tensorboard.boards import Boards
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
@@ -54,7 +57,17 @@ from lazur.store.mlflow import schema as mlflow_schema
 
 log = logging.getLogger("lazur.server")
 
-PARTS = (workspaces, jobs, runs, streams, content, environments, sessions, assets)
+PARTS = (
+    workspaces,
+    jobs,
+    runs,
+    tensorboards,
+    streams,
+    content,
+    environments,
+    sessions,
+    assets,
+)
 OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
 """Routes without an access decision: the gate lets them through without identity."""
 
@@ -66,17 +79,24 @@ def create_app(settings: Settings) -> Gate:
 
 
 class Front:
-    """MLflow's address leads to what serves it, everything else to the API. Both begin and end
-    together."""
+    """The addresses of MLflow and of TensorBoards lead to what serves those, everything else to
+    the API. All begin and end together."""
 
     def __init__(self, api: FastAPI, site: Site, settings: Settings) -> None:
         self.api = api
         self.mlflow = Entry(site, Upstream(site, settings))
-        api.state.endings.append(self.mlflow.stop)
+        self.tensorboard = tensorboard.Entry(site, api.state.boards)
+        api.state.endings += [self.mlflow.stop, api.state.boards.stop]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        mine = scope["type"] != "lifespan" and address.belongs(scope["path"])
-        await (self.mlflow if mine else self.api)(scope, receive, send)
+        await self._behind(scope)(scope, receive, send)
+
+    def _behind(self, scope: Scope) -> App:
+        if scope["type"] != "lifespan" and address.belongs(scope["path"]):
+            return self.mlflow
+        if scope["type"] != "lifespan" and tensorboard.belongs(scope["path"]):
+            return self.tensorboard
+        return self.api
 
 
 def create_site(settings: Settings) -> Site:
@@ -114,6 +134,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     )
     app.state.site = site
     app.state.live = Live()
+    app.state.boards = Boards(site, settings)
     app.state.endings = []
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))

@@ -77,8 +77,34 @@ Busy = Callable[[Running], Awaitable[bool]]
 """Asked before a child is stopped for being idle: whether it still has something to do."""
 
 
+class Diary:
+    """What children of one kind say, in one file: readable lines, rotated, credentials masked."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        self._path = home / "logs" / f"{name}.log"
+        self._log = logging.Logger(f"child.{name}", "INFO")  # noqa: LOG001 - of this home alone
+        self._lock = threading.Lock()
+
+    def write(self, line: str) -> None:
+        with self._lock:
+            if not self._log.handlers:
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                handler = RotatedFile(self._path)
+                handler.setFormatter(Lines())
+                self._log.addHandler(handler)
+            self._log.info("%s", line)
+
+    def close(self) -> None:
+        """What is written after that opens it again."""
+        with self._lock:
+            for handler in list(self._log.handlers):
+                self._log.removeHandler(handler)
+                handler.close()
+
+
 class Child:
-    """Belongs to one event loop."""
+    """Belongs to one event loop. `diary`: shared with others of its kind. `revive`: start it again
+    when it died by accident though nobody asks for it."""
 
     def __init__(
         self,
@@ -88,6 +114,8 @@ class Child:
         *,
         busy: Busy | None = None,
         pauses: tuple[float, ...] = PAUSES,
+        diary: Diary | None = None,
+        revive: bool = True,
     ) -> None:
         self.recipe = recipe
         self.idle_seconds = max(idle_seconds, _LEAST_IDLE)
@@ -97,7 +125,9 @@ class Child:
         self._starting: asyncio.Task[Running] | None = None
         self._running: Running | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._log: logging.Logger | None = None
+        self._diary = diary or Diary(home, recipe.name)
+        self._shares_diary = diary is not None
+        self._revive = revive
         self._users = 0
         self._used = 0.0
         self._young_deaths = 0
@@ -106,6 +136,16 @@ class Child:
     @property
     def running(self) -> Running | None:
         return self._running
+
+    @property
+    def idle(self) -> float:
+        """Seconds since it was last used; 0 while it is."""
+        return 0.0 if self._users else time.monotonic() - self._used
+
+    @property
+    def is_off(self) -> bool:
+        """It neither runs nor is waited for."""
+        return self._users == 0 and self._running is None
 
     @contextlib.asynccontextmanager
     async def use(self) -> AsyncGenerator[Running]:
@@ -129,11 +169,8 @@ class Child:
             task.cancel()
         if self._tasks:
             await asyncio.wait(list(self._tasks))
-        if self._log:
-            for handler in list(self._log.handlers):
-                self._log.removeHandler(handler)
-                handler.close()
-            self._log = None
+        if not self._shares_diary:
+            self._diary.close()
 
     async def _ready(self) -> Running:
         if self._running:
@@ -238,14 +275,14 @@ class Child:
             self._postpone()
             return
         self._young_deaths = 0
-        with contextlib.suppress(Unavailable):
-            await self._ready()
+        if self._revive or self._users:
+            with contextlib.suppress(Unavailable):
+                await self._ready()
 
     async def _rest(self, running: Running) -> None:
         """Stop it once it was idle for long."""
         while self._running is running:
-            idle = 0.0 if self._users else time.monotonic() - self._used
-            if idle < self.idle_seconds:
+            if (idle := self.idle) < self.idle_seconds:
                 await _pause(running, self.idle_seconds - idle)
             elif await self._is_busy(running):
                 await _pause(running, self.idle_seconds)
@@ -268,20 +305,7 @@ class Child:
         assert said is not None
         with said:
             while line := said.readline(_LONGEST_LINE):
-                self._logger().info("%s", line.decode("utf-8", "replace").rstrip())
-
-    def _logger(self) -> logging.Logger:
-        """One file for each kind of child: readable lines, rotated, credentials masked."""
-        if self._log is None:
-            folder = self._home / "logs"
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handler = RotatedFile(folder / f"{self.recipe.name}.log")
-            handler.setFormatter(Lines())
-            self._log = logging.getLogger(f"child.{self.recipe.name}")
-            self._log.propagate = False
-            self._log.setLevel("INFO")
-            self._log.addHandler(handler)
-        return self._log
+                self._diary.write(line.decode("utf-8", "replace").rstrip())
 
     def _socket(self) -> Path:
         folder = self._home / "run"

@@ -30,7 +30,9 @@ _SHOWN = (b"application/json", b"text/plain", b"text/event-stream", b"image/png"
 
 
 def is_page(path: str) -> bool:
-    return path in {"/", "/sign-in"} or path.startswith(("/jobs/", "/static/"))
+    """Of our own. What lies below a TensorBoard's page is its own."""
+    board = path.startswith("/tensorboard/") and path.count("/") == 3
+    return path in {"/", "/sign-in"} or path.startswith(("/jobs/", "/static/")) or board
 
 
 def is_visited(path: str) -> bool:

@@ -1,5 +1,5 @@
-"""The plain pages: recent jobs, one job live, sign-in. They hold no data; their scripts ask the
-API, as anyone must."""
+"""The plain pages: recent jobs, one job live, the way to TensorBoard, sign-in. They hold no data;
+their scripts ask the API, as anyone must."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _PAGES = {
     "/": "index.html",
     "/jobs/{workspace}/{name}": "job.html",
     "/sign-in": "sign-in.html",
+    "/tensorboard/{workspace}/{board}": "tensorboard.html",
 }
 _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml"}
 

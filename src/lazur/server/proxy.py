@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from lazur.errors import BackendError, MissingExtra
-from lazur.server.asgi import Message, Receive, Send
+from lazur.server.asgi import Message, Receive, Scope, Send
 from lazur.server.children import Child, Running
 from lazur.server.topics import Closed
 
@@ -24,6 +24,11 @@ HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
     b"transfer-encoding upgrade".split()
 )
+TO_US = frozenset(
+    b"host authorization cookie origin referer content-length x-lazur-csrf forwarded "
+    b"x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix".split()
+)
+"""What a client says to us and to nobody behind: who it is, and where it comes from."""
 _OURS = frozenset(b"server date set-cookie access-control-allow-origin".split())
 """What only we say to a client."""
 _MOURNING = 2.0
@@ -47,6 +52,14 @@ class Outgoing:
         default=lambda _status, headers: headers
     )
     """Sees the answer's head, and may change its headers."""
+
+
+def outgoing(scope: Scope, target: str, body: bytes | None, *, repeatable: bool) -> Outgoing:
+    """The client's request, without what it says to us alone."""
+    headers = [pair for pair in scope["headers"] if pair[0] not in TO_US]
+    if body is None:
+        headers += [pair for pair in scope["headers"] if pair[0] == b"content-length"]
+    return Outgoing(scope["method"], target, headers, body, repeatable)
 
 
 class Proxy:

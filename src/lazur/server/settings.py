@@ -73,6 +73,13 @@ class Settings:
         "Let MLflow's webhooks, gateway and judges reach addresses of private networks and of "
         "this machine, by http too.",
     )
+    tensorboard_idle_minutes: int = _setting(
+        15, "A TensorBoard is stopped when nobody looked at it for so many minutes."
+    )
+    tensorboard_processes: int = _setting(4, "At most so many TensorBoards run at once.")
+    tensorboard_megabytes: int = _setting(
+        2048, "Memory that one TensorBoard may take, in megabytes (on Linux)."
+    )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."
     )

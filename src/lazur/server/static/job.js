@@ -114,6 +114,7 @@ async function showFiles() {
   const rows = value.slice(0, 500).map((file) => make("li", {},
     make("a", { href: fileUrl(file.path), download: true }, file.path), make("span", {}, bytes(file.size))));
   fill(find("files"), ...(rows.length ? rows : [make("li", { class: "note" }, "No files yet.")]));
+  find("tensorboard").hidden = !value.some((file) => file.path.split("/").pop().includes("tfevents"));
   chooseLog(value.filter((file) => file.path.startsWith("user_logs/")));
 }
 
@@ -199,6 +200,7 @@ async function start() {
   find("log-file").addEventListener("change", (event) => read(event.target.value));
   log.onstick = (on) => { find("follow").checked = on; };
   cancelling();
+  find("tensorboard").href = `/tensorboard/${path(workspace, name)}`;
   try {
     show(await ask(base));
   } catch (error) {

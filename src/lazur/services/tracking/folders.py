@@ -57,6 +57,15 @@ def own(folder: Folder | None, owner: str) -> Folder | None:
     return None
 
 
+def draft(home: Home, row: JobRow, output: str) -> Folder:
+    """Where a running job writes an output that is moved to its place at the end."""
+    attempt = home.attempt(row.workspace, row.name, row.attempt)
+    return Folder(
+        home.path / "jobs",
+        f"{attempt.relative_to(home.path / 'jobs').as_posix()}/named-outputs/{output}",
+    )
+
+
 def of_job(home: Home, row: JobRow) -> list[Folder]:
     """Its attempts, and the outputs that were given no place of their own."""
     attempts = home.attempt(row.workspace, row.name, 1).parent.relative_to(home.path / "jobs")

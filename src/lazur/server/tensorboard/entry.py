@@ -1,0 +1,109 @@
+"""Where every request for a TensorBoard comes in: which board, and whether the caller may read all
+that is on it. Asked at each request, of files of the page too."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+
+from lazur.errors import Invalid, LazurError, Unavailable
+from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.proxy import outgoing
+from lazur.server.tensorboard.boards import Boards
+from lazur.services import tensorboards
+from lazur.services.access import Principal
+from lazur.services.site import Site
+from lazur.services.tensorboards import Board
+
+CSP = (
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    b"worker-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
+    b"frame-ancestors 'none'"
+)
+"""Of upstream's page: its own scripts only, and nothing from elsewhere."""
+_ADDRESS = re.compile(r"/tensorboard/([^/]+)/([^/]+)(/.*)", re.DOTALL)
+_DATA = "/data/"
+"""Below it lies what jobs wrote: a browser shows it inert, or saves it."""
+_METHODS = {"GET", "HEAD", "POST"}
+
+
+def belongs(path: str) -> bool:
+    """The page in front, without the slash at the end, is one of our own."""
+    return _ADDRESS.fullmatch(path) is not None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    workspace: str
+    board: str
+    path: str
+
+
+class Entry:
+    def __init__(self, site: Site, boards: Boards) -> None:
+        self._site = site
+        self._boards = boards
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await self._answer(scope, receive, send)
+        except LazurError as error:
+            await (_lead_back if _is_visit(scope) else _refuse)(scope, send, error)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in _METHODS:
+            raise Invalid(f"TensorBoard only shows: it has no {scope['method']}.")
+        asked = _asked(scope["path"])
+        board = await run_sync(self._find, scope["lazur.principal"], asked)
+        if not asked.path.startswith(_DATA):
+            scope["lazur.csp"] = CSP
+        body = None if scope["method"] == "POST" else b""
+        request = outgoing(scope, _target(scope), body, repeatable=True)
+        await self._boards.answer(board, request, receive, send)
+
+    def _find(self, who: Principal, asked: _Asked) -> Board:
+        with self._site.context(who, write=False) as context:
+            return tensorboards.named(context, asked.workspace, asked.board)
+
+
+def _asked(path: str) -> _Asked:
+    found = _ADDRESS.fullmatch(path)
+    assert found is not None  # belongs() has looked
+    return _Asked(*found.groups())
+
+
+def _target(scope: Scope) -> str:
+    """What is left of the address behind the board, as the client spelled it."""
+    path = "/" + scope["raw_path"].decode("ascii").split("/", 4)[4]
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _is_visit(scope: Scope) -> bool:
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return b"text/html" in accept and _asked(scope["path"]).path == "/"
+
+
+async def _lead_back(scope: Scope, send: Send, _error: LazurError) -> None:
+    """To our own page, which says in words what is wrong."""
+    page = scope["raw_path"].rstrip(b"/")
+    headers = [(b"location", page), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _refuse(_scope: Scope, send: Send, error: LazurError) -> None:
+    body = json.dumps(error.to_dict()).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    if isinstance(error, Unavailable):
+        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
