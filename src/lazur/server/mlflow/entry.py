@@ -141,14 +141,14 @@ class Entry:
         return True
 
     async def _pass_on(self, request: _Request, body: bytes) -> None:
-        guard = Guard(self._site, request.who, request.rule, request.query, body)
+        place, rule = request.place, request.rule
+        guard = Guard(self._site, request.who, place.id, rule, request.query, body)
         await guard.before()
         if pages.is_page(request.path):
             request.scope["lazur.csp"] = pages.CSP
-        reads = request.rule.reads
-        sent = outgoing(request.scope, request.target(), body, repeatable=reads)
-        sent.headers = _in_headers(sent.headers, request.place)
-        await self._upstream.answer(sent, request.place.mlflow, request.receive, request.send)
+        sent = outgoing(request.scope, request.target(), body, repeatable=rule.reads)
+        sent.headers = _in_headers(sent.headers, place)
+        await self._upstream.answer(sent, place.mlflow, request.receive, request.send)
         await guard.after()
 
     async def _tell_about_server(self, request: _Request) -> None:

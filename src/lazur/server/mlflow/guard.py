@@ -17,12 +17,17 @@ from lazur.services.site import Site
 from lazur.services.tracking import hooks, rights
 
 _RUNS = "workspaces/experiments/runs/"
+_OF_MANY = frozenset(f"2.0/mlflow/experiments/{what}" for what in ("delete", "restore", "update"))
+"""What upstream does to all runs of an experiment."""
 
 
 class Guard:
-    def __init__(self, site: Site, who: Principal, rule: Rule, query: bytes, body: bytes) -> None:
+    def __init__(
+        self, site: Site, who: Principal, workspace: int, rule: Rule, query: bytes, body: bytes
+    ) -> None:
         self._site = site
         self._who = who
+        self._workspace = workspace
         self._rule = rule
         changes = not rule.reads and (who.job is not None or rule.action.startswith(_RUNS))
         self._touched = _named(query, body) if changes else frozenset[str]()
@@ -33,7 +38,9 @@ class Guard:
             await run_sync(self._check)
 
     async def after(self) -> None:
-        if self._touched and self._rule.action.startswith(_RUNS):
+        if self._rule.path in _OF_MANY:
+            await run_sync(self._settle)
+        elif self._touched and self._rule.action.startswith(_RUNS):
             await run_sync(self._agree)
 
     def _check(self) -> None:
@@ -45,6 +52,10 @@ class Guard:
         with self._site.context(self._who) as context:
             for run in self._touched:
                 hooks.agree(context, run)
+
+    def _settle(self) -> None:
+        with self._site.context(self._who) as context:
+            hooks.settle(context, self._workspace)
 
 
 def _named(query: bytes, body: bytes) -> frozenset[str]:
