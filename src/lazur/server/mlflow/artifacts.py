@@ -99,7 +99,7 @@ async def _upload(transfer: Transfer) -> bool:
     path = transfer.below(_FILES)
     await transfer.check_writable(path)
     await uploads.receive(transfer.files, path, transfer.receive)
-    await replies.send(transfer.send, 200, b"")
+    await replies.send(transfer.send, 200, b"", kind=b"")
     return True
 
 

@@ -45,7 +45,7 @@ async def send(
     kind: bytes = b"application/json",
 ) -> None:
     head = [(b"content-length", b"%d" % len(body)), *headers]
-    if body:
+    if kind:
         head.append((b"content-type", kind))
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
