@@ -54,11 +54,11 @@ class Side:
 
 
 @contextmanager
-def upstream(folder: Path) -> Iterator[Side]:
-    """MLflow's own server, on SQLite and local files."""
+def upstream(folder: Path, database: str = "") -> Iterator[Side]:
+    """MLflow's own server, on SQLite if nothing else is said, and local files."""
     folder.mkdir(parents=True)
     port = _free_port()
-    database = f"sqlite:///{folder / 'mlflow.db'}"
+    database = database or f"sqlite:///{folder / 'mlflow.db'}"
     with (folder / "server.out").open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.conformance.reference", str(port)],
@@ -78,16 +78,16 @@ def upstream(folder: Path) -> Iterator[Side]:
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[Side]:
+def ours(folder: Path, database: str = "") -> Iterator[Side]:
     """Lazur as a person starts it."""
     folder.mkdir(parents=True)
     home = folder / "home"
-    server = Server(home, mlflow_private_urls="true")
+    server = Server(home, mlflow_private_urls="true", database=database)
     server.environ |= _SAME_ORDER
     server.start()
     try:
         _wake(server)
-        database = f"sqlite:///{home / 'lazur.db'}"
+        database = database or f"sqlite:///{home / 'lazur.db'}"
         yield Side("lazur", f"{server.url}/mlflow", server.token, database, folder)
     finally:
         server.stop()

@@ -21,14 +21,18 @@ _FOLDER = Path(__file__).parent / "cases"
 _PARTS = ("exchanges", "steps", "rows")
 
 
-def cases() -> list[str]:
-    """`runs.metrics`: module and function. Read, not imported: they need mlflow."""
-    return [
-        f"{path.stem}.{node.name}"
+def cases(chosen: Sequence[str] = ()) -> list[str]:
+    """`runs.metrics`: module and function; all, or those chosen by either. Read, not imported:
+    they need mlflow."""
+    found = [
+        (path.stem, f"{path.stem}.{node.name}")
         for path in sorted(_FOLDER.glob("[a-z]*.py"))
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     ]
+    if unknown := set(chosen) - {name for pair in found for name in pair}:
+        raise ValueError(f"there is no case {', '.join(sorted(unknown))}")
+    return [name for module, name in found if not chosen or {module, name} & set(chosen)]
 
 
 def run_both(sides: Sequence[Side], names: Sequence[str]) -> list[dict[str, Any]]:
@@ -101,10 +105,17 @@ def _difference(left: str, right: str) -> str:
 def covered(transcripts: dict[str, Any]) -> tuple[set[str], set[str]]:
     """Functions that were called, and routes that answered something else than an error."""
     called = {name for told in transcripts.values() for name in told["called"]}
-    answered: set[str] = set()
-    for told in transcripts.values():
+    answered = {name for name, told in statuses(transcripts).items() if min(told) < 400}
+    return called, answered
+
+
+def statuses(transcripts: dict[str, Any]) -> dict[str, dict[int, list[str]]]:
+    """Of every route that was asked, with the cases that got them."""
+    found: dict[str, dict[int, list[str]]] = {}
+    for name, told in transcripts.items():
         for method, path, status in told["routes"]:
             route = matching(method, unquote(urlsplit(path).path))
-            if route is not None and status < 400:
-                answered.add(route.short)
-    return called, answered
+            if route is not None:
+                who = found.setdefault(route.short, {}).setdefault(status, [])
+                who += [name] if name not in who else []
+    return found

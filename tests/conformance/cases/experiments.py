@@ -78,6 +78,7 @@ def search(scene: Scene) -> None:
         client.search_experiments(filter_string=ours, order_by=order)
     for more in ("tags.n = '1'", "tags.n != '1'", "tags.`n` ILIKE '0'", "creation_time > 0"):
         client.search_experiments(filter_string=f"{ours} AND {more}", order_by=["name ASC"])
+    scene.api("GET", "2.0/mlflow/experiments/search", {"filter": ours, "max_results": 3})
     token = None
     for _ in range(3):
         page = client.search_experiments(

@@ -1,12 +1,8 @@
-"""The gateway to language models. What answers behind it is a little server of the case's own."""
+"""The gateway to language models. Nothing answers behind it: that is told the same way."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.conformance.scene import Scene
@@ -17,7 +13,7 @@ _ASKED: dict[str, Any] = {"messages": [{"role": "user", "content": "Hello"}], "m
 
 def keys(scene: Scene) -> None:
     """Secrets, models and endpoints, made, changed and deleted."""
-    secret = _secret(scene, "http://127.0.0.1:9/v1")
+    secret = _secret(scene)
     model = _model(scene, secret)
     other = _model(scene, secret, "-other")
     endpoint = _endpoint(scene, model)
@@ -56,7 +52,7 @@ def keys(scene: Scene) -> None:
 
 
 def limits(scene: Scene) -> None:
-    """Budgets and guardrails."""
+    """Budgets."""
     budget = {
         "budget_unit": "USD",
         "budget_amount": 5.5,
@@ -77,7 +73,7 @@ def limits(scene: Scene) -> None:
 
 
 def guardrails(scene: Scene) -> None:
-    endpoint = _endpoint(scene, _model(scene, _secret(scene, "http://127.0.0.1:9/v1")))
+    endpoint = _endpoint(scene, _model(scene, _secret(scene)))
     scorer = _scorer(scene)
     asked = {
         "name": "polite",
@@ -101,31 +97,28 @@ def guardrails(scene: Scene) -> None:
 
 def calls(scene: Scene) -> None:
     """By every address under which a model can be asked."""
-    with _provider() as address:
-        name = scene.name
-        secret = _secret(scene, f"{address}/v1")
-        _endpoint(scene, _model(scene, secret))
-        scene.http("POST", f"/gateway/{name}/mlflow/invocations", json=_ASKED)
-        asked = {**_ASKED, "model": name}
-        scene.http("POST", "/gateway/mlflow/v1/chat/completions", json=asked)
-        scene.http("POST", "/gateway/openai/v1/chat/completions", json=asked)
-        asked = {"model": name, "input": "Hello"}
-        scene.http("POST", "/gateway/openai/v1/responses", json=asked)
-        scene.http("POST", "/gateway/openai/v1/responses/compact", json=asked)
-        scene.http("POST", "/gateway/openai/v1/embeddings", json=asked)
-        scene.http("POST", f"/gateway/proxy/{name}/v1/models", json={})
-        scene.http("GET", "/gateway/mlflow/v1/models")
-        scene.http("POST", "/gateway/absent/mlflow/invocations", json=_ASKED)
-        proxied = {"gateway_path": "api/2.0/endpoints/"}
-        scene.http("GET", "/ajax-api/2.0/mlflow/gateway-proxy", params=proxied)
+    name = scene.name
+    _endpoint(scene, _model(scene, _secret(scene)))
+    scene.http("POST", f"/gateway/{name}/mlflow/invocations", json=_ASKED)
+    asked = {**_ASKED, "model": name}
+    for path in ("mlflow/v1/chat/completions", "openai/v1/chat/completions"):
+        scene.http("POST", f"/gateway/{path}", json=asked)
+    asked = {"model": name, "input": "Hello"}
+    for path in ("responses", "responses/compact", "embeddings"):
+        scene.http("POST", f"/gateway/openai/v1/{path}", json=asked)
+    scene.http("POST", f"/gateway/proxy/{name}/v1/models", json={})
+    scene.http("GET", "/gateway/mlflow/v1/models")
+    scene.http("POST", "/gateway/absent/mlflow/invocations", json=_ASKED)
+    proxied = {"gateway_path": "api/2.0/endpoints/"}
+    scene.http("GET", "/ajax-api/2.0/mlflow/gateway-proxy", params=proxied)
 
 
-def _secret(scene: Scene, address: str) -> str:
+def _secret(scene: Scene) -> str:
     asked = {
         "secret_name": f"{scene.name}-secret",
         "secret_value": {"api_key": "sk-of-nobody"},
         "provider": "openai",
-        "auth_config": {"api_base": address},
+        "auth_config": {"api_base": "https://127.0.0.1:9/v1"},
     }
     said = scene.api("POST", f"{_PATH}/secrets/create", asked)
     return said.get("secret", {}).get("secret_id", "absent")
@@ -162,55 +155,3 @@ def _scorer(scene: Scene) -> str:
     }
     said = scene.api("POST", "3.0/mlflow/scorers/register", asked)
     return said.get("scorer_id", "absent")
-
-
-@contextmanager
-def _provider() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Provider)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Provider(BaseHTTPRequestHandler):
-    """Says the same to everybody."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        body = json.dumps(_REPLIES.get(self.path, {"path": self.path})).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nobody reads it."""
-
-
-_USAGE = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-_REPLIES: dict[str, dict[str, Any]] = {
-    "/v1/chat/completions": {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "gpt-4o-mini",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": "Hi"},
-                "finish_reason": "stop",
-            }
-        ],
-        "usage": _USAGE,
-    },
-    "/v1/embeddings": {
-        "object": "list",
-        "model": "gpt-4o-mini",
-        "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
-        "usage": _USAGE,
-    },
-}

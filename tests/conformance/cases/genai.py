@@ -48,7 +48,7 @@ def ensemble(scene: Scene) -> None:
     """Of scorers; it is put together by the client and asks nobody."""
     parts = [Guidelines(name="kind", guidelines="Be kind."), Guidelines(name="b", guidelines="B.")]
     offered = scene.mlflow.genai.make_scorer_ensemble
-    scene.note("name", offered(name="both", scorers=parts, ensemble_fn=all).name)
+    scene.note("name", offered(name="both", scorers=parts, ensemble_fn="agg_all").name)
 
 
 def evaluation(scene: Scene) -> None:

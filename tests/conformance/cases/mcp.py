@@ -13,12 +13,12 @@ def by_client(scene: Scene) -> None:
     client = scene.client
     name = f"com.example/{scene.name}"
     client.create_mcp_server(name, description="does things")
-    _life(scene, client, name, MCPStatus.ACTIVE)
+    _life(scene, client, name, MCPStatus.ACTIVE, MCPStatus.DEPRECATED)
 
 
 def fluent(scene: Scene) -> None:
     genai = scene.mlflow.genai
-    _life(scene, genai, f"com.example/{scene.name}", "active")
+    _life(scene, genai, f"com.example/{scene.name}", "active", "deprecated")
     with scene.judged():
         genai.register_mcp_server_from_url("https://127.0.0.1:9/server.json")
 
@@ -47,7 +47,7 @@ def refusals(scene: Scene) -> None:
         client.create_mcp_access_endpoint(absent, "https://example.com")
 
 
-def _life(scene: Scene, offered: Any, name: str, active: Any) -> None:
+def _life(scene: Scene, offered: Any, name: str, active: Any, retired: Any) -> None:
     make = getattr(offered, "create_mcp_server_version", None) or offered.register_mcp_server
     for version in ("1.0.0", "1.1.0"):
         make(_described(name, version), tools=[])
@@ -76,12 +76,14 @@ def _life(scene: Scene, offered: Any, name: str, active: Any) -> None:
     offered.delete_mcp_server_alias(name, "best")
     offered.delete_mcp_server_version_tag(name, "1.0.0", "k")
     offered.delete_mcp_server_tag(name, "k")
-    with scene.judged():
-        offered.delete_mcp_server_version(name, "1.1.0")
+    offered.delete_mcp_server_version(name, "1.1.0")
     with scene.judged():
         offered.delete_mcp_server_version(name, "1.0.0")
     with scene.judged():
         offered.delete_mcp_server(name)
+    offered.update_mcp_server_version(name, "1.0.0", status=retired)
+    offered.delete_mcp_server_version(name, "1.0.0")
+    offered.delete_mcp_server(name)
     offered.search_mcp_servers()
 
 

@@ -41,7 +41,11 @@ def by_client(scene: Scene) -> None:
     client.delete_trace_tag(root.trace_id, "t")
     client.search_traces([experiment])
     client.search_traces(locations=[experiment], include_spans=False)
-    scene.api("GET", f"3.0/mlflow/traces/{root.trace_id}")
+    path = f"3.0/mlflow/traces/{root.trace_id}"
+    scene.api("PATCH", f"{path}/tags", {"key": "l", "value": "é"})
+    scene.api("DELETE", f"{path}/tags", {"key": "l"})
+    scene.api("DELETE", f"{path}/tags", {"key": "l"})
+    scene.api("GET", path)
     scene.api("GET", "3.0/mlflow/traces/get", {"trace_id": root.trace_id})
     scene.api("GET", "3.0/mlflow/traces/get", {"trace_id": root.trace_id, "allow_partial": True})
     scene.api("GET", "3.0/mlflow/traces/batchGet", {"trace_ids": [root.trace_id]})
