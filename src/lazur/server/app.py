@@ -35,6 +35,7 @@ from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import (
     assets,
     content,
+    curves,
     environments,
     jobs,
     runs,
@@ -61,6 +62,7 @@ PARTS = (
     workspaces,
     jobs,
     runs,
+    curves,
     tensorboards,
     streams,
     content,
