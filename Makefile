@@ -12,10 +12,10 @@ BIN := .venv/bin
 FAST := not slow and not network and not browser and not chaos
 WORKERS ?= 2
 
-.PHONY: help setup demo check lint types layers openapi tables locked hygiene test test-all docs bench chaos lock clean
+.PHONY: help setup demo check lint types layers openapi tables locked hygiene test test-all mlflow-conformance docs bench chaos lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.installed  ## .venv with all tools, from pinned and hashed requirements
 
@@ -29,6 +29,9 @@ test: setup  ## the fast tests
 
 test-all: setup  ## all tests that this machine can run; skipped ones say why
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)
+
+mlflow-conformance: setup  ## MLflow's client against MLflow's own server and ours: all must be alike
+	$(BIN)/python -m tests.conformance $(ARGS)
 
 chaos: setup  ## kill servers and jobs for a while, then compare with the ledger
 	$(BIN)/python -m pytest -m chaos -s $(ARGS)

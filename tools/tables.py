@@ -17,6 +17,7 @@ from typing import Any
 from lazur import errors
 from lazur.engine import causes
 from lazur.server import settings
+from tests.conformance import differences
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 API = DOCS.parent / "openapi.json"
@@ -78,11 +79,27 @@ def _purpose(method: str, path: str, operation: dict[str, Any]) -> str:
     return plain.get(method, f"{operation['summary']}.")
 
 
+def mlflow_differences() -> str:
+    rows = ((found.what, found.why) for found in differences.DIFFERENCES)
+    return _table(("difference", "why"), rows)
+
+
+def mlflow_exceptions() -> str:
+    """By reason; most stand for several."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in {**differences.FUNCTIONS, **differences.ROUTES}.items():
+        reasons.setdefault(reason, []).append(f"`{name}`")
+    rows = ((", ".join(names), reason) for reason, names in reasons.items())
+    return _table(("function or route", "why"), rows)
+
+
 TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings": ("server.md", settings_table),
     "causes": ("errors.md", causes_table),
     "errors": ("errors.md", errors_table),
     "routes": ("api.md", routes_table),
+    "mlflow-differences": ("mlflow.md", mlflow_differences),
+    "mlflow-exceptions": ("mlflow.md", mlflow_exceptions),
 }
 
 MEANINGS = {

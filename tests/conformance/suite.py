@@ -17,7 +17,7 @@ from tests.conformance.sides import Side
 from tests.conformance.surface import matching
 
 CASES = "tests.conformance.cases"
-_FOLDER = Path(__file__).parent / "cases"
+FOLDER = Path(__file__).parent / "cases"
 _PARTS = ("exchanges", "steps", "rows")
 
 
@@ -26,7 +26,7 @@ def cases(chosen: Sequence[str] = ()) -> list[str]:
     they need mlflow."""
     found = [
         (path.stem, f"{path.stem}.{node.name}")
-        for path in sorted(_FOLDER.glob("[a-z]*.py"))
+        for path in sorted(FOLDER.glob("[a-z]*.py"))
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
     ]
