@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-_WHAT = ("mlflow.server.fastapi_app:app", "--log-level", "warning")
+_WHAT = ("mlflow.server.fastapi_app:app", "--log-level", "warning", "--timeout-keep-alive", "600")
 _STARTS_WITHIN = 90.0
 _FOREIGN = ("MLFLOW_", "_MLFLOW_", "LAZUR_")
 

@@ -32,9 +32,13 @@ _INDEXES = {
     "lazur_metrics_curve": "metrics (run_uuid, key, step, timestamp, value, is_nan)",
     "lazur_latest_metrics_value": "latest_metrics (key, value, run_uuid, is_nan)",
     "lazur_params_value": "params (key, value, run_uuid)",
+    "lazur_tags_value": "tags (key, value, run_uuid)",
     "lazur_runs_started": "runs (experiment_id, lifecycle_stage, start_time)",
 }
 """Ours, on upstream's tables: away while upstream's tool works on them."""
+SHORT = "length(value) <= 250"
+"""Longer values are not in the index on PostgreSQL, which has no room for them."""
+_OF_TEXTS = {"lazur_params_value", "lazur_tags_value"}
 
 
 def installed() -> str | None:
@@ -97,6 +101,8 @@ def _upgrade(db: Database, wanted: str) -> None:
 
 
 def _finish(connection: Connection, wanted: str) -> None:
+    partly = f" WHERE {SHORT}" if connection.dialect.name == "postgresql" else ""
     for name, columns in _INDEXES.items():
-        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+        which = partly if name in _OF_TEXTS else ""
+        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}{which}")
     records.put_fact(connection, _FACT, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from lazur.store.mlflow import sql
 from lazur.store.mlflow.filters import Clause, Order, Unread
 from lazur.store.mlflow.inputs import Dataset, Inputs
 from lazur.store.mlflow.runs import NAME_TAG, Data, Run
+from lazur.store.mlflow.schema import SHORT
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ def run_ids(db: Connection, search: Search) -> list[str]:
     if not experiments:
         return []
     statement = _Statement(db, search, experiments)
-    first = statement.best_metrics()
+    first = statement.first_by_value()
     if first is not None and len(found := first.ids()) == search.limit + search.offset:
         return found[search.offset :]
-    return statement.chosen().ids()
+    return statement.all_of_them().ids()
 
 
 def page(db: Connection, ids: Sequence[str]) -> list[Found]:
@@ -109,9 +111,10 @@ WHERE source_type = 'RUN_OUTPUT' AND source_id {among} AND destination_type = 'M
 """
 
 _FEW_RUNS = 2000
-"""Where an experiment has no more, all are looked at: it is cheaper than an unlucky walk."""
-_FEW_HITS = 20_000
-"""Where a filter is met by no more, the search begins with these."""
+"""Where an experiment has no more, all are looked at."""
+_MOST_RUNS = 200_000
+_MOST_HITS = 20_000
+"""No more are counted."""
 
 
 class _Statement:
@@ -122,27 +125,28 @@ class _Statement:
         self._db = db
         self._sqlite = db.dialect.name == "sqlite"
         self._search = search
+        self._page = search.limit + search.offset
         self._names = Names()
         self._own = self._scope(experiments)
         self._orders = [self._order(number, order) for number, order in enumerate(search.orders)]
         self._filters = [self._filter(clause) for clause in search.clauses]
         self._sort = self._sorting()
+        self._is_one_index = len(experiments) == len(search.stages) == 1
 
-    def best_metrics(self) -> _Query | None:
-        """The first page by a metric, where enough runs have a number for it: by the index of its
-        values. Those come before NaN and before runs without it."""
-        orders = self._search.orders
-        if not orders or orders[0].kind != "metric" or self._few_runs or self._rarest:
+    def first_by_value(self) -> _Query | None:
+        """The first page by a metric, parameter or tag, by the index of its values. Whole only
+        where enough runs have one: those come before NaN and before runs without it."""
+        if not self._has_values_in_order or self._rarest:
             return None
         head, *rest = self._orders
-        joined = f"latest_metrics o0 {self._first_join()} runs r ON r.run_uuid = o0.run_uuid"
-        tables = " ".join((joined, *(order.join for order in rest)))
-        within = (f"o0.key = {head.key}", "NOT o0.is_nan", *self._wheres())
-        return self._query(
-            tables, within, self._sort[1:], self._search.limit + self._search.offset, 0
-        )
+        join = "CROSS JOIN" if self._sqlite else "JOIN"  # keeps SQLite to this order of tables
+        tables = f"{head.table} o0 {join} runs r ON r.run_uuid = o0.run_uuid"
+        tables = " ".join((tables, *(order.join for order in rest)))
+        within = (f"o0.key = {head.key}", head.has_value, *self._wheres())
+        without_missing = self._sort[1:]
+        return self._query(tables, within, without_missing, self._page, 0)
 
-    def chosen(self) -> _Query:
+    def all_of_them(self) -> _Query:
         begin = "runs r"
         if best := self._rarest:
             begin = f"{best.table} f CROSS JOIN runs r ON r.run_uuid = f.run_uuid"
@@ -168,29 +172,48 @@ class _Statement:
         return [self._own, *([without.at_first] if without else []), *inside]
 
     @cached_property
-    def _few_runs(self) -> bool:
-        return self._counted(f"SELECT 1 FROM runs r WHERE {self._own}", _FEW_RUNS) < _FEW_RUNS
+    def _runs(self) -> int:
+        return self._counted(f"SELECT 1 FROM runs r WHERE {self._own}", _MOST_RUNS)
+
+    @cached_property
+    def _has_values_in_order(self) -> bool:
+        """Where other experiments have more such values, passing them takes longer than sorting
+        what is here."""
+        if not self._search.orders or not self._orders[0].table or self._runs < _FEW_RUNS:
+            return False
+        head, most = self._orders[0], 2 * self._runs
+        values = f"SELECT 1 FROM {head.table} WHERE key = {head.key}"
+        return not self._sqlite or self._counted(values, most) < most
 
     @cached_property
     def _rarest(self) -> _Filter | None:
-        """The filter to begin with, if any is met by few."""
-        if not self._sqlite or self._few_runs:
+        """The filter to begin with, if any: where fewer meet it than runs would be passed until
+        the page is full."""
+        if not self._sqlite or self._runs < _FEW_RUNS:
             return None
         counted = [(self._hits(found), found) for found in self._filters if found.table]
-        hits, best = min(counted, key=lambda pair: pair[0], default=(_FEW_HITS, None))
-        return best if hits < _FEW_HITS else None
+        hits, best = min(counted, key=lambda pair: pair[0], default=(_MOST_HITS, None))
+        passed = self._passed(hits for hits, _ in counted)
+        return best if hits < min(_MOST_HITS, passed) else None
+
+    def _passed(self, hits: Iterable[int]) -> float:
+        if not (self._has_starts_in_order or self._has_values_in_order):
+            return self._runs
+        share = math.prod(min(1.0, count / self._runs) for count in hits)
+        return min(self._runs, self._page / share) if share else self._runs
+
+    @property
+    def _has_starts_in_order(self) -> bool:
+        first = [order.key for order in self._search.orders[:1]]
+        return self._is_one_index and first in ([], ["start_time"])
 
     def _hits(self, found: _Filter) -> int:
-        return self._counted(f"SELECT 1 FROM {found.table} f WHERE {found.at_first}", _FEW_HITS)
+        return self._counted(f"SELECT 1 FROM {found.table} f WHERE {found.at_first}", _MOST_HITS)
 
     def _counted(self, text: str, most: int) -> int:
         values = {**self._names.values, "most": most}
         counted = f"SELECT count(*) FROM ({text} LIMIT :most) AS counted"
         return int(sql.rows(self._db, counted, values)[0][0])
-
-    def _first_join(self) -> str:
-        """SQLite keeps to the order in which tables of a cross join are named."""
-        return "CROSS JOIN" if self._sqlite else "JOIN"
 
     def _scope(self, experiments: Sequence[int]) -> str:
         ids = ", ".join(str(int(number)) for number in experiments)
@@ -200,16 +223,20 @@ class _Statement:
     def _order(self, number: int, order: Order) -> _Ordering:
         way = "" if order.ascending else " DESC"
         if order.kind == "attribute":
-            value = f"r.{_COLUMNS[order.key]}"
-            return _Ordering("", "", (f"CASE WHEN {value} IS NULL THEN 1 ELSE 0 END", value + way))
-        alias, key = f"o{number}", self._names.put(order.key)
+            return _Ordering(parts=(f"r.{_COLUMNS[order.key]}{way} NULLS LAST",))
+        alias, key, table = f"o{number}", self._names.put(order.key), _TABLES[order.kind]
         nan = f"WHEN {alias}.is_nan THEN 1 " if order.kind == "metric" else ""
-        missing = f"CASE {nan}WHEN {alias}.value IS NULL THEN 2 ELSE 0 END"
-        join = (
-            f"LEFT JOIN {_TABLES[order.kind]} {alias} "
-            f"ON {alias}.key = {key} AND {alias}.run_uuid = r.run_uuid"
+        return _Ordering(
+            parts=(
+                f"CASE {nan}WHEN {alias}.value IS NULL THEN 2 ELSE 0 END",
+                f"{alias}.value{way}",
+            ),
+            table=table,
+            key=key,
+            has_value=f"NOT {alias}.is_nan" if nan else f"{alias}.value IS NOT NULL",
+            join=f"LEFT JOIN {table} {alias} "
+            f"ON {alias}.key = {key} AND {alias}.run_uuid = r.run_uuid",
         )
-        return _Ordering(join, key, (missing, f"{alias}.value{way}"))
 
     def _sorting(self) -> list[str]:
         seen = [(order.kind, order.key) for order in self._search.orders]
@@ -236,7 +263,8 @@ class _Statement:
     def _met(self, clause: Clause) -> str:
         compared = self._compared("f.value", clause)
         if clause.kind != "metric":
-            return compared
+            indexed = clause.operator == "=" and not self._sqlite and len(str(clause.value)) <= 250
+            return f"{compared} AND {SHORT}" if indexed else compared
         # NaN is kept as 0, and is unlike every number
         return (
             f"({compared} OR f.is_nan)"
@@ -297,9 +325,13 @@ class _Filter:
 
 @dataclass(frozen=True)
 class _Ordering:
-    join: str
-    key: str
-    parts: tuple[str, str]
+    parts: tuple[str, ...]
+    """What the statement is ordered by."""
+    table: str = ""
+    """Where the value is not in the run's own row: its table, its key, ..."""
+    key: str = ""
+    has_value: str = ""
+    join: str = ""
 
 
 @dataclass
