@@ -4,14 +4,16 @@ older MLflow and nothing of this repository, and prints what it saw."""
 from __future__ import annotations
 
 import json
-import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import mlflow
+from mlflow import artifacts
 from mlflow.tracking import MlflowClient
 from sklearn.linear_model import LogisticRegression
 
+WANTED = "metrics.loss < 0.5 AND params.kind = 'é'"
 NAME = f"older-{mlflow.__version__}"
 ROWS = [[float(n), float(n % 3)] for n in range(12)]
 LABELS = [n % 2 for n in range(12)]
@@ -36,8 +38,7 @@ def log() -> None:
     mlflow.log_dict({"a": [1]}, "a.json")
     with tempfile.TemporaryDirectory() as folder:
         for name in ("one", "two"):
-            with open(os.path.join(folder, name), "w") as file:
-                file.write(name * 1000)
+            Path(folder, name).write_text(name * 1000)
         mlflow.log_artifacts(folder, "files")
 
 
@@ -47,12 +48,10 @@ def seen(run_id: str) -> dict[str, Any]:
     client.set_registered_model_alias(NAME, "champion", "1")
     client.transition_model_version_stage(NAME, "1", "Production")
     loaded = [
-        mlflow.pyfunc.load_model(uri).predict(ROWS).tolist()  # type: ignore[attr-defined]
+        mlflow.pyfunc.load_model(uri).predict(ROWS).tolist()
         for uri in (f"runs:/{run_id}/model", f"models:/{NAME}/1", f"models:/{NAME}@champion")
     ]
-    found = mlflow.search_runs(
-        [run.info.experiment_id], "metrics.loss < 0.5 AND params.kind = 'é'"
-    )
+    found = mlflow.search_runs([run.info.experiment_id], WANTED)
     return {
         "status": run.info.status,
         "params": run.data.params,
@@ -60,7 +59,7 @@ def seen(run_id: str) -> dict[str, Any]:
         "tags": sorted(run.data.tags),
         "history": [(m.step, m.value) for m in client.get_metric_history(run_id, "loss")],
         "files": sorted((f.path, f.file_size) for f in client.list_artifacts(run_id, "files")),
-        "text": mlflow.artifacts.load_text(f"runs:/{run_id}/texts/a.txt"),
+        "text": artifacts.load_text(f"runs:/{run_id}/texts/a.txt"),
         "found": len(found),
         "loaded": loaded,
         "version": client.get_model_version(NAME, "1").current_stage,
