@@ -44,6 +44,7 @@ def set_up(folder: Path, level: str, name: str = "server") -> Path:
         root.addHandler(handler)
     root.setLevel(level.upper())
     _calm_others()
+    _leave_out_what_no_line_tells()
     logging.captureWarnings(True)
     return path
 
@@ -158,3 +159,10 @@ def _calm_others() -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel("WARNING")
+
+
+def _leave_out_what_no_line_tells() -> None:
+    """Who called, in which thread and process: finding it out is half of what a record costs, and
+    each request makes one."""
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as its own documentation advises

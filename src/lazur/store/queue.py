@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from lazur.errors import Unavailable
 from lazur.store.db import Database
+from lazur.store.mlflow import sql
 
 log = logging.getLogger(__name__)
 
@@ -91,14 +92,14 @@ class WriteQueue:
 def _kept_whole(db: Connection, part: Part) -> _Outcome:
     """Where the database took back the whole transaction, the last lines raise, and all are
     told."""
-    db.exec_driver_sql("SAVEPOINT request")
+    sql.execute(db, "SAVEPOINT request")
     try:
         answer = part(db)
     except Exception as error:  # noqa: BLE001 - as above
-        db.exec_driver_sql("ROLLBACK TO SAVEPOINT request")
-        db.exec_driver_sql("RELEASE SAVEPOINT request")
+        sql.execute(db, "ROLLBACK TO SAVEPOINT request")
+        sql.execute(db, "RELEASE SAVEPOINT request")
         return _Outcome(None, error)
-    db.exec_driver_sql("RELEASE SAVEPOINT request")
+    sql.execute(db, "RELEASE SAVEPOINT request")
     return _Outcome(answer, None)
 
 

@@ -3,7 +3,7 @@ utils/name_utils.py, Apache License 2.0)."""
 
 from __future__ import annotations
 
-import secrets
+import random
 
 _LONGEST = 20
 
@@ -19,7 +19,7 @@ def name() -> str:
 
 
 def _one() -> str:
-    return f"{secrets.choice(_QUALITIES)}-{secrets.choice(_ANIMALS)}-{secrets.randbelow(1001)}"
+    return f"{random.choice(_QUALITIES)}-{random.choice(_ANIMALS)}-{random.randrange(1001)}"
 
 
 _ANIMALS = """
