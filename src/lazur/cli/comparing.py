@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from lazur.cli import grid, terminal
 from lazur.cli.tables import duration, when
 
 _LABEL = 30
 _COLUMN = 12
+_NONE = "–"
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+class Row(NamedTuple):
+    title: str
+    values: list[str]
+    differs: bool
 
 
 def lines(found: dict[str, Any], *, everything: bool, diff: bool) -> list[str]:
@@ -41,48 +48,41 @@ def _block(
     for name, rows in sections.items():
         if rows:
             yield terminal.paint(name, "cyan", stream)
-        for title, values, differs in rows:
-            yield _row(title, values, label, column, stream, differs=differs)
+        for row in rows:
+            yield _line(row, label, column, stream)
     if not any(sections.values()):
         yield "Nothing differs, as far as anybody wrote it down."
 
 
 def _label(sections: dict[str, list[Any]], width: int) -> int:
     """As wide as the longest name in them, and at most a third of all."""
-    longest = max((grid.cells(row[0]) for rows in sections.values() for row in rows), default=0)
-    return min(longest + 2, max(12, width // 3))
+    longest = max((grid.cells(row.title) for rows in sections.values() for row in rows), default=0)
+    return min(longest, max(12, width // 3))
 
 
-def _texts(sections: dict[str, list[Any]], names: list[str]) -> list[str]:
-    return [*names, *(v for rows in sections.values() for row in rows for v in row[1])]
+def _texts(sections: dict[str, list[Row]], names: list[str]) -> list[str]:
+    return [*names, *(v for rows in sections.values() for row in rows for v in row.values)]
 
 
-def _rows(
-    section: dict[str, Any], chosen: Sequence[int], everything: bool
-) -> Iterator[tuple[str, list[str], bool]]:
+def _rows(section: dict[str, Any], chosen: Sequence[int], everything: bool) -> Iterator[Row]:
+    """Of runs that stand side by side, what differs between these."""
     for row in section["rows"]:
         values = [row["values"][at] for at in chosen]
-        if not (row["differs"] or everything):
-            continue
         if section["name"] == "metrics":
-            yield from _metric(row["name"], values, everything)
+            made = list(_metric(row["name"], values))
         else:
             texts = [_shown(section["name"], row["name"], value) for value in values]
-            yield row["name"], texts, row["differs"]
+            made = [Row(row["name"], texts, row["differs"] and len(set(texts)) > 1)]
+        yield from (row for row in made if row.differs or everything)
 
 
-def _metric(
-    name: str, values: list[dict[str, Any] | None], everything: bool
-) -> Iterator[tuple[str, list[str], bool]]:
+def _metric(name: str, values: list[dict[str, Any] | None]) -> Iterator[Row]:
     """The last value; the range beneath it where there was more than one point."""
-    last = [grid.figure(value["last"]) if value else "–" for value in values]
-    differ = len(set(last)) > 1
-    if differ or everything:
-        yield name, last, differ
+    last = [grid.figure(value["last"]) if value else _NONE for value in values]
+    yield Row(name, last, len(set(last)) > 1)
     if any(value and value["points"] > 1 for value in values):
-        ranges = [_range(value) if value else "–" for value in values]
-        if everything or len(set(ranges)) > 1:
-            yield "  min … max", ranges, len(set(ranges)) > 1
+        ranges = [_range(value) if value else _NONE for value in values]
+        yield Row(f"{name}, range", ranges, len(set(ranges)) > 1)
 
 
 def _range(value: dict[str, Any]) -> str:
@@ -91,7 +91,7 @@ def _range(value: dict[str, Any]) -> str:
 
 def _shown(section: str, name: str, value: Any) -> str:
     if value is None:
-        return "–"
+        return _NONE
     if section == "phases" or name == "duration":
         return duration(value)
     if name == "started_at":
@@ -101,33 +101,28 @@ def _shown(section: str, name: str, value: Any) -> str:
     return grid.figure(value)
 
 
-def _row(
-    title: str, values: list[str], label: int, column: int, stream: TextIO, *, differs: bool
-) -> str:
+def _line(row: Row, label: int, column: int, stream: TextIO) -> str:
     """What is not as in the first run stands out."""
-    made: list[str] = []
-    for value in values:
-        cell = grid.padded(value, column)
-        if value != values[0]:
-            cell = terminal.paint(cell, "yellow", stream)
-        made.append(cell)
-    line = _joined(f"  {title}", made, label + 2)
-    return line if differs else terminal.paint(line, "dim", stream)
+    made = [grid.padded(value, column) for value in row.values]
+    if not row.differs:
+        return terminal.paint(_joined(row.title, made, label), "dim", stream)
+    shown = zip(made, row.values, strict=True)
+    styled = [c if v == row.values[0] else terminal.paint(c, "yellow", stream) for c, v in shown]
+    return _joined(row.title, styled, label)
 
 
 def _joined(title: str, cells: list[str], label: int) -> str:
-    gap = " " * grid.GAP
-    return gap.join([grid.padded(title, label) if title.strip() else " " * label, *cells]).rstrip()
+    return (" " * grid.GAP).join(["", grid.padded(title, label), *cells]).rstrip()
 
 
 def _code(found: dict[str, Any], width: int, stream: TextIO, *, diff: bool) -> Iterator[str]:
     first = _name(found["runs"][0])
-    for run, code in zip(found["runs"], found["code"], strict=True):
-        if not code or not code["files"]:
-            continue
-        yield terminal.paint(f"code of {_name(run)}, against {first}", "cyan", stream)
+    for names, code in _together(found):
+        title = f"code of {', '.join(names)}, against {first}"
+        yield terminal.paint(grid.short(title, width), "cyan", stream)
         for file in code["files"]:
-            yield grid.short(f"{_SIGNS[file['change']]} {file['path']}{_counts(file)}", width)
+            path = grid.short(file["path"], width - 20)
+            yield f"  {_SIGNS[file['change']]} {path}{_counts(file)}"
             if diff and file["diff"]:
                 yield from (_coloured(line, stream) for line in file["diff"].split("\n")[2:])
         if code["more"]:
@@ -136,7 +131,21 @@ def _code(found: dict[str, Any], width: int, stream: TextIO, *, diff: bool) -> I
             yield terminal.paint("  (--diff shows the lines)", "dim", stream)
 
 
-_SIGNS = {"added": "  A", "removed": "  D", "changed": "  M"}
+def _together(found: dict[str, Any]) -> list[tuple[list[str], dict[str, Any]]]:
+    """Runs of the same code, with how it differs from the first one's."""
+    made: list[tuple[list[str], dict[str, Any]]] = []
+    for run, code in zip(found["runs"], found["code"], strict=True):
+        if not code or not code["files"]:
+            continue
+        same = next((names for names, other in made if other == code), None)
+        if same is None:
+            made.append(([_name(run)], code))
+        else:
+            same.append(_name(run))
+    return made
+
+
+_SIGNS = {"added": "A", "removed": "D", "changed": "M"}
 
 
 def _counts(file: dict[str, Any]) -> str:

@@ -6,13 +6,16 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knack.util import CLIError
 
 from lazur.cli import comparing, run_tables, session, terminal
 from lazur.cli.arguments import MAX_RESULTS, YES, option
 from lazur.cli.run_texts import HELP
+
+if TYPE_CHECKING:
+    from lazur.sdk.runs import Runs
 
 __all__ = ["ARGUMENTS", "COMMANDS", "HELP"]
 
@@ -45,7 +48,7 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "filter_": option("--filter", help='MLflow\'s filter: "metrics.auc > 0.9".'),
         "order_by": option("--order-by", help="Such as `metrics.auc DESC`, `start_time`."),
         "experiment_name": option("--experiment-name", help="Only runs of this experiment."),
-        "max_results": {**MAX_RESULTS, "help": "At most so many. Default: 50."},
+        "max_results": {**MAX_RESULTS, "help": "At most so many."},
         "deleted": option(
             "--deleted", "--archived", help="What is in the trash.", action="store_true"
         ),
@@ -89,6 +92,7 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "experiment_name": option("--experiment-name", help="Experiment to put them into."),
     },
 }
+_AT_ONCE = 500
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*(d|h|m)")
 _DAYS = {"d": 1.0, "h": 1 / 24, "m": 1 / 1440}
 
@@ -182,9 +186,7 @@ def purge(
         _ask("Free it? This cannot be undone.")
     if not dry_run and found["runs"]:
         # What was looked at, and nothing that came into the trash since.
-        ids = [run["id"] for run in found["runs"]]
-        freed = runs.purge(*ids).to_dict()
-        found = {**freed, "kept": [*freed["kept"], *found["kept"]]}
+        found = {**_freed(runs, [run["id"] for run in found["runs"]]), "kept": found["kept"]}
     verb = "This would free" if dry_run else "Freed"
     return _shown(found, lambda told: run_tables.purged(told, verb))
 
@@ -243,6 +245,13 @@ def _shown(found: Any, told: Callable[[Any], list[str]]) -> Any:
     for line in told(found):
         print(line)
     return None
+
+
+def _freed(runs: Runs, ids: list[str]) -> dict[str, Any]:
+    """A large trash takes several calls."""
+    made = [runs.purge(*ids[at : at + _AT_ONCE]) for at in range(0, len(ids), _AT_ONCE)]
+    sums = {key: sum(part[key] for part in made) for key in ("rows", "files", "bytes")}
+    return {"runs": [run for part in made for run in part["runs"]], **sums, "dry_run": False}
 
 
 def _days(age: str | None) -> float | None:

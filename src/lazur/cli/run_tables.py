@@ -98,15 +98,11 @@ def history(metric: str, points: list[dict[str, Any]]) -> list[str]:
 
 
 def purged(found: dict[str, Any], verb: str) -> list[str]:
-    made: list[str] = []
-    for run in found["runs"]:
-        files = f"{run['files']} files, {terminal.size(run['bytes'])}"
-        made.append(f"  {run['job'] or run['name']}  {run['rows']} rows, {files}")
+    made = [f"  {run['job'] or run['name']}  {_weight(run)}" for run in found["runs"]]
     for run in found["kept"]:
         line = f"  {run['job'] or run['name']} is kept: needed by {', '.join(run['because'])}"
         made.append(terminal.paint(line, "yellow", sys.stdout))
-    total = f"{found['rows']} rows, {found['files']} files, {terminal.size(found['bytes'])}"
-    return [*made, f"{verb} {count(len(found['runs']))}: {total}."]
+    return [*made, f"{verb} {count(len(found['runs']))}: {_weight(found)}."]
 
 
 def deleted(runs: list[Run]) -> list[str]:
@@ -122,8 +118,13 @@ def imported(runs: list[Run]) -> list[str]:
     return made
 
 
-def count(number: int) -> str:
-    return f"{number} run{'' if number == 1 else 's'}"
+def count(number: int, what: str = "run") -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _weight(found: dict[str, Any]) -> str:
+    size = terminal.size(found["bytes"])
+    return f"{count(found['rows'], 'row')}, {count(found['files'], 'file')}, {size}"
 
 
 def _told(run: Run) -> list[str]:

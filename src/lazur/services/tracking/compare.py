@@ -23,8 +23,6 @@ from lazur.store.mlflow.find import Metric, RunRow
 MOST = 50
 _PACKAGE = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)")
 _ABOUT = ("name", "experiment_name", "status", "user", "started_at", "duration", "description")
-_NOT_TOLD = frozenset({"name", "started_at", "duration"})
-"""Different in every pair of runs; that alone is no difference worth a line."""
 Values = Mapping[str, Any]
 
 
@@ -51,13 +49,13 @@ def compare(context: Context, workspace: str, names: Any) -> dict[str, Any]:
         raise Invalid("These names are all the same run.", hint="Give at least two runs.")
     sides = _sides(context, home, rows)
     sections = {
-        name: _table([look(side) for side in sides], quiet=_NOT_TOLD if name == "about" else ())
+        name: _table([look(side) for side in sides], _DIFFER.get(name, _differ))
         for name, look in _SECTIONS.items()
     }
-    phases = _table([_phases(context, side) for side in sides])
+    sections["phases"] = _table([_phases(context, side) for side in sides], _take_other_times)
     return {
         "runs": [side.head for side in sides],
-        "sections": [{"name": n, "rows": r} for n, r in {**sections, "phases": phases}.items()],
+        "sections": [{"name": name, "rows": rows} for name, rows in sections.items()],
         "code": [_code(context, sides[0], side) for side in sides],
     }
 
@@ -66,7 +64,9 @@ def _names(found: Any) -> list[str]:
     given = cast("list[object]", found) if isinstance(found, list) else []
     names = [name for name in given if isinstance(name, str)]
     if not 2 <= len(names) <= MOST or len(names) < len(given):
-        raise Invalid(f"Between 2 and {MOST} runs can be compared; give their names in `runs`.")
+        raise Invalid(
+            f"Comparing takes 2 to {MOST} runs.", hint="Give their ids, or their jobs' names."
+        )
     return names
 
 
@@ -172,15 +172,32 @@ _SECTIONS: dict[str, Callable[[Side], Values]] = {
 }
 
 
-def _table(columns: list[Values], quiet: Sequence[str] | frozenset[str] = ()) -> list[Any]:
+def _differ(_: str, values: Sequence[Any]) -> bool:
+    return any(value != values[0] for value in values)
+
+
+def _differ_in_what_counts(name: str, values: Sequence[Any]) -> bool:
+    """Name and times are different in every pair of runs: that is no difference worth a line."""
+    return name not in {"name", "started_at", "duration"} and _differ(name, values)
+
+
+def _take_other_times(_: str, values: Sequence[float | None]) -> bool:
+    """By a second, and by a tenth: nothing takes the same time twice."""
+    low, high = min(value or 0.0 for value in values), max(value or 0.0 for value in values)
+    return high - low >= max(1.0, high / 10)
+
+
+_DIFFER = {"about": _differ_in_what_counts}
+
+
+def _table(columns: list[Values], differ: Callable[[str, Sequence[Any]], bool]) -> list[Any]:
     """In the order in which the first run has them."""
     names = list(dict.fromkeys(name for column in columns for name in column))
     found: list[dict[str, Any]] = []
     for name in names:
         values = [column.get(name) for column in columns]
         if any(value is not None for value in values):
-            differs = name not in quiet and any(value != values[0] for value in values)
-            found.append({"name": name, "values": values, "differs": differs})
+            found.append({"name": name, "values": values, "differs": differ(name, values)})
     return found
 
 

@@ -79,29 +79,23 @@ def restore(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[st
 def purge(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Free what is in the trash: `runs` by name, all of `experiment_name`, or all that is there,
     each where it has been for `older_than_days`. With `dry_run`, only say how much that is."""
-    home = open_workspace(context, workspace, runs.DELETE)
     if context.who.job is not None:
         raise Forbidden(
             "A job may not purge runs.", hint="Use a person's token: this cannot be undone."
         )
-    named = wanted.get("runs") is not None
-    candidates = _candidates(context, home, wanted)
-    weighed = [_weighed(context, home, row) for row in candidates]
+    with context.looking() as early:
+        home = open_workspace(early, workspace, runs.DELETE)
+        weighed = [_weighed(early, home, row) for row in _candidates(early, home, wanted)]
+    open_workspace(context, workspace, runs.DELETE)
+    for weight in weighed:
+        weight.because = _needs(context, home, weight.row)
     kept = [weight for weight in weighed if weight.because]
-    if named and kept:
+    if kept and wanted.get("runs") is not None:
         raise _needed(kept)
     freed = [weight for weight in weighed if not weight.because]
     if not wanted.get("dry_run"):
-        for weight in freed:
-            _begin(context, home, weight)
-    return {
-        "runs": [weight.view(context, home) for weight in freed],
-        "kept": [w.view(context, home) | {"because": w.because} for w in kept],
-        "rows": sum(weight.rows for weight in freed),
-        "files": sum(weight.files for weight in freed),
-        "bytes": sum(weight.bytes for weight in freed),
-        "dry_run": bool(wanted.get("dry_run")),
-    }
+        freed = [weight for weight in freed if _begin(context, home, weight)]
+    return _summed(context, home, freed, kept) | {"dry_run": bool(wanted.get("dry_run"))}
 
 
 def finish(site: Site, seconds: float = 20.0) -> bool:
@@ -188,10 +182,21 @@ def _mirror(
         context.publish("job", f"{job.workspace}/{job.name}")
 
 
+def _summed(
+    context: Context, home: AnyRow, freed: Sequence[Weight], kept: Sequence[Weight]
+) -> dict[str, Any]:
+    return {
+        "runs": [weight.view(context, home) for weight in freed],
+        "kept": [w.view(context, home) | {"because": w.because} for w in kept],
+        "rows": sum(weight.rows for weight in freed),
+        "files": sum(weight.files for weight in freed),
+        "bytes": sum(weight.bytes for weight in freed),
+    }
+
+
 def _weighed(context: Context, home: AnyRow, row: RunRow) -> Weight:
     job = _job(context, home, row)
     weight = Weight(row, store.weigh(context.db, row.id))
-    weight.because = _needs(context, home, row, job)
     room = store.Room(home.id, home.name)
     hidden = store.Hidden(row.id, row.artifact_uri, job.id if job is not None else None)
     for folder in _places(context.site, room, hidden, job, store.locations(context.db, row.id)):
@@ -201,9 +206,9 @@ def _weighed(context: Context, home: AnyRow, row: RunRow) -> Weight:
     return weight
 
 
-def _needs(context: Context, home: AnyRow, row: RunRow, job: JobRow | None) -> list[str]:
+def _needs(context: Context, home: AnyRow, row: RunRow) -> list[str]:
     """What would break without the run, named."""
-    own = spaces.name(home.id)
+    own, job = spaces.name(home.id), _job(context, home, row)
     found = [
         f"registered model {holder.name!r} version {holder.version}"
         if holder.space == own
@@ -229,12 +234,15 @@ def _needed(kept: Sequence[Weight]) -> Conflict:
     )
 
 
-def _begin(context: Context, home: AnyRow, weight: Weight) -> None:
-    if store.hide(context.db, weight.row.id, context.now()):
-        freed = {"rows": weight.rows, "files": weight.files, "bytes": weight.bytes}
-        events.record(context, home, "runs", weight.row.id, "purged", **freed)
-        if weight.row.job is not None:
-            events.record(context, home, "jobs", weight.row.job, "purged", run=weight.row.id)
+def _begin(context: Context, home: AnyRow, weight: Weight) -> bool:
+    """False: somebody took it out of the trash meanwhile."""
+    if not store.hide(context.db, weight.row.id, context.now()):
+        return False
+    freed = {"rows": weight.rows, "files": weight.files, "bytes": weight.bytes}
+    events.record(context, home, "runs", weight.row.id, "purged", **freed)
+    if weight.row.job is not None:
+        events.record(context, home, "jobs", weight.row.job, "purged", run=weight.row.id)
+    return True
 
 
 def _folders(site: Site, run: store.Hidden) -> list[Folder]:
