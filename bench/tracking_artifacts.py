@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -88,6 +89,7 @@ def _transfer(side: Side, run: str, file: Path, *, up: bool) -> Contender:
 
 
 def _moved(host: str, port: int, head: str, file: Path, *, up: bool) -> float:
+    os.sync()  # or else one pays for what the one before left unsynced
     told = {"host": host, "port": port, "head": head, "file": str(file), "up": up}
     done = subprocess.run(
         [sys.executable, str(_TRANSFER)],
@@ -117,11 +119,14 @@ def _send(listening: socket.socket, file: Path) -> None:
         line.sendfile(content)
 
 
-def _copy(file: Path) -> None:
+def _copy(file: Path) -> float:
+    os.sync()
+    began = time.perf_counter()
     copied = file.with_name("copy")
     with file.open("rb") as source, copied.open("wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
         os.fsync(target.fileno())
+    return time.perf_counter() - began
 
 
 def _made(path: Path, megabytes: int) -> Path:
