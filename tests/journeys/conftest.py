@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Cli, Ran, stop
+from tests.journeys.tracking import Scientist, look_in
 
 
 @dataclass(frozen=True)
@@ -89,3 +90,8 @@ def newcomer(home: Path, tmp_path: Path) -> Iterator[Person]:
     person = Person(home, tmp_path, {})
     yield person
     person.stop()
+
+
+@pytest.fixture
+def scientist(person: Person, monkeypatch: pytest.MonkeyPatch) -> Scientist:
+    return look_in(person, monkeypatch)
