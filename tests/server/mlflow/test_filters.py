@@ -18,11 +18,11 @@ ENTITIES = (
 WORDS = (
     "auc loss val_loss a x1 type name key value status user_id run_id run_name start_time "
     "end_time created Created mlflow.user mlflow.runName order by group date timestamp count "
-    "max select from where case not in like is null level text int index set user session start end "
-    "row data digest context _x limit desc asc and or between artifact_uri creation_time "
+    "max select from where case not in like is null level text int index set user session start "
+    "end row data digest context _x limit desc asc and or between artifact_uri creation_time "
     "last_update_time experiment_id NAME system/cpu a-b 1a é table union first on as if then "
-    "current_timestamp true unknown primary join left natural using interval array any exists distinct sum real "
-    "number e1 E5 n u q'x"
+    "current_timestamp true unknown primary join left natural using interval array any exists "
+    "distinct sum real number e1 E5 n u q'x"
 ).split()
 VALUES = [
     *"1 0 -1 1.5 -0.5 .5 1. 1e5 1E-5 1.5e3 1.5e+3 -1e-3 0x1 1e 01 1e400 -0".split(),
