@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -256,6 +258,14 @@ class TestVariables:
         assert found["MLFLOW_EXPERIMENT_NAME"] == "Default"
         assert found["MLFLOW_EXPERIMENT_ID"] == str(run(server.site)["experiment_id"])
         assert "MLFLOW_ALLOW_FILE_STORE" not in found
+
+    def test_each_is_explained(self, server: Server, engine: Engine) -> None:
+        page = (Path(__file__).parents[2] / "docs/jobs.md").read_text()
+        section = page.partition("\n## Tracking in a job\n")[2].partition("\n## ")[0]
+        rows = "".join(line for line in section.splitlines() if line.startswith("| `"))
+        told = set(re.findall("`(MLFLOW_[A-Z_]+)`", rows))
+        given = {name for name in variables(engine) if name.startswith("MLFLOW_")}
+        assert told == given | {"MLFLOW_TRACKING_SERVER_CERT_PATH"}
 
     def test_who_tracks_elsewhere_is_left_alone(self, site: TestSite, engine: Engine) -> None:
         submit(site, name="j", environment_variables={"MLFLOW_TRACKING_URI": "databricks"})
