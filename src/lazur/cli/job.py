@@ -21,6 +21,7 @@ from lazur.cli.arguments import (
     name,
     option,
 )
+from lazur.cli.boards import tensorboard
 from lazur.cli.job_texts import HELP
 from lazur.cli.tables import job_row, job_rows
 from lazur.cli.watching import JobWatch
@@ -28,7 +29,7 @@ from lazur.cli.watching import JobWatch
 if TYPE_CHECKING:
     from lazur.sdk.views import Job
 
-__all__ = ["ARGUMENTS", "COMMANDS", "HELP"]
+__all__ = ["ARGUMENTS", "COMMANDS", "HELP", "tensorboard"]
 
 log = get_logger(__name__)
 
@@ -45,6 +46,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "job show-services": ("show_services", {}),
     "job validate": ("validate", {}),
     "job explain": ("explain", {}),
+    "job tensorboard": ("tensorboard", {}),
 }
 
 _NAME = name("job")
@@ -87,6 +89,16 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "job show-services": {
         "node_index": option("--node-index", "-i", help="Node of a distributed job.", type=int)
+    },
+    "job tensorboard": {
+        "which": {
+            "options_list": [],
+            "help": "Jobs, by their names; runs that are no jobs, by their ids.",
+            "metavar": "NAME",
+            "nargs": "*",
+        },
+        "names": option("--name", "-n", help="As the names.", action="append"),
+        "web": {**WEB, "help": "Open it in the browser."},
     },
 }
 

@@ -103,4 +103,15 @@ HELP: dict[str, dict[str, Any]] = {
             {"name": "For a program", "text": "lazur job explain -n NAME -o json"},
         ],
     },
+    "job tensorboard": {
+        "short-summary": "Print the address of TensorBoard on what jobs wrote, and are writing.",
+        "long-summary": (
+            "Shown are the event files in the jobs' outputs, logs and artifacts, each job under"
+            " its name. The address stays good: TensorBoard runs while somebody looks."
+        ),
+        "examples": [
+            {"name": "Look at a job", "text": "lazur job tensorboard NAME --web"},
+            {"name": "Compare two", "text": "lazur job tensorboard NAME OTHER"},
+        ],
+    },
 }

@@ -115,6 +115,13 @@ class Jobs:
         services: Mapping[str, Any] = self.get(name).get("services") or {}
         return {key: View(value) for key, value in services.items()}
 
+    def tensorboard(self, *names: str) -> View:
+        """TensorBoard on what jobs wrote, and are writing: `endpoint` is its page."""
+        body = {"jobs": list(names)}
+        return View(
+            self._scope.http.request("POST", self._scope.path("tensorboards"), json=body).json()
+        )
+
     def files(self, name: str, prefix: str = "") -> list[View]:
         """What the job has written so far: `path`, `size`, `modified`."""
         return [View(f) for f in downloads.listed(self._scope, name, prefix)]
