@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 
 from lazur.server.mlflow import experiments, history, inputs, metrics, models, runs, search
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
+from lazur.store.mlflow import schema
+
+log = logging.getLogger("lazur.server")
 
 ROUTES: dict[tuple[str, str], Handler] = {
     **runs.ROUTES,
@@ -37,6 +41,18 @@ _ERRORS = {
 class Answer:
     status: int
     body: bytes
+
+
+def fits() -> bool:
+    """Whether the installed MLflow is the one that the lane was compared with."""
+    if (found := schema.installed()) == schema.TESTED:
+        return True
+    log.warning(
+        "MLflow %s is installed, and its own server answers everything: the fast lane is for %s",
+        found,
+        schema.TESTED,
+    )
+    return False
 
 
 async def answer(call: Call) -> Answer | None:
