@@ -56,18 +56,17 @@ class Side:
 
 @contextlib.contextmanager
 def sides(
-    folder: Path, workers: Sequence[int] = (1,), databases: Sequence[str] = ("", "")
+    folder: Path, workers: Sequence[int] = (1,), databases: Sequence[str] = ()
 ) -> Generator[list[Side]]:
-    """Ours and then upstream's, once with each number of workers; ours and theirs on databases of
-    their own."""
+    """Ours and then upstream's, once with each number of workers, each on a database of its
+    own: those that are named, or files."""
+    first, *others = databases or [""] * (1 + len(workers))
     with contextlib.ExitStack() as stack:
-        yield [
-            stack.enter_context(ours(folder / "ours", databases[0])),
-            *(
-                stack.enter_context(theirs(folder / f"theirs-{count}", count, databases[1]))
-                for count in workers
-            ),
-        ]
+        present = [stack.enter_context(ours(folder / "ours", first))]
+        for count, database in zip(workers, others, strict=True):
+            made = theirs(folder / f"theirs-{count}", count, database)
+            present.append(stack.enter_context(made))
+        yield present
 
 
 @contextlib.contextmanager

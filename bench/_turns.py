@@ -12,7 +12,7 @@ from bench.harness import Result, Row, percentile
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 ROUNDS = 1 if QUICK else 3
-TURN = 1.0 if QUICK else 3.0
+TURN = 1.0 if QUICK else 2.0
 """Seconds of load at a time."""
 
 

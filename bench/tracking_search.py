@@ -40,7 +40,7 @@ def _measured(
     folder: Path,
     kind: str,
     goal: float,
-    databases: Sequence[Sequence[str]] = (("", ""), ("", "")),
+    databases: Sequence[Sequence[str]] = ((), ()),
 ) -> list[Result]:
     with sides(folder / "few", (1,), databases[0]) as present:
         for side in present:

@@ -5,22 +5,25 @@ little; the client itself once, at the end.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from bench._mlflow import API, OURS, Side, load, new_run, sides, without_mlflow
 from bench._turns import QUICK, TURN, once, rates
 from bench.harness import Result
+from tests import postgresql
 
 WORKERS = (1,) if QUICK else (1, 2, 4)
 BATCHES = 3 if QUICK else 10
 LONG = 100_000 if QUICK else 1_000_000
-CONNECTIONS = ((1, "one client", 5.0), (16, "sixteen at once", 15.0))
+CONNECTIONS = {1: "one client", 16: "sixteen at once"}
+GOALS = {1: 5.0, 16: 15.0}
 _POINTS = 1000
 """In a batch: as many as upstream takes."""
 
@@ -30,10 +33,25 @@ def measure() -> list[Result]:
         with sides(Path(name) / "requests", WORKERS) as present:
             results = [*_calls(present), _batches(present), _long_run(present[0])]
         with sides(Path(name) / "client") as present:
-            return [*results, *_client(present)]
+            results += _client(present)
+        return results + _on_postgresql(Path(name) / "postgresql")
 
 
-def _calls(present: Sequence[Side]) -> list[Result]:
+def _on_postgresql(folder: Path) -> list[Result]:
+    """Where upstream writes in parallel, too. Without goals of its own."""
+    if reason := postgresql.missing():
+        print(f"No figures for PostgreSQL: {reason}.")
+        return []
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(postgresql.Server.start(durable=True))
+        databases = [stack.enter_context(server.database()) for _ in (OURS, *WORKERS)]
+        present = stack.enter_context(sides(folder, WORKERS, databases))
+        return _calls(present, ", PostgreSQL", {})
+
+
+def _calls(
+    present: Sequence[Side], where: str = "", goals: Mapping[int, float] = GOALS
+) -> list[Result]:
     runs = {side.name: new_run(side) for side in present}
     numbers = itertools.count(1_000_000, 1_000_000)
 
@@ -52,9 +70,9 @@ def _calls(present: Sequence[Side]) -> list[Result]:
         "create_run": create_run,
     }
     return [
-        rates(f"{name}, {told}", partial(call, count), present, goal)
+        rates(f"{name}, {told}{where}", partial(call, count), present, goals.get(count))
         for name, call in calls.items()
-        for count, told, goal in CONNECTIONS
+        for count, told in CONNECTIONS.items()
     ]
 
 

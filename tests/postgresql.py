@@ -22,6 +22,7 @@ _PLACES = (
     "/usr/local/bin",
 )
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB")
+_DURABLE = ("shared_buffers=128MB",)
 
 
 def missing() -> str | None:
@@ -42,8 +43,9 @@ class Server:
 
     @classmethod
     @contextmanager
-    def start(cls) -> Iterator[Server]:
-        """Run a new, empty server. `fsync` is off: not for tests that pull the plug."""
+    def start(cls, *, durable: bool = False) -> Iterator[Server]:
+        """Run a new, empty server. Unless it is `durable`, `fsync` is off: not for tests that
+        pull the plug, nor for measuring how fast it commits."""
         programs = installed()
         assert programs is not None
         server = cls(Path(tempfile.mkdtemp(prefix="lazur-pg-")))
@@ -51,7 +53,7 @@ class Server:
             shutil.chown(server.folder, user)
         try:
             _run(programs / "initdb", "--no-sync", "-A", "trust", "-U", "lazur", "-D", server.data)
-            process = server._serve(programs)
+            process = server._serve(programs, _DURABLE if durable else _FAST)
             try:
                 server._wait(process)
                 yield server
@@ -78,8 +80,8 @@ class Server:
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _serve(self, programs: Path) -> subprocess.Popen[bytes]:
-        settings = [part for setting in _FAST for part in ("-c", setting)]
+    def _serve(self, programs: Path, chosen: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        settings = [part for setting in chosen for part in ("-c", setting)]
         where = ["-D", str(self.data), "-k", str(self.folder), "-h", ""]
         with (self.folder / "log").open("wb") as log:
             return subprocess.Popen(
