@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -50,10 +50,8 @@ class Tree:
     def listdir(self, dirname: str | bytes) -> list[str]:
         path = _plain(dirname)
         names = set(self._below(path))
-        if (at := self._place(path)) is not None:
-            names |= {PurePosixPath(entry.path).name for entry in _entries(*at)}
-        elif not names:
-            raise _absent(path)
+        with suppress(errors.NotFoundError) if names else nullcontext():
+            names |= set(self._names(path))
         return sorted(names)
 
     def glob(self, _filename: str | bytes | Sequence[str]) -> list[str]:
@@ -96,6 +94,15 @@ class Tree:
             if mount.path.startswith(beginning) and mount.path != path:
                 yield mount.path[len(beginning) :].split("/")[0]
 
+    def _names(self, path: str) -> Iterator[str]:
+        """Of folders and event files in the folder that is mounted here."""
+        if (at := self._place(path)) is None:
+            raise _absent(path)
+        with _their_errors(path), SafeRoot(at[0]) as root:
+            for entry in root.entries(at[1]):
+                if entry.folder or _is_events(entry.path):
+                    yield PurePosixPath(entry.path).name
+
     def _place(self, path: str) -> tuple[str, str] | None:
         for mount in self._mounts:
             if path == mount.path or path.startswith(mount.path + "/"):
@@ -125,11 +132,6 @@ def take_over(mounts: Sequence[Mount]) -> None:
     gfile._REGISTERED_FILESYSTEMS.clear()
     gfile.FSSPEC_ENABLED = False
     gfile.register_filesystem("", Tree(mounts))
-
-
-def _entries(root_path: str, inside: str) -> list[Entry]:
-    with _their_errors(inside), SafeRoot(root_path) as root:
-        return [entry for entry in root.entries(inside) if entry.folder or _is_events(entry.path)]
 
 
 def _is_events(path: str) -> bool:
