@@ -72,16 +72,11 @@ def figure(value: Any) -> str:
     return str(value) if isinstance(value, int) else f"{value:.6g}"
 
 
-def spark(values: Sequence[float], width: int) -> str:
-    """A curve in one line; each cell is the mean of its part."""
-    if not values:
-        return ""
-    size = max(1, -(-len(values) // width))
-    parts = [values[at : at + size] for at in range(0, len(values), size)]
-    means = [sum(part) / len(part) for part in parts]
-    low, high = min(means), max(means)
+def spark(values: Sequence[float]) -> str:
+    """A curve in one line, a cell for each value."""
+    low, high = min(values), max(values)
     scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
-    return "".join(_BARS[round((mean - low) * scale)] for mean in means)
+    return "".join(_BARS[round((value - low) * scale)] for value in values)
 
 
 def _fitted(widths: list[int], firm: list[bool], room: int) -> list[int]:

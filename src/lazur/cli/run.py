@@ -141,8 +141,16 @@ def metrics(which: str | None = None, name: str | None = None, metric: str | Non
     runs, run = session.client().runs, _one(which, name)
     if metric is None:
         return _shown([one.to_dict() for one in runs.metrics(run)], run_tables.metrics)
-    points = [point.to_dict() for point in runs.history(run, metric)]
-    return _shown(points, lambda told: run_tables.history(metric, told))
+    points = runs.history(run, metric)
+    if session.current.is_read_by_machine or not sys.stdout.isatty():
+        found = [point.to_dict() for point in points]
+        return _shown(found, run_tables.points)
+    next(points)  # raises, with the names that there are, where this is none
+    fine, rough = (
+        runs.curves(run, metrics=[metric], buckets=buckets)[0].to_dict()
+        for buckets in (terminal.width(200), run_tables.PARTS)
+    )
+    return _shown(rough, lambda told: run_tables.curve(told, fine))
 
 
 def delete(

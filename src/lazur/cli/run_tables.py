@@ -21,8 +21,8 @@ _COLUMNS = 3
 _SYSTEM = "system/"
 _HEAD = ("Run", "Name", "Status", "Started", "Took")
 _SHORT = 8
-_ENDS = 10
-"""Points of a long history that a terminal shows, at each end."""
+PARTS = 20
+"""Of a curve, in figures."""
 
 
 def row(run: Run) -> dict[str, Any]:
@@ -81,20 +81,26 @@ def metrics(found: list[dict[str, Any]]) -> list[str]:
     return _table(head, [[m["name"], *(grid.figure(m[key]) for key in keys)] for m in found])
 
 
-def history(metric: str, points: list[dict[str, Any]]) -> list[str]:
-    """The curve, what it comes to, and its points: on a terminal those of its ends."""
-    values = [p["value"] for p in points if isinstance(p["value"], int | float)]
-    made = [grid.spark(values, terminal.width(200))] if values else []
-    if values:
-        told = {"last": points[-1]["value"], "min": min(values), "max": max(values)}
-        figures = "  ".join(f"{key} {grid.figure(value)}" for key, value in told.items())
-        made.append(
-            terminal.paint(f"{metric}: {len(points)} points  {figures}", "bold", sys.stdout)
-        )
-    table = [[str(p["step"]), _clock(p["timestamp"]), grid.figure(p["value"])] for p in points]
-    if len(table) > 2 * _ENDS and sys.stdout.isatty():
-        table = [*table[:_ENDS], ["…", "", ""], *table[-_ENDS:]]
-    return [*made, *_table(("Step", "Time", "Value"), table)]
+def points(found: list[dict[str, Any]]) -> list[str]:
+    table = [[str(p["step"]), _clock(p["timestamp"]), grid.figure(p["value"])] for p in found]
+    return _table(("Step", "Time", "Value"), table)
+
+
+def curve(found: dict[str, Any], fine: dict[str, Any]) -> list[str]:
+    """How it went: as a line, in figures, and in a few parts. `fine` is the same in as many parts
+    as there is room for."""
+    told = "  ".join(f"{key} {grid.figure(found[key])}" for key in ("last", "min", "max"))
+    title = f"{found['metric']}: {count(found['points'], 'point')}  {told}"
+    parts = found["buckets"]
+    steps = zip(parts["first"], parts["end"], strict=True)
+    columns = [[grid.figure(v) for v in parts[key]] for key in ("mean", "min", "max", "last")]
+    spans = [str(first) if first == end else f"{first} … {end}" for first, end in steps]
+    means = [mean for mean in fine["buckets"]["mean"] if isinstance(mean, int | float)]
+    return [
+        *([grid.spark(means)] if means else []),
+        terminal.paint(title, "bold", sys.stdout),
+        *_table(("Steps", "Mean", "Min", "Max", "Last"), list(zip(spans, *columns, strict=True))),
+    ]
 
 
 def purged(found: dict[str, Any], verb: str) -> list[str]:
@@ -179,7 +185,7 @@ def _pairs(values: dict[str, Any]) -> list[str]:
     ]
 
 
-def _table(head: Sequence[str], table: list[list[str]]) -> list[str]:
+def _table(head: Sequence[str], table: Sequence[Sequence[str]]) -> list[str]:
     return grid.lines(head, table, terminal.width(200), sys.stdout)
 
 

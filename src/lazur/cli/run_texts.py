@@ -43,7 +43,11 @@ HELP: dict[str, dict[str, Any]] = {
         "short-summary": "Show a run's metrics as they went.",
         "examples": [
             {"name": "All, in short", "text": "lazur run metrics NAME"},
-            {"name": "One, point by point", "text": "lazur run metrics NAME --metric loss"},
+            {"name": "One, as a curve", "text": "lazur run metrics NAME --metric loss"},
+            {
+                "name": "Every point of it",
+                "text": "lazur run metrics NAME --metric loss -o tsv > loss.tsv",
+            },
         ],
     },
     "run delete": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,15 @@ class Runs:
         """Every point of a metric, by step: `step`, `timestamp` in milliseconds, `value`."""
         query = {"metric": metric, "limit": 10_000}
         return (View(p) for p in self._scope.pages(self._path(name, "metrics"), query))
+
+    def curves(
+        self, *names: str, metrics: Sequence[str], buckets: int = 500, x: str = "step"
+    ) -> list[View]:
+        """Metrics of several runs at once, however long they are: for each `run` and `metric` the
+        exact `min`, `max`, `last`, and `buckets` that divide the way evenly, with the exact `min`,
+        `max`, `mean`, `last` of each. `x`: step, time or relative."""
+        wanted = {"runs": names, "metrics": metrics, "buckets": buckets, "x": x}
+        return [View(item) for item in self._post("curves", wanted)["value"]]
 
     def compare(self, *names: str) -> View:
         """What differs between runs: see `sections` and, of jobs, `code`."""
