@@ -9,18 +9,20 @@ on the machine, and plugins that open files whose paths a job writes down (PLUGI
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import resource
 import socket
 import sys
 import threading
 import time
+import zipfile
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from tensorboard import assets, program
 from tensorboard.backend import application
-from tensorboard.backend.event_processing import data_ingester
+from tensorboard.backend.event_processing import data_ingester, data_provider
 from tensorboard.plugins.core import core_plugin
 from werkzeug import serving
 
@@ -43,6 +45,8 @@ PLUGINS = {
 }
 """They show what event files hold, and open no other. Not here: the projector, the debugger and
 the profiler, which open files that a job names, and plugins that other packages bring."""
+LOCATION = "the outputs, logs and artifacts of what is on this board"
+"""What TensorBoard calls its folder, to people."""
 RELOAD_SECONDS = 5.0
 _STACK = 1 << 20
 _WAITING = 128
@@ -78,19 +82,27 @@ def load(mounts: list[tree.Mount]) -> tuple[Any, Any]:
     sys.modules["tensorboard.compat.notf"] = ModuleType("tensorboard.compat.notf")
     tree.take_over(mounts)
     plugins = [core_plugin.CorePluginLoader(), *(_plugin(path) for path in PLUGINS.values())]
-    board = program.TensorBoard(plugins, assets.get_default_assets_zip_provider())
+    board = program.TensorBoard(plugins, pages)
     board.configure(["tensorboard", "--logdir", "/", "--load_fast", "false"])
     board.flags.reload_multifile = True
     board.flags.window_title = "TensorBoard · Lazur"
-    ingester = data_ingester.LocalDataIngester(board.flags)
-    app = application.TensorBoardWSGIApp(
-        board.flags,
-        plugins,
-        ingester.data_provider,
-        assets.get_default_assets_zip_provider(),
-        ingester.deprecated_multiplexer,
-    )
-    return app, ingester.deprecated_multiplexer
+    multiplexer = data_ingester.LocalDataIngester(board.flags).deprecated_multiplexer
+    data = data_provider.MultiplexerDataProvider(multiplexer, LOCATION)
+    app = application.TensorBoardWSGIApp(board.flags, plugins, data, pages, multiplexer)
+    return app, multiplexer
+
+
+def pages() -> BinaryIO:
+    """Upstream's own, as an archive. Their fonts are taken from beside them, not from the top of
+    the host."""
+    made = io.BytesIO()
+    theirs = assets.get_default_assets_zip_provider()
+    assert theirs is not None  # every release brings it
+    with theirs() as file, zipfile.ZipFile(file) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"url(/font-", b"url(font-"))
+    made.seek(0)
+    return made
 
 
 def keep_up(multiplexer: Any, megabytes: int) -> None:
