@@ -98,6 +98,23 @@ class TestScript:
         )
         assert own(scientist.run(name).data.metrics) == {"loss": 1}
 
+    def test_that_chooses_another_experiment_takes_the_job_there(
+        self, scientist: Scientist
+    ) -> None:
+        name = scientist.train(
+            """\
+            import mlflow
+            mlflow.set_experiment("chosen")
+            mlflow.log_metric("loss", 1)
+            """,
+            experiment_name="first",
+        )
+        run = scientist.run(name)
+        assert own(run.data.metrics) == {"loss": 1}
+        assert scientist.client.get_experiment(run.info.experiment_id).name == "chosen"
+        job = scientist.person.ok("job", "show", "-n", name)
+        assert job["experiment_name"] == "chosen"
+
     def test_that_does_nothing_is_a_run_all_the_same(self, scientist: Scientist) -> None:
         name = scientist.train("import time; time.sleep(1.5)")
         run = scientist.run(name)

@@ -17,9 +17,11 @@ from lazur.server.asgi import Receive, Scope, Send
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
 from lazur.server.mlflow.access import Rule, not_served, rule
 from lazur.server.mlflow.call import Call, Space
+from lazur.server.mlflow.choices import Choices
 from lazur.server.mlflow.guard import Guard
 from lazur.server.mlflow.rooms import Rooms
 from lazur.server.mlflow.upstream import Upstream, outgoing
+from lazur.server.proxy import Outgoing
 from lazur.server.topics import Closed
 from lazur.services import access
 from lazur.services.access import Principal, Resource
@@ -55,6 +57,7 @@ class Entry:
         self._upstream = upstream
         self._queue = WriteQueue(site.db)
         self._rooms = Rooms(site)
+        self._choices = Choices(site)
         self._has_lane = lane.fits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,10 +92,14 @@ class Entry:
     async def _serve(self, request: _Request) -> None:
         if request.rule.path == _SERVER_INFO:
             await self._tell_about_server(request)
+        elif request.path == "/":
+            await self._show(request)
         elif address.is_upload(request.scope["method"], request.scope["path"]):
             await self._with_files(request, b"")
         else:
             body = await self._spelled(request, await _body(request.receive))
+            place = request.place
+            await self._choices.heed(request.who, place.id, request.rule.path, request.query)
             if not (await self._with_files(request, body) or await self._in_lane(request, body)):
                 await self._pass_on(request, body)
 
@@ -162,6 +169,13 @@ class Entry:
         if status == 200 and isinstance(told, dict):
             told |= {"workspaces_enabled": False}
         await replies.send(request.send, status, json.dumps(told).encode())
+
+    async def _show(self, request: _Request) -> None:
+        request.scope["lazur.csp"] = pages.CSP
+        sent = Outgoing("GET", "/", [(b"accept-encoding", b"identity")], repeatable=True)
+        status, body = await self._upstream.fetch(sent, request.place.mlflow)
+        body = b"" if request.scope["method"] == "HEAD" else pages.with_ours(body)
+        await replies.send(request.send, status, body, kind=b"text/html; charset=utf-8")
 
 
 def _ruled(method: str, path: str) -> Rule:

@@ -17,6 +17,7 @@ from lazur.services.tracking.jobs import NAME_TAG, NOTE_TAG, run_name, told_tags
 from lazur.store import jobs as job_rows
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import jobs as store
+from lazur.store.mlflow import spaces
 from lazur.store.mlflow.jobs import RunState
 
 _AT_ONCE = 1000
@@ -54,6 +55,17 @@ def restored(context: Context, run_id: str) -> None:
     row = _job(context, run_id)
     if row is not None and row.archived:
         _change(context, row, {"archived": False})
+
+
+def chosen(context: Context, run_id: str, experiment: str) -> None:
+    """A job's script is about to begin its own run, and wants it in this experiment."""
+    row = _job(context, run_id)
+    if row is None or row.name != context.who.job or row.experiment_name == experiment:
+        return
+    found = store.find_experiment(context.db, spaces.name(row.workspace_id), experiment)
+    if found is not None and found.active:
+        store.move(context.db, run_id, found.id)
+        agree(context, run_id)
 
 
 def agree(context: Context, run_id: str) -> None:

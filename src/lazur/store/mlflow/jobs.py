@@ -28,7 +28,7 @@ class Dataset(NamedTuple):
 def experiment(db: Connection, space: str, name: str, now: float) -> Experiment:
     """The workspace's experiment of this name, made where there is none. Two that make it at once
     get the same one."""
-    found = _experiment(db, space, name)
+    found = find_experiment(db, space, name)
     if found is not None:
         return found
     made = sql.row(
@@ -40,7 +40,7 @@ def experiment(db: Connection, space: str, name: str, now: float) -> Experiment:
         {"name": name, "now": int(now * 1000), "space": space},
     )
     if made is None:
-        found = _experiment(db, space, name)
+        found = find_experiment(db, space, name)
         assert found is not None
         return found
     sql.execute(
@@ -51,7 +51,7 @@ def experiment(db: Connection, space: str, name: str, now: float) -> Experiment:
     return Experiment(int(made[0]), active=True)
 
 
-def _experiment(db: Connection, space: str, name: str) -> Experiment | None:
+def find_experiment(db: Connection, space: str, name: str) -> Experiment | None:
     found = sql.row(
         db,
         """SELECT experiment_id, lifecycle_stage FROM experiments
