@@ -119,7 +119,9 @@ def _upstream_environ(folder: Path, database: str) -> dict[str, str]:
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_SERVER_ENABLE_CUSTOM_SCORERS": "false",
         "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "https,http",
         "MLFLOW_GATEWAY_API_BASE_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_GATEWAY_API_BASE_ALLOWED_SCHEMES": "https,http",
         "MLFLOW_CRYPTO_KEK_PASSPHRASE": _PASSPHRASE,
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _FERNET,
     }
