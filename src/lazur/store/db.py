@@ -31,17 +31,15 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url, "FULL") if self.sqlite else _server_engine(url)
         self._unsynced = _sqlite_engine(url, "NORMAL") if self.sqlite else self.engine
+        self._unbegun = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = Writer(self.engine, self._unsynced)
 
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A consistent view. Nothing written inside is kept."""
-        with _translated(), self.engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN" if self.sqlite else _READ_ONLY)
-            try:
-                yield connection
-            finally:
-                connection.rollback()
+        reading = self._read_file() if self.sqlite else self._read_server()
+        with _translated(), reading as connection:
+            yield connection
 
     @contextmanager
     def write(self, *, synced: bool = True) -> Generator[Connection]:
@@ -57,6 +55,24 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self._unsynced.dispose()
+
+    @contextmanager
+    def _read_file(self) -> Generator[Connection]:
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def _read_server(self) -> Generator[Connection]:
+        """In as few round trips as can be. Only what failed is rolled back, by the pool: the
+        driver forgets all its prepared statements then."""
+        with self._unbegun.connect() as connection:
+            connection.exec_driver_sql(_READ_ONLY)
+            yield connection
+            connection.exec_driver_sql("COMMIT")
 
     def _begin(self, synced: bool) -> AbstractContextManager[Connection]:
         return self._writer.write(synced) if self.sqlite else self._on_server(synced)
@@ -83,7 +99,7 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-_READ_ONLY = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 def _sqlite_engine(url: str, synchronous: str) -> Engine:
