@@ -94,8 +94,8 @@ SYMPTOMS = (
     ),
     _symptom(
         "OtherExperiment",
-        "The job is an MLflow run already: take mlflow.set_experiment out of the script, and name"
-        " the experiment in the job's YAML (experiment_name).",
+        "Call mlflow.set_experiment right before the run is started, or take it out of the script"
+        " and name the experiment in the job's YAML (experiment_name).",
         r"Cannot start run with ID .{1,300} does not match environment run ID",
     ),
     _symptom(
