@@ -3,6 +3,8 @@ one. A NAME is one of them, or what several begin with: `tracking` is all of `tr
 
     --list          what there is
     --quick         few rounds: to see that it works, not to publish
+    --refill PAGE   write the tables into a page between `<!-- bench NAME … -->` and
+                    `<!-- /bench -->`, too
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import sys
 from pathlib import Path
 
 import bench
-from bench.harness import Result, report
+from bench.harness import Result, refilled, report
 
 RESULTS = Path("bench/results")
 _TOOLS = {"harness", "__main__"}
@@ -26,7 +28,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--refill", type=Path, metavar="PAGE")
     arguments = parser.parse_args()
+    if arguments.quick and arguments.refill:
+        parser.error("what --quick gives is not to be published")
     present = names()
     if arguments.list:
         print("\n".join(present))
@@ -41,6 +46,8 @@ def main() -> int:
     chosen = [name for several in wanted.values() for name in several] or present
     results = [result for name in chosen for result in _measured(name)]
     report(results, RESULTS)
+    if page := arguments.refill:
+        page.write_text(refilled(page.read_text(), arguments.names, results))
     return 1 if any(result.met is False for result in results) else 0
 
 

@@ -98,6 +98,16 @@ def markdown(results: list[Result]) -> str:
     return "\n\n".join([head, *map(_table, results)]) + "\n"
 
 
+def refilled(page: str, names: list[str], results: list[Result]) -> str:
+    """A page of the documentation, with these results where `<!-- bench NAMES -->` says."""
+    begin, end = f"<!-- bench {' '.join(names)} -->\n", "<!-- /bench -->"
+    before, found, rest = page.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"the page has no {begin.strip()} … {end} to fill")
+    return f"{before}{begin}{markdown(results)}{end}{after}"
+
+
 def machine() -> dict[str, object]:
     return {
         "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

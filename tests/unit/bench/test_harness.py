@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.harness import Result, compare, markdown, percentile, rate, report
+from bench.harness import Result, compare, markdown, percentile, rate, refilled, report
 
 
 class TestCompare:
@@ -55,3 +55,18 @@ class TestReport:
 
     def test_the_machine_is_described(self) -> None:
         assert "cores" in markdown([])
+
+
+class TestRefilled:
+    PAGE = "before\n<!-- bench a b -->\nold\n<!-- /bench -->\nafter\n"
+
+    def test_only_what_stands_between_the_marks_is_replaced(self) -> None:
+        page = refilled(self.PAGE, ["a", "b"], [rate("jobs", {"lazur": (100, 2.0)})])
+        assert page.startswith("before\n<!-- bench a b -->\n")
+        assert page.endswith("\n<!-- /bench -->\nafter\n")
+        assert "old" not in page
+        assert "| lazur | 50 |" in page
+
+    def test_a_page_without_the_marks_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="<!-- bench a -->"):
+            refilled(self.PAGE, ["a"], [])
