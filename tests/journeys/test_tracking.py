@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -259,6 +261,24 @@ class TestServerKilled:
         history = scientist.client.get_metric_history(name, "step")
         assert [(point.step, point.value) for point in history] == [(n, n) for n in range(60)]
         assert scientist.run(name).info.status == "FINISHED"
+
+
+class TestTls:
+    def test_client_and_samples_trust_the_servers_own_authority(
+        self, home: Path, tmp_path: Path
+    ) -> None:
+        person = Person(home, tmp_path, {"LAZUR_TLS": "true"})
+        person.write("src/script.py", "import mlflow\nmlflow.log_metric('loss', 1)\n")
+        spec = {"code": "src", "command": "python script.py", **TRACKED}
+        person.write("job.yml", json.dumps(spec))
+        try:
+            name = person.run("job.yml")
+            run = person.ok("run", "show", "-n", name, "-o", "json")
+            assert run["url"].startswith("https:")
+            assert run["metrics"]["loss"] == 1
+            assert run["metrics"]["system/system_memory_usage_megabytes"] > 0
+        finally:
+            person.stop()
 
 
 class TestOutside:
