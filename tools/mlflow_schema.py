@@ -92,10 +92,10 @@ def _postgresql(url: str, host: Path) -> list[str]:
 
 
 def _upgrade(url: str) -> None:
+    """Always in the same order: the tool goes through sets of indexes."""
     argv = [sys.executable, "-m", "lazur.store.mlflow.upgrade"]
-    done = subprocess.run(
-        argv, env={**os.environ, "LAZUR_UPGRADE": url}, capture_output=True, text=True, check=False
-    )
+    environ = {**os.environ, "LAZUR_UPGRADE": url, "PYTHONHASHSEED": "0"}
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
 

@@ -1188,10 +1188,6 @@ CREATE INDEX index_assessments_last_updated_timestamp ON assessments (last_updat
 
 ----
 
-CREATE INDEX index_assessments_trace_id_created_timestamp ON assessments (trace_id, created_timestamp)
-
-----
-
 CREATE INDEX index_assessments_run_id_created_timestamp ON assessments (run_id, created_timestamp)
 
 ----
@@ -1200,11 +1196,7 @@ CREATE INDEX index_assessments_assessment_type ON assessments (assessment_type)
 
 ----
 
-CREATE INDEX index_spans_experiment_id_duration ON spans (experiment_id, duration_ns)
-
-----
-
-CREATE INDEX index_spans_experiment_id_status_type ON spans (experiment_id, status, type)
+CREATE INDEX index_assessments_trace_id_created_timestamp ON assessments (trace_id, created_timestamp)
 
 ----
 
@@ -1213,6 +1205,14 @@ CREATE INDEX index_spans_experiment_id_start_time ON spans (experiment_id, start
 ----
 
 CREATE INDEX index_spans_experiment_id_type_status ON spans (experiment_id, type, status)
+
+----
+
+CREATE INDEX index_spans_experiment_id_duration ON spans (experiment_id, duration_ns)
+
+----
+
+CREATE INDEX index_spans_experiment_id_status_type ON spans (experiment_id, status, type)
 
 ----
 
