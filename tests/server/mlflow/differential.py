@@ -124,9 +124,9 @@ class Pair:
     def compare_tables(self) -> None:
         ours, theirs = tables(self.site.db, self.ids[0]), tables(self.theirs, self.ids[1])
         for name in sorted(ours | theirs):
-            only_ours = sorted(set(ours[name]) - set(theirs[name]))
-            only_theirs = sorted(set(theirs[name]) - set(ours[name]))
-            assert (only_ours, only_theirs) == ([], []), f"table {name}"
+            differ = sorted(set(ours[name]) ^ set(theirs[name]))
+            told = [("ours: " if row in ours[name] else "upstream's: ") + row for row in differ]
+            assert not told, "\n".join([f"table {name}", *told])
             assert sorted(ours[name]) == sorted(theirs[name]), f"how often, in table {name}"
 
     def _told(self, side: int, step: Step, status: int, body: bytes) -> Answer:

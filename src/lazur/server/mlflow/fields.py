@@ -16,6 +16,13 @@ Fields = Mapping[str, Any]
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _INT64 = 1 << 63
+_KINDS: dict[str, tuple[type, ...]] = {
+    "value": (str, int, float),
+    "timestamp": (int,),
+    "models": (list,),
+    "run_ids": (list,),
+}
+"""Of required fields that are no text."""
 
 
 def invalid(message: str) -> Refusal:
@@ -30,18 +37,21 @@ def missing(name: str) -> Refusal:
 
 
 def require(fields: Fields, *names: str) -> None:
-    """In upstream's order: the first that is missing is told."""
+    """In upstream's order: the first that is missing is told, unless one before it is odd."""
     for name in names:
         value = fields.get(name)
         if name == "run_id" and value is None:
             value = fields.get("run_uuid")
         if value is None or value == "":
             raise missing(name)
+        if type(value) not in _KINDS.get(name, (str,)):
+            raise Punt
 
 
 def run_id(fields: Fields) -> str:
     """Old clients call it `run_uuid`, and newer ones send both."""
-    return text(fields, "run_id") or text(fields, "run_uuid")
+    old = text(fields, "run_uuid")
+    return text(fields, "run_id") or old
 
 
 def text(fields: Fields, name: str) -> str:

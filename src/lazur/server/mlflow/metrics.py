@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lazur.server.mlflow import checks, fields, messages
@@ -19,7 +19,16 @@ from lazur.store.mlflow.runs import NAME_TAG, Pairs, Point, Run
 
 _LARGEST = 1.7976931348623157e308
 _MOMENTS = 1 << 63
-_OF_METRIC = ("key", "value", "timestamp", "step", "model_id", "dataset_name", "dataset_digest")
+_OF_METRIC: dict[str, Callable[[Fields, str], object]] = {
+    "key": fields.text,
+    "value": fields.number,
+    "timestamp": fields.integer,
+    "step": fields.integer,
+    "model_id": fields.text,
+    "dataset_name": fields.text,
+    "dataset_digest": fields.text,
+    "run_id": fields.text,
+}
 
 
 class Logged(NamedTuple):
@@ -31,7 +40,8 @@ class Logged(NamedTuple):
 
 
 async def log_metric(call: Call) -> bytes:
-    asked = call.fields("run_id", "run_uuid", *_OF_METRIC)
+    asked = call.fields("run_uuid", *_OF_METRIC)
+    _look(asked)
     fields.require(asked, "run_id", "key", "value", "timestamp")
     run_id, metric = fields.run_id(asked), _metric(asked)
     if metric.model is None:  # else upstream looks for the run first
@@ -121,10 +131,12 @@ def _batch(asked: Fields) -> tuple[list[Logged], Pairs, Pairs]:
     """In the order in which upstream looks: what is missing, then what is wrong, then how much it
     is."""
     good = _good(asked.get("metrics", []))
-    known = [] if good else fields.records(asked, "metrics", *_OF_METRIC, "run_id")
+    known = [] if good else fields.records(asked, "metrics", *_OF_METRIC)
+    for item in known:
+        _look(item)
+    params, tags = fields.pairs(asked, "params"), fields.pairs(asked, "tags")
     fields.require(asked, "run_id")
     _require_each("metrics", known, "key", "value", "timestamp")
-    params, tags = fields.pairs(asked, "params"), fields.pairs(asked, "tags")
     _require_each("params", asked.get("params", []), "key")
     _require_each("tags", asked.get("tags", []), "key")
     looked_at = [_metric(item) for item in known]
@@ -172,6 +184,13 @@ def _require_each(name: str, items: Sequence[dict[str, Any]], *keys: str) -> Non
                 raise fields.missing(f"{name}[{number}].{key}")
 
 
+def _look(asked: Fields) -> None:
+    """Punt where a field is not of its type: upstream then misses others in other words."""
+    for name, read in _OF_METRIC.items():
+        if asked.get(name) is not None:
+            read(asked, name)
+
+
 def _metric(asked: Fields) -> Logged:
     key, timestamp = fields.text(asked, "key"), fields.integer(asked, "timestamp")
     value, step = fields.number(asked, "value"), fields.integer(asked, "step") or 0
@@ -180,10 +199,14 @@ def _metric(asked: Fields) -> Logged:
     if timestamp is None:
         raise Punt
     model = fields.text(asked, "model_id")
+    name, digest = fields.text(asked, "dataset_name"), fields.text(asked, "dataset_digest")
+    if bool(name) != bool(digest):
+        raise fields.invalid(
+            "Both dataset_name and dataset_digest must be provided if one is provided"
+        )
     point = (key, kept, timestamp, step, is_nan)
     if not model:
         return Logged(point, value, None)
-    name, digest = fields.text(asked, "dataset_name"), fields.text(asked, "dataset_digest")
     of_model = ModelPoint(model, key, kept, timestamp, step, name or None, digest or None)
     return Logged(point, value, of_model)
 

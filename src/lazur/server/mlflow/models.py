@@ -30,10 +30,10 @@ def route(path: str) -> str:
 
 async def create(call: Call) -> bytes:
     asked = call.fields("experiment_id", "name", "model_type", "source_run_id", "params", "tags")
-    fields.require(asked, "experiment_id")
     experiment, name = fields.text(asked, "experiment_id"), fields.text(asked, "name")
     kind, run_id = fields.text(asked, "model_type"), fields.text(asked, "source_run_id")
     params, tags = fields.pairs(asked, "params"), fields.pairs(asked, "tags")
+    fields.require(asked, "experiment_id")
     _check(name, kind, run_id, params, tags)
 
     def part(context: Context) -> bytes:
@@ -109,6 +109,7 @@ async def log_params(call: Call) -> bytes:
 
 async def set_tags(call: Call) -> bytes:
     asked = call.fields("model_id", "tags")
+    fields.text(asked, "model_id")
     tags = list(dict(fields.pairs(asked, "tags")).items())
     _check_keys(tags)
 
