@@ -71,6 +71,9 @@ class TestNobody:
             "/mlflow/",
             "/mlflow/api/2.0/mlflow/runs/get",
             "/mlflow/static-files/x",
+            "/tensorboard/default/j/",
+            "/tensorboard/default/j/index.js",
+            "/tensorboard/default/j/data/runs",
         }
         for path in paths:
             for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):

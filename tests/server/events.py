@@ -6,6 +6,7 @@ import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
 from tensorboard.compat.proto.summary_pb2 import (
@@ -25,10 +26,18 @@ class Events:
 
     def log(self, tag: str, values: Iterable[float]) -> None:
         for value in values:
-            summary = Summary(value=[Summary.Value(tag=tag, simple_value=value)])
-            self._writer.add_event(Event(wall_time=time.time(), step=self._step, summary=summary))
+            self._add(Summary.Value(tag=tag, simple_value=value))
             self._step += 1
         self._writer.flush()
+
+    def add(self, value: Any) -> None:
+        """A `Summary.Value` of any kind."""
+        self._add(value)
+        self._writer.flush()
+
+    def _add(self, value: Any) -> None:
+        summary = Summary(value=[value])
+        self._writer.add_event(Event(wall_time=time.time(), step=self._step, summary=summary))
 
     def close(self) -> None:
         self._writer.close()
