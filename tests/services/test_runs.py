@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import zipfile
@@ -10,14 +11,17 @@ from typing import Any
 
 import pytest
 
-from lazur.errors import Conflict, Forbidden, Invalid, NotFound
+from lazur.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from lazur.loops.sweepup import Sweepup
 from lazur.services.access import Principal
+from lazur.services.site import Context
 from lazur.services.tracking import export, imports, runs, trash
 from lazur.store.mlflow import export as export_store
 from lazur.store.mlflow import find
+from lazur.testing.fakes import Engine, FakeBuilder
+from tests.faults import FAULTS, Fault, FaultyDatabase, Killed
 from tests.services.tracked import Tracked
-from tests.site import OWNER, Clock, Server, TestSite, call, submit
+from tests.site import OWNER, Clock, Server, TestSite, call, open_site, submit
 
 
 @pytest.fixture
@@ -258,6 +262,48 @@ class TestPurge:
         assert tracked.rows() == before
         assert not tracked.folder(run).exists()
 
+    @pytest.mark.parametrize("fault", FAULTS)
+    @pytest.mark.parametrize("n", range(1, 5))
+    def test_whatever_it_dies_at_housekeeping_finishes_it(
+        self, home: Path, database_url: str, engine: Engine, builder: FakeBuilder, fault: Fault,
+        n: int,
+    ) -> None:  # fmt: skip
+        db = FaultyDatabase(database_url)
+        site = open_site(home, database_url, engine, builder, db)
+        tracked = Tracked(site)
+        before = tracked.rows()
+        run = tracked.run(metrics={"loss": [1.0, 2.0]}, files={"x": b"1"})
+        delete(site, run)
+        whole = tracked.rows()
+        db.fault, db.writes, db.fail_at = fault, 0, n
+        with contextlib.suppress(Killed, Unavailable):
+            call(site, trash.purge, "default", {})
+            trash.finish(site)
+        db.fail_at = 0
+        Sweepup(site).round()
+        if in_the_trash(site) == [run]:
+            assert tracked.rows() == whole
+            purge(site)
+        assert tracked.rows() == before
+        assert not tracked.folder(run).exists()
+        site.db.close()
+
+    def test_a_model_registered_meanwhile_keeps_its_run(
+        self, site: TestSite, tracked: Tracked, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = tracked.run()
+        delete(site, run)
+        weigh = trash._weighed
+
+        def registering(context: Context, home: Any, row: find.RunRow) -> trash.Weight:
+            found = weigh(context, home, row)
+            tracked.register("fraud", f"runs:/{run}/model", run)
+            return found
+
+        monkeypatch.setattr(trash, "_weighed", registering)
+        assert [kept["id"] for kept in purge(site)["kept"]] == [run]
+        assert show(site, run)["deleted"]
+
     def test_jobs_may_not(self, site: TestSite) -> None:
         job = Principal("job", "job", "Job", workspace="default", job="some")
         with pytest.raises(Forbidden):
@@ -393,6 +439,11 @@ class TestExport:
         with pytest.raises(Invalid):
             load(site, rewritten(file, {}, {f"runs/{run}/run.json": change}))
         assert tracked.rows() == before
+
+
+def in_the_trash(site: TestSite) -> list[str]:
+    found = call(site, trash.purge, "default", {"dry_run": True})
+    return [run["id"] for run in found["runs"]]
 
 
 def killed(*_: object) -> None:
