@@ -20,8 +20,8 @@ from lazur.server.mlflow.call import Call, Space
 from lazur.server.mlflow.choices import Choices
 from lazur.server.mlflow.guard import Guard
 from lazur.server.mlflow.rooms import Rooms
-from lazur.server.mlflow.upstream import Upstream, outgoing
-from lazur.server.proxy import Outgoing
+from lazur.server.mlflow.upstream import Upstream
+from lazur.server.proxy import Outgoing, outgoing
 from lazur.server.topics import Closed
 from lazur.services import access
 from lazur.services.access import Principal, Resource
