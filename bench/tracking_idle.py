@@ -6,22 +6,20 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from bench import _processes
 from bench._mlflow import API, Side, ours, seconds
 from bench._turns import QUICK, once
 from bench.harness import Result
-from lazur.testing.server import Client, Server
+from lazur.testing.server import Client, Server, W
 
 WATCHED = 5.0 if QUICK else 60.0
 SETTLED = 2.0 if QUICK else 15.0
 """Seconds after which a start is over."""
 _SAMPLING = {
-    "not sampled": {"MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false"},
     "sampled every ten seconds, as it comes": {},
-    "sampled every second": {"MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"},
+    "not sampled": {"MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING": "false"},
 }
 
 
@@ -42,7 +40,7 @@ def _child(side: Side) -> list[Result]:
     time.sleep(SETTLED)
     pids = _processes.family(side.pid) - others
     memory = sum(map(_processes.memory, pids))
-    idle = _percent_of_a_core(pids)
+    idle = sum(_percents_of_a_core(pids).values())
     return [
         Result(
             "Upstream's server as our child: a request that only it can answer",
@@ -60,38 +58,32 @@ def _child(side: Side) -> list[Result]:
 
 
 def _sampling(folder: Path) -> Result:
-    """A job's supervisor while its command sleeps. What else it does is in the first row."""
+    """The supervisors of jobs whose commands sleep, side by side."""
     folder.mkdir()
     server = Server(folder / "home")
     server.start()
     client = server.client()
     try:
-        rows = [
-            once(told, _cost(client, number, variables))
-            for number, (told, variables) in enumerate(_SAMPLING.items())
-        ]
+        found = {told: _supervisor(_asleep(client, told)) for told in _SAMPLING}
+        time.sleep(SETTLED)
+        spent = _percents_of_a_core(set(found.values()))
     finally:
+        for name in client.call("GET", f"{W}/jobs")[1]["value"]:
+            client.cancel(name["name"])
         client.close()
         server.stop()
-    return Result("A job's supervisor, % of a core", "%", rows, "under 1 %", rows[1].median < 1)
+    rows = [once(told, spent[pid]) for told, pid in found.items()]
+    return Result("A job's supervisor, % of a core", "%", rows, "under 1 %", rows[0].median < 1)
 
 
-def _cost(client: Client, number: int, variables: Mapping[str, str]) -> float:
-    """The job ends by being cancelled."""
-    sleep = f"sleep 4321.{number}"
-    name = client.submit(
-        {
-            "command": f"exec {sleep}",
-            "environment": {"image": "python"},
-            "environment_variables": dict(variables),
-        }
-    )
+def _asleep(client: Client, told: str) -> int:
+    """The process of a job's command."""
+    sleep = f"sleep {4321 + len(told)}"
+    spec = {"command": f"exec {sleep}", "environment": {"image": "python"}}
+    client.submit({**spec, "environment_variables": _SAMPLING[told]})
     while (pid := _processes.find(sleep)) is None:
         time.sleep(0.1)
-    time.sleep(SETTLED)
-    percent = _percent_of_a_core({_supervisor(pid)})
-    client.cancel(name)
-    return percent
+    return pid
 
 
 def _supervisor(pid: int) -> int:
@@ -100,7 +92,7 @@ def _supervisor(pid: int) -> int:
     return pid
 
 
-def _percent_of_a_core(pids: set[int]) -> float:
-    before = sum(map(_processes.cpu, pids))
+def _percents_of_a_core(pids: set[int]) -> dict[int, float]:
+    before = {pid: _processes.cpu(pid) for pid in pids}
     time.sleep(WATCHED)
-    return (sum(map(_processes.cpu, pids)) - before) / WATCHED * 100
+    return {pid: (_processes.cpu(pid) - spent) / WATCHED * 100 for pid, spent in before.items()}

@@ -20,6 +20,7 @@ from bench.harness import Result
 from tests import postgresql
 
 WORKERS = (1,) if QUICK else (1, 2, 4)
+ON_POSTGRESQL = (1,) if QUICK else (1, 4)
 BATCHES = 3 if QUICK else 10
 LONG = 100_000 if QUICK else 1_000_000
 CONNECTIONS = {1: "one client", 16: "sixteen at once"}
@@ -44,8 +45,8 @@ def _on_postgresql(folder: Path) -> list[Result]:
         return []
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(postgresql.Server.start(durable=True))
-        databases = [stack.enter_context(server.database()) for _ in (OURS, *WORKERS)]
-        present = stack.enter_context(sides(folder, WORKERS, databases))
+        databases = [stack.enter_context(server.database()) for _ in (OURS, *ON_POSTGRESQL)]
+        present = stack.enter_context(sides(folder, ON_POSTGRESQL, databases))
         return _calls(present, ", PostgreSQL", {})
 
 
