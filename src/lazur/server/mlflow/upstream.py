@@ -7,18 +7,14 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.asgi import Receive, Send
 from lazur.server.children import Child, Recipe, Running
 from lazur.server.mlflow import egress
 from lazur.server.proxy import Outgoing, Proxy
 from lazur.server.settings import Settings
 from lazur.services.site import Site
 
-_DROPPED = frozenset(
-    b"host authorization cookie origin referer content-length x-mlflow-workspace x-lazur-csrf "
-    b"forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix".split()
-)
-"""What a client says to us and not to upstream: who it is, and which workspace it would like."""
+_WORKSPACE = b"x-mlflow-workspace"
 
 
 class Upstream:
@@ -45,17 +41,10 @@ class Upstream:
         await self.child.stop()
 
 
-def outgoing(scope: Scope, target: str, body: bytes | None, *, repeatable: bool) -> Outgoing:
-    headers = [pair for pair in scope["headers"] if pair[0] not in _DROPPED]
-    if body is None:
-        headers += [pair for pair in scope["headers"] if pair[0] == b"content-length"]
-    return Outgoing(scope["method"], target, headers, body, repeatable)
-
-
 def _placed(request: Outgoing, space: str) -> Outgoing:
-    return replace(
-        request, headers=[*request.headers, (b"x-mlflow-workspace", space.encode("ascii"))]
-    )
+    """In the workspace that we say, whichever the client would like."""
+    kept = [pair for pair in request.headers if pair[0] != _WORKSPACE]
+    return replace(request, headers=[*kept, (_WORKSPACE, space.encode("ascii"))])
 
 
 def _told(site: Site, settings: Settings) -> dict[str, Any]:
