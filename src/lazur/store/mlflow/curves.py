@@ -10,6 +10,7 @@ NaN is no number: it is in no least, greatest, mean or count, but may be the las
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -43,9 +44,10 @@ class Curve(NamedTuple):
 def curve(db: Connection, run_id: str, key: str, buckets: int, x: Axis = "step") -> Curve:
     """Empty where the run has no such metric."""
     found = _Points(db, run_id, key)
-    if x == "step" and found.are_many(buckets):
-        return _whole(_asked(found, buckets))
-    return _whole(_gathered(found, buckets, x))
+    few = found.few()
+    if len(few) <= _FEW:
+        return _whole(_looked_at(few, buckets, x))
+    return _whole(_asked(found, buckets) if x == "step" else _gathered(found, buckets, x))
 
 
 def curves(
@@ -56,9 +58,8 @@ def curves(
     return {name: found for name, found in made.items() if found.buckets}
 
 
-_POINTS_EACH = 32
-"""From so many points in a bucket on, asking the database for each bucket is faster than reading
-the points."""
+_FEW = 5000
+"""So many points are read: asking the database for each bucket takes longer."""
 _PAGE = 50_000
 _SCALE = 2.0**-64
 """Sums are of smaller numbers, or the greatest would leave the range: PostgreSQL refuses that."""
@@ -66,14 +67,13 @@ _SCALE = 2.0**-64
 _SAME = "run_uuid = :run AND key = :key"
 _FORWARD = "ORDER BY step, timestamp, value, is_nan"
 _BACKWARD = "ORDER BY step DESC, timestamp DESC, value DESC, is_nan DESC"
-_MANY = f"SELECT count(*) FROM (SELECT 1 FROM metrics WHERE {_SAME} LIMIT :enough) AS p"
-_PLACES = f"SELECT min({{0}}), max({{0}}) FROM metrics WHERE {_SAME}"
+_TIMES = f"SELECT min(timestamp), max(timestamp) FROM metrics WHERE {_SAME}"
 _FIRST_STEP = f"SELECT step FROM metrics WHERE {_SAME} ORDER BY step LIMIT 1"
 _LAST_STEP = f"SELECT step FROM metrics WHERE {_SAME} ORDER BY step DESC LIMIT 1"
 _NEXT = f"""
 SELECT step, timestamp, value, is_nan FROM metrics
 WHERE {_SAME} AND (step, timestamp, value, is_nan) > (:step, :timestamp, :value, :is_nan)
-{_FORWARD} LIMIT :page
+{_FORWARD} LIMIT :limit
 """
 _BEGINNING = (-(1 << 63), -(1 << 63), -1.8e308, False)
 
@@ -109,10 +109,9 @@ class _Points:
         self.db = db
         self.names = {"run": run_id, "key": key}
 
-    def are_many(self, buckets: int) -> bool:
-        enough = buckets * _POINTS_EACH
-        found = sql.row(self.db, _MANY, {**self.names, "enough": enough})
-        return found is not None and int(found[0]) == enough
+    def few(self) -> list[_Point]:
+        """All of them, or one more than are few."""
+        return self._after(_BEGINNING, _FEW + 1)
 
     def steps(self) -> tuple[int, int] | None:
         """Two looks at the index. `min` and `max` in one statement read it all."""
@@ -121,19 +120,56 @@ class _Points:
         return (int(first[0]), int(last[0])) if first and last else None
 
     def times(self) -> tuple[int, int] | None:
-        found = sql.row(self.db, _PLACES.format("timestamp"), self.names)
+        found = sql.row(self.db, _TIMES, self.names)
         return (int(found[0]), int(found[1])) if found and found[0] is not None else None
 
     def all(self) -> Iterator[_Point]:
         """By step. Read in pages: they may be millions."""
         last: _Point = _BEGINNING
         while True:
-            where = dict(zip(("step", "timestamp", "value", "is_nan"), last, strict=True))
-            page = sql.rows(self.db, _NEXT, {**self.names, **where, "page": _PAGE})
+            page = self._after(last, _PAGE)
             yield from page
             if len(page) < _PAGE:
                 return
             last = page[-1]
+
+    def _after(self, last: _Point, limit: int) -> list[_Point]:
+        where = dict(zip(("step", "timestamp", "value", "is_nan"), last, strict=True))
+        return sql.rows(self.db, _NEXT, {**self.names, **where, "limit": limit})
+
+
+def _looked_at(points: list[_Point], buckets: int, x: Axis) -> list[Bucket]:
+    """Few points: in order, each bucket is a slice."""
+    if not points:
+        return []
+    if x != "step":
+        points = sorted((at, step, value, is_nan) for step, at, value, is_nan in points)
+    places, _, values, nans = zip(*points, strict=True)
+    first, width = places[0], _width(places[0], places[-1], buckets)
+    shift = first if x == "relative" else 0
+    made: list[Bucket] = []
+    begin = 0
+    while begin < len(points):
+        beyond = places[begin] + width - (places[begin] - first) % width
+        end = bisect_left(places, beyond, begin)
+        here = slice(begin, end)
+        numbers = [v for v, nan in zip(values[here], nans[here], strict=True) if not nan]
+        made.append(
+            _counted(
+                (places[begin] - shift, places[end - 1] - shift),
+                numbers,
+                None if nans[end - 1] else values[end - 1],
+            )
+        )
+        begin = end
+    return made
+
+
+def _counted(ends: tuple[int, int], numbers: list[float], last: float | None) -> Bucket:
+    least, greatest = min(numbers, default=None), max(numbers, default=None)
+    total = sum(map(_SCALE.__mul__, numbers))
+    count = len(numbers)
+    return Bucket(*ends, least, greatest, _mean(total, count, least, greatest), last, count)
 
 
 def _asked(points: _Points, buckets: int) -> list[Bucket]:
@@ -173,19 +209,18 @@ def _width(first: int, last: int, buckets: int) -> int:
 
 
 def _gathered(points: _Points, buckets: int, x: Axis) -> list[Bucket]:
-    """The points are read and looked at here."""
-    ends = points.steps() if x == "step" else points.times()
+    """By time, in which no index has them: all points pass by."""
+    ends = points.times()
     if ends is None:
         return []
     first, width = ends[0], _width(*ends, buckets)
     made: dict[int, _Gathering] = {}
-    for step, timestamp, value, is_nan in points.all():
-        place, other = (step, timestamp) if x == "step" else (timestamp, step)
-        number = (place - first) // width
+    for step, at, value, is_nan in points.all():
+        number = (at - first) // width
         found = made.get(number)
         if found is None:
-            found = made[number] = _Gathering(place)
-        found.take(place, other, value, is_nan)
+            found = made[number] = _Gathering(at)
+        found.take(at, step, value, is_nan)
     shift = first if x == "relative" else 0
     return [made[number].told(shift) for number in sorted(made)]
 
