@@ -100,6 +100,14 @@ class TestGet:
 
 
 class TestTrash:
+    def test_restoring_what_is_not_there_changes_nothing(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        run = tracked.run()
+        assert call(site, trash.restore, "default", {"runs": [run]}) == {"runs": []}
+        delete(site, run)
+        assert delete(site, run) == {"runs": []}
+
     def test_deleting_can_be_undone(self, site: TestSite, tracked: Tracked) -> None:
         run = tracked.run()
         delete(site, run)

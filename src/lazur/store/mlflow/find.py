@@ -243,6 +243,4 @@ def _of(
     db: Connection, statement: str, column: str, ids: Iterable[str], order: str = ""
 ) -> list[tuple[Any, ...]]:
     names, values = sql.listed("i", ids)
-    return (
-        sql.rows(db, f"{statement} WHERE {column} IN ({names}) {order}", values) if names else []
-    )
+    return sql.rows(db, f"{statement} WHERE {column} IN ({names}) {order}", values)

@@ -65,9 +65,9 @@ def insert(
 
 
 def listed(prefix: str, items: Iterable[Any]) -> tuple[str, dict[str, Any]]:
-    """`:p0, :p1, …` for `IN (…)`, and the values behind the names."""
+    """`:p0, :p1, …` for `IN (…)`, and the values behind the names. Of none: what nothing is."""
     values = {f"{prefix}{number}": item for number, item in enumerate(items)}
-    return ", ".join(f":{name}" for name in values), values
+    return ", ".join(f":{name}" for name in values) or "NULL", values
 
 
 def _execute(db: Connection, statement: str, values: Values) -> Any:
