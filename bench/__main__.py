@@ -13,7 +13,9 @@ import argparse
 import importlib
 import os
 import pkgutil
+import signal
 import sys
+import time
 from pathlib import Path
 
 import bench
@@ -39,6 +41,8 @@ def main() -> int:
     wanted = {name: _chosen(name, present) for name in arguments.names}
     if unknown := [name for name, chosen in wanted.items() if not chosen]:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(present)}")
+    # Whoever stops this stops the servers that it started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Off in CI and in containers often, and a start-up several times slower is no figure to print.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if arguments.quick:
@@ -64,7 +68,10 @@ def _chosen(name: str, present: list[str]) -> list[str]:
 
 def _measured(name: str) -> list[Result]:
     """Imported only now: benchmarks look at BENCH_QUICK when they are loaded."""
-    return importlib.import_module(f"bench.{name}").measure()
+    began = time.monotonic()
+    results = importlib.import_module(f"bench.{name}").measure()
+    print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return results
 
 
 if __name__ == "__main__":
