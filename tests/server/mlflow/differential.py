@@ -132,7 +132,10 @@ class Pair:
     def _told(self, side: int, step: Step, status: int, body: bytes) -> Answer:
         if step.keep is not None and status == 200:
             self.ids[side][step.keep] = _id_in(json.loads(body))
-        return Answer(status, normal(body.decode(), self.ids[side]))
+        text = body.decode()
+        if not self.site.db.sqlite:
+            text = _without_order(text, self.ids[side])
+        return Answer(status, normal(text, self.ids[side]))
 
 
 @contextmanager
@@ -170,6 +173,24 @@ def normal(text: str, ids: Ids) -> str:
     text = _HEX.sub("<id>", text)
     text = _TIME.sub(_time, text)
     return _NAME.sub("<name>", text)
+
+
+def _without_order(text: str, ids: Ids) -> str:
+    """Upstream asks for parameters, tags and inputs in no order, and PostgreSQL gives them as they
+    happen to lie, on either side."""
+
+    def in_order(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: in_order(v) for k, v in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            items = [in_order(item) for item in cast("list[Any]", value)]
+            return sorted(items, key=lambda item: normal(json.dumps(item), ids))
+        return value
+
+    try:
+        return json.dumps(in_order(json.loads(text)), indent=2)
+    except ValueError:
+        return text
 
 
 _OF_PAGES_ONLY = {API + "metrics/get-history-bulk", API + "experiments/search-datasets"}
