@@ -124,6 +124,14 @@ class TestShow:
         assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/jobs/default/{name}\n", done.out)
         assert name in lazur.ok("job", "show-services", "-n", name)["Studio"]["endpoint"]
 
+    def test_gives_the_address_of_a_tensorboard(self, lazur: Cli) -> None:
+        a, b = (lazur.ok("job", "create", "-f", lazur.job("true"))["name"] for _ in "ab")
+        done = lazur("job", "tensorboard", a, b)
+        assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/tensorboard/default/{a},{b}\n", done.out)
+        assert lazur.ok("job", "tensorboard", "-n", a, "-o", "json")["jobs"] == [a]
+        assert lazur("job", "tensorboard", a, "nobody").code == 3
+        assert "Which jobs?" in lazur("job", "tensorboard").err
+
 
 class TestList:
     def test_filters_and_limits(self, lazur: Cli) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from lazur.errors import BackendError, Unavailable
 from lazur.server.asgi import Message
-from lazur.server.children import Child, Recipe, Running
+from lazur.server.children import Child, Diary, Recipe, Running
 from lazur.server.proxy import Outgoing, Proxy
 from lazur.server.topics import Closed
 
@@ -167,6 +167,41 @@ class TestLife:
             await until(lambda: len(births(home)) == 2 and made.running is not None)
 
         scenario(home, play)
+
+    def test_one_that_is_not_revived_waits_for_the_next_request(
+        self, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lazur.server.children.STEADY_SECONDS", 0.0)
+
+        async def play(made: Child, proxy: Proxy) -> None:
+            os.kill((await ask(proxy, "GET", "/seen")).json["pid"], signal.SIGKILL)
+            await until(lambda: made.is_off)
+            await asyncio.sleep(0.3)
+            assert len(births(home)) == 1
+            await ask(proxy, "GET", "/seen")
+
+        scenario(home, play, revive=False)
+        assert len(births(home)) == 2
+
+    def test_several_of_a_kind_share_a_diary(self, home: Path) -> None:
+        """What one of them says stands there once, and when it goes the others are still heard."""
+        diary = Diary(home, "toy")
+
+        async def fail() -> None:
+            async with child(home, told={"fails": True}, diary=diary) as made:
+                with pytest.raises(Unavailable):
+                    async with made.use():
+                        """It ends while it starts."""
+
+        async def play() -> None:
+            async with child(home, diary=diary) as living, living.use():
+                await fail()
+                await fail()
+
+        asyncio.run(play())
+        diary.close()
+        lines = (home / "logs" / "toy.log").read_text().splitlines()
+        assert len([line for line in lines if "is wrong" in line]) == 2
 
     def test_one_that_cannot_start_is_tried_ever_more_rarely(self, home: Path) -> None:
         async def play(_made: Child, proxy: Proxy) -> None:
