@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,9 +13,10 @@ import pytest
 from sqlalchemy import text
 
 from lazur.server.mlflow.choices import Choices
+from lazur.services import workspaces
 from lazur.services.access import Principal
 from lazur.testing.fakes import Engine, FakeBuilder
-from tests.site import Clock, Server, TestSite, open_site, submit
+from tests.site import Clock, Server, TestSite, call, open_site, submit
 
 JOB = Principal("j", "job", "Job", "default", "j")
 OTHER = Principal("k", "job", "Job", "default", "k")
@@ -88,6 +90,15 @@ class TestSetExperiment:
         ask(choices, BY_NAME, who, experiment_name="Default")
         ask(choices, GET, who, run_id=run)
         assert experiment(site, run) == before
+
+    def test_a_job_of_the_same_name_elsewhere_stays(
+        self, site: TestSite, choices: Choices
+    ) -> None:
+        call(site, workspaces.create, {"name": "other"})
+        submit(site, "other", name="j", experiment_name="first")
+        ask(choices, BY_NAME, replace(JOB, workspace="other"), experiment_name="Default")
+        ask(choices, GET, replace(JOB, workspace="other"), run_id="j")
+        assert experiment(site) == ("first", "first")
 
     def test_an_experiment_that_is_not_there_or_deleted_is_no_place(
         self, site: TestSite, choices: Choices

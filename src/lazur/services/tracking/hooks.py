@@ -14,6 +14,7 @@ from lazur.errors import Conflict
 from lazur.services import cancellation, events
 from lazur.services.site import Context
 from lazur.services.tracking.jobs import NAME_TAG, NOTE_TAG, run_name, told_tags
+from lazur.spec.names import fold
 from lazur.store import jobs as job_rows
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import jobs as store
@@ -60,7 +61,7 @@ def restored(context: Context, run_id: str) -> None:
 def chosen(context: Context, run_id: str, experiment: str) -> None:
     """A job's script is about to begin its own run, and wants it in this experiment."""
     row = _job(context, run_id)
-    if row is None or row.name != context.who.job or row.experiment_name == experiment:
+    if row is None or not _is_own(context, row) or row.experiment_name == experiment:
         return
     found = store.find_experiment(context.db, spaces.name(row.workspace_id), experiment)
     if found is not None and found.active:
@@ -91,6 +92,12 @@ def settle(context: Context, workspace_id: int | None = None) -> int:
 def _job(context: Context, run_id: str) -> JobRow | None:
     job_id = store.job_id(context.db, run_id)
     return job_rows.by_id(context.db, job_id) if job_id is not None else None
+
+
+def _is_own(context: Context, row: JobRow) -> bool:
+    """Another workspace may have a job of this name."""
+    who = context.who
+    return (fold(row.workspace), row.name) == (fold(who.workspace or ""), who.job)
 
 
 def _agree_live(context: Context, row: JobRow, run: RunState) -> None:
