@@ -66,6 +66,16 @@ class TestRights:
         name = submit(site)["name"]
         assert api.as_job(name).post(f"{RUNS}/purge", {"runs": [name]}).status_code == 403
 
+    def test_a_job_deletes_no_other_jobs_run(
+        self, api: Api, site: TestSite, tracked: Tracked
+    ) -> None:
+        name, script = submit(site)["name"], tracked.run()
+        job = api.as_job(submit(site)["name"])
+        assert job.post(f"{RUNS}/delete", {"runs": [script, name]}).status_code == 403
+        assert not api.get(f"{RUNS}/{script}").json()["deleted"]
+        assert job.request("DELETE", f"{RUNS}/{name}").status_code == 403
+        assert job.request("DELETE", f"{RUNS}/{script}").status_code == 200
+
     def test_another_workspaces_runs_are_not_there(
         self, api: Api, site: TestSite, tracked: Tracked
     ) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from lazur.errors import BlobsMissing, Invalid, NotFound
+from lazur.errors import BlobsMissing, Forbidden, Invalid, NotFound
 from lazur.services import job_views
 from lazur.services.access import Resource
 from lazur.services.site import Context
@@ -43,7 +43,6 @@ def compare(context: Context, workspace: str, names: Any) -> dict[str, Any]:
     """Sections of rows: a name, a value of each run (None where it has none), whether they
     differ. `code` tells the changed files of each run, seen from the first."""
     home = open_workspace(context, workspace, runs.READ)
-    context.require("workspaces/data/read", Resource(home.name))
     rows = runs.locate_all(context, home, _names(names))
     if len(rows) < 2:
         raise Invalid("These names are all the same run.", hint="Give at least two runs.")
@@ -56,7 +55,7 @@ def compare(context: Context, workspace: str, names: Any) -> dict[str, Any]:
     return {
         "runs": [side.head for side in sides],
         "sections": [{"name": name, "rows": rows} for name, rows in sections.items()],
-        "code": [_code(context, sides[0], side) for side in sides],
+        "code": [_code(context, home, sides[0], side) for side in sides],
     }
 
 
@@ -201,14 +200,16 @@ def _table(columns: list[Values], differ: Callable[[str, Sequence[Any]], bool]) 
     return found
 
 
-def _code(context: Context, base: Side, side: Side) -> dict[str, Any] | None:
-    """None: one of the two has no snapshot, or it is not there any more."""
+def _code(context: Context, home: AnyRow, base: Side, side: Side) -> dict[str, Any] | None:
+    """None: one of the two has no snapshot, it is not there any more, or the caller may not read
+    content."""
     before, after = _tree(base), _tree(side)
     if base is side or before is None or after is None:
         return None
     try:
+        context.require("workspaces/data/read", Resource(home.name))
         return codes.changes(context, before, after)
-    except (NotFound, BlobsMissing):
+    except (Forbidden, NotFound, BlobsMissing):
         return None
 
 

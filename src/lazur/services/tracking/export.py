@@ -52,15 +52,19 @@ class Packed:
 
 def export(site: Site, who: Principal, workspace: str, names: Any) -> Iterator[bytes]:
     """Raises at once what can be wrong with the request; the bytes come after."""
-    given = cast("list[object]", names) if isinstance(names, list) else []
-    wanted = [name for name in given if isinstance(name, str)]
-    if not wanted or len(wanted) < len(given):
-        raise Invalid('Say which runs: {"runs": ["…"]}.')
     with site.context(who, write=False) as context:
         home = open_workspace(context, workspace, runs.READ)
-        rows = runs.locate_all(context, home, wanted)
+        rows = runs.locate_all(context, home, _names(names))
         packed = [_packed(context, home, row) for row in rows]
     return _zipped(site, home.name, packed)
+
+
+def _names(found: Any) -> list[str]:
+    given = cast("list[object]", found) if isinstance(found, list) else []
+    names = [name for name in given if isinstance(name, str)]
+    if not names or len(names) < len(given):
+        raise Invalid('Say which runs: {"runs": ["…"]}.')
+    return names
 
 
 def _packed(context: Context, home: AnyRow, row: RunRow) -> Packed:
