@@ -33,7 +33,7 @@ def log_many(db: Connection, run_id: str, points: Sequence[Point]) -> None:
     if not points:
         return
     rows = [(*point, run_id) for point in points]
-    sql.insert(db, "metrics (key, value, timestamp, step, is_nan, run_uuid)", rows, _DO_NOTHING)
+    sql.insert(db, "metrics", _COLUMNS, rows, _DO_NOTHING)
     latest = _latest(points)
     keys, values = sql.listed("key", latest)
     known = f"SELECT key FROM latest_metrics WHERE run_uuid = :run AND key IN ({keys})"
@@ -82,6 +82,14 @@ def _values(run_id: str, point: Point) -> dict[str, object]:
     }
 
 
+_COLUMNS = {
+    "key": "varchar",
+    "value": "float8",
+    "timestamp": "int8",
+    "step": "int8",
+    "is_nan": "bool",
+    "run_uuid": "varchar",
+}
 _DO_NOTHING = "ON CONFLICT DO NOTHING"
 _ADD = f"""
 INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan)
