@@ -68,7 +68,8 @@ def _sqlite(path: Path) -> list[str]:
     _upgrade(f"sqlite:///{path}")
     db = sqlite3.connect(path)
     query = """SELECT sql FROM sqlite_master WHERE sql IS NOT NULL
-               ORDER BY type = 'trigger', type = 'index', rowid"""
+               ORDER BY type = 'trigger', type = 'index', CASE type WHEN 'index' THEN name END,
+                 rowid"""
     found = [_tidy(sql) for (sql,) in db.execute(query)]
     for table in _DATA:
         for row in db.execute(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
@@ -92,16 +93,28 @@ def _postgresql(url: str, host: Path) -> list[str]:
 
 
 def _upgrade(url: str) -> None:
-    """Always in the same order: the tool goes through sets of indexes."""
     argv = [sys.executable, "-m", "lazur.store.mlflow.upgrade"]
-    environ = {**os.environ, "LAZUR_UPGRADE": url, "PYTHONHASHSEED": "0"}
+    environ = {**os.environ, "LAZUR_UPGRADE": url}
     done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)
 
 
 def _tidy(sql: str) -> str:
-    return "\n".join(line.rstrip().replace("\t", "  ") for line in sql.splitlines())
+    """Constraints stand in an order of ours, as indexes do: the tool goes through sets of them."""
+    lines = [line.rstrip().replace("\t", "  ") for line in sql.splitlines()]
+    if not sql.startswith("CREATE TABLE"):
+        return "\n".join(lines)
+    head, *body, end = lines
+    body = sorted((line.strip().rstrip(",") for line in body), key=_place)
+    return "\n".join((head, ",\n".join(f"  {line}" for line in body), end))
+
+
+def _place(line: str) -> tuple[int, str]:
+    """Columns as they come, then constraints by name, then those without one as they come."""
+    if line.startswith("CONSTRAINT "):
+        return 1, line
+    return (2 if line.startswith(("FOREIGN KEY", "CHECK", "PRIMARY KEY", "UNIQUE")) else 0), ""
 
 
 if __name__ == "__main__":
