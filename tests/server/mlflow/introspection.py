@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+ROOT = Path(__file__).parents[3]
 
 
 def main() -> None:
@@ -28,6 +33,15 @@ def main() -> None:
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}
     }
     print(json.dumps(sorted(found | set(_walk(app.routes)))))
+
+
+@cache
+def routes() -> list[tuple[str, str]]:
+    """Of the installed MLflow, as (method, path)."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.server.mlflow.introspection"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [(method, path) for method, path in json.loads(done.stdout.splitlines()[-1])]
 
 
 def sample(path: str, value: str = "x1") -> str:

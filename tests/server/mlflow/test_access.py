@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from lazur.server.mlflow.access import not_served, rule, short
 from lazur.server.mlflow.routes import TABLE
 from lazur.services.access import allows
-from tests.server.mlflow.introspection import sample
+from tests.server.mlflow.introspection import routes, sample
 
-ROOT = Path(__file__).parents[3]
 ROLES = ("Owner", "Contributor", "AzureML Data Scientist", "Reader", "Job")
 
 
 @pytest.fixture(scope="module")
 def upstream() -> list[tuple[str, str]]:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "tests.server.mlflow.introspection"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [(method, path) for method, path in json.loads(done.stdout.splitlines()[-1])]
+    return routes()
 
 
 class TestTable:

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,9 +16,8 @@ from lazur.server.mlflow.access import rule
 from lazur.testing.server import Server
 from tests.security.wire import Answer, Wire, serving
 from tests.server.mlflow.filled import Filled, fill
-from tests.server.mlflow.introspection import sample
+from tests.server.mlflow.introspection import routes, sample
 
-ROOT = Path(__file__).parents[3]
 MARK, SECRET = "theirs1", "sesame5ecret"
 _QUERY = 'query { mlflowGetRun(input: {runId: "RUN"}) { run { data { tags { key value } } } } }'
 _NAMES = {
@@ -79,7 +75,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         token = owner.ask("POST", "/api/v1/tokens", mine).json["token"]
         with Wire(server, token) as member:
             other = fill(owner, "theirs", MARK, SECRET)
-            yield Scene(server, member, other, _upstream())
+            yield Scene(server, member, other, routes())
 
 
 class TestOtherWorkspace:
@@ -173,12 +169,6 @@ def _fields(other: Filled, path: str) -> dict[str, Any]:
         ],
         "query": _QUERY.replace("RUN", ids["run_id"]),
     }
-
-
-def _upstream() -> list[tuple[str, str]]:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.server.mlflow.introspection"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [(method, path) for method, path in json.loads(done.stdout.splitlines()[-1])]
 
 
 def _state(server: Server) -> dict[str, set[str]]:
