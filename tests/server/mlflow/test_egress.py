@@ -23,7 +23,7 @@ from lazur.server.mlflow import egress
 egress.restrict(("127.0.0.1", int(sys.argv[1])))
 
 async def get(url):
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session:
         await session.get(url)
 
 def tried(call):
