@@ -4,7 +4,6 @@ name."""
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -191,6 +190,8 @@ def _chunks(file: Path, progress: Progress | None) -> Iterator[bytes]:
 
 def _check_whole(file: Path) -> None:
     """The manifest is written last."""
+    import zipfile  # noqa: PLC0415 - every command imports this module, one needs that
+
     try:
         with zipfile.ZipFile(file) as found:
             found.getinfo("manifest.json")
