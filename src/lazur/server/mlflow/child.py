@@ -24,6 +24,8 @@ from lazur.server.mlflow import egress
 from lazur.server.mlflow.door import Door
 from lazur.server.mlflow.workers import Workers
 
+log = logging.getLogger("lazur.server.mlflow.child")
+
 BUSY_SECONDS = 30
 """How long a write waits for other writers of an SQLite database."""
 POOL = 8
@@ -65,7 +67,7 @@ def warm_up() -> None:
 
 def serve(app: Any, listening: socket.socket) -> None:
     config = uvicorn.Config(
-        app,
+        settled(app),
         http="httptools",
         loop="asyncio",
         ws="none",
@@ -78,6 +80,28 @@ def serve(app: Any, listening: socket.socket) -> None:
         timeout_graceful_shutdown=1,
     )
     asyncio.run(_serve(Server(config), listening))
+
+
+def settled(app: Any) -> Any:
+    """Upstream's gateway raises after it has answered 500. uvicorn would then drop the connection,
+    and with it the next request that somebody sends there."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        over = False
+
+        async def tell(message: Any) -> None:
+            nonlocal over
+            await send(message)
+            over = message["type"] == "http.response.body" and not message.get("more_body")
+
+        try:
+            await app(scope, receive, tell)
+        except Exception:
+            if not over:
+                raise
+            log.exception("MLflow failed, and has said so")
+
+    return answer
 
 
 class Server(uvicorn.Server):
