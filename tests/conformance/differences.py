@@ -48,6 +48,12 @@ DIFFERENCES = (
         r"\n@@[^\n]*(?:\n [^\n]*)*\n\+attachment(?:\n [^\n]*)*\Z",
     ),
     _difference(
+        "MLflow's first page loads one small script of Lazur's first.",
+        "MLflow's assistant runs commands on the server and is not served; the script hides it.",
+        r"exchanges: GET /(?:\?[^\n]*)?\n.*\n\+<!doctype html><html lang=\"en\"><head>"
+        r"<script src=\"/static/mlflow\.js\"></script>",
+    ),
+    _difference(
         "Errors about files have a further field `error`, and no `sqlstate` and `error_class`; "
         "status, `error_code` and `message` are the same.",
         "Files are served by Lazur, whose errors have one form everywhere.",

@@ -64,6 +64,11 @@ class Scene:
         """A plain request, below the tracking URI."""
         return self._session.request(method, f"{self.uri}{path}", timeout=60, **more)
 
+    def hang_up(self) -> None:
+        """Plain requests take a connection each from now on: upstream drops one on which it
+        failed, sometimes under the next request."""
+        self._session.headers["Connection"] = "close"
+
     def api(self, method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
         """`2.0/mlflow/runs/get`, by both of upstream's prefixes when it reads."""
         where = "params" if method == "GET" else "json"

@@ -99,6 +99,7 @@ def calls(scene: Scene) -> None:
     """By every address under which a model can be asked."""
     name = scene.name
     _endpoint(scene, _model(scene, _secret(scene)))
+    scene.hang_up()
     scene.http("POST", f"/gateway/{name}/mlflow/invocations", json=_ASKED)
     asked = {**_ASKED, "model": name}
     for path in ("mlflow/v1/chat/completions", "openai/v1/chat/completions"):
