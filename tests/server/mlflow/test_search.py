@@ -280,6 +280,12 @@ class TestExperiments:
     def test_odd_requests_are_left_to_upstream(self, named: Pair, body: dict[str, Any]) -> None:
         assert named.play(post("experiments/search", body)) is None
 
+    @pytest.mark.parametrize(
+        "query", [{"filter": "name = 'a\0'"}, {"unknown": "1"}, {"max_results": "-1"}]
+    )
+    def test_odd_addresses_are_left_to_upstream(self, named: Pair, query: dict[str, str]) -> None:
+        assert named.play(get("experiments/search", **{"max_results": "5", **query})) is None
+
 
 def _token(offset: int) -> str:
     return base64.b64encode(b'{"offset": %d}' % offset).decode() if offset else ""

@@ -105,6 +105,7 @@ def _clauses(text: str, read: Callable[[re.Match[str]], Clause]) -> list[Clause]
     """Clauses and ANDs by turns, and nothing around them."""
     if not text:
         return []
+    _expect("\0" not in text)  # databases cannot keep it
     made: list[Clause] = []
     position = 0
     while True:
