@@ -21,7 +21,7 @@ from lazur.testing.fakes import Engine, FakeBuilder
 from tests.server.events import Events, claim, write
 from tests.server.native.conftest import Api, Http
 from tests.services.tracked import Tracked
-from tests.site import Clock, TestSite, call, open_site, submit
+from tests.site import Clock, Server, TestSite, call, open_site, submit
 
 PATIENCE = 30.0
 W = "/api/v1/workspaces/default/tensorboards"
@@ -46,9 +46,14 @@ def _end(portal: BlockingPortal, http: Http, endings: list[Callable[..., Any]]) 
 
 
 @pytest.fixture
-def site(home: Path, tmp_path: Path) -> Iterator[TestSite]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def site(home: Path, tmp_path: Path, clock: Clock) -> Iterator[TestSite]:
     url = f"sqlite:///{tmp_path / 'lazur.db'}"
-    made = open_site(home, url, Engine(Clock()), FakeBuilder(str(tmp_path / "envs")))
+    made = open_site(home, url, Engine(clock), FakeBuilder(str(tmp_path / "envs")))
     for name in ("a", "b"):
         submit(made, name=name)
     yield made
@@ -202,6 +207,25 @@ class TestLife:
         assert api.request("DELETE", f"{W}/a").status_code == 204
         assert api.get(W).json()["value"] == []
         soon(lambda: runs(api), ["a/outputs/tb"])
+
+    def test_what_was_moved_meanwhile_is_found(
+        self, api: Api, site: TestSite, clock: Clock
+    ) -> None:
+        """An output of mode upload lies with the attempt, and in its place at the end."""
+        submit(site, name="c", outputs={"logs": {"mode": "upload"}})
+        loops = Server(site)
+        loops.settle()
+        write(site.home.attempt("default", "c", 1) / "named-outputs/logs/draft", "loss", [1.0])
+        soon(lambda: runs(api, "c"), ["c/named-outputs/logs/draft"])
+        for _ in range(3):  # a and b hold the slots first
+            for key in site.engine.going_on():
+                site.engine.end(key)
+            clock.time += 60.0
+            loops.settle()
+        place = site.home.datastore("default", "workspaceblobstore") / "azureml/c/logs"
+        write(place / "kept", "loss", [1.0])
+        soon(lambda: runs(api, "c"), ["c/named-outputs/logs/kept"])
+        assert len(api.get(W).json()["value"]) == 1
 
     def test_an_idle_one_stops(self, site: TestSite) -> None:
         with serving(site, tensorboard_idle_minutes=0.01) as api:

@@ -12,6 +12,7 @@ from lazur.errors import LazurError
 from lazur.server.deps import Call, Object, action
 from lazur.server.tensorboard.boards import Boards, require_tensorboard
 from lazur.services import tensorboards
+from lazur.services.site import Context
 from lazur.services.tensorboards import Board
 from lazur.services.workspaces import open_workspace
 
@@ -36,12 +37,12 @@ async def show(call: Call, workspace: str, body: Object) -> Response:
 @routes.get("", **action(READ))
 async def running(call: Call, workspace: str) -> Response:
     """Those that run on this server, as far as the caller may see them."""
-    boards = _boards(call).running(workspace)
+    boards = _boards(call).running()
 
     def seen() -> list[Board]:
         with call.site.context(call.who, write=False) as context:
-            open_workspace(context, workspace, READ)
-            return [board for board in boards if _may_see(context, board)]
+            name = open_workspace(context, workspace, READ).name
+            return [b for b in boards if b.workspace == name and _may_see(context, b)]
 
     found = await run_in_threadpool(seen)
     return JSONResponse({"value": [_view(call, board) for board in found], "next": None})
@@ -67,7 +68,7 @@ def _view(call: Call, board: Board) -> dict[str, Any]:
     return tensorboards.view(call.site, board, running=_boards(call).is_running(board))
 
 
-def _may_see(context: Any, board: Board) -> bool:
+def _may_see(context: Context, board: Board) -> bool:
     try:
         tensorboards.find(context, board.workspace, list(board.names))
     except LazurError:

@@ -17,6 +17,7 @@ from lazur.services.tensorboards import Board
 NAME = "tensorboard"
 QUIET = 60.0
 """A board that nobody asked for so many seconds makes room for another one."""
+_NEEDED = ("tensorboard", "werkzeug", "google_crc32c")
 _ENVIRON = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
@@ -27,52 +28,57 @@ class Boards:
         self._home = site.home.path
         self._settings = settings
         self._diary = Diary(self._home, NAME)
-        self._running: dict[Board, Running] = {}
+        self._running: dict[str, Running] = {}
         self._opening = asyncio.Lock()
 
     async def answer(self, board: Board, request: Outgoing, receive: Receive, send: Send) -> None:
         """By its own TensorBoard, which is started where it does not run. Raises Unavailable."""
-        running = self._running.get(board) or await self._open(board)
+        running = self._shown_by(board) or await self._open(board)
         await running.proxy.forward(request, receive, send)
 
     def is_running(self, board: Board) -> bool:
-        running = self._running.get(board)
+        running = self._running.get(board.page)
         return running is not None and running.child.running is not None
 
-    def running(self, workspace: str) -> list[Board]:
+    def running(self) -> list[Board]:
         """The last one opened last."""
-        return [b for b in self._running if b.workspace == workspace and self.is_running(b)]
+        return [r.board for r in self._running.values() if self.is_running(r.board)]
 
     async def close(self, board: Board) -> None:
         """Its address stays good: the next request starts it again."""
-        if (running := self._running.pop(board, None)) is not None:
+        if (running := self._running.pop(board.page, None)) is not None:
             await running.stop()
 
     async def stop(self) -> None:
-        for board in list(self._running):
-            await self.close(board)
+        for running in list(self._running.values()):
+            await self.close(running.board)
         self._diary.close()
+
+    def _shown_by(self, board: Board) -> Running | None:
+        """None also where one runs that knows other folders: what a job wrote was moved since."""
+        running = self._running.get(board.page)
+        return running if running is not None and running.board == board else None
 
     async def _open(self, board: Board) -> Running:
         require_tensorboard()
         async with self._opening:
-            if board not in self._running:
-                await self._make_room(board)
-                self._running[board] = Running(self._child(board))
-            return self._running[board]
-
-    async def _make_room(self, wanted: Board) -> None:
-        """Those go that stopped by themselves, that showed `wanted` when its files lay elsewhere,
-        and, where there are too many, the one that nobody asked for longest."""
-        for board, running in list(self._running.items()):
-            same = (board.workspace, board.names) == (wanted.workspace, wanted.names)
-            if same or running.child.is_off:
+            if (running := self._shown_by(board)) is None:
                 await self.close(board)
+                await self._make_room()
+                running = self._running[board.page] = Running(board, self._child(board))
+            return running
+
+    async def _make_room(self) -> None:
+        """Those go that stopped by themselves, and, where there are too many, the one that nobody
+        asked for longest."""
+        for running in list(self._running.values()):
+            if running.child.is_off:
+                await self.close(running.board)
         if len(self._running) >= self._settings.tensorboard_processes:
-            longest = max(self._running, key=lambda board: self._running[board].child.idle)
-            if self._running[longest].child.idle < QUIET:
+            longest = max(self._running.values(), key=lambda running: running.child.idle)
+            if longest.child.idle < QUIET:
                 raise _full(len(self._running))
-            await self.close(longest)
+            await self.close(longest.board)
 
     def _child(self, board: Board) -> Child:
         recipe = Recipe(
@@ -87,7 +93,8 @@ class Boards:
 
 
 class Running:
-    def __init__(self, child: Child) -> None:
+    def __init__(self, board: Board, child: Child) -> None:
+        self.board = board
         self.child = child
         self.proxy = Proxy(child)
 
@@ -97,7 +104,7 @@ class Running:
 
 
 def require_tensorboard() -> None:
-    if importlib.util.find_spec("tensorboard") is None:
+    if any(importlib.util.find_spec(name) is None for name in _NEEDED):
         raise MissingExtra("TensorBoard is not installed where the server runs.", extra=NAME)
 
 

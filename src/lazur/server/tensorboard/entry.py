@@ -60,7 +60,7 @@ class Entry:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in _METHODS:
-            raise Invalid(f"TensorBoard only shows: it has no {scope['method']}.")
+            raise Invalid(f"TensorBoard only shows: it has no {scope['method']}.", hint="Use GET.")
         asked = _asked(scope["path"])
         board = await run_sync(self._find, scope["lazur.principal"], asked)
         if not asked.path.startswith(_DATA):
