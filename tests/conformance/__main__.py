@@ -21,8 +21,12 @@ from tests.conformance import report, sides, suite
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = _parser().parse_args(argv)
-    names = suite.cases(args.case)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        names = suite.cases(args.case)
+    except ValueError as error:
+        parser.error(str(error))
     with _sides(twice=args.self, on_postgresql=args.postgresql) as both:
         upstream, ours = suite.run_both(both, names)
     found = report.compared(upstream, ours, whole=not args.case)
