@@ -42,6 +42,11 @@ class TestList:
         ran = lazur("run", "list", "--experiment-name", "whole")
         assert ran.out.splitlines()[1].split()[0] == run
 
+    def test_a_list_that_was_cut_says_so(self, lazur: Cli, tracker: Tracker) -> None:
+        tracker.run("cut")
+        assert "--max-results shows more" in lazur("run", "list", "--max-results", "1").err
+        assert lazur("run", "list", "-r", "1", "-o", "json").err == ""
+
     def test_a_filter_that_is_not_understood_says_how(self, lazur: Cli) -> None:
         ran = lazur("run", "list", "--filter", "metrics.auc > high")
         assert (ran.code, ran.out) == (1, "")

@@ -114,10 +114,11 @@ def list_(
         max_results=max_results,
     )
     asked = f"{filter_ or ''} {order_by or ''}"
-    return _shown(
-        [run.to_dict() for run in found],
-        lambda runs: run_tables.listed(runs, asked, metrics, params),
-    )
+    runs = [run.to_dict() for run in found]
+    answer = _shown(runs, lambda told: run_tables.listed(told, asked, metrics, params))
+    if len(runs) == max_results and not session.current.is_read_by_machine:
+        terminal.note(f"These are the first {max_results}; --max-results shows more.")
+    return answer
 
 
 def show(which: str | None = None, name: str | None = None) -> Any:
