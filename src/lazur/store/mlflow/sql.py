@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -111,7 +111,7 @@ def _arrays(columns: Columns, rows: Sequence[Sequence[Any]]) -> tuple[str, list[
     return f"SELECT * FROM unnest({arrays})", [list(column) for column in zip(*rows, strict=True)]
 
 
-@cache
+@lru_cache(maxsize=1000)  # every filter of a search is a statement of its own
 def _spelled(statement: str, sqlite: bool) -> str:
     """SQLite understands `:name`; psycopg wants `%(name)s`. `::type` is left alone."""
     if sqlite:
