@@ -152,23 +152,18 @@ def _looked_at(points: list[_Point], buckets: int, x: Axis) -> list[Bucket]:
     while begin < len(points):
         beyond = places[begin] + width - (places[begin] - first) % width
         end = bisect_left(places, beyond, begin)
-        here = slice(begin, end)
-        numbers = [v for v, nan in zip(values[here], nans[here], strict=True) if not nan]
-        made.append(
-            _counted(
-                (places[begin] - shift, places[end - 1] - shift),
-                numbers,
-                None if nans[end - 1] else values[end - 1],
-            )
-        )
+        ends = places[begin] - shift, places[end - 1] - shift
+        made.append(_bucket_of(ends, values[begin:end], nans[begin:end]))
         begin = end
     return made
 
 
-def _counted(ends: tuple[int, int], numbers: list[float], last: float | None) -> Bucket:
-    least, greatest = min(numbers, default=None), max(numbers, default=None)
-    total = sum(map(_SCALE.__mul__, numbers))
-    count = len(numbers)
+def _bucket_of(ends: tuple[int, int], values: Sequence[float], nans: Sequence[bool]) -> Bucket:
+    last = None if nans[-1] else values[-1]
+    if True in nans:
+        values = [value for value, nan in zip(values, nans, strict=True) if not nan]
+    least, greatest, count = min(values, default=None), max(values, default=None), len(values)
+    total = sum(map(_SCALE.__mul__, values))
     return Bucket(*ends, least, greatest, _mean(total, count, least, greatest), last, count)
 
 
