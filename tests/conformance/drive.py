@@ -31,7 +31,10 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
     tables = Tables(settings["database"])
-    done = {name: _done(name, settings, tables) for name in sys.argv[1:]}
+    done: dict[str, Any] = {}
+    for number, name in enumerate(sys.argv[1:], 1):
+        tables.align(number)
+        done[name] = _done(name, settings, tables)
     Path(settings["folder"], "transcripts.json").write_text(json.dumps(done))
 
 
