@@ -42,7 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--self", action="store_true", help="upstream against upstream: is it deterministic?"
     )
-    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server")
+    parser.add_argument(
+        "--postgresql",
+        action="store_true",
+        help="on a PostgreSQL server, where the order of tags is drawn and differs",
+    )
     parser.add_argument("--report", type=Path, help="write who asks every route")
     return parser
 

@@ -19,7 +19,7 @@ _TIMES = re.compile(
     r"(?<![\w.])1[789]\d{8}(?:\d{3}|\d{6}|\d{9})?(?!\w)"
     r"|\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 )
-_DRAWN = re.compile(r"(?<![\w-])[a-z]{3,}-[a-z]{3,}-\d{1,3}(?![\w-])")
+_DRAWN = re.compile(r"(?<![\w-])[a-z]{2,}-[a-z]{2,}-\d{1,3}(?![\w-])")
 _SPENT = re.compile(
     r'("(?:execution_duration|execution_time_ms|duration)\w*": )("[\d.]+s"|[\d.]+)'
 )
