@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,8 +51,24 @@ _IN_PATH = {
     "alias:path": "alias",
 }
 
+
 SLOW = ("/ajax-api/3.0/mlflow/demo/generate",)
 """It names nothing, fills an experiment of its own, and takes a minute."""
+KEYS = (
+    "space",
+    "run_id",
+    "experiment_id",
+    "trace_id",
+    "model_id",
+    "dataset_id",
+    "name",
+    "secret_id",
+    "model_definition_id",
+    "endpoint_id",
+    "queue_id",
+    "schema_id",
+    "issue_id",
+)
 
 
 @dataclass
@@ -61,6 +77,7 @@ class Scene:
 
     server: Server
     member: Wire
+    own: Filled
     other: Filled
     upstream: list[tuple[str, str]]
 
@@ -77,9 +94,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         mine = {"name": "member", "role": "Owner", "workspace": "mine"}
         token = owner.ask("POST", "/api/v1/tokens", mine).json["token"]
         with Wire(server, token) as member:
+            own = fill(member, "mine", "mine1", "no secret")
             other = fill(owner, "theirs", MARK, SECRET)
             asked = [route for route in routes() if route[1] not in SLOW]
-            yield Scene(server, member, other, asked)
+            yield Scene(server, member, own, other, asked)
 
 
 class TestOtherWorkspace:
@@ -90,6 +108,20 @@ class TestOtherWorkspace:
                 got = _ask(scene, scene.member, method, base, path)
                 assert SECRET.encode() not in got.body, (method, path, got.body[:500])
         assert _lost(before, _state(scene.server)) == []
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("theirs", KEYS)
+    def test_nor_with_one_id_of_it_among_ones_own(self, scene: Scene, theirs: str) -> None:
+        """Something of one's own that is made to point there shows nothing either."""
+        before = _state(scene.server)
+        ids = {**scene.own.ids, theirs: scene.other.ids[theirs]}
+        mixed = replace(scene.own, ids=ids, mark=f"{scene.own.mark}{KEYS.index(theirs)}")
+        for method, path in sorted(_once(scene.upstream), key=_reads):
+            got = _ask(scene, scene.member, method, "/mlflow", path, mixed)
+            assert SECRET.encode() not in got.body, (method, path, got.body[:500])
+        known = {MARK, SECRET, *(i for i in scene.other.ids.values() if len(i) > 8)}
+        lost = _lost(before, _state(scene.server))
+        assert [row for row in lost if any(value in row for value in known)] == []
 
     def test_the_same_requests_are_answered_to_its_owner(self, scene: Scene) -> None:
         """Else the test above would see nothing where there is nothing to see."""
@@ -117,10 +149,28 @@ class TestOtherWorkspace:
             assert theirs.body.replace(b"theirs'", b"nobodys'") == nobodys.body
 
 
-def _ask(scene: Scene, wire: Wire, method: str, base: str, path: str) -> Answer:
+def _once(upstream: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What the interface asks by a path of its own is the same; and what removes is of no use."""
+    return [
+        (method, path)
+        for method, path in upstream
+        if method != "DELETE" and "delete" not in path
+        if ("POST", path.replace("/ajax-api/", "/api/")) not in upstream or "ajax" not in path
+    ]
+
+
+def _reads(route: tuple[str, str]) -> bool:
+    found = rule(route[0], sample(route[1]))
+    return found is not None and found.reads
+
+
+def _ask(
+    scene: Scene, wire: Wire, method: str, base: str, path: str, what: Filled | None = None
+) -> Answer:
     """With everything that identifies anything there, wherever upstream may look for it."""
-    target = base + _filled_in(scene.other, path)
-    given = _fields(scene.other, path)
+    what = what or scene.other
+    target = base + _filled_in(what, path)
+    given = _fields(what, path)
     body: bytes | None = None
     if method in {"GET", "DELETE"}:
         target += "?" + urlencode(given, doseq=True)
@@ -161,6 +211,8 @@ def _fields(other: Filled, path: str) -> dict[str, Any]:
         "new_name": "stolen",
         "key": other.mark,
         "metric_key": other.mark,
+        "source": f"mlflow-artifacts:/workspaces/{ids['space']}/{_root(ids)}",
+        "artifact_location": f"mlflow-artifacts:/workspaces/{ids['space']}/{_root(ids)}",
         "value": "stolen",
         "path": ids["artifact_path"],
         "artifact_file_path": ids["artifact_path"],
@@ -173,6 +225,10 @@ def _fields(other: Filled, path: str) -> dict[str, Any]:
         ],
         "query": _QUERY.replace("RUN", ids["run_id"]),
     }
+
+
+def _root(ids: dict[str, str]) -> str:
+    return ids["place"].removesuffix("/" + ids["artifact_path"])
 
 
 def _state(server: Server) -> dict[str, set[str]]:
