@@ -107,6 +107,7 @@ FUNCTIONS = {
 """Public functions of the client that no case calls."""
 
 _NOT_SERVED = "Not served: MLflow's assistant runs commands on the server."
+_DEMO = "Not served: it keeps MLflow's only process busy for a minute and may fail half-way."
 _OBJECTS = "Only with artifacts in an object store; refused alike otherwise."
 _JOBS = "Upstream's jobs, which ask a language model; what is absent is asked for."
 _THEIR_TRACES = "Databricks' own; 404 alike."
@@ -114,7 +115,7 @@ _BEHIND = "Answered by a language model; its refusals are compared."
 ROUTES = {
     "* 3.0/mlflow/assistant/*": _NOT_SERVED,
     "GET /build/*": "Not served: no part of the API.",
-    "POST 3.0/mlflow/demo/*": "Fills an experiment with drawn data.",
+    "POST 3.0/mlflow/demo/*": _DEMO,
     "* 3.0/jobs/*": _JOBS,
     "* 3.0/mlflow/jobs/*": _JOBS,
     "* 3.0/mlflow/prompt-optimization/*": _JOBS,

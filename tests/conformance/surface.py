@@ -28,6 +28,8 @@ MODULES = (
 """Where the fluent API's functions are, for people to call."""
 _CONVERTERS = re.compile(r"<(?:(\w+)(?:\([^)]*\))?:)?\w+>|\{\w+(?::(\w+))?\}")
 
+_PLACE = re.compile(r"<[^>]*>|\{[^}]*\}")
+
 
 @dataclass(frozen=True)
 class Route:
@@ -39,6 +41,14 @@ class Route:
         """The same for its twins below `/api/` and `/ajax-api/`, by Flask and by FastAPI."""
         path = _CONVERTERS.sub("*", re.sub(r"^/(ajax-)?api/", "", self.path))
         return f"{self.method} {path}"
+
+    def at(self, value: str = "x1") -> str:
+        """The path with something in its places."""
+        return filled(self.path, value)
+
+
+def filled(path: str, value: str = "x1") -> str:
+    return _PLACE.sub(value, path)
 
 
 @cache

@@ -7,31 +7,31 @@ import pytest
 from lazur.server.mlflow.access import not_served, rule, short
 from lazur.server.mlflow.routes import TABLE
 from lazur.services.access import allows
-from tests.server.mlflow.introspection import routes, sample
+from tests.conformance.surface import Route, routes
 
 ROLES = ("Owner", "Contributor", "AzureML Data Scientist", "Reader", "Job")
 
 
 @pytest.fixture(scope="module")
-def upstream() -> list[tuple[str, str]]:
+def upstream() -> list[Route]:
     return routes()
 
 
 class TestTable:
-    def test_every_route_of_upstream_has_an_entry(self, upstream: list[tuple[str, str]]) -> None:
+    def test_every_route_of_upstream_has_an_entry(self, upstream: list[Route]) -> None:
         assert len(upstream) > 400
         undecided = [
-            (method, path)
-            for method, path in upstream
-            if rule(method, sample(path)) is None and not_served(sample(path)) is None
+            route
+            for route in upstream
+            if rule(route.method, route.at()) is None and not_served(route.at()) is None
         ]
         assert undecided == []
 
-    def test_every_entry_is_for_a_route_of_upstream(self, upstream: list[tuple[str, str]]) -> None:
-        served = {(method, rule(method, sample(path))) for method, path in upstream}
+    def test_every_entry_is_for_a_route_of_upstream(self, upstream: list[Route]) -> None:
+        served = {(route.method, rule(route.method, route.at())) for route in upstream}
         decided = {(method, found.action) for method, found in served if found}
         rows = [line.split() for line in TABLE.strip().splitlines()]
-        paths = {short(sample(path)) for _, path in upstream}
+        paths = {short(route.at()) for route in upstream}
         for action, methods, path in rows:
             made = path.replace("**", "x1").replace("*", "x1")
             assert made in paths or "mcp-servers" in path or made.startswith("/static"), path

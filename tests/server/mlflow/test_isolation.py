@@ -14,9 +14,9 @@ import pytest
 
 from lazur.server.mlflow.access import rule
 from lazur.testing.server import Server
+from tests.conformance.surface import filled, routes
 from tests.security.wire import Answer, Wire, serving
 from tests.server.mlflow.filled import Filled, fill
-from tests.server.mlflow.introspection import routes, sample
 
 MARK, SECRET = "theirs1", "sesame5ecret"
 _QUERY = 'query { mlflowGetRun(input: {runId: "RUN"}) { run { data { tags { key value } } } } }'
@@ -51,9 +51,6 @@ _IN_PATH = {
     "alias:path": "alias",
 }
 
-
-SLOW = ("/ajax-api/3.0/mlflow/demo/generate",)
-"""It names nothing, fills an experiment of its own, and takes a minute."""
 KEYS = (
     "space",
     "run_id",
@@ -96,7 +93,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         with Wire(server, token) as member:
             own = fill(member, "mine", "mine1", "no secret")
             other = fill(owner, "theirs", MARK, SECRET)
-            asked = [route for route in routes() if route[1] not in SLOW]
+            asked = [(route.method, route.path) for route in routes()]
             yield Scene(server, member, own, other, asked)
 
 
@@ -128,7 +125,7 @@ class TestOtherWorkspace:
         shown = [
             path
             for method, path in scene.upstream
-            if (found := rule(method, sample(path))) and found.reads
+            if (found := rule(method, filled(path))) and found.reads
             if SECRET.encode()
             in _ask(scene, scene.other.wire, method, scene.other.base, path).body
         ]
@@ -141,7 +138,7 @@ class TestOtherWorkspace:
 
     def test_its_address_is_as_if_it_were_not_there(self, scene: Scene) -> None:
         for method, path in scene.upstream:
-            if rule(method, sample(path)) is None:
+            if rule(method, filled(path)) is None:
                 continue
             theirs = _ask(scene, scene.member, method, "/mlflow/workspaces/theirs", path)
             nobodys = _ask(scene, scene.member, method, "/mlflow/workspaces/nobodys", path)
@@ -160,7 +157,7 @@ def _once(upstream: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _reads(route: tuple[str, str]) -> bool:
-    found = rule(route[0], sample(route[1]))
+    found = rule(route[0], filled(route[1]))
     return found is not None and found.reads
 
 
@@ -186,8 +183,8 @@ def _filled_in(other: Filled, path: str) -> str:
         for form in (f"<{place}>", f"{{{place}}}"):
             path = path.replace(form, values.get(name, "x1"))
     if "artifact_path" in path:
-        return sample(path, "/".join(("workspaces", other.ids["space"], other.ids["place"])))
-    return sample(path)
+        return filled(path, "/".join(("workspaces", other.ids["space"], other.ids["place"])))
+    return filled(path)
 
 
 def _fields(other: Filled, path: str) -> dict[str, Any]:

@@ -135,8 +135,6 @@ experiments/datasets/write       PATCH      3.0/mlflow/datasets/*/tags
 experiments/datasets/write       DELETE     3.0/mlflow/datasets/*/tags/*
 experiments/datasets/write       POST       3.0/mlflow/datasets/create
 experiments/datasets/read        GET,POST   3.0/mlflow/datasets/search
-experiments/delete               POST       3.0/mlflow/demo/delete
-experiments/write                POST       3.0/mlflow/demo/generate
 write                            POST       3.0/mlflow/gateway/budgets/create
 write                            DELETE     3.0/mlflow/gateway/budgets/delete
 gateway/read                     GET        3.0/mlflow/gateway/budgets/get
@@ -242,6 +240,8 @@ NOT_SERVED = {
     "3.0/mlflow/workspaces": "Workspaces are Lazur's own: `lazur workspace create` makes one, and "
     "`lazur mlflow-uri --workspace NAME` prints the address that leads to it.",
     "3.0/mlflow/assistant": "MLflow's assistant runs commands on the server, so it is not served.",
+    "3.0/mlflow/demo": "MLflow's demo keeps its only process busy for a minute and may fail "
+    "half-way, so it is not served.",
     "/build": "This is not part of MLflow's API.",
 }
 """Upstream's routes that are left out, by how their paths begin, and what is said instead."""
