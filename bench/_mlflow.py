@@ -21,6 +21,7 @@ from bench._load import Load, Report
 from lazur.store.db import Database, sqlite_url
 from lazur.store.mlflow import schema
 from lazur.testing.server import Server
+from tests import postgresql
 
 API = "/api/2.0/mlflow"
 OURS = "Lazur"
@@ -185,7 +186,7 @@ def _environment(folder: Path, database: str) -> dict[str, str]:
     return {
         **without_mlflow(),
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": _POOL,
-        "_MLFLOW_SERVER_FILE_STORE": database,
+        "_MLFLOW_SERVER_FILE_STORE": postgresql.for_mlflow(database),
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",

@@ -114,6 +114,11 @@ class Server:
             connection.execute(statement.encode())
 
 
+def for_mlflow(url: str) -> str:
+    """The same database, of whichever kind, by the driver that MLflow is made for."""
+    return url.replace("+psycopg:", "+psycopg2:")
+
+
 def installed() -> Path | None:
     """The folder with the newest `initdb`."""
     if found := shutil.which("initdb"):

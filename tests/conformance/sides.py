@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lazur.testing.server import Server
+from tests import postgresql
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _PATIENCE = 120.0
@@ -108,7 +109,7 @@ def _upstream_environ(folder: Path, database: str) -> dict[str, str]:
         **_SAME_ORDER,
         "HOME": str(folder),
         "MLFLOW_ENABLE_WORKSPACES": "true",
-        "_MLFLOW_SERVER_FILE_STORE": database,
+        "_MLFLOW_SERVER_FILE_STORE": postgresql.for_mlflow(database),
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",

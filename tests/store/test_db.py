@@ -40,5 +40,10 @@ class TestRead:
             kept = connection.execute(text("SELECT count(*) FROM pg_prepared_statements"))
             assert kept.scalar_one() > 0
 
+    @pytest.mark.parametrize("driver", ["", "+psycopg2", "+psycopg"])
+    def test_whatever_driver_is_named_it_is_ours(self, driver: str) -> None:
+        db = Database(f"postgresql{driver}://somebody:secret@somewhere/lazur")
+        assert (db.engine.dialect.driver, db.url.password) == ("psycopg", "secret")
+
     def _names(self, connection: Any) -> list[str]:
         return list(connection.execute(text("SELECT name FROM lazur_workspaces")).scalars())

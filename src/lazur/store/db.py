@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, make_url
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -27,9 +27,9 @@ class Database:
     """Reads run beside each other; writes of one process on SQLite go through one `Writer`."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        self.url = _by_our_driver(make_url(url))
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url, "FULL") if self.sqlite else _server_engine(url)
+        self.engine = _sqlite_engine(url, "FULL") if self.sqlite else _server_engine(self.url)
         self._unsynced = _sqlite_engine(url, "NORMAL") if self.sqlite else self.engine
         self._unbegun = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer = Writer(self.engine, self._unsynced)
@@ -99,6 +99,13 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def _by_our_driver(url: URL) -> URL:
+    """Statements go to it directly, see store/mlflow/sql.py."""
+    if url.get_backend_name() != "postgresql":
+        return url
+    return url.set(drivername="postgresql+psycopg")
+
+
 _READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -130,7 +137,7 @@ def _sqlite_engine(url: str, synchronous: str) -> Engine:
     return engine
 
 
-def _server_engine(url: str) -> Engine:
+def _server_engine(url: URL) -> Engine:
     return create_engine(url, pool_size=16, max_overflow=32, pool_pre_ping=True)
 
 

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests import postgresql
+
 _WHAT = ("mlflow.server.fastapi_app:app", "--log-level", "warning", "--timeout-keep-alive", "600")
 _STARTS_WITHIN = 90.0
 _FOREIGN = ("MLFLOW_", "_MLFLOW_", "LAZUR_")
@@ -91,7 +93,7 @@ def _environment(url: str, folder: Path) -> dict[str, str]:
     return {
         **inherited,
         "MLFLOW_ENABLE_WORKSPACES": "true",
-        "_MLFLOW_SERVER_FILE_STORE": url,
+        "_MLFLOW_SERVER_FILE_STORE": postgresql.for_mlflow(url),
         "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(folder / "artifacts"),
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",

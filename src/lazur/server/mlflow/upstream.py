@@ -13,6 +13,7 @@ from lazur.server.mlflow import egress
 from lazur.server.proxy import Outgoing, Proxy
 from lazur.server.settings import Settings
 from lazur.services.site import Site
+from lazur.store.mlflow import schema
 
 _WORKSPACE = b"x-mlflow-workspace"
 
@@ -56,7 +57,7 @@ def _told(site: Site, settings: Settings) -> dict[str, Any]:
     return {
         "environ": {
             "MLFLOW_ENABLE_WORKSPACES": "true",
-            "_MLFLOW_SERVER_FILE_STORE": site.db.url.render_as_string(hide_password=False),
+            "_MLFLOW_SERVER_FILE_STORE": schema.url(site.db),
             "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
             "_MLFLOW_SERVER_ARTIFACT_DESTINATION": str(site.home.mlflow),
             "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",

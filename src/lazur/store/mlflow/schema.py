@@ -12,6 +12,7 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from importlib.util import find_spec
 
 from sqlalchemy import Connection, inspect
 
@@ -46,6 +47,15 @@ def installed() -> str | None:
         return version("mlflow")
     except PackageNotFoundError:
         return None
+
+
+def url(db: Database) -> str:
+    """With its password, for upstream's own code. That is made for psycopg2: with ours, some of
+    its statements compare numbers with texts, which PostgreSQL refuses."""
+    theirs = db.url
+    if not db.sqlite and find_spec("psycopg2"):
+        theirs = theirs.set(drivername="postgresql+psycopg2")
+    return theirs.render_as_string(hide_password=False)
 
 
 def bring_up(db: Database) -> None:
@@ -86,7 +96,7 @@ def _upgrade(db: Database, wanted: str) -> None:
     with db.write() as connection:
         for name in _INDEXES:
             connection.exec_driver_sql(f"DROP INDEX IF EXISTS {name}")
-    environment = {**os.environ, "LAZUR_UPGRADE": db.url.render_as_string(hide_password=False)}
+    environment = {**os.environ, "LAZUR_UPGRADE": url(db)}
     argv = [sys.executable, "-m", "lazur.store.mlflow.upgrade"]
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
