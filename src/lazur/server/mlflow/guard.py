@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
 
+from lazur.errors import Invalid
 from lazur.server.mlflow.access import Rule
 from lazur.server.mlflow.names import RUNS
 from lazur.services.access import Principal
@@ -17,6 +18,7 @@ from lazur.services.site import Site
 from lazur.services.tracking import hooks, rights
 
 _RUNS = "workspaces/experiments/runs/"
+_MODELS = "2.0/mlflow/logged-models/"
 _OF_MANY = frozenset(f"2.0/mlflow/experiments/{what}" for what in ("delete", "restore", "update"))
 """What upstream does to all runs of an experiment."""
 
@@ -30,11 +32,12 @@ class Guard:
         self._workspace = workspace
         self._rule = rule
         changes = not rule.reads and (who.job is not None or rule.action.startswith(_RUNS))
-        self._touched = _named(query, body) if changes else frozenset[str]()
+        self._touched = frozenset(_below(_told(query, body))) if changes else frozenset[str]()
+        self._model = _model(rule.path) if changes else None
 
     async def before(self) -> None:
         """Raises Forbidden."""
-        if self._touched and self._who.job is not None:
+        if (self._touched or self._model) and self._who.job is not None:
             await run_sync(self._check)
 
     async def after(self) -> None:
@@ -47,6 +50,8 @@ class Guard:
         with self._site.context(self._who, write=False) as context:
             for run in self._touched:
                 rights.require_writable(context, run)
+            if self._model is not None:
+                rights.require_writable_model(context, self._workspace, self._model)
 
     def _agree(self) -> None:
         with self._site.context(self._who) as context:
@@ -58,29 +63,39 @@ class Guard:
             hooks.settle(context, self._workspace)
 
 
-def _named(query: bytes, body: bytes) -> frozenset[str]:
-    """Every run that a request names, wherever in it and however it is escaped."""
-    found = [
-        value
-        for key, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-        if key in RUNS
+def _told(query: bytes, body: bytes) -> list[Any]:
+    """All that a request says, as upstream reads it: old clients send JSON as a text of JSON."""
+    told: list[Any] = [
+        {key: value} for key, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     ]
     try:
-        told: Any = json.loads(body) if body else None
+        found: Any = json.loads(body) if body else None
+        while isinstance(found, str):
+            found = json.loads(found)
     except ValueError:
-        told = None
-    return frozenset([*found, *_below(told)])
+        return told  # upstream reads no JSON either
+    except RecursionError:
+        raise Invalid("The request's body is nested too deeply.") from None
+    return [*told, found]
+
+
+def _model(path: str) -> str | None:
+    """Upstream goes by the one in the path, whatever the body says."""
+    return path.removeprefix(_MODELS).partition("/")[0] if path.startswith(_MODELS) else None
 
 
 def _below(told: Any) -> Iterator[str]:
-    if isinstance(told, list):
-        for item in cast("list[Any]", told):
-            yield from _below(item)
-    elif isinstance(told, dict):
-        for key, value in cast("dict[str, Any]", told).items():
-            if key in RUNS:
-                yield from _texts(value)
-            yield from _below(value)
+    """Every run that is named, wherever in it."""
+    waiting = [told]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, list):
+            waiting += cast("list[Any]", found)
+        elif isinstance(found, dict):
+            for key, value in cast("dict[str, Any]", found).items():
+                if key in RUNS:
+                    yield from _texts(value)
+                waiting.append(value)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from lazur.errors import Forbidden
 from lazur.services.site import Context
 from lazur.spec.names import fold
+from lazur.store.mlflow import models, spaces
 from lazur.store.mlflow import rights as store
 
 
@@ -21,3 +22,10 @@ def require_writable(context: Context, run: str) -> None:
             hint="A job writes to its own run, its parent's and its children's, and to runs that "
             "no job has: mlflow.start_run() makes one.",
         )
+
+
+def require_writable_model(context: Context, workspace_id: int, model: str) -> None:
+    """A model that a run logged is that run's."""
+    found = models.find(context.db, spaces.name(workspace_id), model)
+    if found is not None and found.run:
+        require_writable(context, found.run)
