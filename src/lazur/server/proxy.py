@@ -55,8 +55,10 @@ class Outgoing:
 
 
 def outgoing(scope: Scope, target: str, body: bytes | None, *, repeatable: bool) -> Outgoing:
-    """The client's request, without what it says to us alone."""
-    headers = [pair for pair in scope["headers"] if pair[0] not in TO_US]
+    """The client's request, without what it says to us alone. What its `Connection` names goes
+    here, before anything of ours is added: it shall not name that."""
+    dropped = TO_US | HOP_BY_HOP | _named(scope["headers"])
+    headers = [pair for pair in scope["headers"] if pair[0] not in dropped]
     if body is None:
         headers += [pair for pair in scope["headers"] if pair[0] == b"content-length"]
     return Outgoing(scope["method"], target, headers, body, repeatable)
