@@ -23,9 +23,11 @@ from lazur.safe import Entry, SafeRoot
 
 DRAFTS = ".lazur-uploads"
 """At the top of a store; no artifact has this name."""
+_SCRIPTS = ("javascript", "ecmascript", "jscript", "livescript")
 _RESERVED = ".artifact.uploading."
 """Upstream's own drafts begin so; it lists none and takes none."""
-_JOBS = "ExperimentRun"
+JOBS = "ExperimentRun"
+"""The folder in which each job has its own."""
 _SYNC = 256 << 20
 """Bytes after which a draft is synced: else the last sync of a large one would outlast its
 client's patience."""
@@ -93,7 +95,7 @@ class Artifacts:
 
     def remove(self, path: str) -> None:
         """A file, or a folder with all that is in it. Fine when it is not there."""
-        if path.casefold() in {"", _JOBS.casefold()}:
+        if path.casefold() in {"", JOBS.casefold()}:
             raise Forbidden(
                 "This would delete the artifacts of many runs.",
                 hint="Delete those of one run, or purge runs: lazur run purge",
@@ -164,11 +166,12 @@ class Draft:
 
 
 def media_type(path: str) -> str:
-    """As upstream guesses it."""
+    """As upstream guesses it; but never a script, which pages of this origin could load."""
     name = PurePosixPath(path).name
     if (PurePosixPath(path).suffix.removeprefix(".") or name) in _TEXT:
         return "text/plain"
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    found = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return "text/plain" if found.endswith(_SCRIPTS) else found
 
 
 def check(path: str) -> None:

@@ -10,6 +10,7 @@ from lazur.errors import NotFound
 from lazur.safe import Entry, SafeRoot
 from lazur.services.home import ARTIFACTSTORE, BLOBSTORE, Home
 from lazur.services.job_views import default_output_uri
+from lazur.services.tracking.artifacts import JOBS
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import spaces
 
@@ -49,12 +50,13 @@ def at(home: Home, workspace: str, workspace_id: int, uri: str) -> Folder | None
 
 def own(folder: Folder | None, owner: str) -> Folder | None:
     """The topmost folder that belongs to `owner` alone, since its name is in the path. What
-    somebody pointed elsewhere is not ours to remove."""
+    somebody pointed elsewhere is not ours to remove; neither is the folder of all jobs, though one
+    of them may be called as it is."""
     parts = folder.inside.split("/") if folder else []
-    for count, part in enumerate(parts, 1):
-        if folder and part in (owner, f"dcid.{owner}"):
-            return Folder(folder.root, "/".join(parts[:count]))
-    return None
+    mine = f"dcid.{owner}" if parts[0:1] == [JOBS] else owner
+    if folder is None or mine not in parts:
+        return None
+    return Folder(folder.root, "/".join(parts[: parts.index(mine) + 1]))
 
 
 def draft(home: Home, row: JobRow, output: str) -> Folder:
