@@ -21,8 +21,9 @@ _WRAPPERS = frozenset(
 )
 """What may stand around such a key. Elsewhere it is somebody's data."""
 _MENTIONED = re.compile(
-    rb'"(' + "|".join(sorted(RUNS | EXPERIMENTS)).encode() + rb')"\s*:\s*(\[[^\]]*\]|"[^"]*")'
+    rb'"(' + "|".join(sorted(RUNS | EXPERIMENTS)).encode() + rb')"\s*:\s*(\[[^\[\]]*\]|"[^"]*")'
 )
+"""No list is looked through twice: it ends where another one begins."""
 _STRINGS = re.compile(rb'"([^"]*)"')
 _OWN_ID = re.compile(r"[0-9a-f]{32}")
 """Ids as upstream makes them stand for themselves."""

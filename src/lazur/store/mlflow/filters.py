@@ -76,6 +76,8 @@ _EXPERIMENT_NUMBERS = {"creation_time", "last_update_time"}
 _EXPERIMENT_TEXTS = {"name", "experiment_id"}
 _DATASET_KEYS = {"name", "digest", "context"}
 
+_MOST = 200
+"""Clauses. SQLite takes some hundreds of conditions, and each filter is kept as a statement."""
 _COMPARE = {"=", "!=", "<", "<=", ">", ">="}
 _MATCH = {"=", "!=", "LIKE", "ILIKE"}
 _PRESENT = {"IS NULL", "IS NOT NULL"}
@@ -90,7 +92,7 @@ _CLAUSE = re.compile(
     |\s*(?:(?P<compare>!=|<=|>=|=|<|>)\s*|\s(?P<words>LIKE|ILIKE|NOT\s+IN|IN)\s+)
      (?:(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:E-?[0-9]+)?)
      |(?P<text>'[^'\\]*'|"[^"'`\\\n]*")
-     |(?P<list>\(\s*'[^'\\\n]*'(?:\s*,\s*'[^'\\\n]*')*\s*,?\s*\))))
+     |(?P<list>\(\s*'[^'\\\n]*'(?:\s*,\s*'[^'\\\n]*')*\s*+,?\s*+\))))
     (?=\s|$)""",
     re.VERBOSE | re.IGNORECASE,
 )
@@ -112,6 +114,7 @@ def _clauses(text: str, read: Callable[[re.Match[str]], Clause]) -> list[Clause]
         found = _CLAUSE.match(text, position)
         if found is None:
             raise Unread
+        _expect(len(made) < _MOST)
         made.append(read(found))
         if found.end() == len(text):
             return made

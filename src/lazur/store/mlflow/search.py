@@ -112,6 +112,8 @@ WHERE source_type = 'RUN_OUTPUT' AND source_id {among} AND destination_type = 'M
 
 _FEW_RUNS = 2000
 """Where an experiment has no more, all are looked at."""
+_MOST_ORDERS = 50
+"""SQLite joins no more than 64 tables."""
 _MOST_RUNS = 200_000
 _MOST_HITS = 20_000
 """No more are counted."""
@@ -240,7 +242,7 @@ class _Statement:
 
     def _sorting(self) -> list[str]:
         seen = [(order.kind, order.key) for order in self._search.orders]
-        if len(set(seen)) != len(seen):
+        if len(set(seen)) != len(seen) or len(seen) > _MOST_ORDERS:
             raise Unread
         parts = [part for order in self._orders for part in order.parts]
         if ("attribute", "start_time") not in seen:
