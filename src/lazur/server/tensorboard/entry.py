@@ -27,7 +27,8 @@ CSP = (
 """Of upstream's page: its own scripts only, and nothing from elsewhere."""
 _ADDRESS = re.compile(r"/tensorboard/([^/]+)/([^/]+)(/.*)", re.DOTALL)
 _DATA = "/data/"
-"""Below it lies what jobs wrote: a browser shows it inert, or saves it."""
+"""Below it lies what jobs wrote: a browser shows it inert, or saves it. Upstream takes it below
+`/experiment/<anything>/` too."""
 _METHODS = {"GET", "HEAD", "POST"}
 
 
@@ -63,7 +64,7 @@ class Entry:
             raise Invalid(f"TensorBoard only shows: it has no {scope['method']}.", hint="Use GET.")
         asked = _asked(scope["path"])
         board = await run_sync(self._find, scope["lazur.principal"], asked)
-        if not asked.path.startswith(_DATA):
+        if _DATA not in asked.path:
             scope["lazur.csp"] = CSP
         body = None if scope["method"] == "POST" else b""
         request = outgoing(scope, _target(scope), body, repeatable=True)
