@@ -48,6 +48,8 @@ _PASSED = re.compile(
     r"|REQUESTS_CA_BUNDLE|(?i:https?_proxy|no_proxy|all_proxy))\Z"
 )
 """Of our own environment a child sees this much."""
+_SETTLED = {"PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1", "MALLOC_ARENA_MAX": "2"}
+"""It imports nothing from the folder that it stands in, the home, where others' files lie."""
 
 log = logging.getLogger("lazur.server")
 
@@ -359,7 +361,7 @@ async def _pause(running: Running, seconds: float) -> None:
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if _PASSED.match(name)}
-    return {**own, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2", **more}
+    return {**own, **_SETTLED, **more}
 
 
 def _listens(path: Path) -> bool:
