@@ -18,6 +18,7 @@ from lazur.services.site import Context
 from lazur.services.tracking import export, imports, runs, trash
 from lazur.store.mlflow import export as export_store
 from lazur.store.mlflow import find
+from lazur.store.mlflow import trash as trash_store
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.faults import FAULTS, Fault, FaultyDatabase, Killed
 from tests.services.tracked import Tracked
@@ -270,6 +271,20 @@ class TestPurge:
         assert tracked.rows() == before
         assert not tracked.folder(run).exists()
 
+    def test_who_found_a_run_before_it_was_hidden_does_not_keep_it_from_being_erased(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        """PostgreSQL lets a restore see the run that a purge hides meanwhile."""
+        before = tracked.rows()
+        run = tracked.run()
+        delete(site, run)
+        call(site, trash.purge, "default", {})
+        with site.db.write() as db:
+            trash_store.restore(db, [run])
+            trash_store.delete(db, [run], 9e9)
+        assert trash.finish(site)
+        assert tracked.rows() == before
+
     @pytest.mark.parametrize("fault", FAULTS)
     @pytest.mark.parametrize("n", range(1, 5))
     def test_whatever_it_dies_at_housekeeping_finishes_it(
@@ -421,6 +436,32 @@ class TestExport:
             load(site, file)
         assert tracked.rows() == before
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"[" * 100_000,
+            b'["loss", 1, 1, 1%s, 0]' % (b"0" * 4000),
+            b'["loss", %d, 1, 1.0, 0]' % (1 << 63),
+            b'["loss", 1, true, 1.0, 0]',
+        ],
+    )
+    def test_a_point_that_no_database_takes_is_refused(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path, line: bytes
+    ) -> None:
+        file = packed(site, tmp_path, run := tracked.run(metrics={"loss": [1.0]}))
+        before = tracked.rows()
+        with pytest.raises(Invalid, match="no point"):
+            load(site, rewritten(file, {}, {}, {f"runs/{run}/metrics.jsonl": line}))
+        assert tracked.rows() == before
+
+    def test_a_file_of_too_many_runs_is_refused_before_it_is_read(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run())
+        listed = {f"runs/{number}/run.json": [0, ""] for number in range(1001)}
+        with pytest.raises(Invalid, match="1,000 runs"):
+            load(site, rewritten(file, {}, listed=listed))
+
     @pytest.mark.parametrize("data", [b"", b"PK", b"no zip at all"])
     def test_what_is_no_export_is_told(self, site: TestSite, tmp_path: Path, data: bytes) -> None:
         (tmp_path / "x.zip").write_bytes(data)
@@ -474,9 +515,14 @@ def points(site: TestSite, run: str) -> list[Any]:
 
 
 def rewritten(
-    file: Path, renamed: dict[str, str], changed: dict[str, dict[str, Any]] | None = None
+    file: Path,
+    renamed: dict[str, str],
+    changed: dict[str, dict[str, Any]] | None = None,
+    replaced: dict[str, bytes] | None = None,
+    listed: dict[str, Any] | None = None,
 ) -> Path:
-    """The same file with other names or contents, its manifest made to fit."""
+    """The same file with other names or contents, its manifest made to fit, or with files that
+    are only `listed` there."""
     new = file.with_name("rewritten.zip")
     with zipfile.ZipFile(file) as old, zipfile.ZipFile(new, "w") as out:
         manifest: dict[str, Any] = json.loads(old.read("manifest.json"))
@@ -485,10 +531,11 @@ def rewritten(
             data = old.read(name)
             if changed and name in changed:
                 data = json.dumps({**json.loads(data), **changed[name]}).encode()
+            data = (replaced or {}).get(name, data)
             place = renamed.get(name) or name
             files[place] = [len(data), hashlib.sha256(data).hexdigest()]
             out.writestr(place, data)
-        out.writestr("manifest.json", json.dumps({**manifest, "files": files}))
+        out.writestr("manifest.json", json.dumps({**manifest, "files": files | (listed or {})}))
     return new
 
 

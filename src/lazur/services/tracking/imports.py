@@ -15,7 +15,7 @@ import sys
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ from lazur.store.mlflow import trash as hidden
 FROM = "lazur.import.run"
 _DAY = 86400.0
 _CHUNK = 1 << 20
-_MANIFEST = 256 << 20
+_MANIFEST = 64 << 20
 _DOCUMENT = 64 << 20
 _LINE = 4096
 _LARGEST = sys.float_info.max
@@ -63,9 +63,10 @@ class Source:
     home: str
     runs: list[str]
     files: dict[str, tuple[int, str]]
+    by_run: dict[str, list[str]]
 
     def of(self, run: str) -> list[str]:
-        return [name for name in self.files if name.startswith(f"runs/{run}/")]
+        return self.by_run[run]
 
     def digest(self, run: str) -> str:
         """The same for the same content."""
@@ -247,12 +248,16 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[list[tuple[Any, ...]]]:
 def _point(line: bytes) -> tuple[Any, ...]:
     try:
         key, step, at, value, nan = json.loads(line)
-    except (ValueError, TypeError):
+        value = float(value)
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise Invalid(f"{line[:100]!r} is no point of a metric.") from None
-    fits = isinstance(key, str) and len(key) <= 250 and isinstance(value, int | float)
-    if not fits or type(step) is not int or type(at) is not int:
+    if not (isinstance(key, str) and len(key) <= 250 and _is_whole(step) and _is_whole(at)):
         raise Invalid(f"{line[:100]!r} is no point of a metric.")
-    return key, step, at, max(-_LARGEST, min(float(value), _LARGEST)), bool(nan)
+    return key, step, at, max(-_LARGEST, min(value, _LARGEST)), bool(nan)
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int and -(1 << 63) <= value < 1 << 63
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -390,10 +395,20 @@ def _source(site: Site, found: zipfile.ZipFile) -> Source:
     needed, free = sum(size for size, _ in files.values()), shutil.disk_usage(site.home.path).free
     if needed > free:
         raise TooLarge(f"The file holds {needed:,} bytes, and {free:,} are free here.")
-    names = dict.fromkeys(name.split("/")[1] for name in files if name.startswith("runs/"))
-    if missing := [run for run in names if any(f"runs/{run}/{n}" not in files for n in _NEEDED)]:
+    by_run = _by_run(files)
+    if missing := [run for run in by_run if any(f"runs/{run}/{n}" not in files for n in _NEEDED)]:
         raise Invalid(f"The file has only a part of run {missing[0][:100]!r}.")
-    return Source(found, manifest["home"], list(names), files)
+    return Source(found, manifest["home"], list(by_run), files, by_run)
+
+
+def _by_run(files: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in files:
+        if name.startswith("runs/"):
+            found.setdefault(name.split("/")[1], []).append(name)
+    if len(found) > runs.MOST:
+        raise Invalid(f"At most {runs.MOST:,} runs at once; in the file are {len(found):,}.")
+    return found
 
 
 def _promise(found: Any) -> tuple[int, str]:
@@ -407,7 +422,7 @@ def _promise(found: Any) -> tuple[int, str]:
 def _object(text: bytes, name: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid(f"{name} in the file is not JSON.") from error
     if not isinstance(found, dict):
         raise Invalid(f"{name} in the file is not an object.")

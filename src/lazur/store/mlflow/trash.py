@@ -44,17 +44,18 @@ def delete(db: Connection, ids: Sequence[str], now: float) -> None:
     sql.execute(
         db,
         f"""UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = :now
-            WHERE run_uuid IN ({names})""",
+            WHERE run_uuid IN ({names}) AND experiment_id IS NOT NULL""",
         {"now": int(now * 1000), **values},
     )
 
 
 def restore(db: Connection, ids: Sequence[str]) -> None:
+    """What is hidden meanwhile stays so: without its time nothing would erase it."""
     names, values = sql.listed("r", ids)
     sql.execute(
         db,
         f"""UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL
-            WHERE run_uuid IN ({names})""",
+            WHERE run_uuid IN ({names}) AND experiment_id IS NOT NULL""",
         values,
     )
 
