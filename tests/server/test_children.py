@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from lazur.errors import BackendError, Unavailable
+from lazur.errors import BackendError, Unavailable, Unsupported
 from lazur.server.asgi import Message
 from lazur.server.children import Child, Diary, Recipe, Running
 from lazur.server.proxy import Outgoing, Proxy
@@ -216,6 +216,21 @@ class TestLife:
         scenario(home, play, told={"fails": True}, pauses=(0.0, 0.0, 60.0))
         assert len(births(home)) == 2
         assert "hunter2" not in (home / "logs" / "toy.log").read_text()
+
+    def test_one_that_never_starts_is_no_reason_to_ask_again(self, home: Path) -> None:
+        """MLflow's client asks for minutes after a 503, and then does not show what it said."""
+
+        async def play(_made: Child, proxy: Proxy) -> None:
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await ask(proxy, "GET", "/seen")
+            for words in ("exit code 3", "several times", "several times"):
+                with pytest.raises(Unsupported, match=words) as refused:
+                    await ask(proxy, "GET", "/seen")
+                assert "logs/toy.log" in str(refused.value)
+
+        scenario(home, play, told={"fails": True}, pauses=(0.0, 0.0, 0.0, 60.0))
+        assert len(births(home)) == 3
 
     def test_it_is_stopped_when_idle_and_started_when_needed(self, home: Path) -> None:
         async def play(made: Child, proxy: Proxy) -> None:

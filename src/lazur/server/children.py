@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lazur.errors import Unavailable
+from lazur.errors import LazurError, Unavailable, Unsupported
 from lazur.server.logs import Lines, RotatedFile
 
 START_SECONDS = 90.0
@@ -36,6 +36,9 @@ PAUSES = (0.0, 0.5, 2.0, 5.0, 15.0, 30.0)
 """Seconds before the next start, by how many children died young in a row."""
 PATIENCE = 6.0
 """A request waits so long for such a pause to end; before a longer one it is refused."""
+HOPELESS = 3
+"""So many starts in a row that came to nothing are no accident. Clients that ask again on 503, as
+MLflow's do for minutes, would never tell anybody why: they get a refusal instead."""
 _POLL = 0.05
 _LEAST_IDLE = 0.1
 _STOP_SECONDS = 3.0
@@ -133,6 +136,7 @@ class Child:
         self._users = 0
         self._used = 0.0
         self._young_deaths = 0
+        self._failed_starts = 0
         self._next_start = 0.0
 
     @property
@@ -151,7 +155,8 @@ class Child:
 
     @contextlib.asynccontextmanager
     async def use(self) -> AsyncGenerator[Running]:
-        """The child, ready; it is not stopped for being idle meanwhile. Raises Unavailable."""
+        """The child, ready; it is not stopped for being idle meanwhile. Raises Unavailable, or
+        Unsupported where it does not start at all."""
         self._users += 1
         try:
             yield await self._ready()
@@ -190,7 +195,7 @@ class Child:
 
     def _refuse_while_pausing(self) -> None:
         if (wait := self._next_start - time.monotonic()) > PATIENCE:
-            raise Unavailable(
+            raise self._kind_of_failure()(
                 f"{self.recipe.name} ended several times right after its start.",
                 hint=f"It is tried again in {wait:.0f} s; logs/{self.recipe.name}.log under the "
                 "server's home says why it ended.",
@@ -211,6 +216,7 @@ class Child:
             await _end(running)
             raise
         self._running = running
+        self._failed_starts = 0
         self._used = time.monotonic()
         self._keep(self._mourn(running))
         self._keep(self._rest(running))
@@ -244,22 +250,23 @@ class Child:
         """Its socket listens, which it does when it can answer."""
         while time.monotonic() - running.born < START_SECONDS:
             if running.over.is_set():
-                self._died_young(running)
+                how = _how(running.process.returncode)
+                raise self._failed(f"ended while it started ({how})")
             if _listens(running.socket):
                 return
             await _pause(running, _POLL)
-        self._postpone()
         raise self._failed(f"did not answer within {START_SECONDS:.0f} s of its start")
 
-    def _died_young(self, running: Running) -> None:
+    def _failed(self, what: str) -> LazurError:
         self._postpone()
-        raise self._failed(f"ended while it started ({_how(running.process.returncode)})")
-
-    def _failed(self, what: str) -> Unavailable:
-        return Unavailable(
+        self._failed_starts += 1
+        return self._kind_of_failure()(
             f"{self.recipe.name} {what}.",
             hint=f"See logs/{self.recipe.name}.log under the server's home.",
         )
+
+    def _kind_of_failure(self) -> type[LazurError]:
+        return Unsupported if self._failed_starts >= HOPELESS else Unavailable
 
     def _postpone(self) -> None:
         self._young_deaths = min(self._young_deaths + 1, len(self._pauses) - 1)
@@ -278,7 +285,7 @@ class Child:
             return
         self._young_deaths = 0
         if self._revive or self._users:
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(Unavailable, Unsupported):
                 await self._ready()
 
     async def _rest(self, running: Running) -> None:

@@ -47,6 +47,9 @@ def fits() -> bool:
     """Whether the installed MLflow is the one that the lane was compared with."""
     if (found := schema.installed()) == schema.TESTED:
         return True
+    if found is None:
+        log.warning("MLflow is not installed, and nothing that asks for it is answered")
+        return False
     log.warning(
         "MLflow %s is installed, and its own server answers everything: the fast lane is for %s",
         found,

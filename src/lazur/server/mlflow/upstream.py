@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
+from lazur.errors import MissingExtra
 from lazur.server.asgi import Receive, Send
 from lazur.server.children import Child, Recipe, Running
 from lazur.server.mlflow import egress
@@ -22,15 +23,18 @@ class Upstream:
     def __init__(self, site: Site, settings: Settings) -> None:
         recipe = Recipe("mlflow", "lazur.server.mlflow.child", lambda: _told(site, settings))
         idle = settings.mlflow_idle_minutes * 60.0
+        self._is_installed = schema.installed() is not None
         self._jobs = site.home.run / "mlflow-jobs"
         self.child = Child(recipe, site.home.path, idle, busy=self._works)
         self._proxy = Proxy(self.child)
 
     async def answer(self, request: Outgoing, space: str, receive: Receive, send: Send) -> None:
         """Pass it on as one of the workspace that MLflow calls `space`."""
+        self._require_mlflow()
         await self._proxy.forward(_placed(request, space), receive, send)
 
     async def fetch(self, request: Outgoing, space: str) -> tuple[int, bytes]:
+        self._require_mlflow()
         return await self._proxy.fetch(_placed(request, space))
 
     async def _works(self, _running: Running) -> bool:
@@ -40,6 +44,10 @@ class Upstream:
     async def stop(self) -> None:
         await self._proxy.close()
         await self.child.stop()
+
+    def _require_mlflow(self) -> None:
+        if not self._is_installed:
+            raise MissingExtra("MLflow is not installed where the server runs.", extra="server")
 
 
 def _placed(request: Outgoing, space: str) -> Outgoing:
