@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,19 @@ class TestMlflowUri:
         assert token not in out
         assert "export MLFLOW_TRACKING_URI=http" in out
         assert token not in lazur("mlflow-uri", "-o", "json").out
+
+    def test_the_token_comes_from_a_program_that_is_on_no_path(self, lazur: Cli) -> None:
+        out = lazur("mlflow-uri", "--export", PATH="/usr/bin:/bin").out
+        done = subprocess.run(
+            ["bash", "-c", f'{out}echo "$MLFLOW_TRACKING_TOKEN"'],
+            env={"PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout == (lazur.home / "token").read_text().strip() + "\n", done.stderr
+
+    def test_a_workspace_that_is_not_there_has_no_address(self, lazur: Cli) -> None:
+        ran = lazur("mlflow-uri", "--export", "-w", "nowhere")
+        assert (ran.code, ran.out) == (3, "")
+        assert "There is no workspace 'nowhere'" in ran.err

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
+import sys
 from typing import Any
 
 from lazur.cli import session, terminal
@@ -46,6 +48,7 @@ def mlflow_uri(export: bool = False, token: bool = False) -> Any:
     if token:
         print(client.http.address.token or "")
         return None
+    client.workspaces.get(client.workspace_name)  # a name that was misspelled is told here
     if session.current.is_read_by_machine:
         return {"uri": client.tracking_uri, "certificate": client.http.address.ca}
     if not export:
@@ -66,9 +69,14 @@ def _lines(uri: str, certificate: str | None) -> dict[str, str]:
 
 def _token() -> str:
     """A command, not the token: what is printed may be looked at by others, logged and kept."""
-    words = ["lazur", "mlflow-uri", "--token"]
+    words = [*_program(), "mlflow-uri", "--token"]
     if session.current.url:
         words += ["--server", session.current.url]
     home = os.environ.get("LAZUR_HOME")
     before = f"LAZUR_HOME={shlex.quote(home)} " if home else ""
     return f'"$({before}{shlex.join(words)})"'
+
+
+def _program() -> list[str]:
+    """As the shell finds it, also where it is in an environment that was not activated."""
+    return ["lazur"] if shutil.which("lazur") else [sys.executable, "-m", "lazur.cli"]
