@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from lazur.testing.server import Server
 from tests.security.wire import Answer, W, Wire, serving, until
 
 API = "/mlflow/api/2.0/mlflow"
+OTHER = "/mlflow/workspaces/other/api"
 JSON = {"Content_Type": "application/json"}
 
 
@@ -25,6 +27,8 @@ class Scene:
     run: str
     model: str
     """Of the victim's run."""
+    elsewhere: Path
+    """A folder that is no workspace's, with files called as those of traces are."""
 
     def attempt(self, method: str, path: str, body: Any = None) -> Answer:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -34,6 +38,10 @@ class Scene:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     home = tmp_path_factory.mktemp("tracking") / "home"
+    elsewhere = home.with_name("elsewhere")
+    elsewhere.mkdir()
+    for name in ("traces.json", "traces.pb"):
+        (elsewhere / name).write_text('{"spans": [], "sesame": 1}')
     with serving(Server(home, port="0")) as server, Wire(server, server.token) as owner:
         owner.run(name="victim")
         name = owner.submit("printenv MLFLOW_TRACKING_TOKEN > outputs/t && sleep 300")
@@ -48,7 +56,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         made = owner.ask("POST", f"{API}/logged-models", asked, **JSON)
         model = made.json["model"]["info"]["model_id"]
         with Wire(server, owner.get(file).body.decode().strip()) as job:
-            yield Scene(owner, job, name, model)
+            yield Scene(owner, job, name, model, elsewhere)
         owner.ask("POST", f"{W}/jobs/{name}/cancel")
         owner.wait(name)
 
@@ -143,6 +151,96 @@ class TestTensorBoard:
         got = scene.owner.get(f"/tensorboard/default/victim{before}/data/environment")
         assert got.status == 200
         assert got.headers["content-security-policy"].startswith("sandbox;")
+
+
+class TestLocations:
+    """Tags of a trace and sources of models say where files lie: no reason to open them."""
+
+    @pytest.fixture
+    def trace(self, scene: Scene) -> str:
+        """Of another workspace than the victim's."""
+        scene.owner.ask("POST", "/api/v1/workspaces", {"name": "other"})
+        made = f"tr-{uuid.uuid4().hex}"
+        where = {
+            "type": "MLFLOW_EXPERIMENT",
+            "mlflow_experiment": {"experiment_id": self._experiment(scene)},
+        }
+        info = {
+            "trace_id": made,
+            "trace_location": where,
+            "request_time": "2026-01-01T00:00:00Z",
+            "state": "OK",
+            "tags": {
+                "mlflow.trace.spansLocation": "ARCHIVE_REPO",
+                "mlflow.trace.archiveLocation": str(scene.elsewhere),
+            },
+        }
+        path = f"{OTHER}/3.0/mlflow/traces"
+        got = scene.owner.ask("POST", path, {"trace": {"trace_info": info}}, **JSON)
+        assert got.status == 200, got.body
+        return made
+
+    def _experiment(self, scene: Scene) -> str:
+        path = f"{OTHER}/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+        return scene.owner.get(path).json["experiment"]["experiment_id"]
+
+    @pytest.mark.parametrize("form", ["{}", "file://{}", "file:{}"])
+    def test_no_trace_shows_a_file_of_the_machine(
+        self, scene: Scene, trace: str, form: str
+    ) -> None:
+        self._lead(scene, trace, form.format(scene.elsewhere))
+        self._check_hidden(scene, trace)
+
+    @pytest.mark.parametrize("way", ["workspaces/ws-1", "workspaces/ws-2/../ws-1"])
+    def test_no_trace_shows_a_file_of_another_workspace(
+        self, scene: Scene, trace: str, way: str
+    ) -> None:
+        path = "/mlflow/api/2.0/mlflow-artifacts/artifacts/t/traces.json"
+        assert scene.owner.ask("PUT", path, b'{"spans": [], "sesame": 1}').status == 200
+        self._lead(scene, trace, f"mlflow-artifacts:/{way}/t")
+        self._check_hidden(scene, trace)
+        home = scene.owner.server.home
+        self._lead(scene, trace, f"{home}/mlflow/workspaces/ws-1/t")
+        self._check_hidden(scene, trace)
+
+    def test_a_trace_that_goes_takes_no_file_elsewhere_along(
+        self, scene: Scene, trace: str
+    ) -> None:
+        asked = {"experiment_id": self._experiment(scene), "request_ids": [trace]}
+        scene.owner.ask("POST", f"{OTHER}/3.0/mlflow/traces/delete-traces", asked, **JSON)
+        assert (scene.elsewhere / "traces.pb").exists()
+
+    def test_its_own_files_are_shown(self, scene: Scene, trace: str) -> None:
+        path = "/mlflow/workspaces/other/api/2.0/mlflow-artifacts/artifacts/t/traces.json"
+        assert scene.owner.ask("PUT", path, b'{"spans": [], "own": 1}').status == 200
+        self._lead(scene, trace, "mlflow-artifacts:/workspaces/ws-2/t")
+        got = self._read(scene, trace)
+        assert b"own" in got.body, got.body
+
+    def test_no_model_is_read_from_a_bucket(self, scene: Scene) -> None:
+        name = uuid.uuid4().hex
+        scene.owner.ask("POST", f"{API}/registered-models/create", {"name": name}, **JSON)
+        asked = {"name": name, "source": "s3://bucket/x"}
+        made = scene.owner.ask("POST", f"{API}/model-versions/create", asked, **JSON)
+        assert made.status == 200
+        path = f"/mlflow/model-versions/get-artifact?name={name}&version=1&path=x"
+        got = scene.owner.get(path)
+        assert got.status == 403
+        assert "own credentials" in got.json["message"]
+
+    def _lead(self, scene: Scene, trace: str, place: str) -> None:
+        path = f"{OTHER}/3.0/mlflow/traces/{trace}/tags"
+        tag = {"key": "mlflow.artifactLocation", "value": place}
+        assert scene.owner.ask("PATCH", path, tag, **JSON).status == 200
+
+    def _read(self, scene: Scene, trace: str) -> Answer:
+        path = f"{OTHER}/3.0/mlflow/get-trace-artifact?request_id={trace}"
+        return scene.owner.get(path.replace("/api/", "/ajax-api/"))
+
+    def _check_hidden(self, scene: Scene, trace: str) -> None:
+        got = self._read(scene, trace)
+        assert got.status == 403, got.body
+        assert b"sesame" not in got.body
 
 
 class TestProcess:

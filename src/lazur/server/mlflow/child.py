@@ -20,11 +20,13 @@ from typing import Any
 import uvicorn
 
 from lazur.server import leash
-from lazur.server.mlflow import egress
+from lazur.server.mlflow import egress, locations
 from lazur.server.mlflow.door import Door
 from lazur.server.mlflow.workers import Workers
 
 log = logging.getLogger("lazur.server.mlflow.child")
+
+_DESTINATION = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
 
 BUSY_SECONDS = 30
 """How long a write waits for other writers of an SQLite database."""
@@ -41,6 +43,7 @@ def main() -> None:
     listening = leash.listen(settings["socket"])
     app = load()
     warm_up()
+    locations.restrict(Path(os.environ[_DESTINATION]))
     Workers(Path(settings["jobs"]), Door(app, serve)).take_over()
     gc.collect()
     gc.freeze()
@@ -58,10 +61,12 @@ def load() -> Any:
 
 
 def warm_up() -> None:
-    """Open the stores now, so that a database that does not fit is known before anybody asks."""
+    """Open the stores now, so that a database that does not fit is known before anybody asks, and
+    the folder of all artifacts, which nobody opens later."""
     handlers = importlib.import_module("mlflow.server.handlers")
     handlers._get_tracking_store()
     handlers._get_model_registry_store()
+    handlers._get_artifact_repo_mlflow_artifacts()
     importlib.import_module("mlflow.server.workspace_helpers")._get_workspace_store()
 
 
@@ -151,7 +156,7 @@ def _follow_links(repository: Any) -> None:
     within = repository.validate_path_within_directory
 
     def validate(base: str, path: str) -> str:
-        spaces = Path(os.environ["_MLFLOW_SERVER_ARTIFACT_DESTINATION"]) / "workspaces"
+        spaces = Path(os.environ[_DESTINATION]) / "workspaces"
         absolute = Path(path).absolute()
         if absolute.is_relative_to(spaces) and absolute != spaces:
             base = str(spaces / absolute.relative_to(spaces).parts[0])
