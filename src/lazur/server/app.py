@@ -29,7 +29,7 @@ from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.deps import Call
 from lazur.server.gate import Gate
 from lazur.server.live import Live
-from lazur.server.mlflow import address
+from lazur.server.mlflow import address, replies
 from lazur.server.mlflow.entry import Entry
 from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import (
@@ -69,6 +69,9 @@ PARTS = (
     environments,
     sessions,
     assets,
+)
+_ADDRESS_OF_MLFLOW = (
+    "MLflow's tracking URI is more than the server's address: `lazur mlflow-uri` prints it."
 )
 OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
 """Routes without an access decision: the gate lets them through without identity."""
@@ -224,10 +227,13 @@ def _add_error_handlers(app: FastAPI) -> None:
         return JSONResponse(Invalid(f"{place}: {first['msg']}.").to_dict(), Invalid.status)
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> JSONResponse:
+    async def http(request: Request, error: HTTPException) -> Response:
         made = NotFound if error.status_code == 404 else Invalid
         message = f"{request.method} {request.url.path[:200]}: {error.detail}."
-        return JSONResponse(made(message).to_dict(), error.status_code)
+        if not address.is_missed(request.url.path):
+            return JSONResponse(made(message).to_dict(), error.status_code)
+        told = replies.error(made(message, hint=_ADDRESS_OF_MLFLOW))
+        return Response(told, error.status_code, media_type="application/json")
 
 
 def _own_url(settings: Settings) -> Callable[[], str]:

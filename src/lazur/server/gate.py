@@ -121,7 +121,7 @@ class Gate:
         """People are led to the sign-in page, programs get 401."""
         accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
         if method != "GET" or not is_visited(scope["path"]) or b"text/html" not in accept:
-            return refusal.unknown_caller()
+            return refusal.unknown_caller(scope["path"])
         wanted = scope["raw_path"].decode("ascii")
         if scope["query_string"]:
             wanted += "?" + scope["query_string"].decode("latin-1")

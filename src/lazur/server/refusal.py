@@ -183,13 +183,19 @@ def too_many(seconds: float) -> Refused:
     )
 
 
-def unknown_caller() -> Refused:
+def unknown_caller(path: str) -> Refused:
+    how = (
+        "MLflow's client sends what MLFLOW_TRACKING_TOKEN holds, which "
+        '`eval "$(lazur mlflow-uri --export)"` sets.'
+        if address.belongs(path)
+        else "Send `Authorization: Bearer <token>`; the owner's token lies in `token` in the "
+        "server's home."
+    )
     return Refused(
         401,
         "Unauthenticated",
         "the request carries no valid token or session",
-        "Send `Authorization: Bearer <token>`; the owner's token lies in `token` in the server's "
-        "home. In a browser, run `lazur login --web`.",
+        f"{how} In a browser, run `lazur login --web`.",
         headers=[(b"www-authenticate", b"Bearer")],
     )
 

@@ -91,6 +91,19 @@ class TestAddress:
         assert got.status == 404
         assert "lazur mlflow-uri" in got.json["message"]
 
+    def test_a_client_that_knows_the_server_alone_is_led_there(self, scene: Scene) -> None:
+        got = scene.owner.get("/api/2.0/mlflow/experiments/search")
+        assert (got.status, got.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+        assert "`lazur mlflow-uri` prints it" in got.json["message"]
+
+    def test_who_has_no_token_learns_where_mlflow_takes_it_from(self, scene: Scene) -> None:
+        with Wire(scene.server, "wrong") as stranger:
+            got = stranger.get("/mlflow/api/2.0/mlflow/experiments/get?experiment_id=0")
+            elsewhere = stranger.get("/api/v1/workspaces")
+        assert (got.status, got.json["error_code"]) == (401, "UNAUTHENTICATED")
+        assert "MLFLOW_TRACKING_TOKEN" in got.json["message"]
+        assert "MLFLOW" not in elsewhere.json["error"]["hint"]
+
     def test_the_demo_that_takes_a_minute_is_not_served(self, scene: Scene) -> None:
         got = scene.owner.ask("POST", "/mlflow/ajax-api/3.0/mlflow/demo/generate")
         assert got.status == 501

@@ -13,6 +13,7 @@ _SHAPES = re.compile(
     r"(?P<rest>/.*)?",
     re.IGNORECASE | re.DOTALL,
 )
+_MISSED = re.compile(r"/(?:ajax-)?api/[23]\.0/mlflow")
 _UPLOADS = re.compile(r"/(?:ajax-)?api/2\.0/mlflow-artifacts/(?:artifacts|mpu)/")
 
 
@@ -33,6 +34,11 @@ def parse(path: str) -> Address | None:
 
 def belongs(path: str) -> bool:
     return path == "/mlflow" or path.startswith("/mlflow/")
+
+
+def is_missed(path: str) -> bool:
+    """Asked by a client whose tracking URI is the server's address, without MLflow's."""
+    return _MISSED.match(path) is not None
 
 
 def is_upload(method: str, path: str) -> bool:
