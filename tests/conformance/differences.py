@@ -112,6 +112,7 @@ _OBJECTS = "Only with artifacts in an object store; refused alike otherwise."
 _JOBS = "Upstream's jobs, which ask a language model; what is absent is asked for."
 _THEIR_TRACES = "Databricks' own; 404 alike."
 _BEHIND = "Answered by a language model; its refusals are compared."
+_FIXED = "Leads to a provider on the internet; its refusals are compared."
 ROUTES = {
     "* 3.0/mlflow/assistant/*": _NOT_SERVED,
     "GET /build/*": "Not served: no part of the API.",
@@ -120,7 +121,8 @@ ROUTES = {
     "* 3.0/mlflow/jobs/*": _JOBS,
     "* 3.0/mlflow/prompt-optimization/*": _JOBS,
     "POST 3.0/mlflow/*/invoke": _JOBS,
-    "POST /gateway/*": _BEHIND,
+    "POST /gateway/gemini/*": _FIXED,
+    "POST /gateway/typesafe/*": _FIXED,
     "PUT 3.0/mlflow/scorers/online-config": _BEHIND,
     "POST 2.0/mlflow-artifacts/mpu/*": _OBJECTS,
     "GET 2.0/mlflow-artifacts/presigned/*": _OBJECTS,

@@ -51,7 +51,8 @@ def _done(name: str, settings: dict[str, Any], tables: Tables) -> dict[str, Any]
         except Exception as error:  # noqa: BLE001 - whatever broke a case is told in its test
             broke = _where(error)
     _leave()
-    told = _told(scene.transcript, Names(_constants(settings, folder)), tables)
+    constants = _constants(settings, folder) | scene.transcript.constants
+    told = _told(scene.transcript, Names(constants), tables)
     return {**told, "broke": broke}
 
 

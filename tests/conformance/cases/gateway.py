@@ -1,10 +1,11 @@
-"""The gateway to language models. Nothing answers behind it: that is told the same way."""
+"""The gateway to language models: with nothing behind it, and with a provider of our own."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from tests.conformance.provider import provider
 from tests.conformance.scene import Scene
 
 _PATH = "3.0/mlflow/gateway"
@@ -114,31 +115,53 @@ def calls(scene: Scene) -> None:
     scene.http("GET", "/ajax-api/2.0/mlflow/gateway-proxy", params=proxied)
 
 
-def _secret(scene: Scene) -> str:
+def answers(scene: Scene) -> None:
+    """Of a model, by every address that does not lead to a provider of its own."""
+    with provider() as (url, heard):
+        scene.transcript.constants[url] = "<provider>"
+        for kind, base in (("openai", f"{url}/v1"), ("anthropic", url)):
+            secret = _secret(scene, f"-{kind}", kind, base)
+            _endpoint(scene, _model(scene, secret, f"-{kind}", kind), f"-{kind}")
+        name = f"{scene.name}-openai"
+        scene.http("POST", f"/gateway/{name}/mlflow/invocations", json=_ASKED)
+        for path in ("mlflow/v1/chat/completions", "openai/v1/chat/completions"):
+            scene.http("POST", f"/gateway/{path}", json={**_ASKED, "model": name})
+        for path in ("responses", "responses/compact", "embeddings"):
+            asked = {"model": name, "input": "Hello"}
+            scene.http("POST", f"/gateway/openai/v1/{path}", json=asked)
+        scene.http("POST", f"/gateway/proxy/{name}/chat/completions", json=_ASKED)
+        asked = {**_ASKED, "model": f"{scene.name}-anthropic"}
+        scene.http("POST", "/gateway/anthropic/v1/messages", json=asked)
+    scene.note("heard", heard)
+
+
+def _secret(
+    scene: Scene, suffix: str = "", kind: str = "openai", base: str = "https://127.0.0.1:9/v1"
+) -> str:
     asked = {
-        "secret_name": f"{scene.name}-secret",
+        "secret_name": f"{scene.name}-secret{suffix}",
         "secret_value": {"api_key": "sk-of-nobody"},
-        "provider": "openai",
-        "auth_config": {"api_base": "https://127.0.0.1:9/v1"},
+        "provider": kind,
+        "auth_config": {"api_base": base},
     }
     said = scene.api("POST", f"{_PATH}/secrets/create", asked)
     return said.get("secret", {}).get("secret_id", "absent")
 
 
-def _model(scene: Scene, secret: str, suffix: str = "") -> str:
+def _model(scene: Scene, secret: str, suffix: str = "", kind: str = "openai") -> str:
     asked = {
         "name": f"{scene.name}-model{suffix}",
         "secret_id": secret,
-        "provider": "openai",
+        "provider": kind,
         "model_name": "gpt-4o-mini",
     }
     said = scene.api("POST", f"{_PATH}/model-definitions/create", asked)
     return said.get("model_definition", {}).get("model_definition_id", "absent")
 
 
-def _endpoint(scene: Scene, model: str) -> str:
+def _endpoint(scene: Scene, model: str, suffix: str = "") -> str:
     asked = {
-        "name": scene.name,
+        "name": f"{scene.name}{suffix}",
         "model_configs": [
             {"model_definition_id": model, "linkage_type": "PRIMARY", "weight": 1.0}
         ],
