@@ -57,8 +57,11 @@ class TestList:
 
 class TestLook:
     def test_show_tells_all(self, lazur: Cli, tracker: Tracker) -> None:
-        run = tracker.run("shown", {"loss": [2.0, 1.5]}, {"lr": "0.1"})
+        metrics = {"loss": [2.0, 1.5], "system/job_cpu_cores": [3.5]}
+        run = tracker.run("shown", metrics, {"lr": "0.1"})
         out = lazur("run", "show", run[:10]).out
+        assert out.endswith("\n\nMachine\n  job_cpu_cores  3.5\n")
+        assert "job_cpu_cores" not in lazur("run", "show", run, "-o", "table").out.lower()
         assert f"Run          {run}" in out
         assert "  loss  1.5" in out
         assert lazur.ok("run", "show", "-n", run, "-o", "json")["params"] == {"lr": "0.1"}
@@ -171,6 +174,15 @@ class TestFile:
             ran = lazur("run", "import", name)
             assert ran.code in {1, 3}
             assert "Traceback" not in ran.err
+
+    def test_a_file_that_nobody_named_is_not_replaced(self, lazur: Cli, tracker: Tracker) -> None:
+        run = tracker.run("kept")
+        assert lazur("run", "export", run).code == 0
+        first = (lazur.folder / "runs.zip").read_bytes()
+        ran = lazur("run", "export", run)
+        assert (ran.code, "-f runs.zip" in ran.err) == (1, True)
+        assert (lazur.folder / "runs.zip").read_bytes() == first
+        assert lazur("run", "export", run, "-f", "runs.zip").code == 0
 
     def test_nothing_half_is_left_where_there_is_no_such_run(self, lazur: Cli) -> None:
         assert lazur("run", "export", "nothing", "-f", "runs.zip").code == 3

@@ -47,6 +47,20 @@ class TestCompare:
         assert second == {"last": 5.0, "min": 5.0, "max": 5.0, "points": 2}
         assert differs
 
+    def test_the_machine_stands_by_itself_and_differs_by_a_tenth(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        shared = {"system/disk_usage_percentage": [30.0], "loss": [1.0]}
+        one = tracked.run(metrics={**shared, "system/memory": [100.0, 50.0]})
+        two = tracked.run(metrics={**shared, "system/memory": [111.0, 140.0]})
+        near = tracked.run(metrics={**shared, "system/memory": [105.0]})
+        assert section(compared(site, one, two), "machine") == {
+            "disk_usage_percentage": ([30.0, 30.0], False),
+            "memory": ([100.0, 140.0], True),
+        }
+        assert section(compared(site, one, near), "machine")["memory"][1] is False
+        assert list(section(compared(site, one, two), "metrics")) == ["loss"]
+
     def test_jobs_tell_code_environment_and_phases(self, site: TestSite) -> None:
         old = put_tree(site, {"train.py": b"lr = 1\nrun()\n", "same": b"x", "bin": b"\0\1"})
         new = put_tree(site, {"train.py": b"lr = 2\nrun()\n", "same": b"x", "bin": b"\0\2"})

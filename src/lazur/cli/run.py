@@ -201,8 +201,9 @@ def purge(
 
 
 def export(
-    which: list[str] | None = None, names: list[str] | None = None, file: str = "runs.zip"
+    which: list[str] | None = None, names: list[str] | None = None, file: str | None = None
 ) -> Any:
+    file = file or _unused("runs.zip")
     with terminal.Counted("Exporting") as progress:
         path = session.client().runs.export(*_several(which, names), path=file, progress=progress)
     size = path.stat().st_size
@@ -241,6 +242,13 @@ def _several(which: list[str] | None, names: list[str] | None) -> list[str]:
     if not chosen:
         raise CLIError("Which runs? Give their ids, or their jobs' names. See: lazur run list")
     return chosen
+
+
+def _unused(file: str) -> str:
+    """Nobody named it, so nobody meant to replace it."""
+    if Path(file).exists():
+        raise CLIError(f"There is a {file} here already. Name the file to write: -f {file}")
+    return file
 
 
 def _which(which: list[str] | None, names: list[str] | None, experiment: str | None) -> list[str]:

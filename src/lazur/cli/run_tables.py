@@ -28,7 +28,7 @@ PARTS = 20
 def row(run: Run) -> dict[str, Any]:
     """Of `-o table`."""
     told = dict(zip(_HEAD, _told(run), strict=True))
-    figures = {**run.get("metrics", {}), **run.get("params", {})}
+    figures = {**_own(run.get("metrics", {})), **run.get("params", {})}
     return {**told, **{key: grid.figure(value) for key, value in figures.items()}}
 
 
@@ -60,6 +60,7 @@ def described(run: Run) -> list[str]:
         "Run": run["id"],
         "Job": run["job"],
         "Name": run["name"],
+        "Parent": run["parent"],
         "Experiment": run["experiment_name"],
         "Status": run["status"] + (" (in the trash)" if run["deleted"] else ""),
         "User": run["user"],
@@ -160,7 +161,7 @@ def _chosen(
     common."""
     if asked is not None:
         return asked
-    common = Counter(key for run in runs for key in run[kind] if not key.startswith(_SYSTEM))
+    common = Counter(key for run in runs for key in _own(run[kind]))
     best = sorted(common, key=lambda key: (-common[key], key))
     return list(dict.fromkeys([*named[kind], *best]))[: max(_COLUMNS, len(named[kind]))]
 
@@ -169,11 +170,21 @@ def _sections(run: Run) -> dict[str, dict[str, Any]]:
     hidden = ("mlflow.", "lazur.")
     return {
         "Params": run["params"],
-        "Metrics": run["metrics"],
+        "Metrics": _own(run["metrics"]),
         "Tags": {k: v for k, v in run["tags"].items() if not k.startswith(hidden)},
         "Data": {i["context"] or i["name"]: f"{i['name']} {i['digest']}" for i in run["inputs"]},
         "Models": {m["name"]: f"{m['id']} {m['status']}" for m in run["models"]},
+        "Machine": {
+            key.removeprefix(_SYSTEM): value
+            for key, value in run["metrics"].items()
+            if key.startswith(_SYSTEM)
+        },
     }
+
+
+def _own(values: dict[str, Any]) -> dict[str, Any]:
+    """Without what was sampled of the machine."""
+    return {key: value for key, value in values.items() if not key.startswith(_SYSTEM)}
 
 
 def _pairs(values: dict[str, Any]) -> list[str]:

@@ -22,6 +22,8 @@ from lazur.store.mlflow.find import Metric, RunRow
 
 MOST = 50
 _PACKAGE = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(.*)")
+_SYSTEM = "system/"
+"""Begins the names of what `runtime` samples of the machine."""
 _ABOUT = ("name", "experiment_name", "status", "user", "started_at", "duration", "description")
 Values = Mapping[str, Any]
 
@@ -107,6 +109,16 @@ def _metrics(side: Side) -> Values:
             "points": metric.points,
         }
         for key, metric in side.metrics.items()
+        if not key.startswith(_SYSTEM)
+    }
+
+
+def _machine(side: Side) -> Values:
+    """What the run took at most."""
+    return {
+        key.removeprefix(_SYSTEM): runs.shown(metric.most)
+        for key, metric in side.metrics.items()
+        if key.startswith(_SYSTEM)
     }
 
 
@@ -168,6 +180,7 @@ _SECTIONS: dict[str, Callable[[Side], Values]] = {
     "data": _data,
     "environment": _environment,
     "source": _sources,
+    "machine": _machine,
 }
 
 
@@ -186,7 +199,13 @@ def _take_other_times(_: str, values: Sequence[float | None]) -> bool:
     return high - low >= max(1.0, high / 10)
 
 
-_DIFFER = {"about": _differ_in_what_counts}
+def _differ_by_a_tenth(_: str, values: Sequence[Any]) -> bool:
+    """No two runs find a machine the same."""
+    numbers = [value if isinstance(value, int | float) else 0.0 for value in values]
+    return max(numbers) - min(numbers) > max(map(abs, numbers)) / 10
+
+
+_DIFFER = {"about": _differ_in_what_counts, "machine": _differ_by_a_tenth}
 
 
 def _table(columns: list[Values], differ: Callable[[str, Sequence[Any]], bool]) -> list[Any]:
