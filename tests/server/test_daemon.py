@@ -180,6 +180,15 @@ class TestStart:
         first.stop()
         assert start().ready().port == port
 
+    def test_a_port_that_somebody_took_meanwhile_is_warned_about(self, start: Start) -> None:
+        running = start().ready()
+        port = running.port
+        running.stop()
+        with socket.create_server(("127.0.0.1", port)):
+            again = start().ready()
+            assert again.port != port
+            assert f"port {port}, where this server was, is taken" in again.log
+
     def test_a_killed_servers_home_is_free(self, start: Start) -> None:
         first = start().ready()
         port = first.port

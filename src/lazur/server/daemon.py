@@ -180,6 +180,12 @@ def _listen(settings: Settings, remembered: int) -> socket.socket:
     for port in dict.fromkeys((remembered or DEFAULT_PORT, DEFAULT_PORT)):
         with contextlib.suppress(LazurError):
             return _bind(settings.host, port)
+        if port == remembered:
+            log.warning(
+                "port %d, where this server was, is taken: jobs and scripts that still track "
+                "there do not find it. `port` in config.toml gives it one of its own",
+                port,
+            )
     return _bind(settings.host, 0)
 
 
