@@ -134,7 +134,7 @@ class Pair:
             self.ids[side][step.keep] = _id_in(json.loads(body))
         text = body.decode()
         if not self.site.db.sqlite:
-            text = _without_order(text, self.ids[side])
+            text = _SIGNED_ZERO.sub("0.0", _without_order(text, self.ids[side]))
         return Answer(status, normal(text, self.ids[side]))
 
 
@@ -198,6 +198,8 @@ _NOT_COMPARED = {"alembic_version", "workspaces"}
 _MODEL = re.compile(r"m-[0-9a-f]{32}")
 _HEX = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _TIME = re.compile(r"(?<!\d)\d{13}(?!\d)")
+_SIGNED_ZERO = re.compile(r"(?<![\d.])-0\.0(?!\d)")
+"""Upstream's driver for PostgreSQL loses the sign."""
 _NAME = re.compile(r"\b[a-z]+-[a-z]+-\d{1,4}\b")
 
 
@@ -211,7 +213,10 @@ def _lines(db: Connection, name: str, ids: Ids) -> list[str]:
     rows = db.exec_driver_sql(f'SELECT {listed} FROM "{name}"').fetchall()
     if name == "experiments":  # upstream's server makes one of its own when it starts
         rows = [row for row in rows if row._mapping["workspace"] != "default"]
-    return [normal(repr(tuple(row)), ids) for row in rows]
+    lines = [normal(repr(tuple(row)), ids) for row in rows]
+    if db.dialect.name == "postgresql":
+        return [_SIGNED_ZERO.sub("0.0", line) for line in lines]
+    return lines
 
 
 def _site(folder: Path, url: str) -> TestSite:
