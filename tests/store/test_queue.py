@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from lazur.errors import Unavailable
+from lazur.errors import Invalid, Unavailable
 from lazur.store.db import Database
 from lazur.store.queue import WriteQueue
 
@@ -87,6 +87,27 @@ class TestRun:
             "int",
         ]
         assert rows(database) == [0, 1, 2, 3]
+
+    def test_of_a_part_that_is_tried_again_only_one_run_is_kept(
+        self, queue: WriteQueue, database: Database
+    ) -> None:
+        ran: list[int] = []
+
+        def noting(db: Connection) -> int:
+            ran.append(1)
+            return add(db, len(ran))
+
+        assert run_behind(queue, [noting, adding(0)])[0] == len(ran) == 2
+        assert rows(database) == [0, 2]
+
+    def test_what_the_database_cannot_hold_is_told_alike_alone_and_among_others(
+        self, queue: WriteQueue, database: Database
+    ) -> None:
+        if database.sqlite:
+            pytest.skip("SQLite holds numbers of any size")
+        for outcome in run_behind(queue, [adding(1 << 40), adding(1)])[0], alone(queue, 1 << 40):
+            assert isinstance(outcome, Invalid), outcome
+        assert rows(database) == [0, 1]
 
     def test_one_alone_that_fails_leaves_nothing(
         self, queue: WriteQueue, database: Database
@@ -217,6 +238,14 @@ def run_behind(queue: WriteQueue, parts: Sequence[Callable[[Connection], Any]]) 
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     return asyncio.run(all_together())
+
+
+def alone(queue: WriteQueue, n: int) -> Exception | None:
+    try:
+        asyncio.run(queue.run(adding(n)))
+    except Invalid as error:
+        return error
+    return None
 
 
 def adding(n: int) -> Callable[[Connection], int]:

@@ -38,7 +38,7 @@ class Database:
     def read(self) -> Generator[Connection]:
         """A consistent view. Nothing written inside is kept."""
         reading = self._read_file() if self.sqlite else self._read_server()
-        with _translated(), reading as connection:
+        with translated(), reading as connection:
             yield connection
 
     @contextmanager
@@ -49,7 +49,7 @@ class Database:
         for what can be found out again from where the job runs. The next synced write takes it
         along.
         """
-        with _translated(), self._begin(synced) as connection:
+        with translated(), self._begin(synced) as connection:
             yield connection
 
     def close(self) -> None:
@@ -86,7 +86,8 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Generator[None]:
+def translated() -> Generator[None]:
+    """The database's errors, as those are told that asked for something."""
     try:
         yield
     except OperationalError as error:

@@ -11,12 +11,13 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from lazur.errors import Unavailable
-from lazur.store.db import Database
+from lazur.store.db import Database, translated
 from lazur.store.mlflow import sql
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ class _Outcome(NamedTuple):
 
 class WriteQueue:
     """`run` returns when its part is on the disk, and raises what the part raised, which is then
-    undone without touching the others'."""
+    undone without touching the others'. A part may be run twice, and only the second run counts:
+    first all are tried as one, since savepoints cost more than many a part."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -81,12 +83,25 @@ class WriteQueue:
     def _write(self, parts: list[Part]) -> list[_Outcome]:
         """What each part answered, or raised."""
         try:
-            with self._db.write() as db:
+            with suppress(_Failed), self._db.write() as db:
                 if len(parts) == 1:
                     return [_Outcome(parts[0](db), None)]
+                return [_Outcome(_tried(db, part), None) for part in parts]
+            with self._db.write() as db:
                 return [_kept_whole(db, part) for part in parts]
         except BaseException as error:  # noqa: BLE001 - raised again, where each part was asked for
             return [_Outcome(None, error)] * len(parts)
+
+
+class _Failed(Exception):
+    """A part did, and not the commit: that may have been done all the same."""
+
+
+def _tried(db: Connection, part: Part) -> Any:
+    try:
+        return part(db)
+    except Exception as error:
+        raise _Failed from error
 
 
 def _kept_whole(db: Connection, part: Part) -> _Outcome:
@@ -94,7 +109,8 @@ def _kept_whole(db: Connection, part: Part) -> _Outcome:
     told."""
     sql.execute(db, "SAVEPOINT request")
     try:
-        answer = part(db)
+        with translated():
+            answer = part(db)
     except Exception as error:  # noqa: BLE001 - as above
         sql.execute(db, "ROLLBACK TO SAVEPOINT request")
         sql.execute(db, "RELEASE SAVEPOINT request")

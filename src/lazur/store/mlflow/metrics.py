@@ -25,7 +25,9 @@ class ModelPoint(NamedTuple):
 
 def log(db: Connection, run_id: str, point: Point) -> None:
     values = _values(run_id, point)
-    if sql.execute(db, _ADD, values):
+    if db.dialect.name == "postgresql":  # a round trip less
+        sql.execute(db, _ADD_AND_PUT_LATEST, values)
+    elif sql.execute(db, _ADD, values):
         sql.execute(db, _PUT_LATEST, values)
 
 
@@ -95,13 +97,17 @@ _ADD = f"""
 INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan)
 VALUES (:key, :value, :timestamp, :run, :step, :is_nan) {_DO_NOTHING}
 """
-_PUT_LATEST = """
-INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)
-VALUES (:key, :value, :timestamp, :step, :is_nan, :run)
+_TO_LATEST = "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid)"
+_IF_LATER = """
 ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value, step = excluded.step,
   timestamp = excluded.timestamp, is_nan = excluded.is_nan
 WHERE (excluded.step, excluded.timestamp, excluded.value)
   > (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)
+"""
+_PUT_LATEST = f"{_TO_LATEST} VALUES (:key, :value, :timestamp, :step, :is_nan, :run) {_IF_LATER}"
+_ADD_AND_PUT_LATEST = f"""
+WITH added AS ({_ADD} RETURNING key, value, timestamp, step, is_nan, run_uuid)
+{_TO_LATEST} SELECT * FROM added {_IF_LATER}
 """
 _ADD_FOR_MODEL = """
 INSERT INTO logged_model_metrics
