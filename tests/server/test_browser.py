@@ -126,6 +126,15 @@ class TestHostileText:
         tab.check()
 
 
+class TestRuns:
+    @pytest.mark.parametrize("path", ["/", "/jobs/default/finished"])
+    def test_mlflows_pages_are_one_click_away(self, tab: Tab, path: str) -> None:
+        tab.sign_in(path)
+        tab.page.wait_for_selector("#runs[href='/mlflow/workspaces/default/']")
+        assert tab.page.locator("#runs").is_visible()
+        tab.check()
+
+
 class TestJobPage:
     def test_it_shows_state_log_and_end_live(self, tab: Tab) -> None:
         tab.sign_in("/jobs/default/live")

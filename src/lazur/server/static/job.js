@@ -201,6 +201,7 @@ async function start() {
   log.onstick = (on) => { find("follow").checked = on; };
   cancelling();
   find("tensorboard").href = `/tensorboard/${path(workspace, name)}`;
+  find("runs").href = `/mlflow/workspaces/${path(workspace)}/`;
   try {
     show(await ask(base));
   } catch (error) {

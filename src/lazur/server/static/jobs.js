@@ -23,6 +23,7 @@ function table(jobs, workspace) {
 }
 
 async function list(workspace) {
+  find("runs").href = `/mlflow/workspaces/${path(workspace)}/`;
   const answer = await ask(`/api/v1/workspaces/${path(workspace)}/jobs?limit=50&order_by=-created_at`);
   const seen = JSON.stringify([workspace, answer.value]);
   if (seen === shown) return;
