@@ -38,6 +38,22 @@ for url in sys.argv[2:]:
 """
 
 
+@pytest.mark.parametrize("call", ["sendto(b'', to)", "sendmsg([b''], [], 0, to)"])
+def test_datagrams_do_not_go_there_either(call: str) -> None:
+    program = f"""
+import socket
+from lazur.server.mlflow import egress
+egress.restrict()
+to = ("127.0.0.1", 9)
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).{call}
+except PermissionError:
+    print("refused")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout == b"refused\n"
+
+
 class TestPublic:
     @pytest.mark.parametrize(
         "host", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"]
@@ -66,7 +82,11 @@ class TestPublic:
             "::ffff:127.0.0.1",
             "::ffff:169.254.169.254",
             "64:ff9b::7f00:1",
+            "64:ff9b:1::7f00:1",
             "2002:7f00:1::",
+            "::127.0.0.1",
+            "::ffff:0:127.0.0.1",
+            "fec0::1",
             "localhost",
             "127.1",
             "2130706433",

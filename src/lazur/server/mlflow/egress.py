@@ -16,6 +16,12 @@ from typing import Any
 SETTING = "LAZUR_MLFLOW_EGRESS"
 ANYWHERE = "anywhere"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_INNER = [
+    ipaddress.ip_network(text)
+    for text in ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")
+]
+"""Private too, or leading to what may be, though Python takes them for global."""
+_CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
 
 def restrict(*allowed: tuple[str, int]) -> None:
@@ -24,7 +30,7 @@ def restrict(*allowed: tuple[str, int]) -> None:
         return
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in {"socket.connect", "socket.sendto"}:
+        if event in _CONNECTS and arguments[1] is not None:
             _check(arguments[0].family, arguments[1], allowed)
 
     sys.addaudithook(audit)
@@ -40,6 +46,8 @@ def is_public(host: str) -> bool:
         inner = address.ipv4_mapped or address.sixtofour
         if inner is None and address in _NAT64:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is None and any(address in network for network in _INNER):
+            return False
         address = inner or address
     return address.is_global and not address.is_multicast
 
