@@ -1,9 +1,11 @@
 """Drive MLflow's client against upstream's server and against ours, and compare all of it.
 
     python -m tests.conformance [--self] [--postgresql] [--report FILE] [CASE…]
+    python -m tests.conformance --isolation [CASE…]
 
 CASE is a module of `cases/`, or one function in it: `runs`, `runs.metrics`. Without one, all run,
-and functions and routes that no case reaches are failures too.
+and functions and routes that no case reaches are failures too. With `--isolation` the cases run
+against ours alone, and everything that they ask is asked by a stranger too (isolation.py).
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import postgresql
-from tests.conformance import report, sides, suite
+from tests.conformance import isolation, report, sides, suite
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         names = suite.cases(args.case)
     except ValueError as error:
         parser.error(str(error))
+    if args.isolation:
+        return _isolated(names, whole=not args.case)
     with _sides(twice=args.self, on_postgresql=args.postgresql) as both:
         upstream, ours = suite.run_both(both, names)
     found = report.compared(upstream, ours, whole=not args.case)
@@ -47,8 +51,18 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="on a PostgreSQL server, where the order of tags is drawn and differs",
     )
+    parser.add_argument(
+        "--isolation", action="store_true", help="what does another workspace's owner get of it?"
+    )
     parser.add_argument("--report", type=Path, help="write who asks every route")
     return parser
+
+
+def _isolated(names: Sequence[str], *, whole: bool) -> int:
+    with tempfile.TemporaryDirectory(prefix="lazur-mlflow-") as folder:
+        found = isolation.isolated(Path(folder), names)
+    print("\n".join(found.told(whole=whole)))
+    return 1 if found.failed(whole=whole) else 0
 
 
 def _same_twice(args: Any, found: report.Report) -> bool:

@@ -39,6 +39,7 @@ class Side:
         return {
             **kept,
             **_SAME_ORDER,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(self.folder),
             "PYTHONPATH": str(ROOT),
             "MLFLOW_TRACKING_URI": self.uri,
