@@ -134,7 +134,7 @@ class Pair:
             self.ids[side][step.keep] = _id_in(json.loads(body))
         text = body.decode()
         if not self.site.db.sqlite:
-            text = _SIGNED_ZERO.sub("0.0", _without_order(text, self.ids[side]))
+            text = _without_order(_SIGNED_ZERO.sub("0.0", text), self.ids[side])
         return Answer(status, normal(text, self.ids[side]))
 
 
