@@ -6,6 +6,7 @@ answer, and these are written thousands of times a second.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -14,6 +15,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+
+logging.getLogger("psycopg").addFilter(
+    lambda record: not str(record.msg).startswith("error ignored terminating")
+)
+"""Of several rows in which one fails it says so twice: it raises, and warns that what it had sent
+with it failed as well. A row that is there already is nothing to warn of."""
 
 Values = Mapping[str, Any]
 Columns = Mapping[str, str]
@@ -41,6 +48,8 @@ def execute_many(db: Connection, statement: str, values: Sequence[Values]) -> in
     """How many rows it touched in all."""
     if not values:
         return 0
+    if len(values) == 1:  # without psycopg's pipeline, which costs more than it saves
+        return execute(db, statement, values[0])
     with_driver = _spelled(statement, _is_sqlite(db))
     cursor = _driver(db).cursor()
     try:
