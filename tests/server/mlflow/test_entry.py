@@ -96,6 +96,14 @@ class TestAddress:
         assert (got.status, got.json["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
         assert "`lazur mlflow-uri` prints it" in got.json["message"]
 
+    def test_people_get_a_page_where_mlflows_own_cannot_be_shown(self, scene: Scene) -> None:
+        target = "/mlflow/workspaces/%3Cb%3E/"
+        got = scene.owner.get(target, Accept="text/html,*/*")
+        assert (got.status, got.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert b"There is no workspace &#x27;&lt;b&gt;&#x27;." in got.body
+        assert "script-src 'self';" in got.headers["content-security-policy"]
+        assert scene.owner.get(target).json["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+
     def test_who_has_no_token_learns_where_mlflow_takes_it_from(self, scene: Scene) -> None:
         with Wire(scene.server, "wrong") as stranger:
             got = stranger.get("/mlflow/api/2.0/mlflow/experiments/get?experiment_id=0")

@@ -14,6 +14,7 @@ from anyio.to_thread import run_sync
 
 from lazur.errors import LazurError, NotFound, Unsupported
 from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.headers import PAGE_CSP
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
 from lazur.server.mlflow.access import Rule, not_served, rule
 from lazur.server.mlflow.call import Call, Space
@@ -68,7 +69,7 @@ class Entry:
         try:
             await self._answer(scope, receive, send)
         except LazurError as error:
-            await replies.send_error(send, error)
+            await _refuse(scope, send, error)
 
     async def stop(self) -> None:
         await self._upstream.stop()
@@ -176,6 +177,15 @@ class Entry:
         status, body = await self._upstream.fetch(sent, request.place.mlflow)
         body = b"" if request.scope["method"] == "HEAD" else pages.with_ours(body)
         await replies.send(request.send, status, body, kind=b"text/html; charset=utf-8")
+
+
+async def _refuse(scope: Scope, send: Send, error: LazurError) -> None:
+    asked = address.parse(scope["path"])
+    if asked is None or not pages.is_opened(scope, asked.path):
+        await replies.send_error(send, error)
+        return
+    scope["lazur.csp"] = PAGE_CSP
+    await replies.send(send, error.status, pages.trouble(error), kind=b"text/html; charset=utf-8")
 
 
 def _ruled(method: str, path: str) -> Rule:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from html import escape
+
+from lazur.errors import LazurError
+from lazur.server.asgi import Scope
+
 CSP = (
     b"default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
@@ -11,6 +16,26 @@ CSP = (
 """Its own scripts only, and nothing from elsewhere. Its charts compile what they draw, and its
 styles are made by its scripts."""
 
+_TROUBLE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <meta name="color-scheme" content="light dark">
+  <title>MLflow · Lazur</title>
+  <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="/static/base.css">
+</head>
+<body class="centred">
+  <main id="main" class="card">
+    <h1>MLflow</h1>
+    <p>{message}</p>
+    <p class="note">{hint}</p>
+    <p><a href="/">Jobs</a></p>
+  </main>
+</body>
+</html>
+"""
 _OURS = b'<script src="/static/mlflow.js"></script>'
 
 
@@ -23,3 +48,14 @@ def is_page(path: str) -> bool:
 def with_ours(page: bytes) -> bytes:
     """Upstream's one page, after a script of ours."""
     return page.replace(b"<head>", b"<head>" + _OURS, 1)
+
+
+def is_opened(scope: Scope, path: str) -> bool:
+    """By a person: upstream's one page, in a browser."""
+    accept = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    return path == "/" and scope["method"] == "GET" and b"text/html" in accept
+
+
+def trouble(error: LazurError) -> bytes:
+    """Why it cannot be shown."""
+    return _TROUBLE.format(message=escape(error.message), hint=escape(error.hint or "")).encode()
