@@ -33,7 +33,12 @@ def offer(prefix: Path, python: Python) -> None:
 
 
 def _bundled(python: Python) -> Path | None:
-    library = Path(python.path).resolve().parent.parent / "lib"
+    """In the Python itself, or beside it, where Debian has it."""
+    prefix = Path(python.path).resolve().parent.parent
     minor = ".".join(python.version.split(".")[:2])
-    found = (library / f"python{minor}" / "ensurepip" / "_bundled").glob("pip-*.whl")
-    return next(iter(sorted(found)), None)
+    folders = (
+        prefix / "lib" / f"python{minor}" / "ensurepip" / "_bundled",
+        prefix / "share" / "python-wheels",
+    )
+    found = (wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl")))
+    return next(found, None)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import lazur
+from tests.pythons import find
 
 RUNTIME = Path(lazur.__file__).parent / "runtime"
 HEAVY = {
@@ -38,22 +39,6 @@ def start(
 
 def log_of(folder: Path) -> str:
     return (folder / "artifacts" / "user_logs" / "std_log.txt").read_text()
-
-
-def find(version: str) -> str | None:
-    """A real interpreter of that version on this machine, if there is one."""
-    if sys.version.startswith(f"{version}."):
-        return sys.executable
-    if pyenv := shutil.which("pyenv"):
-        for found in Path(pyenv).parents[1].glob(f"versions/{version}.*/bin/python"):
-            return str(found)
-    found = shutil.which(f"python{version}")
-    return found if found and _runs(found) else None
-
-
-def _runs(python: str) -> bool:
-    """A version manager's shim is there for versions that it does not have."""
-    return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 class TestPythons:
