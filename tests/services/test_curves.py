@@ -87,6 +87,7 @@ class TestFind:
             {"buckets": "9"},
             {"x": "sideways"},
             {"x": []},
+            {"metrics": [f"m{n}" for n in range(100)], "runs": [f"r{n}" for n in range(51)]},
             {"metrics": [f"m{n}" for n in range(100)], "runs": ["a", "b"], "buckets": 5001},
         ],
     )

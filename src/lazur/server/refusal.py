@@ -17,8 +17,6 @@ _UGLY_PATH = re.compile(
     rb"//|\\|[\x00-\x20\x7f-\xff#]|%(?![0-9A-Fa-f]{2})|%2[fF]|%5[cC]|%[01][0-9A-Fa-f]|%7[fF]"
 )
 _MCP_SERVER = re.compile(rb"(/mlflow/(?:[^%]+/)?(?:ajax-)?api/3\.0/mlflow/mcp-servers/)(.+)")
-MLFLOW_BODY = 64 << 20
-"""Largest body of MLflow's calls: traces and batches are larger than what we ask for ourselves."""
 _DOTS = re.compile(rb"/(?:\.|%2[eE]){1,2}(?=/|$)")
 _MLFLOW_CODES = {
     401: "UNAUTHENTICATED",
@@ -143,9 +141,8 @@ def body_limit(method: str, path: str, settings: Settings) -> int | None:
     """Bytes allowed, or None: blobs and files of exported runs are streamed to disk, and MLflow's
     artifacts to where they belong."""
     parts = path.split("/")
-    if address.belongs(path):
-        upload = address.is_upload(method, path)
-        return None if upload else max(settings.max_body, MLFLOW_BODY)
+    if address.is_upload(method, path):
+        return None
     if (
         method == "POST"
         and parts[1:4] == ["api", "v1", "workspaces"]

@@ -251,10 +251,12 @@ def _add_params(context: Context, run: Run, params: Pairs) -> None:
 def _put_tags(context: Context, run: Run, tags: Pairs) -> None:
     """The run's name is its tag too. Rows that are there come before new ones, as upstream writes
     them."""
+    for key, value in tags:
+        if key == NAME_TAG:
+            checks.fits_run_name(value)
     last = dict(tags)
     name = last.pop(NAME_TAG, "")
     if name:
-        checks.fits_run_name(name)
         change(context, run, None, None, name)
     if not last:
         return

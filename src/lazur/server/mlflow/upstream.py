@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import replace
+from site import getuserbase
 from typing import Any
 
 from lazur.errors import MissingExtra
@@ -57,13 +58,16 @@ def _placed(request: Outgoing, space: str) -> Outgoing:
 
 
 def _told(site: Site, settings: Settings) -> dict[str, Any]:
-    """Upstream's settings. It tells nobody about itself, loads no pickles, and reaches no private
-    addresses unless it is allowed to."""
+    """Upstream's settings. It tells nobody about itself, loads no pickles, reaches no private
+    addresses unless it is allowed to, and finds no credentials in the home of the server's
+    account."""
     key = site.home.key("mlflow")
     private = "true" if settings.mlflow_private_urls else "false"
     schemes = "https,http" if settings.mlflow_private_urls else "https"
     return {
         "environ": {
+            "HOME": str(site.home.run),
+            "PYTHONUSERBASE": getuserbase(),
             "MLFLOW_ENABLE_WORKSPACES": "true",
             "_MLFLOW_SERVER_FILE_STORE": schema.url(site.db),
             "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",

@@ -13,6 +13,7 @@ from lazur.store.mlflow import curves as store
 from lazur.store.mlflow.curves import Axis, Bucket, Curve
 
 METRICS = 100
+CURVES = 5_000
 BUCKETS = 10_000
 IN_ALL = 1_000_000
 """Buckets in one answer."""
@@ -67,6 +68,11 @@ def _texts(asked: dict[str, Any], name: str, most: int) -> list[str]:
 
 
 def _buckets(asked: Any, curves: int) -> int:
+    if curves > CURVES:
+        raise Invalid(
+            f"{curves:,} curves are more than the {CURVES:,} that one answer holds.",
+            hint="Ask for fewer runs or metrics at once.",
+        )
     if type(asked) is not int or not 1 <= asked <= BUCKETS:
         raise Invalid(f"buckets is {asked!r}; it is a number from 1 to {BUCKETS:,}.")
     if asked * curves > IN_ALL:
