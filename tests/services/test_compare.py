@@ -61,6 +61,16 @@ class TestCompare:
         assert section(compared(site, one, near), "machine")["memory"][1] is False
         assert list(section(compared(site, one, two), "metrics")) == ["loss"]
 
+    def test_several_datasets_for_the_same_are_all_told(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        one, two, three = (tracked.run(digest=digest) for digest in ("d1", "d2", "d2"))
+        tracked.use(one, "d2")
+        tracked.use(two, "d1")
+        both = "mnist (d1), mnist (d2)"
+        values, differs = section(compared(site, one, two, three), "data")["training"]
+        assert (values, differs) == ([both, both, "mnist (d2)"], True)
+
     def test_jobs_tell_code_environment_and_phases(self, site: TestSite) -> None:
         old = put_tree(site, {"train.py": b"lr = 1\nrun()\n", "same": b"x", "bin": b"\0\1"})
         new = put_tree(site, {"train.py": b"lr = 2\nrun()\n", "same": b"x", "bin": b"\0\2"})

@@ -75,6 +75,11 @@ class Tracked:
             self._write(self.place(uri) / path, data)
         return run
 
+    def use(self, run: str, digest: str) -> None:
+        """A further dataset, for training too."""
+        with self.site.db.write() as db:
+            self._dataset(db, run, digest)
+
     def log_model(self, run: str, files: dict[str, bytes] | None = None) -> str:
         model = f"m-{uuid.uuid4().hex}"
         uri = f"{self.root}/{self.experiment}/models/{model}/artifacts"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -172,14 +172,24 @@ def _sections(run: Run) -> dict[str, dict[str, Any]]:
         "Params": run["params"],
         "Metrics": _own(run["metrics"]),
         "Tags": {k: v for k, v in run["tags"].items() if not k.startswith(hidden)},
-        "Data": {i["context"] or i["name"]: f"{i['name']} {i['digest']}" for i in run["inputs"]},
-        "Models": {m["name"]: f"{m['id']} {m['status']}" for m in run["models"]},
+        "Data": _together(
+            (i["context"] or i["name"], f"{i['name']} {i['digest']}") for i in run["inputs"]
+        ),
+        "Models": _together((m["name"], f"{m['id']} {m['status']}") for m in run["models"]),
         "Machine": {
             key.removeprefix(_SYSTEM): value
             for key, value in run["metrics"].items()
             if key.startswith(_SYSTEM)
         },
     }
+
+
+def _together(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Several may be called the same."""
+    made: dict[str, str] = {}
+    for name, value in pairs:
+        made[name] = f"{made[name]}, {value}" if name in made else value
+    return made
 
 
 def _own(values: dict[str, Any]) -> dict[str, Any]:

@@ -156,13 +156,13 @@ def _sources(side: Side) -> Values:
 
 
 def _data(side: Side) -> Values:
-    used = {
-        tags.get("mlflow.data.context") or found.name: f"{found.name} ({found.digest})"
-        for found, tags in side.inputs
-    }
+    used: dict[str, list[str]] = {}
+    for found, tags in side.inputs:
+        context = tags.get("mlflow.data.context") or found.name
+        used.setdefault(context, []).append(f"{found.name} ({found.digest})")
     start = "lazur.input."
     given = {k.removeprefix(start): v for k, v in side.tags.items() if k.startswith(start)}
-    return {**given, **used}
+    return {**given, **{context: ", ".join(sorted(told)) for context, told in used.items()}}
 
 
 def _phases(context: Context, side: Side) -> Values:
