@@ -192,6 +192,16 @@ class TestPurge:
         assert [gone["id"] for gone in answer["runs"]] == [free]
         assert show(site, run)["deleted"]
 
+    def test_nobody_in_another_workspace_can_keep_it(
+        self, site: TestSite, tracked: Tracked
+    ) -> None:
+        """A model there may name any run, and finds nothing by it."""
+        run = tracked.run(files={"model/x": b"1"})
+        for number, source in enumerate((f"runs:/{run}/model", f"{tracked.root}/1/{run}")):
+            Tracked(site, f"other{number}").register("fraud", source, run=run)
+        delete(site, run)
+        assert [gone["id"] for gone in purge(site, runs=[run])["runs"]] == [run]
+
     def test_a_model_registered_from_a_logged_one_keeps_the_run(
         self, site: TestSite, tracked: Tracked
     ) -> None:

@@ -211,9 +211,7 @@ def _needs(context: Context, home: AnyRow, row: RunRow) -> list[str]:
     own, job = spaces.name(home.id), _job(context, home, row)
     found = [
         f"registered model {holder.name!r} version {holder.version}"
-        if holder.space == own
-        else "a registered model of another workspace"
-        for holder in store.holders(context.db, row.id, row.artifact_uri)
+        for holder in store.holders(context.db, own, row.id, row.artifact_uri)
     ]
     addresses = [f"runs:/{row.id}/", f"{row.artifact_uri}/"]
     if job is not None:

@@ -34,7 +34,6 @@ class Room(NamedTuple):
 class Holder(NamedTuple):
     """What still needs a run."""
 
-    space: str
     name: str
     version: int
 
@@ -99,21 +98,23 @@ def hidden_one(db: Connection, run_id: str) -> Hidden | None:
     return Hidden(*found) if found else None
 
 
-def holders(db: Connection, run_id: str, artifact_uri: str) -> list[Holder]:
-    """Registered model versions that were made from the run, or from a model that it logged."""
+def holders(db: Connection, space: str, run_id: str, artifact_uri: str) -> list[Holder]:
+    """Registered model versions that were made from the run, or from a model that it logged. In
+    its own workspace: those of others may name it, but nobody reads its files there."""
     found = sql.rows(
         db,
-        """SELECT DISTINCT v.workspace, v.name, v.version FROM model_versions v
-           WHERE v.run_id = :run OR v.source = :uri OR v.source = :runs
+        """SELECT DISTINCT v.name, v.version FROM model_versions v
+           WHERE v.workspace = :space AND
+             (v.run_id = :run OR v.source = :uri OR v.source = :runs
               OR SUBSTR(v.source, 1, :uri_length) = :uri_slash
               OR SUBSTR(v.source, 1, :runs_length) = :runs_slash
               OR SUBSTR(v.storage_location, 1, :uri_length) = :uri_slash
               OR v.source IN (SELECT 'models:/' || model_id FROM logged_models
                               WHERE source_run_id = :run)
               OR v.source IN (SELECT artifact_location FROM logged_models
-                              WHERE source_run_id = :run)
-           ORDER BY v.workspace, v.name, v.version""",
-        _sources(run_id, artifact_uri),
+                              WHERE source_run_id = :run))
+           ORDER BY v.name, v.version""",
+        {"space": space, **_sources(run_id, artifact_uri)},
     )
     return [Holder(*row) for row in found]
 
