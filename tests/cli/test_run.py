@@ -48,6 +48,12 @@ class TestList:
         assert "--max-results shows more" in lazur("run", "list", "--max-results", "1").err
         assert lazur("run", "list", "-r", "1", "-o", "json").err == ""
 
+    def test_none_at_most_is_no_wish(self, lazur: Cli) -> None:
+        for number in ("0", "-1", "few"):
+            ran = lazur("run", "list", f"--max-results={number}")
+            assert (ran.code, ran.out) == (2, "")
+            assert f"invalid count value: '{number}'" in ran.err
+
     def test_a_filter_that_is_not_understood_says_how(self, lazur: Cli) -> None:
         ran = lazur("run", "list", "--filter", "metrics.auc > high")
         assert (ran.code, ran.out) == (1, "")

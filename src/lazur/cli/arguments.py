@@ -11,6 +11,13 @@ def option(*names: str, help: str, **more: Any) -> Options:  # noqa: A002 - knac
     return {"options_list": list(names), "help": help, **more}
 
 
+def count(text: str) -> int:
+    """argparse names it in its error."""
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
+
+
 def name(of: str, **more: Any) -> Options:
     return option("--name", "-n", help=f"Name of the {of}.", **more)
 
@@ -33,7 +40,7 @@ REGISTRY = option(
 )
 DESCRIPTION = option("--description", help="A sentence about it.")
 TAGS = option("--tags", help="Space-separated: key=value.", nargs="+", metavar="KEY=VALUE")
-MAX_RESULTS = option("--max-results", "-r", help="At most so many.", type=int)
+MAX_RESULTS = option("--max-results", "-r", help="At most so many.", type=count)
 INCLUDE_ARCHIVED = option(
     "--include-archived", help="Show archived ones too.", action="store_true"
 )
