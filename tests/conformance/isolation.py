@@ -57,8 +57,8 @@ FREE = {
     "POST 2.0/mlflow/traces/delete-traces": _ABSENT,
     "POST 3.0/mlflow/traces/delete-traces": _ABSENT,
 }
-"""Routes that store a name of somebody else's thing as they would any text, and why nobody gets
-anything by it."""
+"""Writing routes that succeed though the owner's ids are named, and why. That no row and no file
+of the owner's changes by it is looked at all the same."""
 _MODEL = "A job of upstream's that asks a language model, or of which there is none without one."
 _BRICKS = "Databricks' own; upstream serves it to nobody."
 _STORE = "Only with artifacts in an object store."

@@ -95,7 +95,7 @@ class TestComparison:
         assert differences.uncovered_functions(there, called) == {"mlflow.new_thing"}
 
     def test_a_route_without_an_answer_is_uncovered(self) -> None:
-        there = ["GET 2.0/mlflow/runs/get", "GET 4.0/mlflow/new", "POST /gateway/a/b"]
+        there = ["GET 2.0/mlflow/runs/get", "GET 4.0/mlflow/new", "POST /gateway/gemini/b"]
         assert differences.uncovered_routes(there, there[:1]) == {"GET 4.0/mlflow/new"}
 
 
