@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from lazur.builders import _bytecode, _fence
+from lazur.builders import _bytecode, _fence, _turns
 from lazur.builders.venv import Venv
 from lazur.engine.contracts import Builder, Built
 from lazur.engine.recipe import Recipe
@@ -288,6 +288,7 @@ class TestKilled:
             os.kill(pid, signal.SIGKILL)
         _kill_orphans(root)
         assert venv.find(venv.key(recipe)) is None
+        _wait_until_free(root, venv.key(recipe))
         build(venv, Recipe(requirements=["alpha"]))
         left = {p.name for p in (root / "envs").iterdir() if not p.name.startswith(".")}
         assert left == {venv.key(Recipe(requirements=["alpha"]))}
@@ -441,6 +442,18 @@ def _kill_orphans(root: Path) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert all(_gone(pid) for pid in orphans)
+
+
+def _wait_until_free(root: Path, key: str) -> None:
+    """One that was just being started is not known as an orphan yet, and holds the lock too."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with _turns.tried(root / "envs" / ".locks" / key) as mine:
+            if mine:
+                return
+        _kill_orphans(root)
+        time.sleep(0.02)
+    raise AssertionError("something still builds")
 
 
 def _orphans(root: Path) -> Iterator[int]:
