@@ -99,6 +99,8 @@ def relay(answer: Callable[[Asked], Answered]) -> Iterator[str]:
                 length = str(len(got.body))
             if length is not None and got.status not in {204, 304}:
                 self.send_header("Content-Length", length)
+            if self.close_connection:
+                self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(got.body)
 
