@@ -71,6 +71,19 @@ class TestCancel:
         assert scientist.run(name).info.status == "KILLED"
 
 
+class TestLater:
+    def test_what_is_logged_later_is_kept_and_the_end_stays(self, scientist: Scientist) -> None:
+        name = scientist.submit("raise SystemExit(1)")
+        assert scientist.end(name)["status"] == "Failed"
+        ended = scientist.run(name).info.end_time
+        scientist.client.update_run(name, status="RUNNING")
+        scientist.client.log_metric(name, "later", 1)
+        scientist.client.set_terminated(name)
+        run = scientist.run(name)
+        assert (run.info.status, run.info.end_time) == ("FAILED", ended)
+        assert run.data.metrics["later"] == 1
+
+
 class TestArchive:
     def test_an_archived_job_is_a_deleted_run_and_comes_back(
         self, scientist: Scientist, over: str

@@ -430,6 +430,21 @@ class TestRunsSide:
             call(server.site, hooks.updated, "j", status)
         assert server.show("j")["etag"] == before
 
+    @pytest.mark.parametrize("told", [True, False])
+    def test_who_logs_later_does_not_change_how_the_job_ended(
+        self, server: Server, engine: Engine, told: bool
+    ) -> None:
+        start(server, engine)
+        end(server, engine, 1)
+        before = run(server.site)
+        self.write(server.site, status="FINISHED", end_time=before["end_time"] + 5000)
+        if told:
+            call(server.site, hooks.updated, "j", "FINISHED")
+        else:
+            call(server.site, hooks.settle)
+        assert run(server.site) == before
+        assert server.show("j")["status"] == "Failed"
+
     def test_a_run_of_a_live_job_is_not_deleted(self, server: Server, engine: Engine) -> None:
         start(server, engine)
         with pytest.raises(Conflict, match="has not ended") as raised:

@@ -13,7 +13,7 @@ from lazur.engine.states import FINAL
 from lazur.errors import Conflict
 from lazur.services import cancellation, events
 from lazur.services.site import Context
-from lazur.services.tracking.jobs import NAME_TAG, NOTE_TAG, run_name, told_tags
+from lazur.services.tracking.jobs import NAME_TAG, NOTE_TAG, repeat_end, run_name, told_tags
 from lazur.spec.names import fold
 from lazur.store import jobs as job_rows
 from lazur.store.jobs import JobRow
@@ -28,7 +28,7 @@ def updated(
     context: Context, run_id: str, status: str | None = None, name: str | None = None
 ) -> None:
     """A run has got this status or name; `tagged` and it are the same for a job."""
-    if status == "KILLED" or name is not None:
+    if status is not None or name is not None:
         agree(context, run_id)
 
 
@@ -75,7 +75,9 @@ def agree(context: Context, run_id: str) -> None:
     run = store.state(context.db, run_id) if row is not None else None
     if row is None or run is None:
         return
-    if row.state not in FINAL:
+    if row.state in FINAL:
+        repeat_end(context, row)
+    else:
         _agree_live(context, row, run)
     _change(context, row, _told(row, run, store.tags(context.db, run_id)))
 

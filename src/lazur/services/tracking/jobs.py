@@ -97,6 +97,12 @@ def end(context: Context, row: JobRow, values: Mapping[str, Any]) -> None:
     store.end(context.db, row.run_id, status, values.get("started_at"), ended)
 
 
+def repeat_end(context: Context, row: JobRow) -> None:
+    """Who logs to an ended job's run later ends it once more: it stays as its job ended."""
+    assert row.ended_at is not None
+    store.put_end(context.db, row.run_id, _ENDS[row.state], row.ended_at)
+
+
 def says_failed(site: Site, row: JobRow) -> bool:
     """Whether the script ended its run as failed, whatever it then exited with."""
     with site.db.read() as db:

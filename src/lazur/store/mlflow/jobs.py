@@ -159,9 +159,7 @@ def end(db: Connection, run_id: str, status: str, started: float | None, ended: 
     """The job has the last word. An archived job's run goes now: while the job lived, its script
     wrote to it."""
     values = {"id": run_id, "status": status, "ended": int(ended * 1000)}
-    sql.execute(
-        db, "UPDATE runs SET status = :status, end_time = :ended WHERE run_uuid = :id", values
-    )
+    put_end(db, run_id, status, ended)
     if started is not None:
         values["started"] = int(started * 1000)
         sql.execute(db, "UPDATE runs SET start_time = :started WHERE run_uuid = :id", values)
@@ -171,6 +169,14 @@ def end(db: Connection, run_id: str, status: str, started: float | None, ended: 
            WHERE run_uuid = :id AND lifecycle_stage = 'active'
              AND EXISTS (SELECT 1 FROM lazur_jobs WHERE run_id = :id AND archived)""",
         values,
+    )
+
+
+def put_end(db: Connection, run_id: str, status: str, ended: float) -> None:
+    sql.execute(
+        db,
+        "UPDATE runs SET status = :status, end_time = :ended WHERE run_uuid = :id",
+        {"id": run_id, "status": status, "ended": int(ended * 1000)},
     )
 
 
@@ -279,6 +285,8 @@ WHERE (
   OR (j.ended_at IS NOT NULL AND j.archived <> (r.lifecycle_stage = 'deleted'))
   OR (j.ended_at IS NULL AND r.lifecycle_stage = 'deleted')
   OR (j.ended_at IS NULL AND r.status = 'KILLED' AND NOT j.cancel_requested)
+  OR (j.ended_at IS NOT NULL AND r.status <> CASE j.state
+    WHEN 'Completed' THEN 'FINISHED' WHEN 'Failed' THEN 'FAILED' ELSE 'KILLED' END)
   OR r.name <> SUBSTR(COALESCE(NULLIF(j.display_name, ''), j.name), 1, 250)
 )
 """
