@@ -417,37 +417,6 @@ class TestProxy:
         scenario(home, play)
 
 
-class TestWebSocket:
-    def test_both_sides_hear_each_other(self, home: Path) -> None:
-        said: list[Message] = [
-            {"type": "websocket.connect"},
-            {"type": "websocket.receive", "text": "hello"},
-            {"type": "websocket.receive", "bytes": b"abc"},
-        ]
-        heard: list[Message] = []
-        both = asyncio.Event()
-
-        async def receive() -> Message:
-            if said:
-                return said.pop(0)
-            await both.wait()
-            return {"type": "websocket.disconnect", "code": 1000}
-
-        async def send(message: Message) -> None:
-            heard.append(message)
-            if len(heard) == 3:
-                both.set()
-
-        async def play(_made: Child, proxy: Proxy) -> None:
-            headers = [(b"sec-websocket-protocol", b"other, chat"), (b"sec-websocket-key", b"x")]
-            await proxy.pass_socket(Outgoing("GET", "/socket", headers), receive, send)
-
-        scenario(home, play)
-        assert heard[0] == {"type": "websocket.accept", "subprotocol": "chat"}
-        assert heard[1] == {"type": "websocket.send", "text": "HELLO"}
-        assert heard[2] == {"type": "websocket.send", "bytes": b"cba"}
-
-
 def _group(leader: int) -> list[int]:
     found = subprocess.run(["pgrep", "-g", str(leader)], capture_output=True, check=False)
     return [int(pid) for pid in found.stdout.split()]

@@ -7,9 +7,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from lazur.server import leash
 
@@ -30,7 +29,6 @@ def main() -> None:
     app.router.add_route("*", "/once", once)
     app.router.add_get("/forever", forever)
     app.router.add_get("/large", large)
-    app.router.add_get("/socket", talk)
     web.run_app(app, sock=leash.listen(settings["socket"]), print=None, handler_cancellation=True)
     leash.leave()
 
@@ -85,17 +83,6 @@ async def large(request: web.Request) -> web.StreamResponse:
         await answer.write(part)
         left -= len(part)
     return answer
-
-
-async def talk(request: web.Request) -> Any:
-    there = web.WebSocketResponse(protocols=["chat"])
-    await there.prepare(request)
-    async for message in there:
-        if message.type is WSMsgType.TEXT:
-            await there.send_str(message.data.upper())
-        else:
-            await there.send_bytes(message.data[::-1])
-    return there
 
 
 if __name__ == "__main__":

@@ -94,22 +94,6 @@ class Proxy:
             except _library().ClientError as error:
                 raise _lost(self.child.recipe.name) from error
 
-    async def pass_socket(self, request: Outgoing, receive: Receive, send: Send) -> None:
-        """A WebSocket, until either side closes it."""
-        await receive()
-        async with self.child.use() as running:
-            try:
-                async with self._session(running).ws_connect(
-                    _url(request.target),
-                    headers=_headers(request.headers),
-                    protocols=_protocols(request.headers),
-                    max_msg_size=0,
-                ) as there:
-                    await send({"type": "websocket.accept", "subprotocol": there.protocol})
-                    await _bridge(there, receive, send)
-            except _library().ClientError:
-                await send({"type": "websocket.close", "code": 1011})
-
     async def close(self) -> None:
         if self._client:
             client, self._client = self._client[1], None
@@ -249,39 +233,6 @@ async def _pass_body(answer: Any, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _bridge(there: Any, receive: Receive, send: Send) -> None:
-    tasks = [
-        asyncio.create_task(_outward(there, receive)),
-        asyncio.create_task(_inward(there, send)),
-    ]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-
-
-async def _outward(there: Any, receive: Receive) -> None:
-    while (message := await receive())["type"] == "websocket.receive":
-        if (text := message.get("text")) is not None:
-            await there.send_str(text)
-        else:
-            await there.send_bytes(message["bytes"])
-    await there.close(code=message.get("code") or 1000)
-
-
-async def _inward(there: Any, send: Send) -> None:
-    kinds = _library().WSMsgType
-    async for message in there:
-        if message.type is kinds.TEXT:
-            await send({"type": "websocket.send", "text": message.data})
-        elif message.type is kinds.BINARY:
-            await send({"type": "websocket.send", "bytes": message.data})
-    await send({"type": "websocket.close", "code": there.close_code or 1000})
-
-
 def _kept(headers: Headers) -> list[tuple[bytes, bytes]]:
     """What the child said to the client, in ASGI's lower case."""
     lower = [(name.lower(), value) for name, value in headers]
@@ -293,7 +244,7 @@ def _headers(headers: Headers) -> Any:
     dropped = HOP_BY_HOP | _named(headers)
     made = importlib.import_module("multidict").CIMultiDict()
     for name, value in headers:
-        if name not in dropped and not name.startswith(b"sec-websocket-"):
+        if name not in dropped:
             made.add(name.decode("latin-1"), value.decode("latin-1"))
     return made
 
@@ -302,11 +253,6 @@ def _named(headers: Headers) -> set[bytes]:
     """Headers that `Connection` declares to be about this connection only."""
     given = b",".join(value for name, value in headers if name == b"connection")
     return {part.strip().lower() for part in given.split(b",")}
-
-
-def _protocols(headers: Headers) -> list[str]:
-    given = b",".join(value for name, value in headers if name == b"sec-websocket-protocol")
-    return [part.strip().decode("latin-1") for part in given.split(b",") if part.strip()]
 
 
 def _url(target: str) -> Any:
