@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from lazur.errors import Invalid, Unavailable
+from lazur.store import queue as module
 from lazur.store.db import Database
 from lazur.store.queue import WriteQueue
 
@@ -161,6 +162,52 @@ class TestRun:
         assert rows(database) == [0, 1, 2]
 
 
+class TestThread:
+    """One that dies leaves nobody waiting, and is followed by another."""
+
+    def test_whom_it_could_not_answer_is_told(
+        self, queue: WriteQueue, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_deliver", failing_once(module._deliver))
+        with pytest.raises(MemoryError):
+            asyncio.run(queue.run(adding(1)))
+        assert asyncio.run(queue.run(adding(2))) == 2
+        assert rows(database) == [1, 2]
+
+    def test_those_that_it_did_not_take_are_told(
+        self, queue: WriteQueue, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def die_before_them() -> list[Any]:
+            with held(queue):
+                monkeypatch.setattr(queue, "_take", failing_once(queue._take))
+                tasks = [asyncio.create_task(queue.run(adding(n))) for n in (1, 2, 3)]
+                await asyncio.sleep(0)
+            return await asyncio.gather(*tasks, return_exceptions=True)
+
+        outcomes = asyncio.run(die_before_them())
+        assert [type(outcome) for outcome in outcomes] == [MemoryError] * 3
+        assert asyncio.run(queue.run(adding(4))) == 4
+        assert rows(database) == [0, 4]
+
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_one_that_dies_without_a_word_is_followed_too(
+        self, queue: WriteQueue, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queue, "_give_up", failing_once(queue._give_up))
+        monkeypatch.setattr(queue, "_take", failing_once(queue._take))
+
+        async def write_twice() -> int:
+            lost = asyncio.create_task(queue.run(adding(1)))
+            await asyncio.sleep(0)
+            assert queue._thread is not None
+            await asyncio.to_thread(queue._thread.join)
+            assert not lost.done()
+            return await queue.run(adding(2)) + await lost
+
+        assert asyncio.run(write_twice()) == 3
+        assert rows(database) == [1, 2]
+
+
 class TestStop:
     def test_what_waits_is_written_first(self, queue: WriteQueue, database: Database) -> None:
         async def stop_behind() -> list[Any]:
@@ -238,6 +285,18 @@ def run_behind(queue: WriteQueue, parts: Sequence[Callable[[Connection], Any]]) 
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     return asyncio.run(all_together())
+
+
+def failing_once(call: Callable[..., Any]) -> Callable[..., Any]:
+    """As where memory is short for a moment."""
+    errors: list[Exception] = [MemoryError("short")]
+
+    def called(*args: Any) -> Any:
+        if errors:
+            raise errors.pop()
+        return call(*args)
+
+    return called
 
 
 def alone(queue: WriteQueue, n: int) -> Exception | None:

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
@@ -55,7 +56,7 @@ class WriteQueue:
         with self._wake:
             if self._stopped:
                 raise Unavailable("The server stops.", hint="Try again in a moment.")
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="writes", daemon=True)
                 self._thread.start()
             self._asked.append(_Asked(part, future))
@@ -67,18 +68,35 @@ class WriteQueue:
         with self._wake:
             self._stopped = True
             self._wake.notify()
-        if self._thread is not None:
-            self._thread.join()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _work(self) -> None:
-        while group := self._take():
-            _deliver(group, self._write([asked.part for asked in group]))
+        group: list[_Asked] = []
+        try:
+            while group := self._take():
+                _deliver(group, self._write([asked.part for asked in group]))
+        except BaseException as error:
+            log.exception("The thread that writes ended; the next write starts another one.")
+            self._give_up(group, error)
 
     def _take(self) -> list[_Asked]:
         """What waits; nothing once the queue is stopped and empty."""
         with self._wake:
             self._wake.wait_for(lambda: self._asked or self._stopped)
-            return [self._asked.popleft() for _ in range(min(len(self._asked), _LARGEST))]
+            group = list(islice(self._asked, _LARGEST))
+            for _ in group:  # now that nothing can get lost for want of memory
+                self._asked.popleft()
+            return group
+
+    def _give_up(self, group: list[_Asked], error: BaseException) -> None:
+        """Memory was short, say. Whoever was told before this hears it no more."""
+        with self._wake:
+            self._thread = None
+            told = [*group, *self._asked]
+            self._asked.clear()
+        _deliver(told, [_Outcome(None, error)] * len(told))
 
     def _write(self, parts: list[Part]) -> list[_Outcome]:
         """What each part answered, or raised."""
