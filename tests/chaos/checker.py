@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lazur.testing.server import FINAL, Client
-from tests.chaos.ledger import Acknowledged, Ledger
+from tests.chaos.ledger import Acknowledged, Ledger, Own
+
+_MLFLOW = "/mlflow/workspaces/default/api/2.0/mlflow"
+_ENDS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 
 
 @dataclass
@@ -17,11 +20,13 @@ class Verdict:
     twice: list[str] = field(default_factory=list[str])
     wrong: list[str] = field(default_factory=list[str])
     logs: list[str] = field(default_factory=list[str])
+    points: int = 0
+    runs: list[str] = field(default_factory=list[str])
     left: list[str] = field(default_factory=list[str])
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.twice or self.wrong or self.logs or self.left)
+        return not (self.lost or self.twice or self.wrong or self.logs or self.runs or self.left)
 
 
 def check(ledger: Ledger, client: Client) -> Verdict:
@@ -62,6 +67,7 @@ def _check_one(ledger: Ledger, client: Client, entry: Acknowledged, verdict: Ver
             f"{entry.name}: {job['status']}, wrote {own.ended}, {job.get('error')}"
         )
     _check_log(entry, own.lines, client.log(entry.name), ended_well, verdict)
+    _check_run(entry.name, job["status"], own, client, verdict)
 
 
 def _check_log(
@@ -75,6 +81,21 @@ def _check_log(
         verdict.logs.append(f"{entry.name}: {len(seen)} of {entry.lines} lines, or out of order")
     elif not ended_well and seen not in (own, own[:-1]):
         verdict.logs.append(f"{entry.name}: log {seen[-3:]}, ledger {own[-3:]}")
+
+
+def _check_run(name: str, status: str, own: Own, client: Client, verdict: Verdict) -> None:
+    """It ended as its job did, and has every point that was acknowledged to the job; one more
+    where the answer was lost."""
+    found = client.call("GET", f"{_MLFLOW}/runs/get?run_id={name}")[1]["run"]
+    ended = found["info"]["status"]
+    if ended != _ENDS[status]:
+        verdict.runs.append(f"{name}: the run is {ended}, the job {status}")
+    asked = f"{_MLFLOW}/metrics/get-history?run_id={name}&metric_key=line"
+    history = client.call("GET", asked)[1].get("metrics", [])
+    points = [int(point["step"]) for point in history]
+    verdict.points += len(own.points)
+    if len(set(points)) < len(points) or not set(own.points) <= set(points) <= set(own.lines):
+        verdict.runs.append(f"{name}: points {points}, acknowledged {own.points}")
 
 
 def pids() -> list[str]:

@@ -13,22 +13,40 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-JOB = r"""
-f="$LEDGER/$AZUREML_RUN_ID"
-printf 'started %s pid %s\n' "$LAZUR_ATTEMPT" "$$" >> "$f"
-i=0
-while [ "$i" -lt "$LINES_WANTED" ]; do
-  i=$((i + 1))
-  printf 'line %s\n' "$i" >> "$f"
-  printf 'line %s\n' "$i"
-  sleep "$PAUSE"
-done
-printf 'ended %s\n' "$LAZUR_ATTEMPT" >> "$f"
-exit "$CODE"
+JOB = r"""exec python -u - <<'END'
+import json, os, time, urllib.request
+
+def write(text):
+    with open(os.path.join(os.environ["LEDGER"], os.environ["AZUREML_RUN_ID"]), "a") as file:
+        file.write(text + "\n")
+
+def log_metric(step):
+    point = {"run_id": os.environ["AZUREML_RUN_ID"], "key": "line", "value": float(step)}
+    request = urllib.request.Request(
+        os.environ["MLFLOW_TRACKING_URI"] + "/api/2.0/mlflow/runs/log-metric",
+        json.dumps(point | {"timestamp": step, "step": step}).encode(),
+        {"Authorization": "Bearer " + os.environ["MLFLOW_TRACKING_TOKEN"]},
+    )
+    try:
+        urllib.request.urlopen(request, timeout=5).read()
+    except OSError:
+        return
+    write(f"point {step}")
+
+attempt = os.environ["LAZUR_ATTEMPT"]
+write(f"started {attempt} pid {os.getpid()}")
+for step in range(1, int(os.environ["LINES_WANTED"]) + 1):
+    write(f"line {step}")
+    print(f"line {step}")
+    log_metric(step)
+    time.sleep(float(os.environ["PAUSE"]))
+write(f"ended {attempt}")
+raise SystemExit(int(os.environ["CODE"]))
+END
 """
 """The line goes to the ledger first: a line in the log is always in the ledger too, and the last
-one may be missing
-in the log when the job was killed between the two."""
+one may be missing in the log when the job was killed between the two. A point goes there once the
+server has said that it has it."""
 
 
 @dataclass
@@ -45,6 +63,8 @@ class Own:
     started: list[str] = field(default_factory=list[str])
     ended: list[str] = field(default_factory=list[str])
     lines: list[int] = field(default_factory=list[int])
+    points: list[int] = field(default_factory=list[int])
+    """Of its metric, that the server acknowledged."""
 
 
 class Ledger:
@@ -81,4 +101,6 @@ class Ledger:
                 found.ended.append(rest)
             elif word == "line":
                 found.lines.append(int(rest))
+            elif word == "point":
+                found.points.append(int(rest))
         return found

@@ -59,6 +59,8 @@ def _text(report: Report) -> str:
         ("with a wrong end", len(verdict.wrong)),
         ("log lines compared", verdict.lines),
         ("logs with a line missing, doubled or out of order", len(verdict.logs)),
+        ("acknowledged points of metrics compared", verdict.points),
+        ("runs with a point missing or another end than their job", len(verdict.runs)),
         ("processes left over", len(verdict.left)),
         ("API back after a kill, median and worst, s", _spread(report.back)),
         ("killed job or supervisor noticed, median and worst, s", _spread(report.noticed)),
