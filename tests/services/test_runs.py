@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -412,6 +414,30 @@ class TestExport:
         Sweepup(site).round()
         assert tracked.rows() == before
 
+    def test_another_server_on_the_home_does_not_clear_away_what_one_is_importing(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run(metrics={"a": [1.0]}, files={"x": b"1"}))
+        show, said = export_store.show, list[str]()
+
+        def shown(*given: Any) -> None:
+            said.append(imported_elsewhere(site))
+            show(*given)
+
+        monkeypatch.setattr(export_store, "show", shown)
+        new = load(site, file)["runs"][0]["id"]
+        assert said == ["Conflict"]
+        assert (tracked.folder(new) / "x").read_bytes() == b"1"
+        assert not list((site.home.run / "imports").iterdir())
+
+    def test_the_lock_of_a_server_that_was_killed_keeps_nobody_away(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        file = packed(site, tmp_path, tracked.run())
+        new = load(site, file)["runs"][0]["id"]
+        (site.home.run / "imports" / new).touch()
+        assert not load(site, file)["runs"][0]["imported"]
+
     def test_parents_stay_parents(self, site: TestSite, tracked: Tracked, tmp_path: Path) -> None:
         parent = tracked.run()
         child = tracked.run(tags={"mlflow.parentRunId": parent})
@@ -503,6 +529,27 @@ class TestExport:
 def in_the_trash(site: TestSite) -> list[str]:
     found = call(site, trash.purge, "default", {"dry_run": True})
     return [run["id"] for run in found["runs"]]
+
+
+_ELSEWHERE = """
+import sys
+from pathlib import Path
+from lazur.errors import Conflict
+from lazur.services.tracking import imports
+try:
+    with imports._alone(Path(sys.argv[1]), sys.argv[2]):
+        print("taken")
+except Conflict:
+    print("Conflict")
+"""
+
+
+def imported_elsewhere(site: TestSite) -> str:
+    """What another process is told that begins with the same run."""
+    folder = site.home.run / "imports"
+    (lock,) = folder.iterdir()
+    command = [sys.executable, "-c", _ELSEWHERE, str(folder), lock.name]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def killed(*_: object) -> None:

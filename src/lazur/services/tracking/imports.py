@@ -7,9 +7,9 @@ with, so that an import that was interrupted leaves nothing.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,9 +33,6 @@ from lazur.store.mlflow import trash as hidden
 
 FROM = "lazur.import.run"
 _DAY = 86400.0
-
-_busy: set[str] = set()
-_lock = threading.Lock()
 
 
 def load(
@@ -62,7 +59,7 @@ class _Import:
     ids: dict[str, str]
 
     def load(self, run: str) -> dict[str, Any]:
-        with _alone(self.ids[run]):
+        with _alone(self.site.home.run / "imports", self.ids[run]):
             known = self._known(run)
             if known is not None:
                 return known | {"from": run, "imported": False}
@@ -184,13 +181,36 @@ def _model_id(run_id: str, model: str) -> str:
 
 
 @contextmanager
-def _alone(run_id: str) -> Generator[None]:
-    with _lock:
-        if run_id in _busy:
-            raise Conflict("This file is being imported right now.", hint="Wait for that.")
-        _busy.add(run_id)
+def _alone(folder: Path, run_id: str) -> Generator[None]:
+    """Over all servers on the home: what one has half done, another would clear away."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / run_id
+    descriptor = _taken(path)
     try:
         yield
     finally:
-        with _lock:
-            _busy.discard(run_id)
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _taken(path: Path) -> int:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_there(path, descriptor):
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            raise Conflict(
+                "This file is being imported right now.", hint="Wait for that."
+            ) from None
+        os.close(descriptor)
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Who held it before removes it: a lock on what has no name keeps nobody away."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
