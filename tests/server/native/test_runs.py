@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lazur.errors import TooLarge
+from lazur.server.native import room
 from tests.server.native.conftest import Api, W
 from tests.services.tracked import Tracked
 from tests.site import Server, TestSite, submit
 
 RUNS = f"{W}/runs"
+
+
+async def arriving(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
 
 
 @pytest.fixture
@@ -85,6 +95,32 @@ class TestRights:
         assert api.get(f"{RUNS}/{theirs}/metrics").status_code == 404
         for verb in ("compare", "export", "delete", "restore", "purge"):
             assert api.post(f"{RUNS}/{verb}", {"runs": [mine, theirs]}).status_code == 404
+
+
+class TestImport:
+    def test_what_the_disk_cannot_hold_is_refused_before_it_comes(
+        self, api: Api, site: TestSite
+    ) -> None:
+        headers = {"Content-Length": str(1 << 60)}
+        answer = api.post(f"{RUNS}/import", content=b"PK", headers=headers)
+        assert answer.status_code == 413
+        assert "lazur run purge" in answer.json()["error"]["hint"]
+        assert not list((site.home.cache / "imports").iterdir())
+
+    def test_what_comes_without_its_length_is_refused_when_the_room_is_used_up(
+        self, api: Api, site: TestSite, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(room, "SPARE", 1 << 62)
+        answer = api.post(f"{RUNS}/import", content=arriving(b"PK", b"more"))
+        assert answer.status_code == 413
+        assert not list((site.home.cache / "imports").iterdir())
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a disk that is full")
+    def test_a_disk_that_is_full_is_told_as_such(self) -> None:
+        full = os.open("/dev/full", os.O_WRONLY)
+        with pytest.raises(TooLarge, match="no room"), room.said():
+            os.write(full, b"x")
+        os.close(full)
 
 
 class TestTrash:

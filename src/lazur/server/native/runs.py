@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lazur.server.deps import Call, Listing, Object, action
+from lazur.server.native import room
 from lazur.services.tracking import compare, export, imports, runs, searches, trash
 from lazur.services.workspaces import open_workspace
 
@@ -110,7 +111,8 @@ async def import_(
         return imports.load(call.site, call.who, workspace, file, experiment_name)
 
     await run_in_threadpool(allowed)
-    with _draft(call.site.home.cache / "imports") as (path, descriptor):
+    with room.said(), _draft(call.site.home.cache / "imports") as (path, descriptor):
+        room.require(descriptor, _announced(call))
         async for chunk in call.request.stream():
             await run_in_threadpool(_write, descriptor, chunk)
         return JSONResponse(await run_in_threadpool(load, path), 201)
@@ -128,6 +130,13 @@ def _draft(folder: Path) -> Generator[tuple[Path, int]]:
         path.unlink(missing_ok=True)
 
 
+def _announced(call: Call) -> int:
+    """What the client says that it sends; 0 where it does not."""
+    said = call.request.headers.get("content-length", "")
+    return int(said) if said.isdecimal() else 0
+
+
 def _write(descriptor: int, data: bytes) -> None:
+    room.require(descriptor, len(data))
     while data:
         data = data[os.write(descriptor, data) :]
