@@ -201,6 +201,17 @@ class TestPages:
     def test_what_is_not_served_is_not_offered(self, tab: Tab) -> None:
         tab.open("experiments", "exp mark")
         assert not tab.page.get_by_text("MLflow Assistant").first.is_visible()
+        tab.page.goto(f"{tab.url}/mlflow/#/")
+        tab.page.get_by_text("Start Demo").wait_for(state="attached")
+        assert not tab.page.get_by_text("New to MLflow?").is_visible()
+        assert tab.page.get_by_text("Information about UI telemetry").count() == 0
+        tab.picture("home")
+        tab.page.goto(f"{tab.url}/mlflow/#/settings")
+        tab.page.get_by_text("Theme preference").first.wait_for()
+        for text in ("Demo data", "Enable telemetry"):
+            tab.page.get_by_text(text, exact=True).wait_for(state="attached")
+            assert not tab.page.get_by_text(text, exact=True).is_visible()
+        tab.picture("settings")
 
 
 class TestFiles:
