@@ -49,8 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--postgresql",
         action="store_true",
-        help="on a PostgreSQL server, where the order of tags is drawn and differs, and "
-        "upstream's driver writes -0.0 as 0.0",
+        help="on a PostgreSQL server, where the order of tags is drawn and differs",
     )
     parser.add_argument(
         "--isolation", action="store_true", help="what does another workspace's owner get of it?"

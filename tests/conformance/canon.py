@@ -33,13 +33,16 @@ _SIZES = re.compile(
 """Of spans as text, in which times are more or fewer digits."""
 _SEALED = re.compile(r"gAAAAA[\w-]{20,}=*")
 _TEMPORARY = re.compile(r"/(?:[\w./-]*/)?tmp[a-z0-9_]{8}(?![a-z0-9_])")
+_ZERO = re.compile(r"(?<![\w.])-0\.0(?![\w.])")
 _DEEP = 12
 
 
 class Names:
-    """Numbers for ids, in the order in which they appear."""
+    """Numbers for ids, in the order in which they appear. With `unsigned_zero`, -0.0 is 0.0: as
+    such psycopg2 writes it, which is upstream's driver of PostgreSQL."""
 
-    def __init__(self, constants: Mapping[str, str]) -> None:
+    def __init__(self, constants: Mapping[str, str], *, unsigned_zero: bool = False) -> None:
+        self._unsigned_zero = unsigned_zero
         self._constants = sorted(constants.items(), key=lambda pair: -len(pair[0]))
         self._numbers: dict[str, int] = {}
 
@@ -53,6 +56,8 @@ class Names:
         text = _DIGEST.sub(r'\1"<digest>"', text)
         text = _SEALED.sub("<sealed>", _ENCODED.sub("<id>", text))
         text = _TEMPORARY.sub("<temporary>", text)
+        if self._unsigned_zero:
+            text = _ZERO.sub("0.0", text)
         return _DRAWN.sub("<drawn>", text)
 
     def _id(self, value: str, *, learn: bool) -> str:

@@ -52,7 +52,8 @@ def _done(name: str, settings: dict[str, Any], tables: Tables) -> dict[str, Any]
             broke = _where(error)
     _leave()
     constants = _constants(settings, folder) | scene.transcript.constants
-    told = _told(scene.transcript, Names(constants), tables)
+    names = Names(constants, unsigned_zero=settings["database"].startswith("postgresql"))
+    told = _told(scene.transcript, names, tables)
     return {**told, "broke": broke}
 
 
