@@ -114,7 +114,7 @@ class TestCost:
 
     def test_lists_that_do_not_end(self, scene: Scene) -> None:
         got = scene.owner.ask("POST", f"{API}/runs/search", b'"run_id":[' * 400_000, **JSON)
-        assert got.status < 600
+        assert (got.status, got.json) == (200, {}), "to MLflow, what is no JSON asks for nothing"
 
     def test_filters_of_blanks(self, scene: Scene) -> None:
         asked = {"experiment_ids": ["0"], "filter": "run_id IN ('a'" + " " * 200_000}
