@@ -8,35 +8,35 @@ from typing import Any
 
 from lazur.engine.tree import File
 from lazur.errors import NotFound
-from lazur.services import content
-from lazur.services.site import Context
+from lazur.services.tracking.snapshots import Snapshot
 
 _MOST = 200
 """Files that are told; the others are counted."""
 _LARGEST = 256 << 10
 _LINES = 400
+_Version = tuple[Snapshot, File | None]
 
 
-def changes(context: Context, base: str, other: str) -> dict[str, Any]:
+def changes(base: Snapshot, other: Snapshot) -> dict[str, Any]:
     """Files of `other` that are not as in `base`, with a unified diff where both are text."""
-    if base == other:
+    if base.tree == other.tree:
         return {"files": [], "more": 0}
-    before = {file.path: file for file in content.manifest(context, base).files}
-    after = {file.path: file for file in content.manifest(context, other).files}
+    before = {file.path: file for file in base.read().files}
+    after = {file.path: file for file in other.read().files}
     found = [
         path
         for path in sorted({**before, **after})
         if _content(before.get(path)) != _content(after.get(path))
     ]
-    told = [_change(context, path, before.get(path), after.get(path)) for path in found[:_MOST]]
+    told = [
+        _change(path, (base, before.get(path)), (other, after.get(path))) for path in found[:_MOST]
+    ]
     return {"files": told, "more": len(found) - len(told)}
 
 
-def _change(
-    context: Context, path: str, before: File | None, after: File | None
-) -> dict[str, Any]:
-    kind = "added" if before is None else "removed" if after is None else "changed"
-    old, new = _text(context, before), _text(context, after)
+def _change(path: str, before: _Version, after: _Version) -> dict[str, Any]:
+    kind = "added" if before[1] is None else "removed" if after[1] is None else "changed"
+    old, new = _text(*before), _text(*after)
     if old is None or new is None:
         return {"path": path, "change": kind, "diff": None}
     lines = list(_diff(path, old, new))
@@ -57,14 +57,14 @@ def _diff(path: str, old: str, new: str) -> Iterator[str]:
     )
 
 
-def _text(context: Context, file: File | None) -> str | None:
+def _text(snapshot: Snapshot, file: File | None) -> str | None:
     """None: too large, or no text."""
     if file is None:
         return ""
     if file.size > _LARGEST:
         return None
     try:
-        with context.site.blobs.open(file.digest) as blob:
+        with snapshot.open(file) as blob:
             data = blob.read(_LARGEST + 1)
         return None if b"\0" in data else data.decode()
     except (UnicodeDecodeError, NotFound):

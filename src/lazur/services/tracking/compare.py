@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from lazur.errors import BlobsMissing, Forbidden, Invalid, NotFound
+from lazur.errors import Forbidden, Invalid, NotFound
 from lazur.services import job_views
 from lazur.services.access import Resource
 from lazur.services.site import Context
-from lazur.services.tracking import codes, runs
+from lazur.services.tracking import codes, runs, snapshots
+from lazur.services.tracking.snapshots import Snapshot
 from lazur.services.workspaces import open_workspace
 from lazur.spec.properties import GIT
 from lazur.store import builds, jobs
@@ -39,6 +40,7 @@ class Side:
     inputs: Sequence[tuple[find.Input, dict[str, str]]]
     job: JobRow | None
     recipe: Values
+    code: Snapshot | None
 
 
 def compare(context: Context, workspace: str, names: Any) -> dict[str, Any]:
@@ -76,7 +78,8 @@ def _sides(context: Context, home: AnyRow, rows: list[RunRow]) -> list[Side]:
     params, tags = find.params(context.db, ids), find.tags(context.db, ids)
     metrics, inputs = find.summaries(context.db, ids), find.inputs(context.db, ids)
     found = jobs.by_ids(context.db, [row.job_id for row in rows if row.job_id is not None])
-    own = {job.id: job for job in found}
+    by_id = {job.id: job for job in found}
+    own = {row.id: by_id.get(row.job_id) for row in rows if row.job_id is not None}
     return [
         Side(
             head=runs.head(context, home, row, tags.get(row.id)),
@@ -84,8 +87,9 @@ def _sides(context: Context, home: AnyRow, rows: list[RunRow]) -> list[Side]:
             metrics=metrics.get(row.id, {}),
             tags=tags.get(row.id, {}),
             inputs=inputs.get(row.id, []),
-            job=own.get(row.job_id) if row.job_id is not None else None,
-            recipe=_recipe(context, own.get(row.job_id) if row.job_id is not None else None),
+            job=own.get(row.id),
+            recipe=_recipe(context, own.get(row.id)),
+            code=snapshots.find(context, home, row, own.get(row.id)),
         )
         for row in rows
     ]
@@ -150,7 +154,7 @@ def _sources(side: Side) -> Values:
         "source": side.tags.get("mlflow.source.name"),
         **git,
         "git dirty": dirty or git["git dirty"],
-        "snapshot": _tree(side),
+        "snapshot": side.code.tree if side.code is not None else None,
         "command": side.job.spec.get("command") if side.job is not None else None,
     }
 
@@ -222,17 +226,10 @@ def _table(columns: list[Values], differ: Callable[[str, Sequence[Any]], bool]) 
 def _code(context: Context, home: AnyRow, base: Side, side: Side) -> dict[str, Any] | None:
     """None: one of the two has no snapshot, it is not there any more, or the caller may not read
     content."""
-    before, after = _tree(base), _tree(side)
-    if base is side or before is None or after is None:
+    if base is side or base.code is None or side.code is None:
         return None
     try:
         context.require("workspaces/data/read", Resource(home.name))
-        return codes.changes(context, before, after)
-    except (Forbidden, NotFound, BlobsMissing):
+        return codes.changes(base.code, side.code)
+    except (Forbidden, NotFound, Invalid):
         return None
-
-
-def _tree(side: Side) -> str | None:
-    """The snapshot's hash. From the job: what tags say, anybody may have written."""
-    code = side.job.resolved.get("code") if side.job is not None else None
-    return code.get("tree") if code else None
