@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import subprocess
 import sys
@@ -17,14 +18,14 @@ from lazur.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from lazur.loops.sweepup import Sweepup
 from lazur.services.access import Principal
 from lazur.services.site import Context
-from lazur.services.tracking import export, imports, runs, trash
+from lazur.services.tracking import compare, export, imports, runs, trash
 from lazur.store.mlflow import export as export_store
 from lazur.store.mlflow import find
 from lazur.store.mlflow import trash as trash_store
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.faults import FAULTS, Fault, FaultyDatabase, Killed
 from tests.services.tracked import Tracked
-from tests.site import OWNER, Clock, Server, TestSite, call, open_site, submit
+from tests.site import OWNER, Clock, Server, TestSite, call, open_site, put_tree, submit
 
 
 @pytest.fixture
@@ -449,6 +450,87 @@ class TestExport:
         with zipfile.ZipFile(packed(site, tmp_path, name)) as found:
             path = next(n for n in found.namelist() if n.endswith("job.json"))
             assert json.loads(found.read(path))["command"] == "true"
+
+    def test_the_code_of_a_job_is_in_it_and_can_be_compared_where_it_is_imported(
+        self, site: TestSite, tmp_path: Path
+    ) -> None:
+        old = put_tree(site, {"src/train.py": b"lr = 1\n", "same": b"x"})
+        new = put_tree(site, {"src/train.py": b"lr = 2\n", "same": b"x"})
+        jobs = [ended_job(site, code=f"tree:{tree}") for tree in (old, new, new)]
+        file = packed(site, tmp_path, *jobs)
+        with zipfile.ZipFile(file) as found:
+            assert found.read(f"code/{old}/src/train.py") == b"lr = 1\n"
+            assert len([n for n in found.namelist() if n.endswith("/same")]) == 2
+        Tracked(site, "other")
+        ids = [run["id"] for run in load(site, file, "other")["runs"]]
+        told = call(site, compare.compare, "other", ids, write=False)
+        (train,) = told["code"][1]["files"]
+        assert "-lr = 1\n+lr = 2" in train["diff"]
+        sources = next(s["rows"] for s in told["sections"] if s["name"] == "source")
+        assert {"name": "snapshot", "values": [old, new, new], "differs": True} in sources
+        again = b"".join(export.export(site, OWNER, "other", ids))
+        with zipfile.ZipFile(io.BytesIO(again)) as found:
+            assert found.read(f"code/{new}/src/train.py") == b"lr = 2\n"
+
+    def test_imported_code_goes_with_its_run(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        job = ended_job(site, code=f"tree:{put_tree(site, {'train.py': b'x'})}")
+        new = load(site, packed(site, tmp_path, job))["runs"][0]["id"]
+        store = site.home.datastore("default", "workspaceartifactstore")
+        assert list(store.rglob("train.py"))
+        delete(site, new)
+        assert purge(site)["files"] == 2
+        assert not list(store.rglob("train.py"))
+
+    def test_code_that_is_not_there_any_more_is_left_out_and_named(
+        self, site: TestSite, tmp_path: Path
+    ) -> None:
+        tree = put_tree(site, {"train.py": b"x"})
+        job = ended_job(site, code=f"tree:{tree}")
+        site.blobs.delete(hashlib.sha256(b"x").hexdigest())
+        file = packed(site, tmp_path, job)
+        with zipfile.ZipFile(file) as found:
+            assert list(json.loads(found.read("manifest.json"))["code_left_out"]) == [tree]
+        assert load(site, file)["runs"][0]["imported"]
+
+    @pytest.mark.parametrize("lost", ["code/{tree}.json", "code/{tree}/train.py"])
+    def test_code_that_is_not_in_the_file_as_it_was_is_refused(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path, lost: str
+    ) -> None:
+        tree = put_tree(site, {"train.py": b"x"})
+        file = packed(site, tmp_path, ended_job(site, code=f"tree:{tree}"))
+        before = tracked.rows()
+        name, other = lost.format(tree=tree), b'{"dirs":[],"files":[]}'
+        for renamed, replaced in (({name: "x"}, {}), ({}, {name: other})):
+            with pytest.raises(Invalid, match="code"):
+                load(site, rewritten(file, renamed, {}, replaced))
+        assert tracked.rows() == before
+
+    def test_children_come_along_unless_they_are_not_wanted(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        parent = tracked.run("parent")
+        child = tracked.run("child", tags={"mlflow.parentRunId": parent})
+        tracked.run("grandchild", tags={"mlflow.parentRunId": child})
+        delete(site, tracked.run("deleted", tags={"mlflow.parentRunId": parent}))
+        made = load(site, packed(site, tmp_path, parent))["runs"]
+        assert [run["name"] for run in made] == ["parent", "child", "grandchild"]
+        ids = [run["id"] for run in made]
+        assert [show(site, run)["parent"] for run in ids] == [None, *ids[:2]]
+        alone = b"".join(export.export(site, OWNER, "default", [parent], children=False))
+        with zipfile.ZipFile(io.BytesIO(alone)) as found:
+            assert json.loads(found.read("manifest.json"))["runs"] == [parent]
+
+    def test_runs_that_are_each_others_children_come_once(
+        self, site: TestSite, tracked: Tracked, tmp_path: Path
+    ) -> None:
+        one, two = "a" * 32, "b" * 32
+        tracked.run(run_id=one, tags={"mlflow.parentRunId": two})
+        tracked.run(run_id=two, tags={"mlflow.parentRunId": one})
+        made = load(site, packed(site, tmp_path, one))["runs"]
+        ids = [run["id"] for run in made]
+        assert [show(site, run)["parent"] for run in ids] == ids[::-1]
 
     @pytest.mark.parametrize("path", ["../../evil", "/evil", "a/../../evil"])
     def test_a_path_that_leads_out_is_refused(

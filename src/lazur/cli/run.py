@@ -85,6 +85,9 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "which": _SEVERAL,
         "names": _NAMES,
         "file": option("--file", "-f", help="The file to write. Default: runs.zip."),
+        "no_children": option(
+            "--no-children", help="These alone, without their child runs.", action="store_true"
+        ),
     },
     "run import": {
         "which": {**_ONE, "metavar": "FILE", "help": "The file that was exported."},
@@ -201,11 +204,16 @@ def purge(
 
 
 def export(
-    which: list[str] | None = None, names: list[str] | None = None, file: str | None = None
+    which: list[str] | None = None,
+    names: list[str] | None = None,
+    file: str | None = None,
+    no_children: bool = False,
 ) -> Any:
     file = file or _unused("runs.zip")
     with terminal.Counted("Exporting") as progress:
-        path = session.client().runs.export(*_several(which, names), path=file, progress=progress)
+        path = session.client().runs.export(
+            *_several(which, names), path=file, children=not no_children, progress=progress
+        )
     size = path.stat().st_size
     return _shown(
         {"file": str(path), "bytes": size},

@@ -81,8 +81,18 @@ HELP: dict[str, dict[str, Any]] = {
         ],
     },
     "run export": {
-        "short-summary": "Write everything about runs into one file.",
-        "examples": [{"name": "Two runs", "text": "lazur run export A B -f runs.zip"}],
+        "short-summary": "Write runs into one file.",
+        "long-summary": (
+            "With their child runs, artifacts, logged models and code. Not in it: traces, and "
+            "named outputs of jobs."
+        ),
+        "examples": [
+            {"name": "Two runs", "text": "lazur run export A B -f runs.zip"},
+            {
+                "name": "A sweep without its trials",
+                "text": "lazur run export A --no-children -f runs.zip",
+            },
+        ],
     },
     "run import": {
         "short-summary": "Bring in runs that were exported, here or elsewhere.",

@@ -107,15 +107,20 @@ class Runs:
         return View(self._post("purge", wanted))
 
     def export(
-        self, *names: str, path: str | os.PathLike[str], progress: Progress | None = None
+        self,
+        *names: str,
+        path: str | os.PathLike[str],
+        children: bool = True,
+        progress: Progress | None = None,
     ) -> Path:
-        """Everything about these runs in one file, for `import_` elsewhere."""
+        """These runs, with their child runs, in one file, for `import_` elsewhere."""
+        wanted = {"runs": names, **({} if children else {"children": False})}
         target = Path(path)
         partial = target.with_name(f".{target.name}.partial")
         try:
             for attempt in range(_TRIES):
                 try:
-                    self._receive(names, partial, progress)
+                    self._receive(wanted, partial, progress)
                     break
                 except LOST:
                     if attempt == _TRIES - 1:
@@ -149,12 +154,12 @@ class Runs:
         )
         return [Run(run) for run in answer.json()["runs"]]
 
-    def _receive(self, names: tuple[str, ...], partial: Path, progress: Progress | None) -> None:
+    def _receive(self, wanted: dict[str, Any], partial: Path, progress: Progress | None) -> None:
         done = 0
         path = self._path("export")
         with (
             partial.open("wb") as file,
-            self._scope.http.stream("POST", path, json={"runs": names}) as stream,
+            self._scope.http.stream("POST", path, json=wanted) as stream,
         ):
             for chunk in stream.chunks(_CHUNK):
                 file.write(chunk)

@@ -97,6 +97,17 @@ class TestRights:
             assert api.post(f"{RUNS}/{verb}", {"runs": [mine, theirs]}).status_code == 404
 
 
+class TestExport:
+    def test_children_are_wanted_or_not(self, api: Api, tracked: Tracked) -> None:
+        run = tracked.run()
+        tracked.run(tags={"mlflow.parentRunId": run})
+        for children, count in ((True, 2), (False, 1)):
+            answer = api.post(f"{RUNS}/export", {"runs": [run], "children": children})
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as found:
+                assert sum(n.endswith("run.json") for n in found.namelist()) == count
+        assert api.post(f"{RUNS}/export", {"runs": [run], "children": "no"}).status_code == 400
+
+
 class TestImport:
     def test_what_the_disk_cannot_hold_is_refused_before_it_comes(
         self, api: Api, site: TestSite

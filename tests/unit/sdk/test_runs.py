@@ -62,6 +62,13 @@ class TestExport:
         assert path.read_bytes() == whole
         assert [json.loads(seen.body) for seen in stage.seen][-1] == {"runs": ["a", "b"]}
 
+    def test_children_come_along_unless_they_are_not_wanted(
+        self, client: Client, stage: Stage, tmp_path: Path
+    ) -> None:
+        stage.plays(says(200, exported("manifest.json")))
+        client.runs.export("a", path=tmp_path / "runs.zip", children=False)
+        assert json.loads(stage.seen[0].body) == {"runs": ["a"], "children": False}
+
     def test_half_a_file_never_takes_the_place_of_a_whole_one(
         self, client: Client, stage: Stage, tmp_path: Path
     ) -> None:

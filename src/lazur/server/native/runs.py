@@ -13,6 +13,7 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import room
 from lazur.services.tracking import compare, export, imports, runs, searches, trash
@@ -87,9 +88,12 @@ def purge(call: Call, workspace: str, body: Object) -> Response:
 
 @routes.post("/export", **action("workspaces/experiments/runs/read"))
 def export_several(call: Call, workspace: str, body: Object) -> Response:
-    """One zip with everything about `{"runs": […]}`, made while it is sent. It is whole when it
-    ends with `manifest.json`."""
-    chunks = export.export(call.site, call.who, workspace, body.get("runs"))
+    """One zip with `{"runs": […]}` and their child runs (not those where `children` is false),
+    made while it is sent. It is whole when it ends with `manifest.json`."""
+    children = body.get("children", True)
+    if not isinstance(children, bool):
+        raise Invalid(f"children is {str(children)[:80]!r}.", hint="It is true or false.")
+    chunks = export.export(call.site, call.who, workspace, body.get("runs"), children=children)
     headers = {"Content-Disposition": 'attachment; filename="runs.zip"'}
     return StreamingResponse(chunks, 200, headers, "application/zip")
 

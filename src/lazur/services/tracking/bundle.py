@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from lazur.engine import paths
+from lazur.engine.tree import MAX_BYTES, Manifest
 from lazur.errors import Invalid, LazurError, TooLarge
 from lazur.services.site import Site
 from lazur.services.tracking import runs
@@ -60,9 +62,21 @@ class Source:
             raise Invalid(f"{name} in the file is damaged.", hint="Export the runs again.")
 
     def document(self, name: str) -> dict[str, Any]:
-        if self.files[name][0] > _DOCUMENT:
-            raise TooLarge(f"{name} in the file is larger than {_DOCUMENT >> 20} MiB.")
-        return _object(b"".join(self.chunks(name)), name)
+        return _object(self._whole(name, _DOCUMENT), name)
+
+    def tree(self, digest: str) -> Manifest:
+        """Of code, with all its files in the file. Raises Invalid where they are not."""
+        name = f"code/{digest}.json"
+        found = Manifest.decode(self._whole(name, MAX_BYTES)) if name in self.files else None
+        if found is None or found.digest != digest:
+            raise Invalid("The run's code is not in the file.", hint="Export the runs again.")
+        for file in found.files:
+            if self.files.get(f"code/{digest}/{file.path}") != (file.size, file.digest):
+                raise Invalid(
+                    f"{paths.shown(file.path)} of the run's code is not in the file as it was.",
+                    hint="Export the runs again.",
+                )
+        return found
 
     def lines(self, name: str) -> Iterator[bytes]:
         rest = b""
@@ -73,6 +87,11 @@ class Source:
             yield from whole
         if rest:
             yield rest
+
+    def _whole(self, name: str, most: int) -> bytes:
+        if self.files[name][0] > most:
+            raise TooLarge(f"{name} in the file is larger than {most >> 20} MiB.")
+        return b"".join(self.chunks(name))
 
 
 @contextmanager

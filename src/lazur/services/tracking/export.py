@@ -5,6 +5,8 @@ runs/<id>/job.json          the job that it was, if it was one
 runs/<id>/metrics.jsonl     every point: [name, step, time in ms, value, is NaN]
 runs/<id>/artifacts/…       its files
 runs/<id>/models/<id>/…     files of the models that it logged
+code/<hash>/…               files of the code that runs of this `code` in run.json had
+code/<hash>.json            what is in it, as a tree (contributing/backbone.md, Trees)
 manifest.json               last: the format, and size and SHA-256 of all of these
 """
 
@@ -19,19 +21,21 @@ from dataclasses import dataclass, field
 from typing import IO, Any, BinaryIO, cast
 
 import lazur
-from lazur.errors import Invalid, NotFound
+from lazur.engine.tree import Manifest
+from lazur.errors import Forbidden, Invalid, NotFound
 from lazur.safe import SafeRoot
-from lazur.services.access import Principal
+from lazur.services.access import Principal, Resource
 from lazur.services.job_views import view
 from lazur.services.site import Context, Site
 from lazur.services.times import iso
-from lazur.services.tracking import folders, runs
+from lazur.services.tracking import folders, runs, snapshots
 from lazur.services.tracking.folders import Folder
+from lazur.services.tracking.snapshots import Snapshot
 from lazur.services.workspaces import open_workspace
 from lazur.store import jobs
 from lazur.store.db import AnyRow
 from lazur.store.mlflow import export as store
-from lazur.store.mlflow import find
+from lazur.store.mlflow import find, spaces
 from lazur.store.mlflow.find import RunRow
 
 FORMAT = "lazur-runs"
@@ -47,16 +51,31 @@ class Packed:
 
     row: RunRow
     documents: dict[str, Any]
+    code: Snapshot | None
     folders: dict[str, Folder] = field(default_factory=dict[str, Folder])
 
 
-def export(site: Site, who: Principal, workspace: str, names: Any) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class Code:
+    """The snapshots that come along, by their hashes, each once. `lacking`: the others, and why
+    they do not."""
+
+    found: dict[str, tuple[Snapshot, Manifest]]
+    lacking: dict[str, str]
+
+
+def export(
+    site: Site, who: Principal, workspace: str, names: Any, *, children: bool = True
+) -> Iterator[bytes]:
     """Raises at once what can be wrong with the request; the bytes come after."""
     with site.context(who, write=False) as context:
         home = open_workspace(context, workspace, runs.READ)
         rows = runs.locate_all(context, home, _names(names))
+        if children:
+            rows = _with_children(context, home, rows)
         packed = [_packed(context, home, row) for row in rows]
-    return _zipped(site, home.name, packed)
+        code = _code(context, home, packed)
+    return _zipped(site, home.name, packed, code)
 
 
 def _names(found: Any) -> list[str]:
@@ -67,10 +86,27 @@ def _names(found: Any) -> list[str]:
     return names
 
 
+def _with_children(context: Context, home: AnyRow, rows: list[RunRow]) -> list[RunRow]:
+    """And theirs. Parents come first."""
+    found = {row.id: row for row in rows}
+    last = list(found)
+    while last:
+        below = find.children(context.db, spaces.name(home.id), last)
+        last = [row.id for row in below if row.id not in found]
+        found |= {row.id: row for row in below if row.id not in found}
+        if len(found) > runs.MOST:
+            raise Invalid(
+                f"With their children these are more than {runs.MOST:,} runs.",
+                hint="Export fewer at once, or without children: --no-children.",
+            )
+    return list(found.values())
+
+
 def _packed(context: Context, home: AnyRow, row: RunRow) -> Packed:
     run = store.gather(context.db, row.id)
-    packed = Packed(row, {"run.json": {"id": row.id, "experiment": row.experiment, **run}})
     job = jobs.by_id(context.db, row.job_id) if row.job_id is not None else None
+    told = {"id": row.id, "experiment": row.experiment, **run}
+    packed = Packed(row, {"run.json": told}, snapshots.find(context, home, row, job))
     if job is not None:
         packed.documents["job.json"] = view(context.site, job)
     places = {f"models/{m['model_id']}": m["artifact_location"] for m in run["models"]}
@@ -81,7 +117,31 @@ def _packed(context: Context, home: AnyRow, row: RunRow) -> Packed:
     return packed
 
 
-def _zipped(site: Site, workspace: str, packed: list[Packed]) -> Iterator[bytes]:
+def _code(context: Context, home: AnyRow, packed: list[Packed]) -> Code:
+    code = Code({}, {})
+    for run in packed:
+        if run.code is None:
+            continue
+        if run.code.tree not in {**code.found, **code.lacking}:
+            try:
+                context.require("workspaces/data/read", Resource(home.name))
+                code.found[run.code.tree] = run.code, _whole(run.code)
+            except (Forbidden, NotFound, Invalid) as error:
+                code.lacking[run.code.tree] = str(error)
+        if run.code.tree in code.found:
+            run.documents["run.json"]["code"] = run.code.tree
+    return code
+
+
+def _whole(snapshot: Snapshot) -> Manifest:
+    """Looks for every file now: once the bytes go out, nothing can be said any more."""
+    manifest = snapshot.read()
+    for file in manifest.files:
+        snapshot.open(file).close()
+    return manifest
+
+
+def _zipped(site: Site, workspace: str, packed: list[Packed], code: Code) -> Iterator[bytes]:
     writer = _Writer()
     for run in packed:
         top = f"runs/{run.row.id}"
@@ -91,6 +151,8 @@ def _zipped(site: Site, workspace: str, packed: list[Packed]) -> Iterator[bytes]
         yield from writer.add(f"{top}/metrics.jsonl", _points(site, run.row.id))
         for name, folder in run.folders.items():
             yield from _files(writer, f"{top}/{name}", folder)
+    for tree, (snapshot, listed) in code.found.items():
+        yield from _snapshot(writer, tree, snapshot, listed)
     manifest = {
         "format": FORMAT,
         "version": VERSION,
@@ -99,6 +161,7 @@ def _zipped(site: Site, workspace: str, packed: list[Packed]) -> Iterator[bytes]
         "home": site.runner,
         "workspace": workspace,
         "runs": [run.row.id for run in packed],
+        "code_left_out": code.lacking,
         "files": writer.files,
     }
     yield from writer.add(MANIFEST, [json.dumps(manifest, ensure_ascii=False).encode()])
@@ -133,6 +196,13 @@ def _files(writer: _Writer, top: str, folder: Folder) -> Iterator[bytes]:
                 continue  # removed meanwhile
         with file:
             yield from writer.add(f"{top}/{entry.path}", _chunks(file), zipfile.ZIP_STORED)
+
+
+def _snapshot(writer: _Writer, tree: str, snapshot: Snapshot, listed: Manifest) -> Iterator[bytes]:
+    yield from writer.add(f"code/{tree}.json", [listed.encode()])
+    for entry in listed.files:
+        with snapshot.open(entry) as file:
+            yield from writer.add(f"code/{tree}/{entry.path}", _chunks(file))
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -23,7 +23,7 @@ from lazur.services import events
 from lazur.services.access import Principal
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Context, Site
-from lazur.services.tracking import bundle, runs, shapes, trash
+from lazur.services.tracking import bundle, runs, shapes, snapshots, trash
 from lazur.services.tracking.bundle import Source
 from lazur.services.workspaces import open_workspace
 from lazur.store.db import AnyRow, Taken
@@ -90,7 +90,7 @@ class _Import:
             store.begin(context.db, new, context.now() + _DAY)
             store.locate(context.db, new, f"{root}/{new}/artifacts")
         models = {m["model_id"]: _model_id(new, m["model_id"]) for m in given["models"]}
-        self._unpack(run, number, models)
+        self._unpack(run, number, models, given.get("code"))
         for piece in _pieces(self.source.lines(f"runs/{run}/metrics.jsonl")):
             with self.site.db.write(synced=False) as db:
                 store.add_points(db, new, piece)
@@ -100,14 +100,24 @@ class _Import:
             told = {"run": run, "home": self.source.home}
             events.record(context, self.home, "runs", new, "imported", **told)
 
-    def _unpack(self, run: str, experiment: int, models: dict[str, str]) -> None:
+    def _unpack(self, run: str, number: int, models: dict[str, str], tree: Any) -> None:
         folder = self.site.home.datastore(self.home.name, ARTIFACTSTORE)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with SafeRoot(folder) as root:
             for name in self.source.of(run):
                 place = _place(name.removeprefix(f"runs/{run}/"), self.ids[run], models)
                 if place is not None:
-                    _write(root, f"{experiment}/{place}", self.source.chunks(name))
+                    _write(root, f"{number}/{place}", self.source.chunks(name))
+            if isinstance(tree, str):
+                self._unpack_code(root, f"{number}/{self.ids[run]}", tree)
+
+    def _unpack_code(self, root: SafeRoot, folder: str, tree: str) -> None:
+        """Where `snapshots` finds it; removed with the run."""
+        manifest = self.source.tree(tree)
+        _write(root, f"{folder}/{snapshots.INDEX}", iter([manifest.encode()]))
+        for file in manifest.files:
+            chunks = self.source.chunks(f"code/{tree}/{file.path}")
+            _write(root, f"{folder}/{snapshots.FILES}/{file.path}", chunks)
 
 
 def _place(name: str, new: str, models: dict[str, str]) -> str | None:

@@ -97,6 +97,20 @@ def of_experiment(db: Connection, space: str, experiment: str, stage: str) -> li
     return [RunRow(*row) for row in found]
 
 
+def children(db: Connection, space: str, parents: Sequence[str]) -> list[RunRow]:
+    """Active runs that say that one of `parents` is theirs."""
+    names, values = sql.listed("p", parents)
+    found = sql.rows(
+        db,
+        f"""{_RUN} AND r.lifecycle_stage = 'active' AND r.run_uuid IN (
+              SELECT run_uuid FROM tags
+              WHERE "key" = 'mlflow.parentRunId' AND value IN ({names}))
+            ORDER BY r.start_time, r.run_uuid""",
+        {"space": space, **values},
+    )
+    return [RunRow(*row) for row in found]
+
+
 def deleted(db: Connection, space: str, before: int) -> list[RunRow]:
     """In the trash since `before` or earlier, the longest there first."""
     found = sql.rows(
