@@ -12,6 +12,8 @@ from lazur.cli.tables import duration, when
 _LABEL = 30
 _COLUMN = 12
 _NONE = "–"
+_EACH_ITS_OWN = {"name", "started_at", "duration"}
+"""In every pair of runs: that is no difference worth a line."""
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -72,8 +74,13 @@ def _rows(section: dict[str, Any], chosen: Sequence[int], everything: bool) -> I
             made = list(_metric(row["name"], values))
         else:
             texts = [_shown(section["name"], row["name"], value) for value in values]
-            made = [Row(row["name"], texts, row["differs"] and len(set(texts)) > 1)]
+            counts = row["differs"] and not _is_each_its_own(section["name"], row["name"])
+            made = [Row(row["name"], texts, counts and len(set(texts)) > 1)]
         yield from (row for row in made if row.differs or everything)
+
+
+def _is_each_its_own(section: str, name: str) -> bool:
+    return section == "about" and name in _EACH_ITS_OWN
 
 
 def _metric(name: str, values: list[dict[str, Any] | None]) -> Iterator[Row]:

@@ -32,6 +32,10 @@ FOUND: dict[str, Any] = {
 }
 
 
+_ABOUT = [row("name", "x", "y", "z"), row("user", "a", "b", "a")]
+ABOUT = {**FOUND, "sections": [{"name": "about", "rows": _ABOUT}]}
+
+
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "120")
@@ -54,6 +58,12 @@ class TestWide:
             "phases",
             "  running      1 min 01 s  3.00 s      –",
         ]
+
+    def test_names_are_no_difference(self) -> None:
+        made = comparing.lines(ABOUT, everything=False, diff=False)
+        assert [line.split()[0] for line in made[1:3]] == ["about", "user"]
+        made = comparing.lines(ABOUT, everything=True, diff=False)
+        assert [line.split()[0] for line in made[1:4]] == ["about", "name", "user"]
 
     def test_all_where_that_is_asked(self) -> None:
         assert "  depth        3           3           3" in lines(everything=True)

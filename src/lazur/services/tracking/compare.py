@@ -45,7 +45,8 @@ class Side:
 
 def compare(context: Context, workspace: str, names: Any) -> dict[str, Any]:
     """Sections of rows: a name, a value of each run (None where it has none), whether they
-    differ. `code` tells the changed files of each run, seen from the first."""
+    differ: how long phases took and what the machine was used for, by more than chance. `code`
+    tells the changed files of each run, seen from the first."""
     home = open_workspace(context, workspace, runs.READ)
     rows = runs.locate_all(context, home, _names(names))
     if len(rows) < 2:
@@ -192,11 +193,6 @@ def _differ(_: str, values: Sequence[Any]) -> bool:
     return any(value != values[0] for value in values)
 
 
-def _differ_in_what_counts(name: str, values: Sequence[Any]) -> bool:
-    """Name and times are different in every pair of runs: that is no difference worth a line."""
-    return name not in {"name", "started_at", "duration"} and _differ(name, values)
-
-
 def _take_other_times(_: str, values: Sequence[float | None]) -> bool:
     """By a second, and by a tenth: nothing takes the same time twice."""
     low, high = min(value or 0.0 for value in values), max(value or 0.0 for value in values)
@@ -209,7 +205,7 @@ def _differ_by_a_tenth(_: str, values: Sequence[Any]) -> bool:
     return max(numbers) - min(numbers) > max(map(abs, numbers)) / 10
 
 
-_DIFFER = {"about": _differ_in_what_counts, "machine": _differ_by_a_tenth}
+_DIFFER = {"machine": _differ_by_a_tenth}
 
 
 def _table(columns: list[Values], differ: Callable[[str, Sequence[Any]], bool]) -> list[Any]:
