@@ -68,6 +68,15 @@ class TestHelp:
         options = [line for line in arguments.splitlines() if line.strip().startswith(("--", "-"))]
         assert [line for line in options if " : " not in line] == []
 
+    @pytest.mark.parametrize("name, default", [("run list", "text to read"), ("job list", "json")])
+    def test_the_form_of_answers_is_told(
+        self, name: str, default: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            App().invoke([*name.split(), "-h"])
+        told = " ".join(capsys.readouterr().out.split())
+        assert f"table, tsv, yaml, yamlc. Default: {default}." in told
+
     def test_of_the_whole_names_all_nouns(self, alone: Cli) -> None:
         done = alone("--help")
         assert done.code == 0

@@ -122,7 +122,12 @@ class _OurTexts(HelpFile):
 
 
 class CommandHelp(_OurTexts, CommandHelpFile):
-    pass
+    def load(self, options: Any) -> None:
+        super().load(options)
+        chosen = self.help_ctx.cli_ctx.config.get("core", "output")
+        if self.delimiters.startswith(nouns.TOLD) and not chosen:
+            output = next(p for p in self.parameters if p.name == "--output -o")
+            output.default = "text to read"
 
 
 class GroupHelp(_OurTexts, GroupHelpFile):

@@ -21,6 +21,8 @@ GROUPS = {
     "workspace": "Rooms that keep jobs and assets apart.",
     "server": "The server on this machine. It starts by itself when it is needed.",
 }
+TOLD = ("run ", "job explain", "job tensorboard", "mlflow-uri")
+"""How commands begin that answer people in text, and in JSON whoever asks for that."""
 SINGLE = ("login", "configure", "schema", "version", "completion", "mlflow-uri")
 
 WELCOME = """
