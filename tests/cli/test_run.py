@@ -54,6 +54,19 @@ class TestList:
             assert (ran.code, ran.out) == (2, "")
             assert f"invalid count value: '{number}'" in ran.err
 
+    def test_a_metric_that_none_has_is_told(self, lazur: Cli, tracker: Tracker) -> None:
+        tracker.run("slip", {"auc": [0.5]}, {"lr": "1"}, experiment="slips")
+        query = ("run", "list", "--experiment-name", "slips")
+        ran = lazur(*query, "--order-by", "metrics.acu DESC")
+        assert "None of these runs has the metric 'acu'. Did you mean 'auc'?" in ran.err
+        ran = lazur(*query, "--metrics", "loss", "auc", "--params", "rate")
+        assert ran.err.splitlines() == [
+            "None of these runs has the metric 'loss'.",
+            "None of these runs has the param 'rate'.",
+        ]
+        ran = lazur(*query, "--order-by", "metrics.auc", "--metrics", "auc", "--params", "lr")
+        assert (ran.code, ran.err) == (0, "")
+
     def test_a_filter_that_is_not_understood_says_how(self, lazur: Cli) -> None:
         ran = lazur("run", "list", "--filter", "metrics.auc > high")
         assert (ran.code, ran.out) == (1, "")
@@ -98,6 +111,9 @@ class TestLook:
             ["loss", "1", "0.5"],
         ]
         assert "depth" in lazur("run", "compare", one, two, "--all").out
+        about = lazur.ok("run", "compare", one, two, "-o", "json")["sections"][0]["rows"]
+        differs = {row["name"]: row["differs"] for row in about}
+        assert (differs["name"], differs["duration"], differs["status"]) == (True, False, False)
 
     def test_what_is_missing_is_asked_for(self, lazur: Cli) -> None:
         for verb in ("show", "compare", "delete", "metrics", "export", "restore"):
@@ -113,6 +129,21 @@ class TestTrash:
         assert listed(lazur, "--experiment-name", "trash", "--deleted") == ["gone"]
         assert lazur("run", "restore", run).code == 0
         assert listed(lazur, "--experiment-name", "trash") == ["gone"]
+
+    def test_what_is_there_already_is_told(self, lazur: Cli, tracker: Tracker) -> None:
+        one, two = tracker.run("one", experiment="twice"), tracker.run("two")
+        lazur("run", "delete", one)
+        again = lazur("run", "delete", one, two[:12], two).out.splitlines()
+        assert again[0] == f"{one} is in the trash already."
+        assert again[1].startswith("Put 1 run into the trash.")
+        all_of_it = lazur("run", "delete", "--experiment-name", "twice", "--yes").out
+        assert all_of_it == "All runs of this experiment are in the trash already.\n"
+        assert lazur.ok("run", "delete", one, "-o", "json") == []
+        lazur("run", "restore", two)
+        back = lazur("run", "restore", one, two).out.splitlines()
+        assert back == [f"{two} is not in the trash.", "Restored 1 run."]
+        none = lazur("run", "restore", "--experiment-name", "twice").out
+        assert none == "No run of this experiment is in the trash.\n"
 
     def test_a_purge_frees_and_says_how_much(self, lazur: Cli, tracker: Tracker) -> None:
         run = tracker.run("freed", {"loss": [1.0] * 50}, experiment="purge")

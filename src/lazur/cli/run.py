@@ -119,6 +119,7 @@ def list_(
     asked = f"{filter_ or ''} {order_by or ''}"
     runs = [run.to_dict() for run in found]
     answer = _shown(runs, lambda told: run_tables.listed(told, asked, metrics, params))
+    _warn(run_tables.missing(runs, order_by or "", metrics, params))
     if len(runs) == max_results and not session.current.is_read_by_machine:
         terminal.note(f"These are the first {max_results}; --max-results shows more.")
     return answer
@@ -165,9 +166,9 @@ def delete(
 ) -> Any:
     if experiment_name and not yes:
         _ask(f"Put all runs of {experiment_name!r} into the trash?")
-    runs = session.client().runs
-    gone = runs.delete(*_which(which, names, experiment_name), experiment_name=experiment_name)
-    return _shown([run.to_dict() for run in gone], run_tables.deleted)
+    runs, chosen = session.client().runs, _which(which, names, experiment_name)
+    gone = runs.delete(*chosen, experiment_name=experiment_name)
+    return _shown([run.to_dict() for run in gone], lambda told: run_tables.deleted(told, chosen))
 
 
 def restore(
@@ -175,11 +176,9 @@ def restore(
     names: list[str] | None = None,
     experiment_name: str | None = None,
 ) -> Any:
-    runs = session.client().runs
-    back = runs.restore(*_which(which, names, experiment_name), experiment_name=experiment_name)
-    return _shown(
-        [run.to_dict() for run in back], lambda runs: [f"Restored {run_tables.count(len(runs))}."]
-    )
+    runs, chosen = session.client().runs, _which(which, names, experiment_name)
+    back = runs.restore(*chosen, experiment_name=experiment_name)
+    return _shown([run.to_dict() for run in back], lambda told: run_tables.restored(told, chosen))
 
 
 def purge(
@@ -270,6 +269,12 @@ def _shown(found: Any, told: Callable[[Any], list[str]]) -> Any:
     for line in told(found):
         print(line)
     return None
+
+
+def _warn(lines: list[str]) -> None:
+    if not session.current.only_errors:
+        for line in lines:
+            terminal.note(line, "yellow")
 
 
 def _freed(runs: Runs, ids: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any
 
 from lazur.cli import grid, terminal
@@ -52,6 +53,22 @@ def listed(
     # Times come last: where there is no room, they are what can be missed.
     whole = [[*facts[:3], *figures, *facts[3:]] for facts, figures in table]
     return _table([*_HEAD[:3], *(key for _, key in columns), *_HEAD[3:]], whole)
+
+
+def missing(
+    runs: list[Run], order: str, metrics: list[str] | None, params: list[str] | None
+) -> list[str]:
+    """Names that were asked for, or put in order by, and are none of any run: slips of the pen,
+    often."""
+    named = _mentioned(order)
+    wanted = {"metrics": [*(metrics or []), *named["metrics"]]}
+    wanted["params"] = [*(params or []), *named["params"]]
+    made: list[str] = []
+    for kind, keys in wanted.items():
+        known = sorted({key for run in runs for key in run[kind]})
+        unknown = [key for key in dict.fromkeys(keys) if runs and key not in known]
+        made += [_unknown(kind[:-1], key, known) for key in unknown]
+    return made
 
 
 def described(run: Run) -> list[str]:
@@ -112,8 +129,22 @@ def purged(found: dict[str, Any], verb: str) -> list[str]:
     return [*made, f"{verb} {count(len(found['runs']))}: {_weight(found)}."]
 
 
-def deleted(runs: list[Run]) -> list[str]:
-    return [f"Put {count(len(runs))} into the trash. `lazur run restore` takes them out again."]
+def deleted(runs: list[Run], asked: Sequence[str]) -> list[str]:
+    """`asked` is empty for those of an experiment. Whoever is not among the runs was in the trash
+    before."""
+    made = [f"{name} is in the trash already." for name in _others(runs, asked)]
+    if runs:
+        put = f"Put {count(len(runs))} into the trash."
+        return [*made, f"{put} `lazur run restore` takes them out again."]
+    return made or ["All runs of this experiment are in the trash already."]
+
+
+def restored(runs: list[Run], asked: Sequence[str]) -> list[str]:
+    """As `deleted`, the other way round."""
+    made = [f"{name} is not in the trash." for name in _others(runs, asked)]
+    if runs:
+        return [*made, f"Restored {count(len(runs))}."]
+    return made or ["No run of this experiment is in the trash."]
 
 
 def imported(runs: list[Run]) -> list[str]:
@@ -127,6 +158,22 @@ def imported(runs: list[Run]) -> list[str]:
 
 def count(number: int, what: str = "run") -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _unknown(kind: str, key: str, known: Sequence[str]) -> str:
+    close = get_close_matches(key, known, 1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"None of these runs has the {kind} {key!r}.{hint}"
+
+
+def _others(runs: list[Run], asked: Sequence[str]) -> list[str]:
+    """Names of runs that are not among these. A name may be a job's, or how an id begins."""
+    ids, jobs = [run["id"] for run in runs], {(run["job"] or "").lower() for run in runs}
+    return [
+        name
+        for name in dict.fromkeys(asked)
+        if name.lower() not in jobs and not any(key.startswith(name.lower()) for key in ids)
+    ]
 
 
 def _weight(found: dict[str, Any]) -> str:
