@@ -128,7 +128,11 @@ class TestShow:
         a, b = (lazur.ok("job", "create", "-f", lazur.job("true"))["name"] for _ in "ab")
         done = lazur("job", "tensorboard", a, b)
         assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/tensorboard/default/{a},{b}\n", done.out)
+        assert done.err.startswith("There are no event files yet")
         assert lazur.ok("job", "tensorboard", "-n", a, "-o", "json")["jobs"] == [a]
+        writes = lazur.job("touch outputs/x.tfevents.1", name="has_events")
+        assert lazur("job", "create", "-f", writes, "--stream").code == 0
+        assert lazur("job", "tensorboard", "has_events").err == ""
         assert lazur("job", "tensorboard", a, "nobody").code == 3
         assert "Which jobs?" in lazur("job", "tensorboard").err
 

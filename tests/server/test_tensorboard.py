@@ -201,6 +201,15 @@ class TestLife:
         assert (listed["id"], listed["status"]) == ("a,b", "Running")
         assert api.as_job("a").get(W).json()["value"] == []
 
+    def test_it_is_told_whether_there_is_anything_to_see(self, api: Api, site: TestSite) -> None:
+        assert api.post(W, {"jobs": ["a", "b"]}).json()["empty"] is True
+        folder(site).mkdir(parents=True)
+        (folder(site) / "notes.txt").write_text("none")
+        assert api.post(W, {"jobs": ["a", "b"]}).json()["empty"] is True
+        write(folder(site), "loss", [1.0])
+        assert api.post(W, {"jobs": ["a", "b"]}).json()["empty"] is False
+        assert api.post(W, {"jobs": ["b"]}).json()["empty"] is True
+
     def test_a_stopped_one_starts_at_the_next_look(self, api: Api, site: TestSite) -> None:
         write(folder(site), "loss", [1.0])
         soon(lambda: runs(api), ["a/outputs/tb"])

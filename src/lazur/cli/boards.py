@@ -9,6 +9,10 @@ from knack.util import CLIError
 
 from lazur.cli import session, terminal
 
+_EMPTY = (
+    "There are no event files yet: the page fills when they are written below ./outputs or ./logs."
+)
+
 
 def tensorboard(
     which: list[str] | None = None, names: list[str] | None = None, web: bool = False
@@ -23,4 +27,6 @@ def tensorboard(
     if session.current.is_read_by_machine:
         return board.to_dict()
     print(board.endpoint)
+    if board.empty:
+        terminal.note(_EMPTY)
     return None

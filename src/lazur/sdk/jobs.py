@@ -116,7 +116,8 @@ class Jobs:
         return {key: View(value) for key, value in services.items()}
 
     def tensorboard(self, *names: str) -> View:
-        """TensorBoard on what jobs wrote, and are writing: `endpoint` is its page."""
+        """TensorBoard on what jobs wrote, and are writing: `endpoint` is its page, which is
+        `empty` as long as there are no event files."""
         body = {"jobs": list(names)}
         return View(
             self._scope.http.request("POST", self._scope.path("tensorboards"), json=body).json()

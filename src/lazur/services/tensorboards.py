@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import PurePosixPath
 from typing import Any, cast
 
 from lazur.engine.states import FINAL
-from lazur.errors import Invalid
+from lazur.errors import Invalid, LazurError
+from lazur.safe import Entry
 from lazur.services import files, jobs
 from lazur.services.access import Resource
 from lazur.services.site import Context, Site
@@ -23,6 +27,11 @@ MOST = 100
 """Runs on one board."""
 SEPARATOR = ","
 """Between names in an address; no name holds it."""
+
+
+_EVENTS = "tfevents"
+"""In the name of every event file."""
+_LOOKED_AT = 100_000
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,17 @@ def find(context: Context, workspace: str, names: Any) -> Board:
 def named(context: Context, workspace: str, board: str) -> Board:
     """As `find`, by a board's id."""
     return find(context, workspace, board.split(SEPARATOR))
+
+
+def is_empty(board: Board) -> bool:
+    """There are no event files yet; where there are too many others to say so, False."""
+    files = chain.from_iterable(_files(shown.folder) for shown in board.shown)
+    seen = 0
+    for file in islice(files, _LOOKED_AT):
+        if _EVENTS in PurePosixPath(file.path).name:
+            return False
+        seen += 1
+    return seen < _LOOKED_AT
 
 
 def view(site: Site, board: Board, *, running: bool) -> dict[str, Any]:
@@ -106,6 +126,12 @@ def _outputs(context: Context, job: JobRow) -> Iterator[Shown]:
             yield Shown(path, folders.draft(context.site.home, job, name))
         elif only is None:
             yield Shown(path, Folder(root, inside))
+
+
+def _files(folder: Folder) -> Iterator[Entry]:
+    """What cannot be read is not there, as for TensorBoard itself."""
+    with suppress(LazurError, OSError):
+        yield from folder.scan()
 
 
 def _name(row: RunRow) -> str:

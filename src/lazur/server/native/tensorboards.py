@@ -24,14 +24,16 @@ READ = tensorboards.READ
 @routes.post("", **action(READ))
 async def show(call: Call, workspace: str, body: Object) -> Response:
     """Where `{"jobs": […]}` are shown, by their names or their runs' ids. The address stays good;
-    what runs behind it comes and goes."""
+    what runs behind it comes and goes. `empty`: there are no event files yet."""
     require_tensorboard()
 
-    def find() -> Board:
+    def find() -> tuple[Board, bool]:
         with call.site.context(call.who, write=False) as context:
-            return tensorboards.find(context, workspace, body.get("jobs"))
+            board = tensorboards.find(context, workspace, body.get("jobs"))
+        return board, tensorboards.is_empty(board)
 
-    return JSONResponse(_view(call, await run_in_threadpool(find)))
+    board, empty = await run_in_threadpool(find)
+    return JSONResponse(_view(call, board) | {"empty": empty})
 
 
 @routes.get("", **action(READ))
