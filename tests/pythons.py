@@ -15,6 +15,11 @@ def find(version: str) -> str | None:
     if pyenv := shutil.which("pyenv"):
         for found in Path(pyenv).parents[1].glob(f"versions/{version}.*/bin/python"):
             return str(found)
+    return on_path(version)
+
+
+def on_path(version: str) -> str | None:
+    """One that builders of environments find, too."""
     found = shutil.which(f"python{version}")
     return found if found and _runs(found) else None
 

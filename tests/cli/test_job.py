@@ -90,11 +90,13 @@ class TestStream:
 
     def test_no_line_is_lost_or_doubled_when_the_server_is_killed(self, alone: Cli) -> None:
         file = alone.job("for i in $(seq 150); do echo line $i; sleep 0.02; done")
-        running = alone.start("job", "create", "-f", file, "--stream")
-        assert running.stdout is not None
-        first = running.stdout.readline()
-        os.kill(alone.pid(), signal.SIGKILL)
-        rest, err = running.communicate(timeout=60)
+        with alone.start("job", "create", "-f", file, "--stream") as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            first = running.stdout.readline()
+            os.kill(alone.pid(), signal.SIGKILL)
+            rest = running.stdout.read()  # communicate() would leave out what readline() took
+            err = running.stderr.read()
         assert first + rest == "".join(f"line {n}\n" for n in range(1, 151)), err
         assert running.returncode == 0
 

@@ -84,11 +84,13 @@ class TestServerKilled:
             {ENVIRONMENT}""",
         )
         name = newcomer.text("job", "create", "-f", "job.yml", "--query", "name")
-        stream = newcomer.start("job", "stream", "-n", name)
-        assert stream.stdout is not None
-        seen = [stream.stdout.readline() for _ in range(10)]
-        os.kill(newcomer.server, signal.SIGKILL)
-        out, err = stream.communicate(timeout=60)
+        with newcomer.start("job", "stream", "-n", name) as stream:
+            assert stream.stdout is not None
+            assert stream.stderr is not None
+            seen = [stream.stdout.readline() for _ in range(10)]
+            os.kill(newcomer.server, signal.SIGKILL)
+            out = stream.stdout.read()  # communicate() would leave out what readline() took
+            err = stream.stderr.read()
         assert stream.returncode == 0, err
         assert "".join(seen) + out == "".join(f"line {i}\n" for i in range(1, 61))
         job = newcomer.ok("job", "show", "-n", name)

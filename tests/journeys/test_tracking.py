@@ -15,7 +15,7 @@ import pytest
 from tests.journeys.conftest import Person
 from tests.journeys.test_life import until
 from tests.journeys.tracking import AZURE, TRACKED, Scientist, look_in, own
-from tests.pythons import find
+from tests.pythons import on_path
 
 pytestmark = pytest.mark.slow
 
@@ -309,8 +309,8 @@ print(run.info.run_id)
     def test_an_old_client_is_tracked_as_well(
         self, scientist: Scientist, version: str, python: str
     ) -> None:
-        if find(python) is None:
-            pytest.skip(f"no Python {python} on this machine")
+        if on_path(python) is None:
+            pytest.skip(f"no Python {python} on the path")
         packages = [f"mlflow-skinny=={version}", "setuptools<80"]
         name = scientist.train(
             f"""\
