@@ -61,14 +61,16 @@ class Tracking:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                self.send_response(outer.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+                status = outer.status
                 with outer._changed:
                     outer.batches.append(json.loads(body))
                     outer.headers.append(dict(self.headers))
                     outer.paths.append(self.path)
                     outer._changed.notify_all()
+                # Last: whoever has the answer finds here what was answered.
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, format: str, *_: Any) -> None:  # noqa: A002 - its name there
                 """Not into the test's output."""
