@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 import lazur
 from lazur.blobs.local import Local as LocalBlobs
 from lazur.builders.venv import Venv
-from lazur.errors import Invalid, LazurError, NotFound, Unavailable
+from lazur.errors import Invalid, LazurError, NotFound
 from lazur.loops.base import Loop
 from lazur.loops.builds import Builds
 from lazur.loops.dispatch import Dispatch
@@ -28,6 +28,7 @@ from lazur.server import pages
 from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.deps import Call
 from lazur.server.gate import Gate
+from lazur.server.headers import retry_after
 from lazur.server.live import Live
 from lazur.server.mlflow import address, replies
 from lazur.server.mlflow.entry import Entry
@@ -97,9 +98,11 @@ class Front:
         await self._behind(scope)(scope, receive, send)
 
     def _behind(self, scope: Scope) -> App:
-        if scope["type"] != "lifespan" and address.belongs(scope["path"]):
+        if scope["type"] != "http":
+            return self.api
+        if address.belongs(scope["path"]):
             return self.mlflow
-        if scope["type"] != "lifespan" and tensorboard.belongs(scope["path"]):
+        if tensorboard.belongs(scope["path"]):
             return self.tensorboard
         return self.api
 
@@ -215,9 +218,7 @@ def _add_plain_routes(app: FastAPI) -> None:
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(LazurError)
     async def known(_request: Request, error: LazurError) -> JSONResponse:
-        headers = (
-            {"Retry-After": f"{error.retry_after:.0f}"} if isinstance(error, Unavailable) else {}
-        )
+        headers = {name.decode(): value.decode() for name, value in retry_after(error)}
         return JSONResponse(error.to_dict(), error.status, headers)
 
     @app.exception_handler(RequestValidationError)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lazur.errors import LazurError, Unavailable
+
 PAGE_CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     b"font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -59,3 +61,10 @@ def secured(
         if kind is not None and not kind.startswith(_SHOWN):
             headers.append(_ATTACHMENT)
     return headers
+
+
+def retry_after(error: LazurError) -> list[tuple[bytes, bytes]]:
+    """When to ask again, where the error passes by itself."""
+    if not isinstance(error, Unavailable):
+        return []
+    return [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]

@@ -14,8 +14,8 @@ from anyio.to_thread import run_sync
 
 from lazur.errors import Invalid, NotFound, TooLarge, Unsupported
 from lazur.safe import Entry
-from lazur.server.asgi import Receive, Scope, Send
-from lazur.server.mlflow import downloads, replies, uploads
+from lazur.server.asgi import Receive, Scope, Send, answer
+from lazur.server.mlflow import downloads, uploads
 from lazur.services.access import Principal
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Context, Site
@@ -99,7 +99,7 @@ async def _upload(transfer: Transfer) -> bool:
     path = transfer.below(_FILES)
     await transfer.check_writable(path)
     await uploads.receive(transfer.files, path, transfer.receive)
-    await replies.send(transfer.send, 200, b"", kind=b"")
+    await answer(transfer.send, 200, kind=b"")
     return True
 
 
@@ -112,7 +112,7 @@ async def _delete(transfer: Transfer) -> bool:
     path = transfer.below(_FILES)
     await transfer.check_writable(path)
     await run_sync(transfer.files.remove, path)
-    await replies.send(transfer.send, 200, b"{}")
+    await answer(transfer.send, 200, b"{}")
     return True
 
 
@@ -194,7 +194,7 @@ async def _upload_from_page(transfer: Transfer) -> bool:
         return False
     await transfer.check_writable(found)
     await run_sync(uploads.put, transfer.files, found, transfer.body)
-    await replies.send(transfer.send, 200, b"")
+    await answer(transfer.send, 200)
     return True
 
 
@@ -248,7 +248,7 @@ async def _list_in(transfer: Transfer, uri: str, path: str | None) -> bool:
 async def _send_list(transfer: Transfer, path: str, prefix: str, uri: str | None = None) -> None:
     entries = await run_sync(transfer.files.entries, path)
     body = await run_sync(_rendered, entries, prefix, uri)
-    await replies.send(transfer.send, 200, body)
+    await answer(transfer.send, 200, body)
 
 
 def _rendered(entries: Iterable[Entry], prefix: str, uri: str | None) -> bytes:

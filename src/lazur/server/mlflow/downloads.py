@@ -13,14 +13,13 @@ from urllib.parse import quote
 from anyio import CancelScope
 from anyio.to_thread import run_sync
 
-from lazur.server.asgi import Scope, Send
+from lazur.server.asgi import Headers, Scope, Send
 from lazur.server.topics import Closed
 from lazur.services.tracking.artifacts import File, media_type
 
 _BLOCK = 1 << 20
 _RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-Headers = list[tuple[bytes, bytes]]
 
 
 async def send(file: File, name: str, scope: Scope, send: Send) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from lazur.errors import LazurError, NotFound, Unsupported
-from lazur.server.asgi import Receive, Scope, Send
-from lazur.server.headers import PAGE_CSP
+from lazur.server.asgi import Receive, Scope, Send, answer
+from lazur.server.headers import PAGE_CSP, retry_after
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
 from lazur.server.mlflow.access import Rule, not_served, rule
 from lazur.server.mlflow.call import Call, Space
@@ -32,6 +32,7 @@ from lazur.services.workspaces import DEFAULT
 from lazur.store.queue import WriteQueue
 
 _SERVER_INFO = "3.0/mlflow/server-info"
+_HTML = b"text/html; charset=utf-8"
 
 
 @dataclass
@@ -62,10 +63,6 @@ class Entry:
         self._has_lane = lane.fits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
         try:
             await self._answer(scope, receive, send)
         except LazurError as error:
@@ -81,7 +78,7 @@ class Entry:
         if asked is None:
             raise NotFound("There is no such address of MLflow.", hint="See: lazur mlflow-uri")
         if asked.path == "":
-            await replies.send(send, 308, b"", (b"location", scope["raw_path"] + b"/"))
+            await answer(send, 308, b"", (b"location", scope["raw_path"] + b"/"))
             return
         found = _ruled(scope["method"], asked.path)
         workspace = asked.workspace or who.workspace or DEFAULT
@@ -146,9 +143,9 @@ class Entry:
             query=request.query,
             body=body,
         )
-        if (answer := await lane.answer(call)) is None:
+        if (found := await lane.answer(call)) is None:
             return False
-        await replies.send(request.send, answer.status, answer.body)
+        await answer(request.send, found.status, found.body)
         return True
 
     async def _pass_on(self, request: _Request, body: bytes) -> None:
@@ -169,23 +166,23 @@ class Entry:
         told: Any = json.loads(body)
         if status == 200 and isinstance(told, dict):
             told |= {"workspaces_enabled": False}
-        await replies.send(request.send, status, json.dumps(told).encode())
+        await answer(request.send, status, json.dumps(told).encode())
 
     async def _show(self, request: _Request) -> None:
         request.scope["lazur.csp"] = pages.CSP
         sent = Outgoing("GET", "/", [(b"accept-encoding", b"identity")], repeatable=True)
         status, body = await self._upstream.fetch(sent, request.place.mlflow)
         body = b"" if request.scope["method"] == "HEAD" else pages.with_ours(body)
-        await replies.send(request.send, status, body, kind=b"text/html; charset=utf-8")
+        await answer(request.send, status, body, kind=_HTML)
 
 
 async def _refuse(scope: Scope, send: Send, error: LazurError) -> None:
     asked = address.parse(scope["path"])
     if asked is None or not pages.is_opened(scope, asked.path):
-        await replies.send_error(send, error)
+        await answer(send, error.status, replies.error(error), *retry_after(error))
         return
     scope["lazur.csp"] = PAGE_CSP
-    await replies.send(send, error.status, pages.trouble(error), kind=b"text/html; charset=utf-8")
+    await answer(send, error.status, pages.trouble(error), kind=_HTML)
 
 
 def _ruled(method: str, path: str) -> Rule:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lazur.errors import LazurError, Unavailable
-from lazur.server.asgi import Send
+from lazur.errors import LazurError
 
 _CODES = {
     "Unauthenticated": "UNAUTHENTICATED",
@@ -28,24 +27,3 @@ def both(found: dict[str, object], code: str | None = None) -> bytes:
     text = " ".join(str(found[key]) for key in ("message", "hint") if found.get(key))
     code = code or _CODES.get(str(found["code"]), "INVALID_PARAMETER_VALUE")
     return json.dumps({"error_code": code, "message": text, "error": found}).encode()
-
-
-async def send_error(send_: Send, found: LazurError) -> None:
-    headers: list[tuple[bytes, bytes]] = []
-    if isinstance(found, Unavailable):
-        headers.append((b"retry-after", b"%d" % max(1, round(found.retry_after))))
-    await send(send_, found.status, error(found), *headers)
-
-
-async def send(
-    send: Send,
-    status: int,
-    body: bytes,
-    *headers: tuple[bytes, bytes],
-    kind: bytes = b"application/json",
-) -> None:
-    head = [(b"content-length", b"%d" % len(body)), *headers]
-    if kind:
-        head.append((b"content-type", kind))
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})

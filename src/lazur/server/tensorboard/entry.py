@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from anyio.to_thread import run_sync
 
-from lazur.errors import Invalid, LazurError, Unavailable
-from lazur.server.asgi import Receive, Scope, Send
+from lazur.errors import Invalid, LazurError
+from lazur.server.asgi import Receive, Scope, Send, answer
+from lazur.server.headers import retry_after
 from lazur.server.proxy import outgoing
 from lazur.server.tensorboard.boards import Boards
 from lazur.services import tensorboards
@@ -50,10 +51,6 @@ class Entry:
         self._boards = boards
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
         try:
             await self._answer(scope, receive, send)
         except LazurError as error:
@@ -95,16 +92,8 @@ def _is_visit(scope: Scope) -> bool:
 
 async def _lead_back(scope: Scope, send: Send, _error: LazurError) -> None:
     """To our own page, which says in words what is wrong."""
-    page = scope["raw_path"].rstrip(b"/")
-    headers = [(b"location", page), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": 303, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+    await answer(send, 303, b"", (b"location", scope["raw_path"].rstrip(b"/")), kind=b"")
 
 
 async def _refuse(_scope: Scope, send: Send, error: LazurError) -> None:
-    body = json.dumps(error.to_dict()).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    if isinstance(error, Unavailable):
-        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await answer(send, error.status, json.dumps(error.to_dict()).encode(), *retry_after(error))
