@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import zipfile
@@ -220,6 +221,24 @@ class TestFile:
         assert (ran.code, "-f runs.zip" in ran.err) == (1, True)
         assert (lazur.folder / "runs.zip").read_bytes() == first
         assert lazur("run", "export", run, "-f", "runs.zip").code == 0
+
+    def test_code_that_is_not_in_the_file_is_told(self, lazur: Cli) -> None:
+        code = lazur.folder / "src"
+        code.mkdir()
+        (code / "train.py").write_text("print('code that goes away')")
+        spec = lazur.job("python train.py", code="src")
+        name = lazur("job", "create", "-f", spec, "--query", "name", "-o", "tsv").out.strip()
+        lazur("job", "stream", "-n", name)
+        assert "Without" not in lazur("run", "export", name, "-f", "whole.zip").out
+        digest = hashlib.sha256((code / "train.py").read_bytes()).hexdigest()
+        (stored,) = (lazur.home / "blobs").rglob(f"*{digest[8:]}*")
+        stored.unlink()
+        ran = lazur("run", "export", name, "-f", "runs.zip")
+        assert ran.code == 0, ran.err
+        assert "Without the code " in ran.out
+        assert f"There is no blob {digest}" in ran.out
+        (why,) = lazur.ok("run", "export", name, "-f", "r.zip", "-o", "json")["code_left_out"]
+        assert len(why) == 64
 
     def test_nothing_half_is_left_where_there_is_no_such_run(self, lazur: Cli) -> None:
         assert lazur("run", "export", "nothing", "-f", "runs.zip").code == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -213,10 +214,13 @@ def export(
         path = session.client().runs.export(
             *_several(which, names), path=file, children=not no_children, progress=progress
         )
-    size = path.stat().st_size
+    size, lacking = path.stat().st_size, _code_left_out(path)
     return _shown(
-        {"file": str(path), "bytes": size},
-        lambda _: [f"Wrote {path} ({terminal.size(size)})."],
+        {"file": str(path), "bytes": size, "code_left_out": lacking},
+        lambda _: [
+            f"Wrote {path} ({terminal.size(size)}).",
+            *(f"Without the code {tree[:12]}…: {reason}" for tree, reason in lacking.items()),
+        ],
     )
 
 
@@ -249,6 +253,14 @@ def _several(which: list[str] | None, names: list[str] | None) -> list[str]:
     if not chosen:
         raise CLIError("Which runs? Give their ids, or their jobs' names. See: lazur run list")
     return chosen
+
+
+def _code_left_out(file: Path) -> dict[str, str]:
+    """By its hash, and why it is not in the file."""
+    from zipfile import ZipFile  # noqa: PLC0415 - other commands need none
+
+    with ZipFile(file) as found:
+        return json.loads(found.read("manifest.json"))["code_left_out"]
 
 
 def _unused(file: str) -> str:
