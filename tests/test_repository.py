@@ -21,6 +21,8 @@ SOURCE = ROOT / "src" / "lazur"
 ROOMS = ("backends", "builders", "blobs")
 LIGHT = (
     "errors.py",
+    "egress.py",
+    "outbound.py",
     "registry.py",
     "safe.py",
     "shell.py",
@@ -34,7 +36,12 @@ LIGHT = (
 PARTS = ("dependencies", "server", "postgresql", "tensorboard", "testing")
 NEWER = {"_sha2"}
 """Modules of the standard library that came after the Python which runs the tests."""
-MODULES = {"yaml": "pyyaml", "pydantic_core": "pydantic"}
+MODULES = {
+    "yaml": "pyyaml",
+    "pydantic_core": "pydantic",
+    "argon2": "argon2-cffi",
+    "jwt": "pyjwt",
+}
 """Modules that are not called like their package, or that belong to it."""
 
 

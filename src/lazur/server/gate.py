@@ -16,6 +16,7 @@ from lazur.server.headers import is_visited
 from lazur.server.identity import Authenticate, Identities, SecretKind
 from lazur.server.refusal import Refused
 from lazur.server.settings import Settings
+from lazur.services.throttle import Throttle
 
 OPEN = frozenset({("GET", "/healthz"), ("GET", "/sign-in"), ("POST", "/api/v1/sessions")})
 """What needs no identity, as exact (method, path); HEAD counts as GET. Beside it only GETs below
@@ -35,7 +36,7 @@ class Gate:
         self._streams: set[Stream] = set()
         self._hosts = settings.hosts
         self._origins = frozenset(settings.allowed_origins)
-        self._sign_ins = sign_in.Throttle(*SIGN_INS)
+        self._sign_ins = Throttle((SIGN_INS,))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

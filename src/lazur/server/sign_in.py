@@ -3,9 +3,7 @@ it."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -108,23 +106,3 @@ def may_change(headers: Headers, path: str) -> bool:
 
 def has(headers: Headers, wanted: bytes) -> bool:
     return any(name == wanted for name, _ in headers)
-
-
-class Throttle:
-    """At most `count` calls in `seconds`, whoever makes them."""
-
-    def __init__(
-        self, count: int, seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.count = count
-        self.seconds = seconds
-        self.clock = clock
-        self.calls: deque[float] = deque(maxlen=count)
-
-    def wait(self) -> float:
-        """Seconds to wait, 0 when the call may go on (it is then counted)."""
-        now = self.clock()
-        if len(self.calls) == self.count and now - self.calls[0] < self.seconds:
-            return self.seconds - (now - self.calls[0])
-        self.calls.append(now)
-        return 0.0
