@@ -31,6 +31,9 @@ _SIZES = re.compile(
     r'|(?<="key": "mlflow\.trace\.sizeBytes", )"request_id": "[^"]*", "value": "\d+"'
 )
 """Of spans as text, in which times are more or fewer digits."""
+_NEIGHBOUR = re.compile(r"http://127\.0\.0\.1:\d+")
+"""Whatever a case started beside the servers: each side has its own, and what is told of one to
+MLflow shows in the answers to later cases."""
 _SEALED = re.compile(r"gAAAAA[\w-]{20,}=*")
 _TEMPORARY = re.compile(r"/(?:[\w./-]*/)?tmp[a-z0-9_]{8}(?![a-z0-9_])")
 _ZERO = re.compile(r"(?<![\w.])-0\.0(?![\w.])")
@@ -49,6 +52,7 @@ class Names:
     def plain(self, text: str, *, learn: bool = True) -> str:
         for value, label in self._constants:
             text = text.replace(value, label)
+        text = _NEIGHBOUR.sub("<neighbour>", text)
         text = _SPENT.sub(r'\1"<spent>"', text)
         text = _IDS.sub(lambda found: self._id(found[0], learn=learn), text)
         text = _TIMES.sub("<time>", text)

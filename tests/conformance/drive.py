@@ -51,7 +51,7 @@ def _done(name: str, settings: dict[str, Any], tables: Tables) -> dict[str, Any]
         except Exception as error:  # noqa: BLE001 - whatever broke a case is told in its test
             broke = _where(error)
     _leave()
-    constants = _constants(settings, folder) | scene.transcript.constants
+    constants = _constants(settings, folder)
     names = Names(constants, unsigned_zero=settings["database"].startswith("postgresql"))
     told = _told(scene.transcript, names, tables)
     return {**told, "broke": broke}

@@ -35,8 +35,6 @@ class Transcript:
     exchanges: list[tuple[bool, str]] = field(default_factory=list[tuple[bool, str]])
     routes: list[tuple[str, str, int]] = field(default_factory=list[tuple[str, str, int]])
     called: set[str] = field(default_factory=set[str])
-    constants: dict[str, str] = field(default_factory=dict[str, str])
-    """What is another text on each side, and what is written instead."""
     heard: bool = True
 
 

@@ -118,7 +118,6 @@ def calls(scene: Scene) -> None:
 def answers(scene: Scene) -> None:
     """Of a model, by every address that does not lead to a provider of its own."""
     with provider() as (url, heard):
-        scene.transcript.constants[url] = "<provider>"
         for kind, base in (("openai", f"{url}/v1"), ("anthropic", url)):
             secret = _secret(scene, f"-{kind}", kind, base)
             _endpoint(scene, _model(scene, secret, f"-{kind}", kind), f"-{kind}")
