@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from lazur.server.mlflow.egress import is_public
 from lazur.testing.server import Server
 from tests.security.wire import Wire, serving
 from tests.server.mlflow.filled import Filled
@@ -52,49 +51,6 @@ except PermissionError:
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout == b"refused\n"
-
-
-class TestPublic:
-    @pytest.mark.parametrize(
-        "host", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"]
-    )
-    def test_these_are(self, host: str) -> None:
-        assert is_public(host)
-
-    @pytest.mark.parametrize(
-        "host",
-        [
-            "127.0.0.1",
-            "127.9.9.9",
-            "0.0.0.0",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::1",
-            "::",
-            "fe80::1%eth0",
-            "fd00::1",
-            "ff02::1",
-            "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254",
-            "64:ff9b::7f00:1",
-            "64:ff9b:1::7f00:1",
-            "2002:7f00:1::",
-            "::127.0.0.1",
-            "::ffff:0:127.0.0.1",
-            "fec0::1",
-            "localhost",
-            "127.1",
-            "2130706433",
-            "",
-        ],
-    )
-    def test_these_are_not(self, host: str) -> None:
-        assert not is_public(host)
 
 
 class TestProcess:
