@@ -32,12 +32,15 @@ class Report:
         return bool(any(self.cases.values()) or self.uncovered or self.stale)
 
 
-def compared(upstream: dict[str, Any], ours: dict[str, Any], *, whole: bool) -> Report:
-    """`whole`: all cases ran, so that what nobody called and what nothing needed can be told."""
+def compared(
+    upstream: dict[str, Any], ours: dict[str, Any], *, whole: bool, ordered: bool = True
+) -> Report:
+    """`whole`: all cases ran, so that what nobody called and what nothing needed can be told.
+    `ordered`: see `suite.findings`."""
     report = Report({})
     for name, told in upstream.items():
         report.cases[name] = []
-        for finding in suite.findings(told, ours[name]):
+        for finding in suite.findings(told, ours[name], ordered=ordered):
             if found := explained(f"{name}: {finding}"):
                 report.explanations.setdefault(found.what, []).append(f"{name}: {finding}")
             else:

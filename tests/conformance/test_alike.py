@@ -60,6 +60,16 @@ class TestComparison:
     def test_what_is_the_same_does_not(self) -> None:
         assert not report.compared(_told("200 {}"), _told("200 {}"), whole=False).failed
 
+    def test_what_has_no_order_may_come_in_any(self) -> None:
+        theirs, ours = (
+            _told('200\n[{"a": <id 1>}, {"b": 2}]'),
+            _told('200\n[{"b": 2}, {"a": <id 2>}]'),
+        )
+        assert report.compared(theirs, ours, whole=False).failed
+        assert not report.compared(theirs, ours, whole=False, ordered=False).failed
+        other = _told('200\n[{"b": 3}, {"a": <id 2>}]')
+        assert report.compared(theirs, other, whole=False, ordered=False).failed
+
     def test_rows_that_only_one_side_has_are_told(self) -> None:
         found = report.compared(_told("", rows=["+ runs a"]), _told(""), whole=False)
         assert found.cases["runs.life"] == ["rows: upstream only: + runs a"]
