@@ -24,7 +24,7 @@ _SPENT = re.compile(
     r'("(?:execution_duration|execution_time_ms|duration)\w*": )("[\d.]+s"|[\d.]+)'
 )
 _ENCODED = re.compile(r'(?<=")(?:[A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{11}=)(?=\\?")')
-_DIGEST = re.compile(r'("digest": ?)"[0-9a-f]{8}"')
+_DIGEST = re.compile(r"([\"']digest[\"']: ?)([\"'])[0-9a-f]{8}\2")
 """Of an evaluation dataset: it depends on when it was made."""
 _SIZES = re.compile(
     r'(?<="mlflow\.trace\.sizeBytes": )"\d+"|\{\\+"total_size_bytes[^}]*\}'
@@ -57,7 +57,7 @@ class Names:
         text = _IDS.sub(lambda found: self._id(found[0], learn=learn), text)
         text = _TIMES.sub("<time>", text)
         text = _SIZES.sub('"<size>"', text)
-        text = _DIGEST.sub(r'\1"<digest>"', text)
+        text = _DIGEST.sub(r"\1\2<digest>\2", text)
         text = _SEALED.sub("<sealed>", _ENCODED.sub("<id>", text))
         text = _TEMPORARY.sub("<temporary>", text)
         if self._unsigned_zero:
