@@ -1,0 +1,88 @@
+"""Text files in blocks of whole lines, as UTF-8, whatever their size and encoding."""
+
+from __future__ import annotations
+
+import codecs
+from typing import BinaryIO, Iterator, Optional
+
+from ._errors import MLTableError
+
+SIZE = 8 << 20
+ENCODINGS = {
+    "utf8": "utf-8",
+    "iso88591": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "ascii": "ascii",
+    "utf16": "utf-16",
+    "utf32": "utf-32",
+    "utf8bom": "utf-8-sig",
+    "windows1252": "cp1252",
+}
+_BOM = b"\xef\xbb\xbf"
+
+
+def pieces(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> Iterator[bytes]:
+    """The text as UTF-8 without a byte order mark, cut anywhere."""
+    utf8 = encoding in ("utf8", "utf8bom")
+    decoder = None if utf8 else codecs.getincrementaldecoder(ENCODINGS[encoding])()
+    first = True
+    while True:
+        data = stream.read(size)
+        piece = data
+        if decoder:
+            try:
+                piece = decoder.decode(data, final=not data).encode()
+            except UnicodeError as error:
+                raise MLTableError(
+                    f"{source} is not encoded in {encoding}: {error}. Give the right `encoding`;"
+                    f" there are {', '.join(ENCODINGS)}."
+                ) from None
+        if first and piece:
+            piece = piece[len(_BOM) :] if piece.startswith(_BOM) else piece
+            first = False
+        if piece:
+            yield piece
+        if not data:
+            return
+
+
+def blocks(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> Iterator[bytes]:
+    """Blocks that end where a line does."""
+    rest = b""
+    end: Optional[bytes] = None
+    for piece in pieces(stream, encoding, source, size):
+        if end is None:
+            end = b"\r" if b"\r" in piece and b"\n" not in piece else b"\n"
+        cut = piece.rfind(end) + 1
+        if not cut:
+            rest += piece
+            continue
+        yield rest + piece[:cut]
+        rest = piece[cut:]
+    if rest:
+        yield rest
+
+
+class Stream:
+    """The pieces as something to read from, for parsers that want a file."""
+
+    def __init__(self, found: Iterator[bytes]) -> None:
+        self._pieces = found
+        self._rest = b""
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        while size < 0 or len(self._rest) < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                break
+            self._rest += piece
+        cut = len(self._rest) if size < 0 else size
+        data, self._rest = self._rest[:cut], self._rest[cut:]
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,113 @@
+"""Text to times, by formats; and which format a few values have."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any, List, Optional, Sequence
+
+from ._optional import arrow, compute
+
+_FAST = re.compile(r"(?:%[YmdHIMSp]|[^%])+")
+_DAY = {
+    "%Y": r"-?\d+",
+    "%m": r"\d+",
+    "%d": r"(?P<day>\d+)",
+    "%H": r"\d+",
+    "%I": r"\d+",
+    "%M": r"\d+",
+    "%S": r"\d+",
+    "%p": r"[A-Za-z]+",
+}
+_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y")
+_TIMES = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    "T%H:%M",
+    "T%H:%M:%S",
+    "T%H:%M:%S.%f",
+    "T%H:%M:%S%z",
+    "T%H:%M:%S.%f%z",
+    " %H:%M:%S%z",
+    " %H:%M:%S.%f%z",
+)
+COMMON = tuple(date + time for date in _DATES for time in _TIMES)
+_STARTS = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+
+
+def parse(texts: Any, formats: Sequence[str]) -> Any:
+    """A column of text as `timestamp[ns]`; null where no format fits."""
+    pa, pc = arrow(), compute()
+    found = pa.nulls(len(texts), pa.timestamp("ns"))
+    for form in formats:
+        if found.null_count == texts.null_count:
+            break
+        missing = pc.if_else(pc.is_null(found), texts, pa.scalar(None, pa.string()))
+        found = pc.coalesce(found, _parsed(missing, form))
+    return found
+
+
+def guess(values: Sequence[str]) -> Optional[List[str]]:
+    """The formats that fit all of `values`, if any do. A day that may be a month is one."""
+    if not values or not all(_STARTS.match(value) for value in values):
+        return None
+    for form in COMMON:
+        if all(read(value, form) for value in values):
+            return [form]
+    for date in _DATES:
+        forms = [date + time for time in _TIMES]
+        if all(any(read(value, form) for form in forms) for value in values):
+            return forms
+    return None
+
+
+def read(text: str, form: str) -> Optional[datetime]:
+    """One value, in UTC; None where it does not fit."""
+    try:
+        found = datetime.strptime(text.strip(), form)  # noqa: DTZ007 - columns have no zone
+    except ValueError:
+        return None
+    return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
+
+
+def _parsed(texts: Any, form: str) -> Any:
+    if _FAST.fullmatch(form) and form.count("%d") <= 1:
+        return _quick(texts, form)
+    return _slow(texts, form)
+
+
+def _quick(texts: Any, form: str) -> Any:
+    """In C; which takes the 30th of February for the 2nd of March, so days are compared."""
+    pa, pc = arrow(), compute()
+    found = pc.strptime(texts, format=form, unit="s", error_is_null=True)
+    if "%d" in form:
+        pattern = "".join(
+            _DAY.get(part) or re.escape(part) for part in re.findall(r"%.|[^%]", form)
+        )
+        days = pc.struct_field(pc.extract_regex(texts, f"^\\s*{pattern}\\s*$"), [0])
+        wrong = pc.not_equal(pc.cast(days, pa.int64()), pc.day(found))
+        found = pc.if_else(pc.fill_null(wrong, fill_value=False), None, found)
+    return _nanoseconds(found)
+
+
+def _slow(texts: Any, form: str) -> Any:
+    """Each different value once."""
+    pa, pc = arrow(), compute()
+    coded = pc.dictionary_encode(texts)
+    values = [None if text is None else read(text, form) for text in coded.dictionary.to_pylist()]
+    return _nanoseconds(pa.array(values, pa.timestamp("us")).take(coded.indices))
+
+
+def _nanoseconds(times: Any) -> Any:
+    """Null what nanoseconds cannot tell: before 1677, after 2262."""
+    pa, pc = arrow(), compute()
+    kind = times.type
+    low = pa.scalar(datetime(1677, 9, 22)).cast(kind)  # noqa: DTZ001 - no zone is meant
+    high = pa.scalar(datetime(2262, 4, 11)).cast(kind)  # noqa: DTZ001
+    inside = pc.and_(pc.greater_equal(times, low), pc.less_equal(times, high))
+    safe = pc.if_else(inside, times, pa.scalar(None, kind))
+    return safe.cast(pa.timestamp("ns"))
