@@ -166,6 +166,14 @@ def _warn(column: Any, made: Any, lost: int, to: DataType, name: str, source: st
     )
 
 
+def has_fractions(column: Any) -> bool:
+    """Whether there is a number that is not written as a whole one."""
+    pc = compute()
+    number = pc.match_substring_regex(column, _NUMBER)
+    whole = pc.match_substring_regex(column, _WHOLE)
+    return bool(pc.any(pc.and_not(number, whole)).as_py())
+
+
 def infer(columns: Mapping[str, Sequence[Optional[str]]]) -> Dict[str, DataType]:
     """What the first values of each column are."""
     return {name: _inferred(values) for name, values in columns.items()}

@@ -13,7 +13,7 @@ from ._chunks import Chunks
 from ._errors import MLTableError
 from ._optional import arrow
 from ._readers import Reader
-from ._rows import Dialect, Shape, records, records_of
+from ._rows import GUESSED_INT, Dialect, Shape, records, records_of
 from ._storage import Storage
 from ._types import DataType, MLTableHeaders, read_type
 
@@ -73,7 +73,8 @@ class ReadDelimited(Reader):
                 for place, name in enumerate(names)
                 if name in found and name not in self._overrides
             }
-            found.update(_conversion.infer(columns))
+            guessed = _conversion.infer(columns)
+            found.update({n: GUESSED_INT if to.name == "int" else to for n, to in guessed.items()})
         types.update(found)
         types.update({name: to for name, to in self._overrides.items() if name in found})
 

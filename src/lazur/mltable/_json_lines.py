@@ -58,11 +58,11 @@ class ReadJsonLines(Reader):
             if not text.strip():
                 continue
             try:
-                found = json.loads(text)
+                found: Any = json.loads(text)
                 wrong = None if isinstance(found, dict) else "it is no JSON object"
             except (ValueError, RecursionError) as error:
                 found, wrong = None, str(error)
-            if wrong is None:
+            if not wrong:
                 yield found
             elif not self._drop:
                 raise MLTableError(

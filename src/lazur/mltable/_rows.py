@@ -16,6 +16,7 @@ from ._types import DataType
 _WHY = "Reading delimited files"
 _LINES = re.compile("\r\n|\n|\r")
 _DIRECT = ("int", "float", "boolean")
+GUESSED_INT = DataType("int", {"guessed": True})
 Row = List[Optional[str]]
 
 
@@ -69,10 +70,19 @@ class Shape:
         pa = arrow()
         arrays = []
         for name, column in zip(table.schema.names, table.columns):
-            to = self.types[name]
+            to = self._widened(name, column)
             done = to.name == "string" or not pa.types.is_string(column.type)
             arrays.append(column if done else _conversion.convert(column, to, name, source))
         return pa.Table.from_arrays(arrays, names=table.schema.names)
+
+    def _widened(self, name: str, column: Any) -> DataType:
+        """The column's type; from the first fraction on, whole numbers that were only guessed to
+        be whole are floats."""
+        to = self.types[name]
+        text = arrow().types.is_string(column.type)
+        if text and to == GUESSED_INT and _conversion.has_fractions(column):
+            to = self.types[name] = DataType("float")
+        return to
 
     def wanted(self) -> List[str]:
         if self.columns is None:
@@ -123,7 +133,7 @@ class Shape:
         kinds = {}
         for name in self.names:
             to = self.types[name]
-            direct = typed and to.name in _DIRECT and not to.options
+            direct = typed and to.name in _DIRECT and (to == GUESSED_INT or not to.options)
             kinds[name] = _conversion.arrow_type(to) if direct else pa.string()
         return parser.ConvertOptions(
             column_types=kinds,

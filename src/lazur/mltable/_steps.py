@@ -179,7 +179,7 @@ class ExtractColumns(Step):
             text = _unmapped(text)
         if not isinstance(text, str):
             self.fail("Write a text such as '/{label}/{day:yyyy/MM/dd}'.")
-        self.format = Format(text, self.where)
+        self.format = Format(str(text), self.where)
 
     def run(self, chunks: Chunks) -> Chunks:
         for source, batch in chunks:
