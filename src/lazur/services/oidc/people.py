@@ -68,7 +68,7 @@ def _email(provider: Provider, said: Mapping[str, Any]) -> str | None:
     """Somebody may write any address into their profile: without the provider's word that it is
     theirs they would be whoever has it here. The word is about `email` and no other claim."""
     word = said.get("email_verified") if provider.email_claim == "email" else None
-    verified = provider.trust_email if word is None else word in (True, "true")
+    verified = provider.trust_email if word is None else word is True or word == "true"
     text = _text(said.get(provider.email_claim))
     return text if text and "@" in text and verified else None
 

@@ -95,13 +95,13 @@ def is_safe(url: str, issuer: str) -> bool:
 
 
 def _check_issuer(issuer: str) -> None:
-    parts = urlsplit(issuer)
-    if not is_safe(issuer, issuer) or parts.query:
+    if not is_safe(issuer, issuer) or "?" in issuer:
         raise Invalid(
             f"issuer: {issuer!r} is not the address of a provider.",
             hint="Write the `issuer` of its /.well-known/openid-configuration, with https.",
         )
-    if parts.hostname == "login.microsoftonline.com" and parts.path.split("/")[1] in {
+    parts = urlsplit(issuer)
+    if parts.hostname == "login.microsoftonline.com" and f"{parts.path}/".split("/")[1] in {
         "common",
         "organizations",
         "consumers",

@@ -15,6 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from lazur.errors import Invalid
 from lazur.services.oidc import codes
 from lazur.services.oidc.public_keys import Key, read_keys
+from lazur.services.oidc.settings import ALGORITHMS
 
 _THUMBPRINT = {
     "RSA": ("e", "kty", "n"),
@@ -35,9 +36,10 @@ def is_signed(token: str, alg: str, key: Key) -> bool:
 def public_key(text: str) -> Key:
     """From PEM, of a key or a certificate. Its `kid` is its thumbprint (RFC 7638)."""
     jwk = _jwk(_loaded(text))
-    (key,) = read_keys({"keys": [jwk]}) or (None,)
-    if key is None:
+    if not (keys := read_keys({"keys": [jwk]})):
         raise _useless("it is too short: 2048 bits are the least")
+    if not any(keys[0].fits(alg) for alg in ALGORITHMS):
+        raise _unknown()
     return Key(thumbprint(jwk), jwk)
 
 
@@ -67,7 +69,11 @@ def _jwk(key: Any) -> dict[str, Any]:
         case ed25519.Ed25519PublicKey():
             return OKPAlgorithm.to_jwk(key, as_dict=True)
         case _:
-            raise _useless("it is neither RSA nor of a curve P-256, P-384, P-521 or Ed25519")
+            raise _unknown()
+
+
+def _unknown() -> Invalid:
+    return _useless("it is neither RSA nor of a curve P-256, P-384, P-521 or Ed25519")
 
 
 def _useless(reason: str) -> Invalid:
