@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -39,6 +40,12 @@ class Blueprint:
         """With one more transformation."""
         return replace(self, steps=(*self.steps, STEPS[name](value, Where(name))))
 
+    def same_as(self, other: Blueprint) -> bool:
+        """Whether both mean the same, wherever they are written down."""
+        one, two = self.to_yaml(), other.to_yaml()
+        del one["paths"], two["paths"]
+        return one == two and self.absolute() == other.absolute()
+
     @property
     def partition_keys(self) -> List[str]:
         steps = [step for step in self.steps if isinstance(step, ExtractColumns)]
@@ -70,6 +77,8 @@ def locate(base: str, path: str) -> str:
         return path[len("file://") :]
     if is_remote(path) or path.startswith(("/", "azureml:")):
         return path
+    if not is_remote(base) and not base.startswith("azureml:"):
+        return os.path.normpath(f"{base}/{path}")
     clean = path[2:] if path.startswith("./") else path
     return base if clean in ("", ".") else f"{base.rstrip('/')}/{clean}"
 

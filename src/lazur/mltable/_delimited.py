@@ -199,19 +199,22 @@ class _File:
     def _records(self, parts: Iterator[bytes], shape: Shape) -> Iterator[Any]:
         """Records that may have line breaks in them. Where one has too many or too few values,
         the rest of the file is read row by row."""
+        if not self._dialect.simple:
+            yield from self._one_by_one(parts, shape, int(self._skip))
+            return
         done = 0
-        if self._dialect.simple:
-            try:
-                for batch in shape.batches(Stream(parts), self._dialect, skip=self._skip):
-                    yield shape.converted(arrow().Table.from_batches([batch]), self._source)
-                    done += batch.num_rows
-                return
-            except arrow().ArrowInvalid:
-                parts = pieces(self._open(), self._encoding, self._source)
+        try:
+            for batch in shape.batches(Stream(parts), self._dialect, skip=self._skip):
+                yield shape.converted(arrow().Table.from_batches([batch]), self._source)
+                done += batch.num_rows
+        except arrow().ArrowInvalid:
+            with self._open() as stream:
+                again = pieces(stream, self._encoding, self._source)
+                yield from self._one_by_one(again, shape, done + self._skip)
+
+    def _one_by_one(self, parts: Iterator[bytes], shape: Shape, skip: int) -> Iterator[Any]:
         text = io.TextIOWrapper(io.BufferedReader(_Raw(Stream(parts))), "utf-8", newline="")
-        found = records_of(text, self._dialect)
-        for _ in range(done + self._skip):
-            next(found, None)
+        found = itertools.islice(records_of(text, self._dialect), skip, None)
         while True:
             some = list(itertools.islice(found, _ROWS))
             if not some:

@@ -16,7 +16,7 @@ from ._chunks import Chunks, constant, pick
 from ._errors import MLTableError
 from ._optional import arrow, need
 from ._parquet import batches
-from ._readers import Reader
+from ._readers import Reader, wanted
 from ._storage import Storage
 
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -125,7 +125,7 @@ class _Log:
 
     def chunks(self, columns: Optional[List[str]]) -> Chunks:
         pa = arrow()
-        names = [name for name in self._schema if columns is None or name in columns]
+        names = wanted(list(self._schema), columns)
         stored = [name for name in names if name not in self._partitions]
         read = False
         for path, values in sorted(self._files.items()):

@@ -7,7 +7,7 @@ from typing import List, Optional
 from ._chunks import Chunks
 from ._errors import MLTableError
 from ._optional import arrow, need
-from ._readers import Reader
+from ._readers import Reader, wanted
 from ._storage import Storage
 
 _ROWS = 64 << 10
@@ -32,8 +32,8 @@ def batches(source: str, storage: Storage, columns: Optional[List[str]]) -> Chun
         try:
             file = parquet.ParquetFile(stream)
             schema = file.schema_arrow
-            if columns is not None:
-                schema = pa.schema([field for field in schema if field.name in columns])
+            names = wanted(schema.names, columns)
+            schema = pa.schema([field for field in schema if field.name in names])
             empty = True
             for batch in file.iter_batches(_ROWS, columns=schema.names):
                 empty = False

@@ -23,6 +23,7 @@ class Format:
         self.names: List[str] = []
         self._times: Dict[str, List[str]] = {}
         pattern, end = "", 0
+        text = text.rstrip("/")
         for field in _FIELD.finditer(text):
             pattern += re.escape(text[end : field.start()]) + self._group(*field.groups())
             end = field.end()

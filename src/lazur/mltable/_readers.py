@@ -66,3 +66,11 @@ class Paths(Reader):
         pa = arrow()
         for source in sources:
             yield source, pa.RecordBatch.from_arrays([pa.array([source])], names=[PATH])
+
+
+def wanted(names: List[str], columns: Optional[List[str]]) -> List[str]:
+    """Those of a file's columns to read. All, where one that is asked for is not there: what is
+    said about that names them."""
+    if columns is None or not {PATH, *names}.issuperset(columns):
+        return names
+    return [name for name in names if name in columns] or names

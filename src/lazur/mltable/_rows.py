@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Text
 from . import _conversion
 from ._errors import MLTableError
 from ._optional import arrow, need
+from ._readers import wanted
 from ._types import DataType
 
 _WHY = "Reading delimited files"
@@ -85,9 +86,7 @@ class Shape:
         return to
 
     def wanted(self) -> List[str]:
-        if self.columns is None:
-            return self.names
-        return [name for name in self.names if name in self.columns] or self.names
+        return wanted(self.names, self.columns)
 
     def empty(self) -> Any:
         pa = arrow()

@@ -180,11 +180,7 @@ class MLTable:
         return MLTable(made, self._storage)
 
     def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, MLTable)
-            and self._blueprint.to_yaml() == other._blueprint.to_yaml()
-            and self._blueprint.absolute() == other._blueprint.absolute()
-        )
+        return isinstance(other, MLTable) and self._blueprint.same_as(other._blueprint)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -336,6 +332,5 @@ def _overridden(given: Any) -> Any:
 
 
 def _opened(column: Any, storage: Storage) -> Any:
-    return column.astype(object).map(
-        lambda path: StreamInfo.of(path, storage) if isinstance(path, str) else None
-    )
+    values = [StreamInfo.of(path, storage) if isinstance(path, str) else None for path in column]
+    return type(column)(values, index=column.index, dtype=object)

@@ -1,0 +1,60 @@
+"""Columns from paths."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from lazur import mltable
+from lazur.mltable._errors import MLTableError, Where
+from lazur.mltable._partitions import Format
+
+
+class TestFormat:
+    @pytest.mark.parametrize(
+        "text, path, wanted",
+        [
+            ("/puYear={year}/puMonth={month}", "x/puYear=2015/puMonth=1/p.parquet", ["2015", "1"]),
+            ("{kind}/{name}.txt", "/a/b/cats/cat1.txt", ["cats", "cat1"]),
+            (
+                "/{Department}/{Day:yyyy/MM/dd}/data.csv",
+                "/Accounts/2019/01/02/data.csv",
+                ["Accounts", datetime(2019, 1, 2)],  # noqa: DTZ001
+            ),
+            (
+                "{Day:yyyy/MM/dd/HH}/{file}.jsonl",
+                "wasbs://c@a.blob.core.windows.net/m/2023/7/04/13/x.y.jsonl",
+                [datetime(2023, 7, 4, 13), "x.y"],  # noqa: DTZ001
+            ),
+            ("/{a}-{b}/", "/d/1-2/x.csv", ["1", "2"]),
+            ("{t:yyyyMMdd-HHmmss}.csv", "/x/20200102-030405.csv", [datetime(2020, 1, 2, 3, 4, 5)]),  # noqa: DTZ001
+        ],
+    )
+    def test_values(self, text: str, path: str, wanted: list[object]) -> None:
+        columns = Format(text, Where("f")).columns(path)
+        assert [value for _, value, _ in columns] == wanted
+
+    @pytest.mark.parametrize(
+        "text, says",
+        [("plain", "names no column"), ("{a}/{a}", "names 'a' twice"), ("{a:dd}", "no 'yyyy'")],
+    )
+    def test_wrong_formats(self, text: str, says: str) -> None:
+        with pytest.raises(MLTableError, match=says):
+            Format(text, Where("f"))
+
+    def test_a_path_that_does_not_fit(self) -> None:
+        with pytest.raises(MLTableError, match=r"f: The path /x/a.csv does not fit"):
+            Format("/y={y}/", Where("f")).columns("/x/a.csv")
+        with pytest.raises(MLTableError, match="month must be in"):
+            Format("{d:yyyy/MM/dd}", Where("f")).columns("/2020/13/01")
+
+
+class TestTable:
+    def test_the_columns_come_first_and_are_keys(self, people: mltable.MLTable) -> None:
+        table = people.extract_columns_from_partition_format("{file}.csv").filter(
+            "file == 'people'"
+        )
+        assert table.partition_keys == ["file"]
+        assert table.to_arrow().schema.names[:2] == ["file", "id"]
+        assert table.to_arrow().num_rows == 3
