@@ -175,3 +175,52 @@ class Blobs(ABC):
 
     @abstractmethod
     def delete(self, digest: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Wrapped:
+    """A data key that only the root key called `key_id` opens."""
+
+    key_id: str
+    data: bytes
+
+
+class Vault(ABC):
+    """Keeps root keys, which never leave it, and wraps data keys with them. Instances are made
+    with the owner's settings, are used by several threads, and may block for seconds: never within
+    a transaction. All methods raise Unavailable when the vault does not answer or is sealed, and
+    BackendError when it refuses or is set up wrongly. Messages have no key in them."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def key_id(self) -> str:
+        """Of the root key that `wrap` uses now. It changes when the root key is rotated, and for
+        no other reason."""
+
+    @abstractmethod
+    def wrap(self, data: bytes) -> Wrapped:
+        """Of 16 to 64 bytes. Twice the same data is wrapped differently."""
+
+    @abstractmethod
+    def unwrap(self, wrapped: Wrapped) -> bytes:
+        """What `wrap` was given, also after rotations, for as long as the key is kept. Raises
+        BackendError for what was altered or wrapped elsewhere."""
+
+    @abstractmethod
+    def knows(self, key_id: str) -> bool:
+        """Whether `unwrap` is worth a try. Does not block."""
+
+
+class Rotates(ABC):
+    """Ability: root keys are Lazur's own to change. Others are rotated where they are kept."""
+
+    @abstractmethod
+    def rotate(self) -> str:
+        """Make a new root key, which `wrap` uses from now on; return its id. Old ones stay."""
+
+    @abstractmethod
+    def forget(self, key_id: str) -> None:
+        """Nothing is wrapped by it any more. Raises Conflict for the current one; silent when it
+        is gone."""
