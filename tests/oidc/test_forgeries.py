@@ -323,6 +323,10 @@ class TestClaims:
         refused(publisher, token, "not accepted")
         assert not publisher.asked
 
+    def test_one_without_end_is_not_read(self, publisher: Publisher, signer: Signer) -> None:
+        refused(publisher, signer.sign({**TRUE, "x": "y" * 20_000}), "not a signed token")
+        assert not publisher.asked
+
     def test_a_key_that_is_said_twice_is_not_read_in_two_ways(
         self, publisher: Publisher, signer: Signer
     ) -> None:
