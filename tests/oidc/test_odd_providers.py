@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -203,3 +205,12 @@ class TestDeviceFlow:
         del odd.answers[".well-known/openid-configuration"][1]["device_authorization_endpoint"]
         with pytest.raises(Unsupported, match="no sign-in by code"):
             client.begin_elsewhere()
+
+
+class TestStart:
+    def test_a_server_that_nobody_signs_in_to_loads_no_cryptography(self) -> None:
+        code = (
+            "import sys, lazur.services.oidc.client, lazur.services.oidc.assertions\n"
+            "sys.exit(any(name in sys.modules for name in ('jwt', 'cryptography')))"
+        )
+        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
