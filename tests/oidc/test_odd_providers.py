@@ -121,6 +121,13 @@ class TestCodeFlow:
             assert getattr(first, name) != getattr(second, name)
             assert len(getattr(first, name)) == 43
 
+    def test_what_is_kept_does_not_show_its_secrets(self, client: Client) -> None:
+        attempt, pending = client.begin(HOME)[1], client.begin_elsewhere()
+        shown = f"{attempt} {pending!r} {client.provider}"
+        for secret in (attempt.state, attempt.nonce, attempt.verifier, "canary"):
+            assert secret not in shown
+        assert "device_code" not in shown
+
     @pytest.mark.parametrize(
         "answer, why",
         [

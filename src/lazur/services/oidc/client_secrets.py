@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from lazur.errors import Invalid, Unauthenticated
@@ -18,7 +18,7 @@ _HINT = 3
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptSecret:
     """One of a service's secrets: two at a time let it change them without a gap."""
 
     digest: str
@@ -32,22 +32,22 @@ class Given:
     """What a service sent; one of the two is there."""
 
     client_id: str | None
-    secret: str | None = None
-    assertion: str | None = None
+    secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
 
 
-def make(random: Random, expires_at: float | None = None) -> tuple[str, Kept]:
+def make(random: Random, expires_at: float | None = None) -> tuple[str, KeptSecret]:
     """The secret, shown this once, and what to keep."""
     secret = _PREFIX + codes.fresh(random)
-    return secret, Kept(codes.digest(secret), secret[: len(_PREFIX) + _HINT], expires_at)
+    return secret, KeptSecret(codes.digest(secret), secret[: len(_PREFIX) + _HINT], expires_at)
 
 
-def find(kept: Iterable[Kept], secret: str, now: float) -> Kept | None:
+def find(kept: Iterable[KeptSecret], secret: str, now: float) -> KeptSecret | None:
     """Which of them it is. All are compared, in constant time; also call it with none, for a
     service that there is not."""
     given = codes.digest(secret)
     found = None
-    for one in (*kept, Kept("0" * 64, "", 0.0)):
+    for one in (*kept, KeptSecret("0" * 64, "", 0.0)):
         alike = codes.same(one.digest, given)
         if alike and (one.expires_at is None or now < one.expires_at):
             found = one

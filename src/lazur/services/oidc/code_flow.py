@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from lazur.errors import Unauthenticated
@@ -24,9 +24,9 @@ class Attempt:
     used once: otherwise somebody could send you a link that signs you in as them."""
 
     provider: str
-    state: str
-    nonce: str
-    verifier: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
     redirect_uri: str
     expires_at: float
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lazur.errors import BackendError, Unauthenticated, Unsupported
@@ -22,7 +22,7 @@ class Pending:
     """Show the person `user_code` and `url`; ask again at `next_at`, and not before."""
 
     provider: str
-    device_code: str
+    device_code: str = field(repr=False)
     user_code: str
     url: str
     direct_url: str | None
