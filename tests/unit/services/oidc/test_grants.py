@@ -114,6 +114,13 @@ class TestCode:
             with pytest.raises(Unauthenticated, match="unknown or has expired"):
                 code_grants.redeem(grant, uri, verifier, now)
 
+    @pytest.mark.parametrize("verifier", ["x" * 42, "x" * 129, "é" * 43, ""])
+    def test_a_verifier_that_can_be_guessed_is_none(self, verifier: str) -> None:
+        query = {**QUERY, "code_challenge": codes.challenge(verifier)}
+        _, grant = code_grants.issue(code_grants.read(query), "ada", 1000.0, secrets.token_bytes)
+        with pytest.raises(Unauthenticated):
+            code_grants.redeem(grant, grant.redirect_uri, verifier, 1001.0)
+
     def test_an_empty_challenge_opens_nothing(self) -> None:
         _, grant = code_grants.issue(code_grants.read(QUERY), "ada", 1000.0, secrets.token_bytes)
         with pytest.raises(Unauthenticated):
