@@ -68,6 +68,18 @@ class TestTypes:
         assert frame["a"].isna().sum() == 1
         assert frame["a"][299] == 299
 
+    def test_a_guess_of_booleans_loses_no_number(self, write: Write) -> None:
+        rows = "\n".join("01" * 150)
+        table = mltable.from_delimited_files([{"file": str(write("a.csv", f"a\n{rows}\n7\n"))}])
+        assert table.to_pandas_dataframe()["a"].tolist()[-2:] == [1, 7]
+
+    def test_the_first_rows_of_several_files_count(self, write: Write) -> None:
+        paths = [
+            {"file": str(write(f"{value}.csv", f"a\n{value}\n"))} for value in ("1", "2.5", "x")
+        ]
+        assert mltable.from_delimited_files(paths[:2]).to_arrow()["a"].to_pylist() == [1.0, 2.5]
+        assert mltable.from_delimited_files(paths).to_arrow()["a"].to_pylist() == ["1", "2.5", "x"]
+
     def test_a_guess_of_whole_numbers_loses_no_fraction(self, write: Write) -> None:
         rows = "\n".join(str(number) for number in range(300))
         table = mltable.from_delimited_files([{"file": str(write("a.csv", f"a\n{rows}\n1.5\n"))}])
@@ -86,7 +98,12 @@ class TestTypes:
             ("01/31/2020 13:00", "timestamp[ns]"),
             ("31/01/2020", "timestamp[ns]"),
             ("2020", "int64"),
-            ("nan", "string"),
+            ("nan", "double"),
+            ("t", "bool"),
+            ("0", "bool"),
+            ("13/01/20", "timestamp[ns]"),
+            ("13.01.2020", "string"),
+            ("2020-01-13 10:00", "string"),
             ("0x10", "string"),
         ],
     )
@@ -172,9 +189,9 @@ class TestText:
     def test_empty_values(self, write: Write) -> None:
         paths = [{"file": str(write("a.csv", 'a,b,c\n1,,""\n,x,y\n'))}]
         plain = mltable.from_delimited_files(paths).to_arrow().to_pylist()
-        assert plain == [{"a": 1, "b": None, "c": None}, {"a": None, "b": "x", "c": "y"}]
+        assert plain == [{"a": True, "b": None, "c": ""}, {"a": None, "b": "x", "c": "y"}]
         kept = mltable.from_delimited_files(paths, empty_as_string=True).to_arrow().to_pylist()
-        assert kept == [{"a": 1, "b": "", "c": ""}, {"a": None, "b": "x", "c": "y"}]
+        assert kept == [{"a": "1", "b": "", "c": ""}, {"a": "", "b": "x", "c": "y"}]
 
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
     def test_line_breaks_in_quotes(self, write: Write, end: str) -> None:
@@ -185,7 +202,7 @@ class TestText:
         plain = mltable.from_delimited_files(paths).to_arrow().to_pylist()
         assert plain == [
             {"A": "A1", "B": "B1", "C": "C1"},
-            {"A": "A2", "B": "B", "C": None},
+            {"A": "A2", "B": '"B', "C": None},
             {"A": '2"', "B": "C2", "C": None},
         ]
 
@@ -194,11 +211,20 @@ class TestText:
         path = write("a.csv", 'a,b\n1,x\n2\n\n3,"y",z\n4,w\n')
         table = mltable.from_delimited_files([{"file": str(path)}], support_multi_line=multi)
         assert table.to_arrow().to_pylist() == [
-            {"a": 1, "b": "x"},
-            {"a": 2, "b": None},
-            {"a": 3, "b": "y"},
-            {"a": 4, "b": "w"},
+            {"a": 1, "b": "x", "Column3": None},
+            {"a": 2, "b": None, "Column3": None},
+            {"a": 3, "b": "y", "Column3": "z"},
+            {"a": 4, "b": "w", "Column3": None},
         ]
+
+    @pytest.mark.parametrize("multi", [False, True])
+    def test_a_long_row_far_below_adds_a_column(self, write: Write, multi: bool) -> None:
+        rows = [f"{number},x" for number in range(300)]
+        path = write("a.csv", "\n".join(["a,b", *rows, "7,y,8.5"]))
+        table = mltable.from_delimited_files([{"file": str(path)}], support_multi_line=multi)
+        found = table.to_arrow()
+        assert found.num_rows == 301
+        assert found["Column3"].to_pylist()[-1] == 8.5
 
     def test_old_line_ends(self, write: Write) -> None:
         table = mltable.from_delimited_files([{"file": str(write("a.csv", "a,b\r1,x\r2,y\r"))}])

@@ -67,6 +67,9 @@ class TestFilter:
             ("True", [1, 2, 3, None]),
             ("ok == true", [1, 3]),
             ("n != 1", [2, 3]),
+            ("ok == 1", [1, 3]),
+            ("n == '1'", []),
+            ("n != 'None'", [1, 2, 3]),
         ],
     )
     def test_expressions(

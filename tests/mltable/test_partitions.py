@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,18 @@ class TestFormat:
 
 
 class TestTable:
+    def test_whole_numbers_are_numbers_where_types_are_inferred(
+        self, write: Callable[..., Path]
+    ) -> None:
+        for year in (2019, 2020):
+            write(f"y={year}/m=01/a.csv", "n\n5\n")
+        root = str(write("x", "").parent)
+        table = mltable.from_delimited_files([{"pattern": f"{root}/y=*/*/*.csv"}])
+        table = table.extract_columns_from_partition_format("/y={year}/m={month}/")
+        assert table.filter("year > 2019").to_arrow().to_pylist() == [
+            {"year": 2020, "month": "01", "n": 5}
+        ]
+
     def test_the_columns_come_first_and_are_keys(self, people: mltable.MLTable) -> None:
         table = people.extract_columns_from_partition_format("{file}.csv").filter(
             "file == 'people'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import BinaryIO, Iterator, Optional
+from typing import Any, BinaryIO, Iterator, Optional
 
 from ._errors import MLTableError
 
@@ -18,7 +18,21 @@ ENCODINGS = {
     "utf8bom": "utf-8-sig",
     "windows1252": "cp1252",
 }
+_SPELLINGS = {
+    "utf-8": "utf8",
+    "utf-8 bom": "utf8bom",
+    "iso-8859-1": "iso88591",
+    "latin-1": "latin1",
+    "utf-16": "utf16",
+    "utf-32": "utf32",
+    "windows-1252": "windows1252",
+}
 _BOM = b"\xef\xbb\xbf"
+
+
+def encoding_of(name: Any) -> Any:
+    """An encoding's name as `ENCODINGS` has it; unknown ones as they are."""
+    return _SPELLINGS.get(name, name) if isinstance(name, str) else name
 
 
 def pieces(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> Iterator[bytes]:

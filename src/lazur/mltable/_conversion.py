@@ -6,14 +6,18 @@ import warnings
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from . import _datetimes
-from ._errors import MLTableError
 from ._optional import arrow, compute
 from ._types import DataType
 
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_NUMBER = r"(?i)^\s*[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|nan|inf|infinity)\s*$"
 _WHOLE = r"^\s*[+-]?\d+\s*$"
-TRUE = ("true", "True", "TRUE", "1")
-FALSE = ("false", "False", "FALSE", "0")
+TRUE = ("true", "True", "TRUE", "1", "t", "T")
+FALSE = ("false", "False", "FALSE", "0", "f", "F")
+
+
+GUESSED_INT = DataType("int", {"guessed": True})
+GUESSED_BOOL = DataType("boolean", {"guessed": True})
+_BOOLEANS = {"true", "false", "t", "f", "1", "0"}
 
 
 def convert(column: Any, to: DataType, name: str, source: str) -> Any:
@@ -51,6 +55,8 @@ def text(column: Any) -> Any:
     kind = column.type
     if pa.types.is_string(kind):
         return column
+    if pa.types.is_timestamp(kind):
+        return _iso(column)
     if pa.types.is_boolean(kind):
         return pc.if_else(column, "True", "False")
     if pa.types.is_nested(kind) or pa.types.is_binary(kind):
@@ -58,6 +64,16 @@ def text(column: Any) -> Any:
             [None if value is None else str(value) for value in column.to_pylist()], pa.string()
         )
     return column.cast(pa.string())
+
+
+def _iso(column: Any) -> Any:
+    """With a fraction only where there is one."""
+    pa, pc = arrow(), compute()
+    plain = column.cast(pa.timestamp("us"), safe=False)
+    seconds = pc.strftime(plain.cast(pa.timestamp("s"), safe=False), format="%Y-%m-%dT%H:%M:%S")
+    parts = pc.strftime(plain, format="%Y-%m-%dT%H:%M:%S")
+    found = pc.if_else(pc.equal(pc.subsecond(plain), 0.0), seconds, parts)
+    return pc.binary_join_element_wise(found, "+00:00", "")
 
 
 def _to_string(column: Any, to: DataType, name: str, source: str) -> Any:
@@ -75,7 +91,11 @@ def _to_int(column: Any, to: DataType, name: str, source: str) -> Any:
         return column.cast(pa.timestamp("ns")).cast(pa.int64())
     if not pa.types.is_string(kind):
         return column.cast(pa.int64())
-    return _number(column, _WHOLE, pa.int64(), int)
+    whole = _number(column, _WHOLE, pa.int64(), int)
+    if whole.null_count == column.null_count:
+        return whole
+    cut = _to_int(_number(column, _NUMBER, pa.float64(), float), to, name, source)
+    return pc.coalesce(whole, cut)
 
 
 def _to_float(column: Any, to: DataType, name: str, source: str) -> Any:
@@ -123,12 +143,6 @@ def _to_boolean(column: Any, to: DataType, name: str, source: str) -> Any:
     if mismatch in ("true", "false"):
         made = pc.if_else(other, mismatch == "true", true)
         return pc.if_else(pc.is_valid(plain), made, None)
-    if mismatch == "error" and pc.any(other).as_py():
-        wrong = plain.filter(other)[0].as_py()
-        raise MLTableError(
-            f"The value {wrong!r} of column '{name}' in {source} is neither true nor false. Add it"
-            " to `true_values` or `false_values`, or give `mismatch_as`."
-        )
     return pc.if_else(pc.and_(pc.is_valid(plain), pc.invert(other)), true, None)
 
 
@@ -166,12 +180,21 @@ def _warn(column: Any, made: Any, lost: int, to: DataType, name: str, source: st
     )
 
 
-def has_fractions(column: Any) -> bool:
-    """Whether there is a number that is not written as a whole one."""
+def widened(column: Any, to: DataType) -> DataType:
+    """What a guess becomes, seen this text: booleans that meet a number are whole numbers, and
+    those that meet a fraction are floats. Nothing that was read before is lost by that."""
     pc = compute()
-    number = pc.match_substring_regex(column, _NUMBER)
-    whole = pc.match_substring_regex(column, _WHOLE)
-    return bool(pc.any(pc.and_not(number, whole)).as_py())
+    if to == GUESSED_BOOL:
+        known = pc.is_in(pc.utf8_trim_whitespace(column), arrow().array([*TRUE, *FALSE]))
+        words = pc.match_substring_regex(column, r"(?i)^\s*(true|false|t|f)\s*$")
+        number = pc.match_substring_regex(column, _NUMBER)
+        if not _any(words) and _any(pc.and_not(number, known)):
+            to = GUESSED_INT
+    if to == GUESSED_INT:
+        number = pc.match_substring_regex(column, _NUMBER)
+        if _any(pc.and_not(number, pc.match_substring_regex(column, _WHOLE))):
+            to = DataType("float")
+    return to
 
 
 def infer(columns: Mapping[str, Sequence[Optional[str]]]) -> Dict[str, DataType]:
@@ -179,18 +202,23 @@ def infer(columns: Mapping[str, Sequence[Optional[str]]]) -> Dict[str, DataType]
     return {name: _inferred(values) for name, values in columns.items()}
 
 
+def _any(found: Any) -> bool:
+    return bool(compute().any(found).as_py())
+
+
 def _inferred(values: Sequence[Optional[str]]) -> DataType:
-    texts: List[str] = [value for value in values if value]
+    """An empty text is one, where it is not null."""
+    texts: List[str] = [value.strip() for value in values if value is not None]
     if not texts:
         return DataType("string")
+    if all(value.lower() in _BOOLEANS for value in texts):
+        return GUESSED_BOOL
     plain = arrow().array(texts)
     pc = compute()
     if pc.all(pc.match_substring_regex(plain, _WHOLE)).as_py():
         fits = all(-(2**63) <= int(value) < 2**63 for value in texts)
-        return DataType("int" if fits else "float")
+        return GUESSED_INT if fits else DataType("float")
     if pc.all(pc.match_substring_regex(plain, _NUMBER)).as_py():
         return DataType("float")
-    if all(value.strip().lower() in ("true", "false") for value in texts):
-        return DataType("boolean")
     formats = _datetimes.guess(texts)
     return DataType("datetime", {"formats": formats}) if formats else DataType("string")

@@ -19,15 +19,13 @@ _DAY = {
     "%S": r"\d+",
     "%p": r"[A-Za-z]+",
 }
-_DATES = ("%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d.%m.%Y")
-_TIMES = (
+_ISO = ("%Y-%m-%d", "%Y/%m/%d")
+_OTHER = ("%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y")
+_OTHER_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_ISO_TIMES = (
     "",
-    " %H:%M",
     " %H:%M:%S",
     " %H:%M:%S.%f",
-    " %I:%M %p",
-    " %I:%M:%S %p",
-    "T%H:%M",
     "T%H:%M:%S",
     "T%H:%M:%S.%f",
     "T%H:%M:%S%z",
@@ -35,7 +33,13 @@ _TIMES = (
     " %H:%M:%S%z",
     " %H:%M:%S.%f%z",
 )
-COMMON = tuple(date + time for date in _DATES for time in _TIMES)
+_FAMILIES = tuple(
+    tuple(date + time for time in times)
+    for dates, times in ((_ISO, _ISO_TIMES), (_OTHER, _OTHER_TIMES))
+    for date in dates
+)
+COMMON = tuple(form for family in _FAMILIES for form in family)
+"""Formats that are recognized: those that Azure ML recognizes, too."""
 _STARTS = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 
 
@@ -58,10 +62,9 @@ def guess(values: Sequence[str]) -> Optional[List[str]]:
     for form in COMMON:
         if all(read(value, form) for value in values):
             return [form]
-    for date in _DATES:
-        forms = [date + time for time in _TIMES]
-        if all(any(read(value, form) for form in forms) for value in values):
-            return forms
+    for family in _FAMILIES:
+        if all(any(read(value, form) for form in family) for value in values):
+            return list(family)
     return None
 
 

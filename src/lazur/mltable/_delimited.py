@@ -8,17 +8,18 @@ import itertools
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import _conversion
-from ._blocks import ENCODINGS, Stream, blocks, pieces
+from ._blocks import ENCODINGS, Stream, blocks, encoding_of, pieces
 from ._chunks import Chunks
 from ._errors import MLTableError
 from ._optional import arrow
 from ._readers import Reader
-from ._rows import GUESSED_INT, Dialect, Shape, records, records_of
+from ._rows import Dialect, Shape, numbered, records, records_of
 from ._storage import Storage
 from ._types import DataType, MLTableHeaders, read_type
 
 _SAMPLE = 200
 _ROWS = 20_000
+_PEEK = 256 << 10
 _DELIMITERS = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
 
 
@@ -36,50 +37,76 @@ class ReadDelimited(Reader):
         self._dialect = Dialect(
             delimiter, self.switch("support_multi_line"), self.switch("empty_as_string")
         )
-        self._encoding = self._one_of("encoding", "utf8", list(ENCODINGS))
+        self._encoding = self._one_of("encoding", "utf8", list(ENCODINGS), encoding_of)
         self._header = self._one_of(
             "header", "all_files_same_headers", [header.name for header in MLTableHeaders]
         )
         self._infer, self._sample, self._overrides = self._inference()
 
+    @property
+    def infers(self) -> bool:
+        return self._infer
+
     def read(self, sources: List[str], storage: Storage, columns: Optional[List[str]]) -> Chunks:
         """Types are inferred once for each name of a column, and hold for all files."""
         shared: Optional[List[str]] = None
-        types: Dict[str, DataType] = {}
+        types = self._types(sources, storage)
         for index, source in enumerate(sources):
-            named = self._header != "no_header" and (
-                index == 0 or self._header != "from_first_file"
-            )
-            own = self._header in ("no_header", "all_files_different_headers")
             with storage.open(source) as stream:
-                again = functools.partial(storage.open, source)
-                file = _File(source, stream, again, self._dialect, self._encoding)
-                names = file.begin(header=named)
+                file = self._file(source, stream, storage)
+                names = file.begin(header=self._named(index))
                 if names is None:
                     continue
-                shared = names if own or shared is None else shared
-                self._learn(types, shared, file)
+                shared = names if self._own or shared is None else shared
+                new = [name for name in shared if name not in types]
+                types.update(self._learned(file.first(shared, self._sample), new))
                 yield from self.with_path(file.chunks(Shape(shared, types, columns)))
 
-    def _learn(self, types: Dict[str, DataType], names: List[str], file: _File) -> None:
-        new = [name for name in names if name not in types]
-        if not new:
-            return
-        found = {name: DataType("string") for name in new}
-        if self._infer:
-            rows = file.first(self._sample)
-            columns = {
-                name: [row[place] if place < len(row) else None for row in rows]
-                for place, name in enumerate(names)
-                if name in found and name not in self._overrides
-            }
-            guessed = _conversion.infer(columns)
-            found.update({n: GUESSED_INT if to.name == "int" else to for n, to in guessed.items()})
-        types.update(found)
-        types.update({name: to for name, to in self._overrides.items() if name in found})
+    @property
+    def _own(self) -> bool:
+        """Whether the names of a file's columns are in the file."""
+        return self._header in ("no_header", "all_files_different_headers")
 
-    def _one_of(self, name: str, default: str, known: List[str]) -> str:
-        given = self.value.get(name, default)
+    def _named(self, index: int) -> bool:
+        """Whether a file's first row is a header."""
+        return self._header != "no_header" and (index == 0 or self._header != "from_first_file")
+
+    def _file(self, source: str, stream: BinaryIO, storage: Storage) -> _File:
+        again = functools.partial(storage.open, source)
+        return _File(source, stream, again, self._dialect, self._encoding)
+
+    def _types(self, sources: List[str], storage: Storage) -> Dict[str, DataType]:
+        """From the first rows of as many files as these are in."""
+        seen: Dict[str, List[Optional[str]]] = {}
+        shared: Optional[List[str]] = None
+        left = self._sample if self._infer else 0
+        for index, source in enumerate(sources):
+            if left <= 0:
+                break
+            with storage.open(source) as stream:
+                file = self._file(source, stream, storage)
+                names = file.begin(header=self._named(index))
+                if names is None:
+                    continue
+                shared = names if self._own or shared is None else shared
+                found = file.first(shared, left)
+            for name, values in found.items():
+                seen.setdefault(name, []).extend(values)
+            left -= max(map(len, found.values()), default=0)
+        return self._learned(seen, list(seen))
+
+    def _learned(
+        self, seen: Dict[str, List[Optional[str]]], names: List[str]
+    ) -> Dict[str, DataType]:
+        found = {name: DataType("string") for name in names}
+        if self._infer:
+            found.update(_conversion.infer({name: seen.get(name, []) for name in names}))
+        return {name: self._overrides.get(name, to) for name, to in found.items()}
+
+    def _one_of(
+        self, name: str, default: str, known: List[str], spelled: Callable[[Any], Any] = str
+    ) -> str:
+        given = spelled(self.value.get(name, default))
         if given not in known:
             self.fail(f"`{name}` is one of {', '.join(known)}, not {given!r}.")
         return str(given)
@@ -140,20 +167,35 @@ class _File:
         self._start = b""
 
     def begin(self, *, header: bool) -> Optional[List[str]]:
-        """The names of the columns, or of as many columns as the first row has. None where the
-        file is empty."""
+        """The names of the columns, as many as the first rows have. None where the file is
+        empty."""
         self._start = next(self._parts, b"")
-        row = next(iter(self._sample(1)), None)
-        if row is None:
+        rows = list(itertools.islice(records(self._sample(), self._dialect), _SAMPLE))
+        if not rows:
             return None
         self._skip = header
-        if not header:
-            return [f"Column{place + 1}" for place in range(len(row))]
-        return _unique([text or "" for text in row])
+        width = max(map(len, rows))
+        named = [text or "" for text in rows[0]] if header else []
+        return _unique(named + [""] * (width - len(named)))
 
-    def first(self, count: int) -> List[List[Optional[str]]]:
-        rows = self._sample(count + self._skip)
-        return rows[1:] if self._skip else rows
+    def first(self, names: List[str], count: int) -> Dict[str, List[Optional[str]]]:
+        """The first values of each column."""
+        block = self._sample().encode()
+        if self._skip and not self._dialect.multi_line:
+            block = _without_first_line(block)
+        table = None
+        if self._dialect.simple and block and not (self._skip and self._dialect.multi_line):
+            shape = Shape(names, dict.fromkeys(names, DataType("string")))
+            table = shape.texts(block, self._dialect)
+        if table is not None:
+            columns = table.slice(0, count).columns
+            return {name: column.to_pylist() for name, column in zip(names, columns)}
+        rows = itertools.islice(records(self._sample(), self._dialect), count + self._skip)
+        found = list(rows)[int(self._skip) :]
+        return {
+            name: [row[place] if place < len(row) else None for row in found]
+            for place, name in enumerate(names)
+        }
 
     def chunks(self, shape: Shape) -> Chunks:
         empty = True
@@ -164,12 +206,12 @@ class _File:
         if empty:
             yield self._source, shape.empty()
 
-    def _sample(self, count: int) -> List[List[Optional[str]]]:
-        """The first records, of the first piece of the file."""
-        text = self._start[: 1 << 20].decode("utf-8", "replace")
-        if len(self._start) > 1 << 20:
+    def _sample(self) -> str:
+        """The first lines of the file."""
+        text = self._start[:_PEEK].decode("utf-8", "replace")
+        if len(self._start) > _PEEK:
             text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
-        return list(itertools.islice(records(text, self._dialect), count))
+        return text
 
     def _tables(self, shape: Shape) -> Iterator[Any]:
         parts = itertools.chain([self._start], self._parts)
@@ -255,7 +297,7 @@ def _unique(names: List[str]) -> List[str]:
     """A name for each column: without one it gets its number, a second one of a name a number."""
     found: List[str] = []
     for place, name in enumerate(names):
-        name = name.strip() or f"Column{place + 1}"
+        name = name.strip() or numbered(place)
         number, free = 1, name
         while free in found:
             free, number = f"{name}_{number}", number + 1

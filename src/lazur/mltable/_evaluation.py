@@ -100,15 +100,29 @@ class _Evaluation:
         try:
             return getattr(pc, _COMPARE[sign])(left, right)
         except pa.ArrowNotImplementedError:
+            if sign in ("==", "!="):
+                return self._unequal(sign, left, right)
             return self.fail(
                 f"{left.type} and {right.type} cannot be compared by '{sign}'; convert the column"
                 " before the filter, or write the value as the column has it"
             )
 
+    def _unequal(self, sign: str, left: Any, right: Any) -> Any:
+        """Values of different kinds are never equal."""
+        pa, pc = arrow(), compute()
+        valid = [pc.is_valid(side) for side in (left, right)]
+        there = pc.and_(*valid)
+        if isinstance(there, pa.Scalar):
+            return pa.scalar(sign == "!=")
+        return pc.if_else(there, sign == "!=", pa.scalar(None, pa.bool_()))
+
     def _alike(self, one: Any, other: Any) -> Any:
         """Text beside a time is a time; times are of one precision and of no zone."""
         pa, pc = arrow(), compute()
         kinds = pa.types
+        if kinds.is_boolean(one.type) and not kinds.is_boolean(other.type):
+            number = kinds.is_integer(other.type) or kinds.is_floating(other.type)
+            return pc.cast(one, other.type) if number else one
         if kinds.is_string(one.type) and isinstance(one, pa.Scalar) and _timely(other.type):
             found = next(
                 (

@@ -12,11 +12,10 @@ value:    number | text | True | False | None | NAME | col("…") | datetime(…
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, List, NoReturn, Optional, Tuple
+from typing import Any, List, NoReturn, Optional, Tuple, Union
 
 from ._errors import MLTableError, Where
 
@@ -178,7 +177,7 @@ class _Parser:
         kind, token = self.kind, self._token
         if kind in ("number", "text"):
             self._advance()
-            return Constant(ast.literal_eval(token))
+            return Constant(_number(token) if kind == "number" else _unquoted(token))
         if kind == "name":
             return self._named(self._word())
         if self._take("("):
@@ -265,3 +264,17 @@ class _Parser:
         self.kind = found.lastgroup or ""
         self._token = found.group(self.kind)
         self._at, self._end = found.start(self.kind), found.end()
+
+
+def _number(token: str) -> Union[int, float]:
+    return int(token) if token.isdigit() else float(token)
+
+
+def _unquoted(token: str) -> str:
+    if token[0] in "rR":
+        return token[2:-1]
+    return re.sub(r"\\(.)", lambda found: _escaped(found.group(1)), token[1:-1], flags=re.DOTALL)
+
+
+def _escaped(sign: str) -> str:
+    return {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", "'": "'", '"': '"'}.get(sign, f"\\{sign}")

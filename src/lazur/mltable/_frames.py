@@ -20,15 +20,8 @@ def to_arrow(batches: Iterable[Batch]) -> Any:
 
 
 def to_pandas(table: Any) -> Any:
-    """As people know it from Azure ML: times in nanoseconds, whole numbers with gaps as floats."""
     need("pandas", "A pandas data frame")
-    pa = arrow()
-    columns = [_in_nanoseconds(column) for column in table.columns]
-    ready = pa.Table.from_arrays(columns, names=table.schema.names)
-    del table, columns
-    return ready.to_pandas(
-        date_as_object=False, split_blocks=True, self_destruct=True, ignore_metadata=True
-    )
+    return table.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
 
 
 def to_polars(table: Any) -> Any:
@@ -53,11 +46,10 @@ def _wider(one: Any, other: Any) -> Any:
         return one
     if types.is_null(one):
         return other
-    numbers = [types.is_integer(kind) or types.is_floating(kind) for kind in (one, other)]
-    if all(numbers):
-        whole = types.is_integer(one) and types.is_integer(other)
-        return pa.int64() if whole else pa.float64()
-    if all(types.is_timestamp(kind) or types.is_date(kind) for kind in (one, other)):
+    kinds = (one, other)
+    if all(types.is_integer(k) or types.is_floating(k) or types.is_boolean(k) for k in kinds):
+        return pa.float64() if any(map(types.is_floating, kinds)) else pa.int64()
+    if all(types.is_timestamp(kind) or types.is_date(kind) for kind in kinds):
         return pa.timestamp("ns")
     return pa.string()
 
@@ -85,18 +77,3 @@ def _text(column: Any) -> Any:
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         values = column.to_pylist()
         return pa.array([None if value is None else str(value) for value in values], pa.string())
-
-
-def _in_nanoseconds(column: Any) -> Any:
-    """pandas keeps other precisions where it can, which surprises those who compare types."""
-    pa = arrow()
-    kind = column.type
-    if pa.types.is_date(kind):
-        kind = pa.timestamp("s")
-        column = column.cast(kind)
-    if not pa.types.is_timestamp(kind) or kind.unit == "ns":
-        return column
-    try:
-        return column.cast(pa.timestamp("ns", kind.tz))
-    except pa.ArrowInvalid:
-        return column

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, BinaryIO, Dict, Iterator, List, Optional
 
-from ._blocks import ENCODINGS, blocks
+from ._blocks import ENCODINGS, blocks, encoding_of
 from ._chunks import Chunks
 from ._errors import MLTableError
 from ._optional import arrow, need
@@ -19,7 +19,7 @@ class ReadJsonLines(Reader):
     def check(self) -> None:
         self.mapping()
         self.switch("include_path_column")
-        self._encoding = self.value.get("encoding", "utf8")
+        self._encoding = encoding_of(self.value.get("encoding", "utf8"))
         if self._encoding not in ENCODINGS:
             self.fail(f"`encoding` is one of {', '.join(ENCODINGS)}, not {self._encoding!r}.")
         invalid = self.value.get("invalid_lines", "error")

@@ -16,7 +16,7 @@ _ORDER = ("yyyy", "MM", "dd", "HH", "mm", "ss")
 
 
 class Format:
-    """What a path is made of. The end of the path must fit where it can, else its middle."""
+    """What a path has in it; the first place that fits counts."""
 
     def __init__(self, text: str, where: Where) -> None:
         self.text, self._where = text, where
@@ -34,13 +34,12 @@ class Format:
             )
         pattern += re.escape(text[end:])
         front = "" if text.startswith("/") else r"(?:^|(?<=/))"
-        self._last = re.compile(f"{front}{pattern}$")
-        self._inside = re.compile(f"{front}{pattern}(?=/|$)")
+        self._pattern = re.compile(f"{front}{pattern}(?=/|$)")
 
     def columns(self, path: str) -> List[Tuple[str, Any, Any]]:
         """For each column its name, its value, and its type in Arrow."""
         path = path.replace("\\", "/")
-        found = self._last.search(path) or self._inside.search(path)
+        found = self._pattern.search(path)
         if found is None:
             raise MLTableError(
                 f"The path {path} does not fit the partition format {self.text!r}.", self._where

@@ -7,11 +7,13 @@ from typing import Iterator, List, Optional, Sequence
 from . import _filter
 from ._blueprint import Blueprint
 from ._chunks import Batch, Chunks
+from ._delimited import ReadDelimited
 from ._errors import MLTableError
 from ._optional import arrow
 from ._readers import Paths
 from ._steps import (
     ConvertColumnTypes,
+    ExtractColumns,
     Filter,
     KeepColumns,
     Sample,
@@ -49,10 +51,12 @@ def sources(blueprint: Blueprint, storage: Storage) -> List[str]:
 
 def chunks(blueprint: Blueprint, storage: Storage) -> Chunks:
     """Batches with their sources, nothing more in memory than a few of them."""
-    found: Chunks = blueprint.reader.read(
-        sources(blueprint, storage), storage, needed(blueprint.steps)
-    )
+    names = sources(blueprint, storage)
+    reader = blueprint.reader
+    found: Chunks = reader.read(names, storage, needed(blueprint.steps))
     for step in blueprint.steps:
+        if isinstance(step, ExtractColumns) and isinstance(reader, ReadDelimited):
+            step = step.inferring(names) if reader.infers else step
         found = step.run(found)
     return found
 

@@ -17,7 +17,7 @@ from ._types import DataType
 _WHY = "Reading delimited files"
 _LINES = re.compile("\r\n|\n|\r")
 _DIRECT = ("int", "float", "boolean")
-GUESSED_INT = DataType("int", {"guessed": True})
+_GUESSED = (_conversion.GUESSED_INT, _conversion.GUESSED_BOOL)
 Row = List[Optional[str]]
 
 
@@ -42,8 +42,8 @@ class Shape:
     columns: Optional[List[str]] = None
 
     def table(self, block: bytes, dialect: Dialect, source: str) -> Any:
-        """Whole lines. A line that has too few values is filled up with nulls, of one that has
-        too many the rest is left out; a quoted line break ends a record all the same."""
+        """Whole lines; a quoted line break ends a record all the same. A line that has too few
+        values is filled up with nulls; for those that have more, there are more columns."""
         invalid = arrow().ArrowInvalid
         for typed in (True, False):
             try:
@@ -53,37 +53,45 @@ class Shape:
             if b'"' in block and table.num_rows != _count(block):
                 break
             return self.converted(table, source)
-        text = block.decode()
-        return self.from_rows(list(records(text, dialect)), source)
+        return self.from_rows(list(records(block.decode(), dialect)), source)
 
     def from_rows(self, rows: Sequence[Row], source: str) -> Any:
         pa = arrow()
-        wanted = self.wanted()
-        arrays = [
-            pa.array([row[place] if place < len(row) else None for row in rows], pa.string())
-            for place, name in enumerate(self.names)
+        width = max([len(self.names), *map(len, rows)])
+        names = [*self.names, *map(numbered, range(len(self.names), width))]
+        wanted = self.wanted() if width == len(self.names) else names
+        columns = {
+            name: pa.array([row[place] if place < len(row) else None for row in rows], pa.string())
+            for place, name in enumerate(names)
             if name in wanted
-        ]
-        return self.converted(pa.Table.from_arrays(arrays, names=wanted), source)
+        }
+        new = {name: column for name, column in columns.items() if name not in self.types}
+        self.types.update(_conversion.infer({n: column.to_pylist() for n, column in new.items()}))
+        return self.converted(
+            pa.Table.from_arrays(list(columns.values()), names=list(columns)), source
+        )
 
     def converted(self, table: Any, source: str) -> Any:
         """The columns that Arrow's parser did not convert."""
         pa = arrow()
         arrays = []
         for name, column in zip(table.schema.names, table.columns):
-            to = self._widened(name, column)
-            done = to.name == "string" or not pa.types.is_string(column.type)
+            if not pa.types.is_string(column.type):
+                arrays.append(column)
+                continue
+            if self.types[name] in _GUESSED:
+                self.types[name] = _conversion.widened(column, self.types[name])
+            to = self.types[name]
+            done = to.name == "string"
             arrays.append(column if done else _conversion.convert(column, to, name, source))
         return pa.Table.from_arrays(arrays, names=table.schema.names)
 
-    def _widened(self, name: str, column: Any) -> DataType:
-        """The column's type; from the first fraction on, whole numbers that were only guessed to
-        be whole are floats."""
-        to = self.types[name]
-        text = arrow().types.is_string(column.type)
-        if text and to == GUESSED_INT and _conversion.has_fractions(column):
-            to = self.types[name] = DataType("float")
-        return to
+    def texts(self, block: bytes, dialect: Dialect) -> Any:
+        """Columns of text, or None where rows are irregular."""
+        try:
+            return self._cut(block, dialect, False, len(block) + 1)
+        except arrow().ArrowInvalid:
+            return None
 
     def wanted(self) -> List[str]:
         return wanted(self.names, self.columns)
@@ -132,31 +140,30 @@ class Shape:
         kinds = {}
         for name in self.names:
             to = self.types[name]
-            direct = typed and to.name in _DIRECT and (to == GUESSED_INT or not to.options)
+            direct = typed and to.name in _DIRECT and (to in _GUESSED or not to.options)
             kinds[name] = _conversion.arrow_type(to) if direct else pa.string()
         return parser.ConvertOptions(
             column_types=kinds,
             include_columns=self.wanted(),
             null_values=[""],
-            true_values=["true", "True", "TRUE"],
-            false_values=["false", "False", "FALSE"],
+            true_values=_conversion.TRUE,
+            false_values=_conversion.FALSE,
             strings_can_be_null=not dialect.empty_as_string,
-            quoted_strings_can_be_null=not dialect.empty_as_string,
+            quoted_strings_can_be_null=False,
         )
+
+
+def numbered(place: int) -> str:
+    """The name of a column that has none."""
+    return f"Column{place + 1}"
 
 
 def records(text: str, dialect: Dialect) -> Iterator[Row]:
     """Row by row; an empty line is none."""
     if dialect.multi_line:
         return records_of(io.StringIO(text, newline=""), dialect)
-    return _rows(
-        (
-            row
-            for line in _LINES.split(text)
-            for row in csv.reader([line], delimiter=dialect.delimiter)
-        ),
-        dialect,
-    )
+    lines = (line for line in _LINES.split(text) if line)
+    return _rows((_split(line, dialect.delimiter) for line in lines), dialect)
 
 
 def records_of(stream: TextIO, dialect: Dialect) -> Iterator[Row]:
@@ -171,6 +178,26 @@ def _rows(rows: Iterable[List[str]], dialect: Dialect) -> Iterator[Row]:
                 yield [value or (value if dialect.empty_as_string else None) for value in row]
     except csv.Error as error:
         raise MLTableError(f"A row cannot be read: {error}.") from None
+
+
+def _split(line: str, delimiter: str) -> List[str]:
+    """The values of a line; a quotation mark that is not closed is one like other letters."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, strict=line.count('"') % 2 == 1))
+    except csv.Error:
+        pass
+    mark = re.escape(delimiter)
+    value = re.compile(f'"(?:[^"]|"")*"[^{mark}]*|[^{mark}]*')
+    found: List[str] = []
+    at = 0
+    while at <= len(line):
+        match = value.match(line, at)
+        assert match
+        text = match.group()
+        closed = re.match(r'"((?:[^"]|"")*)"(.*)$', text)
+        found.append(closed.group(1).replace('""', '"') + closed.group(2) if closed else text)
+        at = match.end() + 1
+    return found
 
 
 def _count(block: bytes) -> int:

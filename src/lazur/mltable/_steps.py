@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+import re
+import warnings
 from abc import ABC, abstractmethod
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import _evaluation, _filter, _sampling
 from ._chunks import Chunks, constant, pick, prepend, replace
 from ._conversion import convert
 from ._errors import MLTableError, Where
+from ._optional import arrow
 from ._partitions import Format
 from ._types import DataType, read_type
+
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
 
 
 class Step(ABC):
@@ -78,7 +83,7 @@ class KeepColumns(Step):
             there.update(dict.fromkeys(batch.schema.names))
             yield (
                 source,
-                pick(batch, [name for name in self.columns if name in batch.schema.names]),
+                pick(batch, [name for name in batch.schema.names if name in self.columns]),
             )
         _all_there(self, self.columns, list(there))
 
@@ -179,14 +184,31 @@ class ExtractColumns(Step):
             text = _unmapped(text)
         if not isinstance(text, str):
             self.fail("Write a text such as '/{label}/{day:yyyy/MM/dd}'.")
+        self._whole: Set[str] = set()
         self.format = Format(str(text), self.where)
 
     def run(self, chunks: Chunks) -> Chunks:
         for source, batch in chunks:
-            rows = batch.num_rows
             found = self.format.columns(source)
-            arrays = [constant(value, kind, rows) for _, value, kind in found]
+            arrays = []
+            for name, value, kind in found:
+                column = constant(value, kind, batch.num_rows)
+                arrays.append(column.cast(arrow().int64()) if name in self._whole else column)
             yield source, prepend(batch, [name for name, _, _ in found], arrays)
+
+    def inferring(self, sources: List[str]) -> ExtractColumns:
+        """With columns of whole numbers where all files have some, and none begins with 0."""
+        made = ExtractColumns(self.value, self.where)
+        texts: Dict[str, List[Any]] = {}
+        for source in sources:
+            for name, value, _ in self.format.columns(source):
+                texts.setdefault(name, []).append(value)
+        made._whole = {
+            name
+            for name, values in texts.items()
+            if all(isinstance(value, str) and _WHOLE.fullmatch(value) for value in values)
+        }
+        return made
 
 
 class SelectPartitions(Step):
@@ -257,10 +279,15 @@ def _names(step: Step) -> List[str]:
 
 
 def _all_there(step: Step, names: List[str], there: List[str]) -> None:
-    """Called when all is read, since files may have different columns."""
+    """Called when all is read, since files may have different columns. Azure ML says nothing."""
     missing = [name for name in names if name not in there]
     if missing and there:
-        step.fail(f"There is no column {', '.join(missing)}; there are {', '.join(there)}.")
+        warnings.warn(
+            f"{step.where}: there is no column {', '.join(missing)}; there are"
+            f" {', '.join(there)}.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def _unmapped(mapping: Dict[Any, Any]) -> str:

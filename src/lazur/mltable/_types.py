@@ -59,8 +59,8 @@ class DataType:
         false_values: Optional[List[str]] = None,
         mismatch_as: Optional[str] = None,
     ) -> DataType:
-        """Without values, `true` and `1` are true, `false` and `0` are false. `mismatch_as` says
-        what everything else becomes: `true`, `false`, or an error."""
+        """Without values, `true`, `t` and `1` are true, `false`, `f` and `0` are false.
+        `mismatch_as` says what everything else becomes: `true`, `false`, or (`error`) null."""
         options: Dict[str, Any] = {}
         if true_values or false_values:
             options = {"true_values": true_values, "false_values": false_values}
