@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from lazur.builders import _disk, _packages, _pip
+from lazur.builders import _disk, _mltable, _packages, _pip
 from lazur.builders._interpreter import Interpreter
 from lazur.builders._places import LOCK, MARKER, write
 from lazur.builders._pythons import Python
@@ -47,6 +47,7 @@ def _create(work: Work, python: Python) -> None:
 
 def _finish(work: Work, python: Python, lock: str) -> Built:
     _pip.offer(work.prefix, python)
+    _mltable.offer(work.prefix)
     write(work.prefix / LOCK, lock)
     built = Built(
         prefix=str(work.prefix),

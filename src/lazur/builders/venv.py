@@ -26,7 +26,7 @@ from lazur.engine.contracts import Builder, Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed
 
-_VERSION = 2
+_VERSION = 3
 """Part of every key: raised when the same recipe would give another environment."""
 
 
