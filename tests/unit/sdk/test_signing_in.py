@@ -264,10 +264,17 @@ class TestCode:
 
 
 class TestPrivate:
-    @pytest.mark.parametrize("way", [signing_in.by_browser, signing_in.by_code])
-    def test_no_token_is_fetched_in_clear(self, way: Callable[..., Any]) -> None:
+    """Nothing is asked there, so nobody has to be there."""
+
+    ELSEWHERE = Http(Address("http://192.0.2.1:8765"), patience=0.0, timeout=0.1)
+
+    def test_no_token_is_fetched_in_clear_by_the_browser(self) -> None:
         with pytest.raises(Invalid, match="without encryption"):
-            way(Http(Address("http://ml.example.org:8765")), silent)
+            signing_in.by_browser(self.ELSEWHERE, silent, lambda url: False, seconds=0.01)
+
+    def test_nor_by_a_code(self) -> None:
+        with pytest.raises(Invalid, match="without encryption"):
+            signing_in.by_code(self.ELSEWHERE, silent)
 
 
 class TestHasBrowser:
