@@ -104,6 +104,12 @@ class TestVerify:
         for guess in ("", GOOD, "\0" * 16):
             assert passwords.verify(None, guess) == passwords.Verdict(good=False)
 
+    def test_not_even_one_that_somebody_finds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept = passwords.protect(GOOD)
+        monkeypatch.setattr(passwords, "_decoy", lambda: kept)
+        assert passwords.verify(kept, GOOD).good
+        assert passwords.verify(None, GOOD) == passwords.Verdict(good=False)
+
     def test_nobody_costs_what_somebody_costs(self) -> None:
         """The work is the same: the decoy carries today's parameters."""
         assert extract_parameters(passwords._decoy()) == extract_parameters(
