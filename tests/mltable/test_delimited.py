@@ -193,6 +193,14 @@ class TestText:
         kept = mltable.from_delimited_files(paths, empty_as_string=True).to_arrow().to_pylist()
         assert kept == [{"a": "1", "b": "", "c": ""}, {"a": "", "b": "x", "c": "y"}]
 
+    @pytest.mark.parametrize("multi", [False, True])
+    def test_the_last_value_may_be_empty_and_have_no_line_break(
+        self, write: Write, multi: bool
+    ) -> None:
+        paths = [{"file": str(write("a.csv", 'a,b,c\n5,x,y\n6,"x,y",'))}]
+        table = mltable.from_delimited_files(paths, support_multi_line=multi)
+        assert table.to_arrow().to_pylist()[1] == {"a": 6, "b": "x,y", "c": None}
+
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
     def test_line_breaks_in_quotes(self, write: Write, end: str) -> None:
         text = end.join(["A,B,C", "A1,B1,C1", 'A2,"B', '2",C2', ""])

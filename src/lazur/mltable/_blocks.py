@@ -74,7 +74,17 @@ def blocks(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> It
         yield rest + piece[:cut]
         rest = piece[cut:]
     if rest:
-        yield rest
+        yield rest + (end or b"\n")
+
+
+def ended(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """With a line break at the end. Arrow takes an empty last value for a quoted one without."""
+    last = b"\n"
+    for part in parts:
+        yield part
+        last = part or last
+    if not last.endswith((b"\n", b"\r")):
+        yield b"\n"
 
 
 class Stream:

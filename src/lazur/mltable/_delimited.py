@@ -8,7 +8,7 @@ import itertools
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
 
 from . import _conversion
-from ._blocks import ENCODINGS, Stream, blocks, encoding_of, pieces
+from ._blocks import ENCODINGS, Stream, blocks, encoding_of, ended, pieces
 from ._chunks import Chunks
 from ._errors import MLTableError
 from ._optional import arrow
@@ -246,7 +246,7 @@ class _File:
             return
         done = 0
         try:
-            for batch in shape.batches(Stream(parts), self._dialect, skip=self._skip):
+            for batch in shape.batches(Stream(ended(parts)), self._dialect, skip=self._skip):
                 yield shape.converted(arrow().Table.from_batches([batch]), self._source)
                 done += batch.num_rows
         except arrow().ArrowInvalid:
