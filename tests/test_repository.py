@@ -18,7 +18,7 @@ from tools import hygiene, lock
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "lazur"
-ROOMS = ("backends", "builders", "blobs", "vaults")
+ROOMS = ("backends", "builders", "blobs", "vaults", "datastores")
 LIGHT = (
     "errors.py",
     "egress.py",

@@ -79,6 +79,14 @@ class Rule:
         known = _parsed(address)
         return known is not None and any(entry.has(known, port) for entry in self.entries)
 
+    def check_host(self, host: str, port: int) -> None:
+        """Every address that a name has now. It may have others when somebody connects: this only
+        says no sooner than that, and to who would try again. Raises Refused, and OSError for a
+        name that has none."""
+        if not self.anywhere:
+            for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+                self.check(str(item[4][0]), port)
+
     def check(self, address: str, port: int) -> None:
         """Raises Refused."""
         if not self.permits(address, port):
@@ -113,22 +121,29 @@ def restrict(rule: Rule) -> None:
         sys.addaudithook(audit)
 
 
-def confine(rule: Rule) -> None:
+@dataclass
+class Confinement:
+    rule: Rule
+    refused: Refused | None = None
+    """What was refused last: libraries wrap it, or keep its words alone."""
+
+
+def confine(rule: Rule) -> Confinement:
     """The thread that calls, from now on: for threads that do nothing but talk to places which
     members chose."""
     _watch_threads()
-    _thread.rule = rule
+    _thread.confinement = Confinement(rule)
+    return _thread.confinement
 
 
 @contextmanager
-def confined(rule: Rule) -> Iterator[None]:
+def confined(rule: Rule) -> Iterator[Confinement]:
     """The thread that calls, for a while. Threads that it starts meanwhile are not confined."""
-    before: Rule | None = getattr(_thread, "rule", None)
-    confine(rule)
+    before: Confinement | None = getattr(_thread, "confinement", None)
     try:
-        yield
+        yield confine(rule)
     finally:
-        _thread.rule = before
+        _thread.confinement = before
 
 
 _thread = threading.local()
@@ -140,8 +155,12 @@ def _watch_threads() -> None:
     thread, connects = _thread, _CONNECTS
 
     def audit(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in connects and (rule := getattr(thread, "rule", None)) is not None:
-            _check(rule, arguments[0], arguments[1])
+        if event in connects and (held := getattr(thread, "confinement", None)) is not None:
+            try:
+                _check(held.rule, arguments[0], arguments[1])
+            except Refused as error:
+                held.refused = error
+                raise
 
     sys.addaudithook(audit)
 

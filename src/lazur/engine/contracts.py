@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from lazur.egress import PUBLIC, Rule
 from lazur.engine.plan import Demand, Plan, Status
 from lazur.engine.recipe import Recipe
 
@@ -224,3 +225,81 @@ class Rotates(ABC):
     def forget(self, key_id: str) -> None:
         """Nothing is wrapped by it any more. Raises Conflict for the current one; silent when it
         is gone."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A file in a datastore."""
+
+    path: str
+    size: int
+    version: str
+    """Differs whenever the content may: an ETag, a generation, or size and time. Empty where the
+    store has none; then nothing about the file may be kept."""
+    modified: float = 0.0
+    """Seconds since the epoch; 0 where the store does not say."""
+
+
+class Datastore(ABC):
+    """Files that lie somewhere else, by paths as people wrote them. `settings` are the fields of
+    its YAML, `credentials` those of its `credentials`, each a text or a Secret.
+
+    Without credentials nobody is asked for any: not the environment, not a file in somebody's
+    home, not the machine's metadata service, unless `ambient`, which the server's owner allows.
+    Connections go where `rule` permits. Making one does not block and asks nobody; it raises
+    Invalid for settings that cannot be, and MissingExtra; some show when first used. All else
+    blocks, may be called by many threads, and retries what is worth it, a few times.
+
+    Paths are checked as everywhere (Invalid). All methods raise NotFound, Forbidden for an address
+    that the rule refuses, Unavailable when another try may help, and BackendError when the store
+    refuses the credentials or the request. No message has a credential in it.
+    """
+
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        credentials: dict[str, Any] | None = None,
+        *,
+        rule: Rule = PUBLIC,
+        ambient: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.credentials = credentials or {}
+        self.rule = rule
+        self.ambient = ambient
+
+    @abstractmethod
+    def list(self, prefix: str = "") -> Iterator[Stored]:
+        """All files beneath the folder `prefix`, in any order; nothing where there is no such
+        folder. Left out: names that no path could have, and what stands for a folder. Raises
+        Unsupported where the store has no lists."""
+
+    @abstractmethod
+    def info(self, path: str) -> Stored:
+        """Of a file; a folder is not found."""
+
+    @abstractmethod
+    def open(self, path: str, offset: int = 0, version: str = "") -> BinaryIO:
+        """The bytes from `offset`, read as they come; the caller closes it. With a `version`,
+        raises Conflict when the file is no longer that one, and never mixes two. Reading raises as
+        the methods do; what breaks off is an error and never an end."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Whether it can be reached and read with these credentials, in a few seconds; raises what
+        is wrong. Who asked for a test of the connection is told yes or no, and no more: see
+        `lazur.reach`."""
+
+
+class Writes(ABC):
+    """Ability: the datastore takes files."""
+
+    @abstractmethod
+    def put(self, path: str, chunks: Iterator[bytes], size: int) -> Stored:
+        """Store `size` bytes as `path`, in place of what is there. They appear whole, once all are
+        sent, or not at all: readers see the old file or the new one. Raises Invalid when `chunks`
+        are not `size` bytes; what `chunks` raises passes through."""
+
+    @abstractmethod
+    def delete(self, path: str) -> None:
+        """Silent when it is gone."""
