@@ -71,7 +71,7 @@ def blocks(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> It
         if not cut:
             rest += piece
             continue
-        yield rest + piece[:cut]
+        yield b"".join((rest, memoryview(piece)[:cut]))
         rest = piece[cut:]
     if rest:
         yield rest + (end or b"\n")

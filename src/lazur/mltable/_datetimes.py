@@ -38,6 +38,7 @@ _FAMILIES = tuple(
     for dates, times in ((_ISO, _ISO_TIMES), (_OTHER, _OTHER_TIMES))
     for date in dates
 )
+_PLAIN = tuple(f"%Y-%m-%d{time}" for time in _ISO_TIMES if "%z" not in time)
 COMMON = tuple(form for family in _FAMILIES for form in family)
 """Formats that are recognized: those that Azure ML recognizes, too."""
 _STARTS = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
@@ -53,6 +54,11 @@ def parse(texts: Any, formats: Sequence[str]) -> Any:
         missing = pc.if_else(pc.is_null(found), texts, pa.scalar(None, pa.string()))
         found = pc.coalesce(found, _parsed(missing, form))
     return found
+
+
+def is_iso(formats: Sequence[str]) -> bool:
+    """Whether all of them are ways of ISO 8601, without a zone."""
+    return bool(formats) and all(form in _PLAIN for form in formats)
 
 
 def guess(values: Sequence[str]) -> Optional[List[str]]:
@@ -78,6 +84,11 @@ def read(text: str, form: str) -> Optional[datetime]:
 
 
 def _parsed(texts: Any, form: str) -> Any:
+    if form in _PLAIN and texts.null_count < len(texts):
+        try:
+            return texts.cast(arrow().timestamp("ns"))
+        except arrow().ArrowInvalid:
+            pass
     if _FAST.fullmatch(form) and form.count("%d") <= 1:
         return _quick(texts, form)
     return _slow(texts, form)

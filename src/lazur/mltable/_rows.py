@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, TextIO
 
-from . import _conversion
+from . import _conversion, _datetimes
 from ._errors import MLTableError
 from ._optional import arrow, need
 from ._readers import wanted
@@ -50,7 +50,7 @@ class Shape:
                 table = self._parsed(block, dialect, typed)
             except invalid:
                 continue
-            if b'"' in block and table.num_rows != _count(block):
+            if _has_breaks(block, table.num_rows):
                 break
             return self.converted(table, source)
         return self.from_rows(list(records(block.decode(), dialect)), source)
@@ -140,17 +140,24 @@ class Shape:
         kinds = {}
         for name in self.names:
             to = self.types[name]
-            direct = typed and to.name in _DIRECT and (to in _GUESSED or not to.options)
-            kinds[name] = _conversion.arrow_type(to) if direct else pa.string()
+            kinds[name] = _conversion.arrow_type(to) if typed and _direct(to) else pa.string()
         return parser.ConvertOptions(
             column_types=kinds,
             include_columns=self.wanted(),
             null_values=[""],
+            timestamp_parsers=[parser.ISO8601],
             true_values=_conversion.TRUE,
             false_values=_conversion.FALSE,
             strings_can_be_null=not dialect.empty_as_string,
             quoted_strings_can_be_null=False,
         )
+
+
+def _direct(to: DataType) -> bool:
+    """Whether Arrow's parser reads this type as we do."""
+    if to.name == "datetime":
+        return _datetimes.is_iso(to.options.get("formats", []))
+    return to.name in _DIRECT and (to in _GUESSED or not to.options)
 
 
 def numbered(place: int) -> str:
@@ -200,10 +207,9 @@ def _split(line: str, delimiter: str) -> List[str]:
     return found
 
 
-def _count(block: bytes) -> int:
-    """How many lines are not empty."""
+def _has_breaks(block: bytes, rows: int) -> bool:
+    """Whether there are fewer rows than lines that are not empty: some are in quotes."""
     end = b"\n" if b"\n" in block else b"\r"
-    blank = block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r" in block
-    if blank or end == b"\r":
-        return sum(1 for line in block.split(end) if line.strip(b"\r"))
-    return block.count(end) + (not block.endswith(end))
+    if rows == block.count(end) + (not block.endswith(end)) or b'"' not in block:
+        return False
+    return rows != sum(1 for line in block.split(end) if line.strip(b"\r"))
