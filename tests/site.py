@@ -24,7 +24,7 @@ from lazur.store.db import Database
 from lazur.store.mlflow import schema as mlflow_schema
 from lazur.testing.fakes import Engine, FakeBackend, FakeBuilder, Inline
 
-OWNER = Principal("ann", "user", "Owner")
+OWNER = Principal.of("ann", "user", "Owner")
 ENVIRONMENT = {"image": "python:3.11"}
 
 

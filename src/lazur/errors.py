@@ -32,6 +32,8 @@ class LazurError(Exception):
 
     code: ClassVar[str] = "Internal"
     status: ClassVar[int] = 500
+    denial: Any = None
+    """What was not allowed, where that is the reason: for the audit log, and never told."""
 
     def __init__(self, message: str, *, hint: str | None = None, **details: Any) -> None:
         super().__init__(message)

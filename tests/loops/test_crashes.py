@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from lazur.engine.plan import Exit
-from lazur.services import events, jobs
+from lazur.services import jobs
 from lazur.services.site import Context
 from lazur.store import leases
 from lazur.testing.fakes import Engine, FakeBuilder
@@ -251,4 +251,4 @@ class TestCanceledBetweenStartAndRecord:
 
 
 def _history(context: Context) -> list[dict[str, str]]:
-    return events.of(context, "default", "jobs", "j")
+    return jobs.history(context, "default", "j")

@@ -21,8 +21,8 @@ from lazur.server.app import (
 )
 from lazur.server.gate import OPEN, Gate
 from lazur.server.settings import Settings
-from lazur.services.access import allows
 from lazur.testing.server import Server
+from tests.rights import allows
 from tests.security.conftest import started
 from tests.security.wire import ENVIRONMENT, Operation, W, Wire, operations, until
 from tests.server.edge import call
@@ -398,7 +398,9 @@ LISTS = ("jobs", "data", "models", "environments", "components", "codes", "build
 
 
 def issued(wire: Wire, role: str, workspace: str | None = None) -> str:
-    body = {"name": role.partition(" ")[0].lower(), "role": role, "workspace": workspace}
+    """Of somebody who has this role in this place, and no other."""
+    name = "-".join([*role.lower().split(), *([workspace] if workspace else [])])
+    body = {"name": name, "role": role, "workspace": workspace}
     got = wire.ask("POST", "/api/v1/tokens", body)
     assert got.status == 201, got.body
     return str(got.json["token"])

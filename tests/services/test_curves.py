@@ -102,6 +102,6 @@ class TestFind:
 
     def test_strangers_learn_nothing(self, site: TestSite, tracked: Tracked) -> None:
         run = tracked.run(metrics={"loss": [1.0]})
-        stranger = Principal("job", "job", "Job", workspace="other", job="some")
+        stranger = Principal.of_job("other", "some")
         with pytest.raises(NotFound, match="workspace"):
             find(site, stranger, runs=[run], metrics=["loss"])

@@ -126,6 +126,6 @@ class TestWhose:
         assert names(site) == ["ours"]
 
     def test_a_token_of_another_workspace_may_not(self, site: TestSite) -> None:
-        other = Principal("job", "job", "Job", workspace="other", job="some")
+        other = Principal.of_job("other", "some")
         with pytest.raises((Forbidden, NotFound)):
             page(site, Query(), who=other)

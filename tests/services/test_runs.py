@@ -133,7 +133,7 @@ class TestTrash:
 
     def test_a_job_may_not_delete_anothers_run(self, site: TestSite) -> None:
         name = ended_job(site)
-        job = Principal("job", "job", "Job", workspace="default", job="another")
+        job = Principal.of_job("default", "another")
         with pytest.raises(Forbidden):
             delete(site, name, who=job)
 
@@ -341,7 +341,7 @@ class TestPurge:
         assert show(site, run)["deleted"]
 
     def test_jobs_may_not(self, site: TestSite) -> None:
-        job = Principal("job", "job", "Job", workspace="default", job="some")
+        job = Principal.of_job("default", "some")
         with pytest.raises(Forbidden):
             call(site, trash.purge, "default", {}, who=job)
 

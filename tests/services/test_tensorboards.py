@@ -74,12 +74,14 @@ class TestWhatIsShown:
 class TestWhoMaySee:
     def test_everybody_who_may_read_jobs(self, site: TestSite) -> None:
         submit(site, name="j")
-        assert find(site, "j", who=Principal("rae", "user", "Reader", "default")).names == ("j",)
+        assert find(site, "j", who=Principal.of("rae", "user", "Reader", "default")).names == (
+            "j",
+        )
 
     def test_nobody_of_another_workspace(self, site: TestSite) -> None:
         submit(site, name="j")
         with pytest.raises(NotFound):
-            find(site, "j", who=Principal("rae", "user", "Owner", "other"))
+            find(site, "j", who=Principal.of("rae", "user", "Owner", "other"))
 
     def test_another_workspaces_job_is_not_there(self, site: TestSite) -> None:
         run = Tracked(site, "other").run()
@@ -91,7 +93,7 @@ class TestWhoMaySee:
     def test_a_job_sees_its_own(self, site: TestSite) -> None:
         submit(site, name="a")
         submit(site, name="b")
-        job = Principal("a", "job", "Job", "default", "a")
+        job = Principal.of_job("default", "a")
         assert find(site, "a", who=job).names == ("a",)
         with pytest.raises(NotFound):
             find(site, "a", "b", who=job)
@@ -99,4 +101,4 @@ class TestWhoMaySee:
     def test_no_role_that_may_not_read_jobs(self, site: TestSite) -> None:
         submit(site, name="j")
         with pytest.raises(Forbidden):
-            find(site, "j", who=Principal("x", "user", "nothing", "default"))
+            find(site, "j", who=Principal.of("x", "user", "nothing", "default"))

@@ -53,9 +53,11 @@ def add_job(db: Database, workspace_id: int, compute_id: int) -> AddJob:
 
 def add_workspace(db: Database, name: str) -> int:
     values = {
+        "kind": "workspace",
         "name": name,
         "folded": name,
         "tags": {},
+        "settings": {},
         "created_at": NOW,
         "created_by": "ann",
         "version": 1,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError, InternalError
 
 from lazur.errors import Invalid, Unavailable
-from lazur.store import assets, builds, jobs, records
+from lazur.store import assets, builds, jobs, people, records
 from lazur.store.db import Database
 from lazur.store.pages import Query
 from tests.store.conftest import NOW, AddJob, add_workspace, build_values
@@ -134,18 +134,18 @@ class TestTokens:
     def test_only_expired_ones_are_dropped(self, db: Database) -> None:
         with db.write() as connection:
             for digest, expires in (("a", None), ("b", NOW - 1), ("c", NOW + 1)):
-                records.add_token(connection, _token(digest, expires))
-            records.drop_expired_tokens(connection, NOW)
-            left = [d for d in "abc" if records.token(connection, d)]
+                people.add_token(connection, _token(digest, expires))
+            people.drop_expired_tokens(connection, NOW)
+            left = [d for d in "abc" if people.token(connection, d)]
         assert left == ["a", "c"]
 
     def test_a_token_is_spent_by_one(self, db: Database) -> None:
         with db.write() as connection:
-            records.add_token(connection, _token("a", None))
+            people.add_token(connection, _token("a", None))
 
         def spend(_: int) -> bool:
             with db.write() as connection:
-                return records.drop_token(connection, "a")
+                return people.drop_token(connection, "a")
 
         with ThreadPoolExecutor(8) as pool:
             assert list(pool.map(spend, range(8))).count(True) == 1
@@ -155,36 +155,36 @@ class TestTransactions:
     def test_an_error_leaves_nothing(self, db: Database) -> None:
         def fail() -> None:
             with db.write() as connection:
-                records.add_token(connection, _token("a", None))
+                people.add_token(connection, _token("a", None))
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             fail()
         with db.read() as connection:
-            assert records.token(connection, "a") is None
+            assert people.token(connection, "a") is None
 
     def test_a_reader_keeps_its_view(self, db: Database) -> None:
         with db.read() as reader:
-            assert records.token(reader, "a") is None
+            assert people.token(reader, "a") is None
             with db.write() as writer:
-                records.add_token(writer, _token("a", None))
-            assert records.token(reader, "a") is None
+                people.add_token(writer, _token("a", None))
+            assert people.token(reader, "a") is None
         with db.read() as reader:
-            assert records.token(reader, "a") is not None
+            assert people.token(reader, "a") is not None
 
     def test_what_a_reader_writes_is_not_kept(self, db: Database) -> None:
         refused = nullcontext() if db.sqlite else pytest.raises(InternalError, match="read-only")
         with refused, db.read() as connection:
-            records.add_token(connection, _token("a", None))
+            people.add_token(connection, _token("a", None))
         with db.read() as connection:
-            assert records.token(connection, "a") is None
+            assert people.token(connection, "a") is None
 
     def test_a_reader_does_not_wait_for_a_writer(self, db: Database) -> None:
         inside, done = threading.Event(), threading.Event()
 
         def write() -> None:
             with db.write() as connection:
-                records.add_token(connection, _token("a", None))
+                people.add_token(connection, _token("a", None))
                 inside.set()
                 done.wait(20)
 
@@ -192,7 +192,7 @@ class TestTransactions:
         writer.start()
         assert inside.wait(20)
         with db.read() as connection:
-            assert records.token(connection, "a") is None
+            assert people.token(connection, "a") is None
         done.set()
         writer.join()
 
@@ -200,7 +200,7 @@ class TestTransactions:
         long = {**_token("a", None), "principal": "x\x00y"}
         refused = nullcontext() if db.sqlite else pytest.raises(Invalid, match="cannot hold")
         with refused, db.write() as connection:
-            records.add_token(connection, long)
+            people.add_token(connection, long)
 
     def test_a_database_that_is_not_there_is_unavailable(self, database_url: str) -> None:
         gone = database_url.replace("/lazur.db", "/no/such/folder/lazur.db")
@@ -230,6 +230,7 @@ def _asset(container_id: int, version: str) -> dict[str, object]:
 def _token(digest: str, expires_at: float | None) -> dict[str, object]:
     return {
         "digest": digest,
+        "id": digest[:16],
         "kind": "token",
         "principal": "ann",
         "role": "Reader",

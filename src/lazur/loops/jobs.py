@@ -30,10 +30,10 @@ from lazur.engine.states import FINAL, State
 from lazur.errors import BackendError, LazurError, Unavailable
 from lazur.loops.base import LONGEST_SLEEP, Loop
 from lazur.registry import find
-from lazur.services import finish, plans
+from lazur.services import events, finish, plans
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
-from lazur.store import builds, jobs, records
+from lazur.store import builds, jobs
 from lazur.store.jobs import JobRow
 
 log = logging.getLogger(__name__)
@@ -359,16 +359,7 @@ class Round:
 
     def _record(self, context: Context, state: str | None) -> None:
         if state is not None and state != self._row.state:
-            records.add_event(
-                context.db,
-                self._row.workspace_id,
-                "jobs",
-                self._row.name,
-                "state",
-                context.who.name,
-                context.now(),
-                state=state,
-            )
+            events.record(context, self._row, "jobs", self._row.name, "state", state=state)
 
     def _release(self, due_at: float) -> None:
         with self._site.db.write(synced=False) as db:

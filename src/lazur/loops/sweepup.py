@@ -14,7 +14,7 @@ from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
 from lazur.services.tracking.artifacts import Artifacts
-from lazur.store import jobs, records
+from lazur.store import jobs, people, records
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Sweepup(Loop):
         now = self._site.now()
         with self._site.db.write() as db:
             records.forget_before(db, now - _ANSWERS_KEPT)
-            records.drop_expired_tokens(db, now)
+            people.drop_expired_tokens(db, now)
         while not self.stopping and not trash.finish(self._site, seconds=1.0):
             """A purge that was interrupted."""
         with self._site.context() as context:

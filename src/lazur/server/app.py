@@ -35,10 +35,12 @@ from lazur.server.mlflow.entry import Entry
 from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import (
     assets,
+    audits,
     content,
     curves,
     environments,
     jobs,
+    people,
     runs,
     sessions,
     streams,
@@ -52,6 +54,7 @@ from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
 from lazur.services.home import Home
+from lazur.services.refusals import Refusals
 from lazur.services.site import Context, Keep, Site
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
@@ -69,6 +72,8 @@ PARTS = (
     content,
     environments,
     sessions,
+    people,
+    audits,
     assets,
 )
 _ADDRESS_OF_MLFLOW = (
@@ -81,7 +86,8 @@ OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
 def create_app(settings: Settings) -> Gate:
     site = create_site(settings)
     app = create_api(site, settings)
-    return Gate(Front(app, site, settings), tokens.authenticator(site), settings)
+    front = Front(app, site, settings)
+    return Gate(front, tokens.authenticator(site), settings, Refusals(site).record)
 
 
 class Front:
@@ -209,7 +215,7 @@ def _add_plain_routes(app: FastAPI) -> None:
     )
     def openapi(call: Call) -> Response:
         def describe(context: Context) -> dict[str, Any]:
-            context.require("openapi/read", Resource(context.who.workspace))
+            context.require("openapi/read", Resource())
             return app.openapi()
 
         return call.read(describe)
@@ -217,7 +223,8 @@ def _add_plain_routes(app: FastAPI) -> None:
 
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(LazurError)
-    async def known(_request: Request, error: LazurError) -> JSONResponse:
+    async def known(request: Request, error: LazurError) -> JSONResponse:
+        request.scope["lazur.denial"] = error.denial
         headers = {name.decode(): value.decode() for name, value in retry_after(error)}
         return JSONResponse(error.to_dict(), error.status, headers)
 

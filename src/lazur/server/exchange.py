@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from anyio.to_thread import run_sync
+
 from lazur.server import refusal
 from lazur.server.asgi import App, Message, Receive, Scope, Send
 from lazur.server.headers import secured
@@ -21,6 +23,9 @@ RECHECK = 3.0
 within five."""
 BODY_RATE = 1024
 """Bytes a second that a client must send at least, once its first seconds are over."""
+_REFUSED = frozenset({401, 403})
+Note = Callable[[Any, str, str, int, Any], None]
+"""What notes a refusal: to whom, from where, of which request, with which status, and why."""
 QUIET = frozenset({"/healthz"})
 
 access = logging.getLogger("lazur.access")
@@ -28,11 +33,14 @@ log = logging.getLogger("lazur.gate")
 
 
 class Exchange:
-    def __init__(self, scope: Scope, receive: Receive, send: Send, body_seconds: float) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, body_seconds: float, note: Note
+    ) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._began = time.perf_counter()
+        self._refusals = note
         self._who = "-"
         self._status = 0
         self._body = _Body(receive, body_seconds)
@@ -116,9 +124,18 @@ class Exchange:
                 await self._send(message)
 
     async def _start(self, status: int, headers: Any) -> None:
+        """A refusal is noted before it is told."""
+        if status in _REFUSED or self._scope.get("lazur.denial") is not None:
+            await self._note(status)
         self._status = status
         headers = secured(self._scope["path"], headers, self._scope.get("lazur.csp"))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def _note(self, status: int) -> None:
+        scope = self._scope
+        request = f"{self._verb()} {self._path()}"
+        who, denial = scope.get("lazur.principal"), scope.get("lazur.denial")
+        await run_sync(self._refusals, who, scope["lazur.source"], request, status, denial)
 
     async def _answer(self, refused: Refused) -> None:
         body = refused.body(self._scope["path"])

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from lazur.server import refusal, sign_in
 from lazur.server.asgi import App, Receive, Scope, Send
-from lazur.server.exchange import Exchange, Stream
+from lazur.server.exchange import Exchange, Note, Stream
 from lazur.server.headers import is_visited
 from lazur.server.identity import Authenticate, Identities, SecretKind
 from lazur.server.refusal import Refused
 from lazur.server.settings import Settings
+from lazur.services.site import SOURCE
 from lazur.services.throttle import Throttle
 
 OPEN = frozenset({("GET", "/healthz"), ("GET", "/sign-in"), ("POST", "/api/v1/sessions")})
@@ -29,8 +30,12 @@ class Gate:
     """`scope["lazur.principal"]` is who asks (None on the open routes); `scope["lazur.recheck"]`
     asks again."""
 
-    def __init__(self, app: App, authenticate: Authenticate, settings: Settings) -> None:
+    def __init__(
+        self, app: App, authenticate: Authenticate, settings: Settings, note: Note | None = None
+    ) -> None:
+        """`note` is told what is refused, before whoever asked is."""
         self.app = app
+        self._note: Note = note or (lambda *_: None)
         self.settings = settings
         self.identities = Identities(authenticate)
         self._streams: set[Stream] = set()
@@ -42,7 +47,9 @@ class Gate:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, send, self.settings.body_seconds)
+        scope["lazur.source"] = str((scope.get("client") or ("",))[0])
+        SOURCE.set(scope["lazur.source"])
+        exchange = Exchange(scope, receive, send, self.settings.body_seconds, self._note)
         try:
             if (secret := self._check(scope)) is not None:
                 await self._identify(scope, exchange, *secret)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -65,29 +65,29 @@ def changes(body: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:
 
 
 def name(value: Any, field: str = "name") -> str:
+    return text(field, value, names.check_name)
+
+
+def text(field: str, value: Any, check: Callable[[str], str]) -> str:
+    """`check` raises ValueError with the reason."""
     if not isinstance(value, str):
         raise Invalid(f"{field} must be text.")
     try:
-        return names.check_name(value)
+        return check(value)
     except ValueError as error:
         raise Invalid(f"{field}: {error}.") from None
 
 
 def _checked(field: str, value: Any) -> Any:
     match field:
-        case "archived":
+        case "archived" | "disabled":
             if not isinstance(value, bool):
-                raise Invalid("archived must be true or false.")
+                raise Invalid(f"{field} must be true or false.")
             return value
         case "tags" | "properties":
             return _texts(field, value)
         case "experiment_name":
-            if not isinstance(value, str):
-                raise Invalid("experiment_name must be text.")
-            try:
-                return names.check_title(value)
-            except ValueError as error:
-                raise Invalid(f"experiment_name: {error}.") from None
+            return text(field, value, names.check_title)
         case _:
             if value is not None and not isinstance(value, str):
                 raise Invalid(f"{field} must be text.")

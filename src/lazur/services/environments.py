@@ -72,7 +72,7 @@ def curated_get(context: Context, registry: str, name: str, version: str) -> dic
 
 
 def _registry(context: Context, registry: str) -> None:
-    context.require("registries/read", Resource(context.who.workspace))
+    context.require("registries/read", Resource())
     if registry != curated.REGISTRY:
         raise NotFound(f"There is no registry {registry!r}.", hint=f"Known: {curated.REGISTRY}.")
 

@@ -13,7 +13,7 @@ from lazur.engine.states import State
 from lazur.services import assets, events
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
-from lazur.store import jobs, records
+from lazur.store import jobs, people
 from lazur.store.jobs import JobRow
 
 _TAIL = 16 << 10
@@ -55,7 +55,7 @@ def record(context: Context, row: JobRow, ended: Ending) -> None:
     if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, row)):
         warnings = [*ended.values.get("warnings", row.warnings), *notes]
         jobs.change(context.db, row.id, context.now(), warnings=warnings)
-    records.drop_job_tokens(context.db, row.workspace, row.name)
+    people.drop_job_tokens(context.db, row.workspace, row.name)
     error: dict[str, Any] | None = ended.values["error"]
     code = error.get("code") if error else None
     events.record(context, row, "jobs", row.name, "state", state=ended.state.value, code=code)

@@ -85,7 +85,7 @@ def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
 
 def history(context: Context, workspace: str, name: str) -> list[dict[str, Any]]:
     row = find_row(context, workspace, name, "workspaces/jobs/read")
-    return events.of(context, workspace, "jobs", row.name)
+    return events.of(context, row, "jobs", row.name)
 
 
 def update(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,7 +16,12 @@ from lazur.services import access
 from lazur.services.access import Principal, Resource
 from lazur.services.bus import Bus
 from lazur.services.home import Home
+from lazur.store import audit as audits
+from lazur.store.audit import Entry
 from lazur.store.db import Connection, Database
+
+SOURCE = ContextVar("SOURCE", default="")
+"""Where a request came from, for the audit log; empty for what the server does by itself."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Site:
             begin = partial(self.db.write, synced=synced) if write else self.db.read
             context = Context(self, who, begin, stack)
             yield context
+            context.settle()
         context.speak()
 
 
@@ -86,6 +93,8 @@ class Context:
         self._stack = stack
         self._db: Connection | None = None
         self._words: dict[tuple[str, str], None] = {}
+        self._audited: list[Entry] = []
+        self.source = SOURCE.get()
 
     @property
     def db(self) -> Connection:
@@ -107,6 +116,15 @@ class Context:
 
     def require(self, action: str, resource: Resource) -> None:
         access.require(self.who, action, resource)
+
+    def audit(self, entry: Entry) -> None:
+        """Written last of all, so that the chain it belongs to is locked for a moment only."""
+        self._audited.append(entry)
+
+    def settle(self) -> None:
+        """Before the commit."""
+        if self._audited:
+            audits.add(self.db, self._audited)
 
     def publish(self, topic: str, key: str) -> None:
         """Say it on the bus once this call is committed."""

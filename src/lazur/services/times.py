@@ -12,3 +12,9 @@ def iso(at: float | None) -> str | None:
     return (
         datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     )
+
+
+def moment(text: str) -> float:
+    """Seconds since the epoch. ValueError for what is no time; without a zone it is UTC."""
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, Literal
 
-from lazur.errors import Invalid, NotFound, Unauthenticated
-from lazur.services import access, checks
-from lazur.services.access import Principal, Resource
+from lazur.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
+from lazur.services import assignments, checks, events, people
+from lazur.services.access import Grant, Principal, Resource
 from lazur.services.site import Context, Site
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
-from lazur.store import records
+from lazur.spec.names import check_person_name, fold
+from lazur.store import people as store
+from lazur.store.db import AnyRow
+
+log = logging.getLogger(__name__)
 
 _CODE_SECONDS = 120.0
 SESSION_SECONDS = 12 * 3600.0
 _KINDS = {"bearer": ("token", "job"), "session": ("session",)}
+_LONGEST_DAYS = 3650
 
 
 def authenticator(site: Site) -> Callable[[Literal["bearer", "session"], str], Principal | None]:
@@ -27,36 +32,61 @@ def authenticator(site: Site) -> Callable[[Literal["bearer", "session"], str], P
 
     def authenticate(kind: Literal["bearer", "session"], secret: str) -> Principal | None:
         with site.db.read() as db:
-            row = records.token(db, digest(secret))
-        if row is None or row.kind not in _KINDS[kind]:
-            return None
-        if row.expires_at is not None and row.expires_at <= site.now():
-            return None
-        return Principal(
-            row.principal, "job" if row.kind == "job" else "user", row.role, row.workspace, row.job
-        )
+            found = store.owner_of_token(db, digest(secret))
+            if found is None:
+                return None
+            token, owner = found
+            if token.kind not in _KINDS[kind]:
+                return None
+            if token.expires_at is not None and token.expires_at <= site.now():
+                return None
+            if token.kind == "job":
+                return Principal.of_job(token.workspace, token.job)
+            if owner is None or owner.disabled:
+                return None
+            return assignments.principal(db, owner, token.role, token.workspace)
 
     return authenticate
 
 
 def show(context: Context) -> dict[str, Any]:
-    """Who is calling, and what that is good for."""
-    context.require("me/read", Resource(context.who.workspace))
-    return asdict(context.who)
+    """Who is calling, and what they may do where."""
+    context.require("me/read", Resource())
+    who = context.who
+    return {
+        "name": who.name,
+        "kind": who.kind,
+        "job": who.job,
+        "workspace": who.workspace,
+        "roles": [_granted(grant) for grant in who.grants],
+        "only": _granted(who.ceiling) if who.ceiling else None,
+    }
 
 
 def ensure_owner(context: Context) -> None:
-    """The token in the home's file is the owner's, also when somebody replaced the file."""
+    """Whoever first starts the server owns it, by the token in the home's file. It is theirs also
+    when somebody replaced the file, as long as they may sign in."""
     token = context.site.home.owner_token()
-    if records.token(context.db, digest(token)) is None:
-        _add(context, token, "token", Principal(_owner_name(), "user", "Owner"), None)
+    if store.token(context.db, digest(token)) is not None:
+        return
+    name = _account()
+    row = store.by_name(context.db, fold(name))
+    if row is None and not store.owners(context.db):
+        row = people.add(context, "user", name)
+        assignments.give(context, row, "Owner", None)
+    if row is None or row.disabled:
+        log.warning("The token in %s is nobody's: see `lazur admin`.", context.site.home.token)
+        return
+    _add(context, token, "token", name, {"label": "of the server's home"})
 
 
 def sign_in_code(context: Context) -> dict[str, Any]:
     """A code that turns into a browser session of the same person, once, soon."""
-    context.require("sign-in/action", Resource(context.who.workspace))
+    context.require("sign-in/action", Resource())
     code = secrets.token_urlsafe(24)
-    _add(context, code, "code", context.who, context.now() + _CODE_SECONDS)
+    limits = _limits(context.who.ceiling)
+    until = context.now() + _CODE_SECONDS
+    _add(context, code, "code", context.who.name, {**limits, "expires_at": until})
     return {
         "code": code,
         "url": f"{context.site.url()}/sign-in#code={code}",
@@ -66,72 +96,112 @@ def sign_in_code(context: Context) -> dict[str, Any]:
 
 def open_session(context: Context, code: str) -> str:
     """The session's secret, for the cookie. A code is good for one."""
-    row = records.token(context.db, digest(code))
+    row = store.token(context.db, digest(code))
     good = row is not None and row.kind == "code" and (row.expires_at or 0) > context.now()
-    if row is None or not good or not records.drop_token(context.db, row.digest):
+    if row is None or not good or not store.drop_token(context.db, row.digest):
         raise Unauthenticated(
             "The sign-in code is unknown or has expired.", hint="Get a new one: lazur login --web"
         )
+    return begin_session(context, row.principal, row.role, row.workspace)
+
+
+def begin_session(
+    context: Context, name: str, role: str | None = None, workspace: str | None = None
+) -> str:
+    """For who has just proved to be this person."""
     secret = secrets.token_urlsafe(32)
-    who = Principal(row.principal, "user", row.role, row.workspace, row.job)
-    _add(context, secret, "session", who, context.now() + SESSION_SECONDS)
+    values: dict[str, Any] = {"role": role, "workspace": workspace}
+    values["expires_at"] = context.now() + SESSION_SECONDS
+    _add(context, secret, "session", name, values)
     return secret
 
 
 def end_session(context: Context, secret: str) -> None:
-    context.require("sign-in/action", Resource(context.who.workspace))
-    records.drop_token(context.db, digest(secret))
+    context.require("sign-in/action", Resource())
+    store.drop_token(context.db, digest(secret))
 
 
 def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
-    """A new token, shown this once."""
+    """For somebody new: a user with this role, and a first token. Who is known already makes
+    their own; an owner of the server may make one for them."""
     context.require("authorization/tokens/write", Resource(workspace))
-    if role not in access.roles():
-        raise Invalid(f"There is no role {role!r}.", hint=f"Known: {', '.join(access.roles())}.")
-    who = Principal(checks.name(name), "user", role, _known(context, workspace))
-    token = "lzr_" + secrets.token_urlsafe(32)
-    _add(context, token, "token", who, None)
-    return token
+    assignments.check_may_give(context, role, workspace)
+    name = checks.text("name", name, check_person_name)
+    row = store.by_name(context.db, fold(name))
+    if row is None:
+        row = people.add(context, "user", name)
+    elif not context.who.may("authorization/tokens/write", Resource()):
+        raise Conflict(
+            f"There is a {row.kind} {name!r} already.",
+            hint="They make their own tokens: lazur token create. Give them a role here: "
+            f"lazur role assignment create --assignee {name} --role {role!r}",
+        )
+    if row.kind == "group":
+        raise Invalid(f"{name!r} is a group: groups have no tokens.")
+    assignments.give(context, row, role, workspace)
+    return _made(context, row.name)
 
 
-def _known(context: Context, workspace: str | None) -> str | None:
-    if workspace is None:
-        return None
-    return str(open_workspace(context, workspace, "workspaces/read").name)
+def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
+    """The caller's own. With `role` and `workspace` it is good for no more than that."""
+    context.require("me/tokens/write", Resource())
+    who = context.who
+    if who.ceiling is not None:
+        raise Forbidden(
+            "A token that is good for less than its owner makes no other tokens.",
+            hint="Sign in with another one.",
+        )
+    if unknown := sorted(set(spec) - {"label", "role", "workspace", "days"}):
+        raise Invalid(
+            f"A token has no {unknown[0]!r}.", hint="Known: label, role, workspace, days."
+        )
+    label = checks.changes({"display_name": spec.get("label")}, ("display_name",))["display_name"]
+    days, until = spec.get("days"), None
+    if days is not None:
+        if type(days) not in (int, float) or not 0 < days <= _LONGEST_DAYS:
+            raise Invalid(f"days is {days!r}; it is a number up to {_LONGEST_DAYS}.")
+        until = context.now() + days * 86400
+    role, workspace = _narrower(context, spec.get("role"), spec.get("workspace"))
+    secret = _made(
+        context, who.name, label=label, role=role, workspace=workspace, expires_at=until
+    )
+    row = store.token(context.db, digest(secret))
+    assert row is not None
+    return {"token": secret, **view(row)}
+
+
+def mine(context: Context) -> dict[str, Any]:
+    context.require("me/read", Resource())
+    rows = store.tokens_of(context.db, context.who.name)
+    return {"value": [view(row) for row in rows], "next": None}
+
+
+def revoke_mine(context: Context, token_id: str) -> None:
+    context.require("me/tokens/write", Resource())
+    if not store.drop_tokens_of(context.db, context.who.name, token_id):
+        raise NotFound(f"You have no token {token_id!r}.", hint="See: lazur token list")
+    events.record(context, None, "tokens", context.who.name, "revoked", id=token_id)
 
 
 def find(context: Context) -> dict[str, Any]:
     """Who has tokens and open sessions; the secrets themselves are not kept."""
     context.require("authorization/tokens/read", Resource())
-    rows = records.tokens_of_people(context.db)
-    return {
-        "value": [
-            {
-                "name": row.principal,
-                "kind": row.kind,
-                "role": row.role,
-                "workspace": row.workspace,
-                "created_at": iso(row.created_at),
-                "expires_at": iso(row.expires_at),
-            }
-            for row in rows
-        ],
-        "next": None,
-    }
+    rows = store.tokens_of(context.db, None)
+    return {"value": [view(row) for row in rows], "next": None}
 
 
 def revoke(context: Context, name: str) -> None:
     """Everything that lets this person in ends: tokens, browser sessions, sign-in codes."""
     context.require("authorization/tokens/write", Resource())
-    if not records.drop_tokens_of(context.db, name):
+    if not store.drop_tokens_of(context.db, name):
         raise NotFound(f"{name!r} has no tokens.")
-    records.add_event(context.db, None, "tokens", name, "revoked", context.who.name, context.now())
+    events.record(context, None, "tokens", name, "revoked")
 
 
 def job_token(context: Context, workspace: str, job: str) -> str:
     """A token that is good for one job and ends with it."""
     made = "lzj_" + secrets.token_urlsafe(32)
-    _add(context, made, "job", Principal(f"{workspace}/{job}", "job", "Job", workspace, job), None)
+    _add(context, made, "job", f"{workspace}/{job}", {"workspace": workspace, "job": job})
     return made
 
 
@@ -139,26 +209,58 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def _add(
-    context: Context, secret: str, kind: str, who: Principal, expires_at: float | None
-) -> None:
-    records.add_token(
-        context.db,
-        {
-            "digest": digest(secret),
-            "kind": kind,
-            "principal": who.name,
-            "role": who.role,
-            "workspace": who.workspace,
-            "job": who.job,
-            "created_at": context.now(),
-            "expires_at": expires_at,
-        },
-    )
+def view(row: AnyRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.principal,
+        "kind": row.kind,
+        "label": row.label,
+        "role": row.role,
+        "workspace": row.workspace,
+        "created_at": iso(row.created_at),
+        "expires_at": iso(row.expires_at),
+    }
 
 
-def _owner_name() -> str:
+def _made(context: Context, name: str, **values: Any) -> str:
+    secret = "lzr_" + secrets.token_urlsafe(32)
+    token_id = _add(context, secret, "token", name, values)
+    noted = {key: values[key] for key in ("label", "role", "workspace") if values.get(key)}
+    events.record(context, None, "tokens", name, "created", id=token_id, **noted)
+    return secret
+
+
+def _narrower(context: Context, role: Any, workspace: Any) -> tuple[str | None, str | None]:
+    if role is None and workspace is None:
+        return None, None
+    for field, value in (("role", role), ("workspace", workspace)):
+        if value is not None and not isinstance(value, str):
+            raise Invalid(f"{field} must be text.")
+    if workspace is not None:
+        workspace = open_workspace(context, workspace, "workspaces/read").name
+    return assignments.named(context.db, role or "Owner").name, workspace
+
+
+def _limits(ceiling: Grant | None) -> dict[str, Any]:
+    if ceiling is None:
+        return {}
+    return {"role": ceiling.role.name, "workspace": ceiling.workspace}
+
+
+def _granted(grant: Grant) -> dict[str, Any]:
+    return {"role": grant.role.name, "workspace": grant.workspace, "registry": grant.registry}
+
+
+def _add(context: Context, secret: str, kind: str, name: str, values: dict[str, Any]) -> str:
+    """The token's id, by which its owner can end it."""
+    token_id = secrets.token_hex(6)
+    made = {"digest": digest(secret), "id": token_id, "kind": kind, "principal": name}
+    store.add_token(context.db, {**made, "created_at": context.now(), **values})
+    return token_id
+
+
+def _account() -> str:
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return check_person_name(getpass.getuser())
+    except (KeyError, OSError, ValueError):
         return "owner"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from lazur.services import checks
+from lazur.services import checks, events
 from lazur.services.access import Resource
+from lazur.services.events import Change
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.spec.names import fold
@@ -37,9 +38,11 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     name = checks.name(spec.get("name"))
     notes = {key: spec[key] for key in _NOTES if spec.get(key) is not None}
     values: dict[str, Any] = {
+        "kind": store.WORKSPACE,
         "name": name,
         "folded": fold(name),
         "tags": {},
+        "settings": {},
         **checks.changes(notes, _NOTES),
         "created_at": context.now(),
         "created_by": context.who.name,
@@ -50,10 +53,10 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     except Taken:
         raise Conflict(f"The workspace {name!r} exists already.") from None
     spaces.add(context.db, row_id, context.now())
-    records.add_event(
-        context.db, row_id, "workspaces", name, "created", context.who.name, context.now()
-    )
-    return get(context, name)
+    row = store.by_name(context.db, fold(name))
+    assert row is not None
+    events.record(context, row, "workspaces", name, "created")
+    return view(row)
 
 
 def get(context: Context, name: str) -> dict[str, Any]:
@@ -61,9 +64,10 @@ def get(context: Context, name: str) -> dict[str, Any]:
 
 
 def find(context: Context, query: Query) -> dict[str, Any]:
-    context.require("workspaces/read", Resource(context.who.workspace))
-    only = fold(context.who.workspace) if context.who.workspace else None
-    page = store.page(context.db, query, only)
+    known = context.who.workspaces("workspaces/read")
+    if known is not None and not known:
+        context.require("workspaces/read", Resource())
+    page = store.page(context.db, query, known)
     return {"value": [view(row) for row in page.rows], "next": page.next}
 
 
@@ -77,14 +81,13 @@ def update(
         )
     values = checks.changes(changes, ("display_name", "description", "tags"))
     store.change(context.db, row.id, **values)
-    records.add_event(
-        context.db,
-        row.id,
+    events.record(
+        context,
+        row,
         "workspaces",
         row.name,
         "updated",
-        context.who.name,
-        context.now(),
+        Change({field: getattr(row, field) for field in values}, values),
         fields=sorted(values),
     )
     return get(context, name)
@@ -100,9 +103,7 @@ def delete(context: Context, name: str) -> None:
             f"{running} jobs of {name!r} have not ended.", hint="Cancel them, or wait for them."
         )
     store.change(context.db, row.id, deleted_at=context.now())
-    records.add_event(
-        context.db, row.id, "workspaces", name, "deleted", context.who.name, context.now()
-    )
+    events.record(context, row, "workspaces", row.name, "deleted")
 
 
 def ensure_default(context: Context) -> None:

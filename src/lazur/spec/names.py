@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 MAX_LENGTH = 255
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _COMPONENT = re.compile(r"[a-z][a-z0-9_]*")
+_PERSON = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 _INPUT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _RESERVED = {"con", "prn", "aux", "nul"} | {
     f"{p}{n}" for p in ("com", "lpt") for n in range(1, 10)
@@ -43,6 +44,17 @@ def check_component_name(name: str) -> str:
         raise ValueError(
             f"{name!r} is no component name: use lower-case letters, digits and '_', "
             "and begin with a letter"
+        )
+    return name
+
+
+def check_person_name(name: str) -> str:
+    """Of users, groups and services: a name, or an e-mail address."""
+    _check_length(name)
+    if not _PERSON.fullmatch(name) or ".." in name:
+        raise ValueError(
+            f"{name!r} is no name of a person or group: use letters, digits, '-', '_', '.', '@', "
+            "'+', and begin with a letter, digit or '_'"
         )
     return name
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_
 
 from lazur.errors import Invalid
 from lazur.store.db import AnyRow
@@ -41,7 +41,7 @@ def fetch(
     query: Query,
     orders: Mapping[str, ColumnElement[Any]],
     default: str,
-    unique: Column[Any],
+    unique: ColumnElement[Any],
 ) -> Page:
     """One page of `statement`. `unique` breaks ties, so that no row is skipped or seen twice."""
     if not 1 <= query.limit <= MAX_LIMIT:
@@ -77,7 +77,7 @@ def _cursor(order: str, value: Any, unique: int | str) -> str:
 
 
 def _after(
-    cursor: str, order: str, column: ColumnElement[Any], unique: Column[Any], down: bool
+    cursor: str, order: str, column: ColumnElement[Any], unique: ColumnElement[Any], down: bool
 ) -> ColumnElement[bool]:
     value, last = _decode(cursor, order)
     if not (_fits(value, column) and _fits(last, unique)):

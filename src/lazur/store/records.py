@@ -1,50 +1,18 @@
-"""Queries on what is only ever added: tokens, events, answers to repeat, trees seen whole."""
+"""Queries on what is only ever added: events, answers to repeat, trees seen whole."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
-from lazur.store.tables import events, facts, idempotency, tokens, trees
+from lazur.store.tables import events, facts, idempotency, trees
 
 # Built once: on the path of every submit.
 _ADD_EVENT = insert(events)
 _REMEMBER = insert(idempotency)
-
-
-def add_token(db: Connection, values: Mapping[str, Any]) -> None:
-    db.execute(insert(tokens).values(**values))
-
-
-def token(db: Connection, digest: str) -> AnyRow | None:
-    return db.execute(select(tokens).where(tokens.c.digest == digest)).first()
-
-
-def drop_token(db: Connection, digest: str) -> bool:
-    """False: it was not there, or somebody else has just dropped it."""
-    return db.execute(delete(tokens).where(tokens.c.digest == digest)).rowcount == 1
-
-
-def tokens_of_people(db: Connection) -> Sequence[AnyRow]:
-    people = select(tokens).where(tokens.c.kind.in_(("token", "session")))
-    return db.execute(people.order_by(tokens.c.principal, tokens.c.created_at)).all()
-
-
-def drop_tokens_of(db: Connection, principal: str) -> int:
-    mine = delete(tokens).where(tokens.c.principal == principal, tokens.c.kind != "job")
-    return db.execute(mine).rowcount
-
-
-def drop_job_tokens(db: Connection, workspace: str, job: str) -> None:
-    db.execute(delete(tokens).where(tokens.c.workspace == workspace, tokens.c.job == job))
-
-
-def drop_expired_tokens(db: Connection, now: float) -> None:
-    db.execute(delete(tokens).where(tokens.c.expires_at < now))
 
 
 def add_event(

@@ -38,29 +38,103 @@ workspaces = Table(
     "lazur_workspaces",
     metadata,
     Column("id", Serial, primary_key=True),
+    Column("kind", String(16), nullable=False),
     Column("name", Name, nullable=False),
-    Column("folded", Name, nullable=False, unique=True),
+    Column("folded", Name, nullable=False),
     Column("display_name", Text),
     Column("description", Text),
     Column("tags", Json, nullable=False),
+    Column("settings", Json, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("created_by", Name, nullable=False),
     Column("deleted_at", Float),
     Column("version", Integer, nullable=False),
+    UniqueConstraint("kind", "folded"),
+    comment="Workspaces, and registries: rooms that hold assets only.",
+)
+
+principals = Table(
+    "lazur_principals",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", Name, nullable=False, unique=True),
+    Column("folded", Name, nullable=False, unique=True),
+    Column("display_name", Text),
+    Column("email", Text),
+    Column("issuer", String(500)),
+    Column("subject", Name),
+    Column("password", Text),
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+    comment="`issuer` and `subject`: who they are where they sign in.",
+)
+
+members = Table(
+    "lazur_members",
+    metadata,
+    Column("group_id", Serial, ForeignKey("lazur_principals.id"), primary_key=True),
+    Column("member_id", Serial, ForeignKey("lazur_principals.id"), primary_key=True),
+    Column("claimed", Boolean, nullable=False),
+    Index("ix_lazur_members_member", "member_id"),
+    comment="`claimed`: the provider of the sign-in said so, and takes it back as well.",
+)
+
+roles = Table(
+    "lazur_roles",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False, unique=True),
+    Column("description", Text),
+    Column("actions", Json, nullable=False),
+    Column("not_actions", Json, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    comment="Custom ones; those that are built in are in the code.",
+)
+
+assignments = Table(
+    "lazur_assignments",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("principal_id", Serial, ForeignKey("lazur_principals.id"), nullable=False),
+    Column("role", Name, nullable=False),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id")),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    UniqueConstraint("principal_id", "role", "workspace_id"),
+    Index(
+        "ix_lazur_assignments_server",
+        "principal_id",
+        "role",
+        unique=True,
+        sqlite_where=text("workspace_id IS NULL"),
+        postgresql_where=text("workspace_id IS NULL"),
+    ),
+    Index("ix_lazur_assignments_workspace", "workspace_id"),
+    comment="Without a workspace it holds on the whole server.",
 )
 
 tokens = Table(
     "lazur_tokens",
     metadata,
     Column("digest", String(64), primary_key=True),
+    Column("id", String(16), nullable=False, unique=True),
     Column("kind", String(16), nullable=False),
     Column("principal", Name, nullable=False),
-    Column("role", String(64), nullable=False),
+    Column("label", Text),
+    Column("role", Name),
     Column("workspace", Name),
     Column("job", Name),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
+    Index("ix_lazur_tokens_principal", "principal"),
     Index("ix_lazur_tokens_job", "workspace", "job"),
+    comment="`role` and `workspace`: all that it is good for.",
 )
 
 computes = Table(
@@ -260,6 +334,35 @@ events = Table(
     Column("who", Name, nullable=False),
     Column("at", Float, nullable=False),
     Index("ix_lazur_events_subject", "workspace_id", "kind", "name", "id"),
+)
+
+audit = Table(
+    "lazur_audit",
+    metadata,
+    Column("chain", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("who", Name, nullable=False),
+    Column("who_kind", String(16), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("action", String(128), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("name", Name, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("ix_lazur_audit_at", "at"),
+    Index("ix_lazur_audit_who", "who", "at"),
+    comment="Each row's hash covers the one before it in its chain.",
+)
+
+audit_heads = Table(
+    "lazur_audit_heads",
+    metadata,
+    Column("chain", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    comment="The last row of each chain.",
 )
 
 idempotency = Table(

@@ -12,6 +12,8 @@ from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import computes, jobs, workspaces
 
+WORKSPACE = "workspace"
+REGISTRY = "registry"
 _ORDERS = {"name": workspaces.c.folded, "created_at": workspaces.c.created_at}
 
 
@@ -19,14 +21,18 @@ def add(db: Connection, values: Mapping[str, Any]) -> int:
     return db.execute(insert(workspaces).values(**values).returning(workspaces.c.id)).scalar_one()
 
 
-def by_name(db: Connection, folded: str) -> AnyRow | None:
-    return db.execute(select(workspaces).where(workspaces.c.folded == folded)).first()
+def by_name(db: Connection, folded: str, kind: str = WORKSPACE) -> AnyRow | None:
+    named = (workspaces.c.kind == kind, workspaces.c.folded == folded)
+    return db.execute(select(workspaces).where(*named)).first()
 
 
-def page(db: Connection, query: Query, only: str | None) -> Page:
-    statement = select(workspaces).where(workspaces.c.deleted_at.is_(None))
+def page(db: Connection, query: Query, only: frozenset[str] | None, kind: str = WORKSPACE) -> Page:
+    """Those of `only`, by their folded names; None: all."""
+    statement = select(workspaces).where(
+        workspaces.c.kind == kind, workspaces.c.deleted_at.is_(None)
+    )
     if only is not None:
-        statement = statement.where(workspaces.c.folded == only)
+        statement = statement.where(workspaces.c.folded.in_(only))
     return fetch(db, statement, query, _ORDERS, "name", workspaces.c.id)
 
 

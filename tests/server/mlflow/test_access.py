@@ -6,8 +6,8 @@ import pytest
 
 from lazur.server.mlflow.access import not_served, rule, short
 from lazur.server.mlflow.routes import TABLE
-from lazur.services.access import allows
 from tests.conformance.surface import Route, routes
+from tests.rights import allows
 
 ROLES = ("Owner", "Contributor", "AzureML Data Scientist", "Reader", "Job")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,9 +17,9 @@ from lazur.services.access import Principal
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, Server, TestSite, call, open_site, submit
 
-JOB = Principal("j", "job", "Job", "default", "j")
-OTHER = Principal("k", "job", "Job", "default", "k")
-ANN = Principal("ann", "user", "Owner")
+JOB = Principal.of_job("default", "j")
+OTHER = Principal.of_job("default", "k")
+ANN = Principal.of("ann", "user", "Owner")
 BY_NAME, SEARCH, GET = "experiments/get-by-name", "runs/search", "runs/get"
 
 
@@ -96,8 +95,8 @@ class TestSetExperiment:
     ) -> None:
         call(site, workspaces.create, {"name": "other"})
         submit(site, "other", name="j", experiment_name="first")
-        ask(choices, BY_NAME, replace(JOB, workspace="other"), experiment_name="Default")
-        ask(choices, GET, replace(JOB, workspace="other"), run_id="j")
+        ask(choices, BY_NAME, Principal.of_job("other", "j"), experiment_name="Default")
+        ask(choices, GET, Principal.of_job("other", "j"), run_id="j")
         assert experiment(site) == ("first", "first")
 
     def test_an_experiment_that_is_not_there_or_deleted_is_no_place(

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from lazur.server.mlflow.access import Rule, rule
-from lazur.services.access import allows
 from lazur.testing.server import Server
 from tests.conformance.surface import routes
+from tests.rights import allows
 from tests.security.wire import W, Wire, serving, until
 from tests.server.mlflow.filled import Filled, fill
 

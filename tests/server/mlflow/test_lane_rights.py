@@ -22,7 +22,7 @@ from lazur.store.queue import WriteQueue
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import OWNER, Clock, Server, open_site, submit
 
-MINE = Principal("mine", "job", "Job", "default", "mine")
+MINE = Principal.of_job("default", "mine")
 PARENT, CHILD, SIBLING, STRANGER, FREE = "parent", "child", "sibling", "stranger", "free"
 TAGS = [{"key": "t", "value": "1"}]
 DATA = {"name": "d", "digest": "1", "source_type": "local", "source": "{}"}

@@ -70,7 +70,11 @@ class Api:
 
     def as_(self, role: str, workspace: str | None = None) -> Api:
         secret = call(
-            self.site, tokens.issue, f"{role.split(maxsplit=1)[0]}-person", role, workspace
+            self.site,
+            tokens.issue,
+            "-".join([role.split(maxsplit=1)[0], "person", *([workspace] if workspace else [])]),
+            role,
+            workspace,
         )
         return Api(self.http, self.site, secret)
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from anyio.to_thread import run_sync
 
 from lazur.services.access import Principal
-from lazur.services.site import Context, Site
+from lazur.services.site import SOURCE, Context, Site
 from lazur.store.db import Connection
 from lazur.store.queue import WriteQueue
 
@@ -79,12 +79,16 @@ class Call:
     async def write(self, part: Callable[[Context], T]) -> T:
         """Durable on return; what the part wants said on the bus is said then."""
         spoken: list[Context] = []
+        source = SOURCE.get()
 
         def whole(db: Connection) -> T:
             with ExitStack() as stack:
                 context = Context(self.site, self.who, lambda: nullcontext(db), stack)
                 spoken[:] = [context]  # of the run that counts
-                return part(context)
+                context.source = source  # the queue's thread knows none
+                found = part(context)
+                context.settle()
+                return found
 
         answer = await self.queue.run(whole)
         for context in spoken:

@@ -177,6 +177,7 @@ class Entry:
 
 
 async def _refuse(scope: Scope, send: Send, error: LazurError) -> None:
+    scope["lazur.denial"] = error.denial
     asked = address.parse(scope["path"])
     if asked is None or not pages.is_opened(scope, asked.path):
         await answer(send, error.status, replies.error(error), *retry_after(error))

@@ -54,6 +54,7 @@ class Entry:
         try:
             await self._answer(scope, receive, send)
         except LazurError as error:
+            scope["lazur.denial"] = error.denial
             await (_lead_back if _is_visit(scope) else _refuse)(scope, send, error)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,7 +19,7 @@ from lazur.services.site import Context, Site
 from lazur.services.tracking import folders, rights, runs
 from lazur.services.tracking.folders import Folder
 from lazur.services.workspaces import open_workspace
-from lazur.store import jobs, records
+from lazur.store import jobs, people
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import find, spaces
@@ -123,7 +123,7 @@ def erase(site: Site, run: store.Hidden) -> None:
     with site.db.write() as db:
         row = jobs.by_id(db, run.job_id) if run.job_id is not None else None
         if row is not None:
-            records.drop_job_tokens(db, row.workspace, row.name)
+            people.drop_job_tokens(db, row.workspace, row.name)
         store.erase(db, run.id)
 
 

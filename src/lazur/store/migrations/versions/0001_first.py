@@ -17,6 +17,33 @@ Serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "lazur_audit",
+        sa.Column("chain", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("who", sa.String(length=255), nullable=False),
+        sa.Column("who_kind", sa.String(length=16), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("action", sa.String(length=128), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("chain", "place", name=op.f("pk_lazur_audit")),
+        comment="Each row's hash covers the one before it in its chain.",
+    )
+    op.create_index("ix_lazur_audit_at", "lazur_audit", ["at"], unique=False)
+    op.create_index("ix_lazur_audit_who", "lazur_audit", ["who", "at"], unique=False)
+    op.create_table(
+        "lazur_audit_heads",
+        sa.Column("chain", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("chain", name=op.f("pk_lazur_audit_heads")),
+        comment="The last row of each chain.",
+    )
+    op.create_table(
         "lazur_builds",
         sa.Column("key", sa.String(length=128), nullable=False),
         sa.Column("builder", sa.String(length=32), nullable=False),
@@ -74,18 +101,58 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_idempotency_at", "lazur_idempotency", ["at"], unique=False)
     op.create_table(
+        "lazur_principals",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=True),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("issuer", sa.String(length=500), nullable=True),
+        sa.Column("subject", sa.String(length=255), nullable=True),
+        sa.Column("password", sa.Text(), nullable=True),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_principals")),
+        sa.UniqueConstraint("folded", name=op.f("uq_lazur_principals_folded")),
+        sa.UniqueConstraint("issuer", "subject", name=op.f("uq_lazur_principals_issuer_subject")),
+        sa.UniqueConstraint("name", name=op.f("uq_lazur_principals_name")),
+        comment="`issuer` and `subject`: who they are where they sign in.",
+    )
+    op.create_table(
+        "lazur_roles",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("actions", Json, nullable=False),
+        sa.Column("not_actions", Json, nullable=False),
+        sa.Column("scopes", Json, nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_roles")),
+        sa.UniqueConstraint("folded", name=op.f("uq_lazur_roles_folded")),
+        comment="Custom ones; those that are built in are in the code.",
+    )
+    op.create_table(
         "lazur_tokens",
         sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("id", sa.String(length=16), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("principal", sa.String(length=255), nullable=False),
-        sa.Column("role", sa.String(length=64), nullable=False),
+        sa.Column("label", sa.Text(), nullable=True),
+        sa.Column("role", sa.String(length=255), nullable=True),
         sa.Column("workspace", sa.String(length=255), nullable=True),
         sa.Column("job", sa.String(length=255), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("expires_at", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_lazur_tokens")),
+        sa.UniqueConstraint("id", name=op.f("uq_lazur_tokens_id")),
+        comment="`role` and `workspace`: all that it is good for.",
     )
     op.create_index("ix_lazur_tokens_job", "lazur_tokens", ["workspace", "job"], unique=False)
+    op.create_index("ix_lazur_tokens_principal", "lazur_tokens", ["principal"], unique=False)
     op.create_table(
         "lazur_trees",
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -98,17 +165,58 @@ def upgrade() -> None:
     op.create_table(
         "lazur_workspaces",
         sa.Column("id", Serial, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("folded", sa.String(length=255), nullable=False),
         sa.Column("display_name", sa.Text(), nullable=True),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("tags", Json, nullable=False),
+        sa.Column("settings", Json, nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("deleted_at", sa.Float(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_workspaces")),
-        sa.UniqueConstraint("folded", name=op.f("uq_lazur_workspaces_folded")),
+        sa.UniqueConstraint("kind", "folded", name=op.f("uq_lazur_workspaces_kind_folded")),
+        comment="Workspaces, and registries: rooms that hold assets only.",
+    )
+    op.create_table(
+        "lazur_assignments",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("principal_id", Serial, nullable=False),
+        sa.Column("role", sa.String(length=255), nullable=False),
+        sa.Column("workspace_id", Serial, nullable=True),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["principal_id"],
+            ["lazur_principals.id"],
+            name=op.f("fk_lazur_assignments_principal_id_lazur_principals"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_assignments_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_assignments")),
+        sa.UniqueConstraint(
+            "principal_id",
+            "role",
+            "workspace_id",
+            name=op.f("uq_lazur_assignments_principal_id_role_workspace_id"),
+        ),
+        comment="Without a workspace it holds on the whole server.",
+    )
+    op.create_index(
+        "ix_lazur_assignments_server",
+        "lazur_assignments",
+        ["principal_id", "role"],
+        unique=True,
+        sqlite_where=sa.text("workspace_id IS NULL"),
+        postgresql_where=sa.text("workspace_id IS NULL"),
+    )
+    op.create_index(
+        "ix_lazur_assignments_workspace", "lazur_assignments", ["workspace_id"], unique=False
     )
     op.create_table(
         "lazur_build_uses",
@@ -286,6 +394,25 @@ def upgrade() -> None:
     op.create_index(
         "ix_lazur_jobs_state", "lazur_jobs", ["workspace_id", "state", "id"], unique=False
     )
+    op.create_table(
+        "lazur_members",
+        sa.Column("group_id", Serial, nullable=False),
+        sa.Column("member_id", Serial, nullable=False),
+        sa.Column("claimed", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["group_id"],
+            ["lazur_principals.id"],
+            name=op.f("fk_lazur_members_group_id_lazur_principals"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["lazur_principals.id"],
+            name=op.f("fk_lazur_members_member_id_lazur_principals"),
+        ),
+        sa.PrimaryKeyConstraint("group_id", "member_id", name=op.f("pk_lazur_members")),
+        comment="`claimed`: the provider of the sign-in said so, and takes it back as well.",
+    )
+    op.create_index("ix_lazur_members_member", "lazur_members", ["member_id"], unique=False)
     op.create_table(
         "lazur_assets",
         sa.Column("id", Serial, nullable=False),
