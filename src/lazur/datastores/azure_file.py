@@ -18,9 +18,12 @@ from lazur.datastores._azure import (
 )
 from lazur.datastores._remote import Remote, changed
 from lazur.datastores._settings import library, name
+from lazur.engine import paths
 from lazur.engine.contracts import Stored
+from lazur.errors import Invalid
 
 _DRAFTS = ".lazur-drafts"
+_FORBIDDEN = frozenset('":|<>*?')
 _BLOCK = 4 << 20
 """The most that one request may carry."""
 
@@ -64,9 +67,13 @@ class AzureFile(Remote):
         return answer.chunks()
 
     def _send(self, path: str, given: Iterator[bytes], size: int) -> None:
+        if odd := _FORBIDDEN & set(path):
+            raise Invalid(
+                f"{paths.shown(path)}: no name in Azure Files has {' '.join(odd)} in it."
+            )
         draft = f"{_DRAFTS}/{uuid.uuid4().hex}"
         with self._calling(path):
-            self._make_folders(f"{draft}")
+            self._make_folders(draft)
             self._make_folders(path)
             file = self._client.get_file_client(draft)
             file.create_file(size)
