@@ -131,12 +131,11 @@ class Storage:
         core = need("fsspec.core", f"Reading {uri}")
         try:
             return core.url_to_fs(uri, **self._options)
-        except ImportError as error:
+        except (ImportError, ValueError) as error:
             package = _PACKAGES.get(scheme, "")
-            advice = f" Add it to the environment: pip install {package}" if package else ""
-            raise MLTableError(f"{uri} cannot be read here: {error}.{advice}") from None
-        except ValueError as error:
-            raise MLTableError(f"{uri} cannot be read here: {error}.") from None
+            advice = f" It needs: pip install {package}" if package else ""
+            why = str(error).rstrip(".")
+            raise MLTableError(f"{uri} cannot be read here: {why}.{advice}") from None
 
 
 def _glob(pattern: str) -> List[str]:
