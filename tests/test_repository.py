@@ -31,6 +31,7 @@ LIGHT = (
     "kinds",
     "sdk",
     "cli",
+    "mltable",
 )
 """What `pip install lazur` must be able to import, without any extra."""
 PARTS = ("dependencies", "server", "postgresql", "tensorboard", "testing")

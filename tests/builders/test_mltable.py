@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lazur.builders import _mltable
+from lazur.builders import _bytecode, _mltable
+from lazur.builders.venv import Venv
+from lazur.engine.recipe import Recipe
+from lazur.testing.builders import never
 
 WHERE = "import mltable; print(mltable.__file__)"
 
@@ -44,3 +48,21 @@ class TestOffer:
         packages = next(prefix.glob("lib/python3*/site-packages"))
         (packages / "mltable.py").write_text("")
         assert run(prefix, WHERE) == str(packages / "mltable.py")
+
+
+@pytest.mark.slow
+@pytest.mark.network
+class TestEnvironment:
+    def test_a_script_for_azure_runs_in_one_with_pandas(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_bytecode, "start", lambda lock, prefix: None)
+        table = "paths: [{file: a.csv}]\ntransformations: [read_delimited]\n"
+        (tmp_path / "MLTable").write_text(table)
+        (tmp_path / "a.csv").write_text("n\n5\n7\n")
+        recipe = Recipe(requirements=["pandas", "pyarrow", "PyYAML"])
+        built = Venv(str(tmp_path / "root")).build(recipe, io.BytesIO(), never)
+        code = (
+            f"import mltable; print(mltable.load({str(tmp_path)!r}).to_pandas_dataframe().n.sum())"
+        )
+        assert run(Path(built.prefix), code) == "12"

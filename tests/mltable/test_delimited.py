@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,21 @@ class TestTypes:
         rows = "\n".join(str(number) for number in range(300))
         path = write("a.csv", f"a\n{rows}\nn/a\n")
         table = mltable.from_delimited_files([{"file": str(path)}])
-        with pytest.warns(RuntimeWarning, match="1 of 301 values of column 'a'.*'n/a'"):
+        with pytest.warns(RuntimeWarning, match="1 of the first 301 values of column 'a'.*'n/a'"):
             frame = table.to_pandas_dataframe()
         assert frame["a"].isna().sum() == 1
         assert frame["a"][299] == 299
+
+    def test_there_is_one_warning_for_a_column_of_a_file(
+        self, write: Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = "\n".join("7" for _ in range(300)) + "\nx" * 300
+        monkeypatch.setattr(_blocks.blocks, "__defaults__", (50,))
+        table = mltable.from_delimited_files([{"file": str(write("a.csv", f"a\n{rows}\n"))}])
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert table.to_arrow()["a"].null_count == 300
+        assert len(caught) == 1
 
     def test_a_guess_of_booleans_loses_no_number(self, write: Write) -> None:
         rows = "\n".join("01" * 150)

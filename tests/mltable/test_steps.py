@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -209,6 +210,8 @@ class TestConvert:
         with frame["image_url"][0].open() as stream:
             assert stream.read() == b"meow"
         assert frame["image_url"][1] is None
+        with pickle.loads(pickle.dumps(frame["image_url"][0])).open() as stream:
+            assert stream.read() == b"meow"
 
 
 class TestFrames:

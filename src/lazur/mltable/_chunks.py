@@ -18,8 +18,6 @@ def pick(batch: Batch, names: Sequence[str]) -> Batch:
     fields = [batch.schema.field(where[name]) for name in names]
     arrays = [batch.column(where[name]) for name in names]
     pa = arrow()
-    if not arrays:
-        return batch.slice(0, 0).select([]) if hasattr(batch, "select") else batch.slice(0, 0)
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields))
 
 
@@ -41,10 +39,4 @@ def prepend(batch: Batch, names: List[str], arrays: List[Any]) -> Batch:
 def constant(value: Any, kind: Any, rows: int) -> Any:
     """A column with the same value in every row."""
     pa = arrow()
-    if value is None:
-        return pa.nulls(rows, kind)
-    return (
-        pa.array([value], kind).take(pa.array([0] * rows, pa.int8()))
-        if rows
-        else pa.array([], kind)
-    )
+    return pa.nulls(rows, kind) if value is None else pa.repeat(pa.scalar(value, kind), rows)

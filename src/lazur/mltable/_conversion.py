@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from . import _datetimes
 from ._optional import arrow, compute
@@ -15,13 +15,15 @@ TRUE = ("true", "True", "TRUE", "1", "t", "T")
 FALSE = ("false", "False", "FALSE", "0", "f", "F")
 
 
+Told = Set[str]
 GUESSED_INT = DataType("int", {"guessed": True})
 GUESSED_BOOL = DataType("boolean", {"guessed": True})
 _BOOLEANS = {"true", "false", "t", "f", "1", "0"}
 
 
-def convert(column: Any, to: DataType, name: str, source: str) -> Any:
-    """The column as another type. `name` and `source` are for messages."""
+def convert(column: Any, to: DataType, name: str, source: str, told: Optional[Told] = None) -> Any:
+    """The column as another type. `name` and `source` are for messages, of which there is one for
+    each column: `told` knows those that were said."""
     if hasattr(column, "combine_chunks"):
         column = column.combine_chunks()
     if arrow().types.is_dictionary(column.type):
@@ -32,7 +34,9 @@ def convert(column: Any, to: DataType, name: str, source: str) -> Any:
         return column.cast(arrow_type(to))
     made = _WAYS[to.name](column, to, name, source)
     lost = made.null_count - column.null_count
-    if lost > 0:
+    if lost > 0 and (told is None or name not in told):
+        if told is not None:
+            told.add(name)
         _warn(column, made, lost, to, name, source)
     return made
 
@@ -173,8 +177,8 @@ def _warn(column: Any, made: Any, lost: int, to: DataType, name: str, source: st
     gone = pc.and_(pc.is_null(made), pc.is_valid(column))
     example = column.filter(gone)[0].as_py()
     warnings.warn(
-        f"{lost} of {len(column)} values of column '{name}' in {source} are no {to.name} and are"
-        f" null now, {example!r} for example.",
+        f"{lost} of the first {len(column)} values of column '{name}' in {source} are no {to.name}"
+        f" and are null now, {example!r} for example.",
         RuntimeWarning,
         stacklevel=2,
     )

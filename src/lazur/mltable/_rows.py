@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, TextIO
 
 from . import _conversion, _datetimes
@@ -40,6 +40,7 @@ class Shape:
     names: List[str]
     types: Dict[str, DataType]
     columns: Optional[List[str]] = None
+    told: _conversion.Told = field(default_factory=set)
 
     def table(self, block: bytes, dialect: Dialect, source: str) -> Any:
         """Whole lines; a quoted line break ends a record all the same. A line that has too few
@@ -83,7 +84,9 @@ class Shape:
                 self.types[name] = _conversion.widened(column, self.types[name])
             to = self.types[name]
             done = to.name == "string"
-            arrays.append(column if done else _conversion.convert(column, to, name, source))
+            arrays.append(
+                column if done else _conversion.convert(column, to, name, source, self.told)
+            )
         return pa.Table.from_arrays(arrays, names=table.schema.names)
 
     def texts(self, block: bytes, dialect: Dialect) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from . import _evaluation, _filter, _sampling
 from ._chunks import Chunks, constant, pick, prepend, replace
-from ._conversion import convert
+from ._conversion import Told, convert
 from ._errors import MLTableError, Where
 from ._optional import arrow
 from ._partitions import Format
@@ -163,13 +163,15 @@ class ConvertColumnTypes(Step):
 
     def run(self, chunks: Chunks) -> Chunks:
         there: Dict[str, None] = {}
+        said: Dict[str, Told] = {}
         for source, batch in chunks:
+            told = said.setdefault(source, set())
             names = list(batch.schema.names)
             there.update(dict.fromkeys(names))
             for name, to in self.types:
                 if name in names:
                     index = names.index(name)
-                    made = convert(batch.column(index), to, name, source)
+                    made = convert(batch.column(index), to, name, source, told)
                     batch = replace(batch, index, made)
             yield source, batch
         _all_there(self, [name for name, _ in self.types], list(there))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ._storage import Storage
 
@@ -26,5 +26,10 @@ class StreamInfo(str):
     def open(self) -> BinaryIO:
         return self._storage.open(str(self))
 
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        return str, (str(self),)
+    def __reduce__(self) -> Any:
+        """In another process it is opened without the options and the resolver of this one."""
+        return _again, (str(self),)
+
+
+def _again(path: str) -> StreamInfo:
+    return StreamInfo.of(path, Storage())
