@@ -14,7 +14,7 @@ from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
 from lazur.services.tracking.artifacts import Artifacts
-from lazur.store import jobs, people, records
+from lazur.store import jobs, people, records, sign_ins
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,7 @@ class Sweepup(Loop):
         with self._site.db.write() as db:
             records.forget_before(db, now - _ANSWERS_KEPT)
             people.drop_expired_tokens(db, now)
+            sign_ins.drop_expired(db, now)
         while not self.stopping and not trash.finish(self._site, seconds=1.0):
             """A purge that was interrupted."""
         with self._site.context() as context:

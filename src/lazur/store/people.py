@@ -9,7 +9,15 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
-from lazur.store.tables import assignments, members, principals, roles, tokens, workspaces
+from lazur.store.tables import (
+    assignments,
+    credentials,
+    members,
+    principals,
+    roles,
+    tokens,
+    workspaces,
+)
 
 _OWNER = "Owner"
 
@@ -43,6 +51,7 @@ def drop(db: Connection, row: AnyRow) -> None:
     """With all that hangs on it."""
     db.execute(delete(tokens).where(tokens.c.principal == row.name, tokens.c.kind != "job"))
     db.execute(delete(assignments).where(assignments.c.principal_id == row.id))
+    db.execute(delete(credentials).where(credentials.c.principal_id == row.id))
     db.execute(
         delete(members).where(or_(members.c.group_id == row.id, members.c.member_id == row.id))
     )

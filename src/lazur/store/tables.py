@@ -137,6 +137,33 @@ tokens = Table(
     comment="`role` and `workspace`: all that it is good for.",
 )
 
+sign_ins = Table(
+    "lazur_sign_ins",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("user_code", String(16), unique=True),
+    Column("payload", Text, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("ix_lazur_sign_ins_expires_at", "expires_at"),
+    comment="Remembered between two requests of a sign-in. `digest`: of what only they know.",
+)
+
+credentials = Table(
+    "lazur_credentials",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("principal_id", Serial, ForeignKey("lazur_principals.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("hint", Text),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("expires_at", Float),
+    Index("ix_lazur_credentials_principal", "principal_id"),
+    comment="Of services. `value`: a secret's digest, or a public key.",
+)
+
 computes = Table(
     "lazur_computes",
     metadata,
@@ -258,6 +285,8 @@ assets = Table(
     Column("tags", Json, nullable=False),
     Column("properties", Json, nullable=False),
     Column("archived", Boolean, nullable=False),
+    Column("deleted_at", Float),
+    Column("deleted_by", Name),
     Column("created_at", Float, nullable=False),
     Column("created_by", Name, nullable=False),
     Column("revision", Integer, nullable=False),

@@ -136,6 +136,18 @@ def upgrade() -> None:
         comment="Custom ones; those that are built in are in the code.",
     )
     op.create_table(
+        "lazur_sign_ins",
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("user_code", sa.String(length=16), nullable=True),
+        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_lazur_sign_ins")),
+        sa.UniqueConstraint("user_code", name=op.f("uq_lazur_sign_ins_user_code")),
+        comment="Remembered between two requests of a sign-in. `digest`: of what only they know.",
+    )
+    op.create_index("ix_lazur_sign_ins_expires_at", "lazur_sign_ins", ["expires_at"], unique=False)
+    op.create_table(
         "lazur_tokens",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("id", sa.String(length=16), nullable=False),
@@ -256,6 +268,27 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "workspace_id", "kind", "name", name=op.f("uq_lazur_containers_workspace_id_kind_name")
         ),
+    )
+    op.create_table(
+        "lazur_credentials",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("principal_id", Serial, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("hint", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("expires_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["principal_id"],
+            ["lazur_principals.id"],
+            name=op.f("fk_lazur_credentials_principal_id_lazur_principals"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_credentials")),
+        comment="Of services. `value`: a secret's digest, or a public key.",
+    )
+    op.create_index(
+        "ix_lazur_credentials_principal", "lazur_credentials", ["principal_id"], unique=False
     )
     op.create_table(
         "lazur_events",
@@ -424,6 +457,8 @@ def upgrade() -> None:
         sa.Column("tags", Json, nullable=False),
         sa.Column("properties", Json, nullable=False),
         sa.Column("archived", sa.Boolean(), nullable=False),
+        sa.Column("deleted_at", sa.Float(), nullable=True),
+        sa.Column("deleted_by", sa.String(length=255), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
