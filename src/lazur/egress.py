@@ -140,10 +140,13 @@ def confine(rule: Rule) -> Confinement:
 def confined(rule: Rule) -> Iterator[Confinement]:
     """The thread that calls, for a while. Threads that it starts meanwhile are not confined."""
     before: Confinement | None = getattr(_thread, "confinement", None)
+    mine = confine(rule)
     try:
-        yield confine(rule)
+        yield mine
     finally:
         _thread.confinement = before
+        if before and mine.refused:
+            before.refused = mine.refused
 
 
 _thread = threading.local()

@@ -17,7 +17,7 @@ from lazur.datastores.one_lake import OneLake
 from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Datastore
 from lazur.engine.secret import Secret
-from lazur.errors import BackendError, Forbidden, Invalid, NotFound
+from lazur.errors import BackendError, Conflict, Forbidden, Invalid, NotFound
 from lazur.testing.datastores import DatastoreContract
 from tests.datastores import azurite
 from tests.datastores.recorder import recording
@@ -55,6 +55,14 @@ class TestContract(DatastoreContract):
     @pytest.fixture(params=[AzureBlob, AzureDataLakeGen2, OneLake])
     def store(self, request: pytest.FixtureRequest, settings: dict[str, Any]) -> Datastore:
         return request.param(settings, KEY, rule=HERE)
+
+    def test_two_versions_are_never_mixed(self, store: Any) -> None:
+        """Replaced after it was looked at, before it is read."""
+        store.put("a", iter([b"one"]), 3)
+        found = store.info("a")
+        store.put("a", iter([b"two"]), 3)
+        with pytest.raises((Conflict, NotFound)), store._calling("a"):
+            list(store._chunks(found, 0))
 
 
 @pytest.mark.needs_azurite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from lazur.datastores.azure_file import AzureFile
 from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Datastore
 from lazur.engine.secret import Secret
-from lazur.errors import BackendError, Forbidden, Invalid
+from lazur.errors import BackendError, Conflict, Forbidden, Invalid
 from lazur.testing.datastores import DatastoreContract
 from tests.datastores import azurite, shares
 from tests.datastores.recorder import recording
@@ -29,6 +30,14 @@ class TestContract(DatastoreContract):
     def store(self, share: shares.Share) -> Iterator[Datastore]:
         with shares.serving(share) as url:
             yield AzureFile({**SETTINGS, "endpoint": url}, SAS, rule=HERE)
+
+    def test_two_versions_are_never_mixed(self, store: Any) -> None:
+        """Replaced after it was looked at, before it is read."""
+        store.put("a", iter([b"one"]), 3)
+        found = store.info("a")
+        store.put("a", iter([b"two"]), 3)
+        with pytest.raises(Conflict), store._calling("a"):
+            list(store._chunks(found, 0))
 
     @pytest.mark.parametrize("path", ["a+b", "ü/é.txt", "100%/x#z", "a b/'c'", "a=b&c", "%41"])
     def test_names_are_taken_as_they_are(self, store: Datastore, path: str) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
+from typing import Any
 
 import pytest
 
 from lazur import registry
 from lazur.engine.contracts import Datastore
+from lazur.errors import Forbidden
+from tests.datastores.recorder import recording
 
+pytestmark = pytest.mark.filterwarnings("ignore:Please install grpcio-status:ImportWarning")
 EXTRAS = {"azure_blob": "azure", "azure_file": "azure", "s3": "s3", "gcs": "gcs"}
 SETTINGS = {
     "account_name": "a",
@@ -54,6 +60,30 @@ def test_finding_one_imports_no_vendors_library(name: str) -> None:
     )
     heavy = {"ssl"} if name == "http" else set()
     assert eval(done.stdout) <= heavy
+
+
+@pytest.mark.parametrize("name", ["azure_blob", "azure_file", "s3", "gcs"])
+def test_a_name_that_changes_after_it_was_looked_at_leads_nowhere(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Public when it is looked at, this machine when somebody connects, in whatever thread."""
+    real = socket.getaddrinfo
+    answers = iter(["93.184.216.34"])
+
+    def resolve(host: str, port: int, *args: Any, **named: Any) -> Any:
+        host = next(answers, "127.0.0.1") if host == "rebinding.example" else host
+        return real(host, port, *args, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with recording() as (url, seen):
+        settings = {**SETTINGS, "endpoint": url.replace("127.0.0.1", "rebinding.example")}
+        sas = {"sas_token": "sig=x"} if name.startswith("azure") else {}
+        store = registry.find("datastores", name, Datastore)(settings, sas)
+        with pytest.raises(Forbidden, match="not a public address"):
+            store.check()
+    assert next(answers, None) is None
+    assert seen == []
 
 
 def test_they_have_azures_names() -> None:

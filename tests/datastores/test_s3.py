@@ -14,7 +14,7 @@ from lazur.datastores.s3 import S3
 from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Datastore
 from lazur.engine.secret import Secret
-from lazur.errors import BackendError, Forbidden, Invalid, Unavailable
+from lazur.errors import BackendError, Conflict, Forbidden, Invalid, NotFound, Unavailable
 from lazur.testing.datastores import DatastoreContract
 from tests.datastores.recorder import recording
 
@@ -44,6 +44,14 @@ class TestContract(DatastoreContract):
     @pytest.fixture
     def store(self, settings: dict[str, Any]) -> Datastore:
         return S3(settings, KEYS, rule=HERE)
+
+    def test_two_versions_are_never_mixed(self, store: Any) -> None:
+        """Replaced after it was looked at, before it is read."""
+        store.put("a", iter([b"one"]), 3)
+        found = store.info("a")
+        store.put("a", iter([b"two"]), 3)
+        with pytest.raises((Conflict, NotFound)), store._calling("a"):
+            list(store._chunks(found, 0))
 
     def test_a_broken_off_upload_leaves_no_parts(self, store: Any) -> None:
         def chunks() -> Iterator[bytes]:
@@ -114,6 +122,20 @@ class TestAmbient:
                 S3({"bucket_name": "bucket", "endpoint": url}, rule=HERE).check()
             assert seen
             assert not any("authorization" in headers for headers in seen)
+
+    def test_nobody_is_asked_for_any(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not the address either that containers are told to ask."""
+        with recording() as (url, seen), recording() as (host, asked):
+            monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{host}/credentials")
+            monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "absent")
+            with pytest.raises(BackendError):
+                S3({"bucket_name": "bucket", "endpoint": url}, rule=HERE).check()
+        assert seen
+        assert asked == []
+
+    def test_it_goes_to_amazon_unless_its_own_settings_say_otherwise(self) -> None:
+        client = S3({"bucket_name": "bucket", "region": "eu-west-1"}, KEYS)._client
+        assert client.meta.endpoint_url == "https://s3.eu-west-1.amazonaws.com"
 
     def test_given_ones_are_used_and_no_others(self) -> None:
         with recording() as (url, seen):

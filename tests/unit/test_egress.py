@@ -128,6 +128,12 @@ class TestConfined:
             socket.create_connection((name, listening.getsockname()[1]), 5)
         assert _nobody_came(listening)
 
+    def test_what_was_refused_is_told_to_who_confined(self, listening: socket.socket) -> None:
+        with confined(PUBLIC) as outer:
+            with confined(PUBLIC) as inner, pytest.raises(Refused):
+                socket.create_connection(listening.getsockname(), 5)
+            assert inner.refused is outer.refused is not None
+
     def test_other_threads_are_free(self, listening: socket.socket) -> None:
         with confined(PUBLIC):
             other = threading.Thread(

@@ -210,8 +210,11 @@ class _Body(io.RawIOBase):
         super().close()
 
     def _following(self) -> bytes:
-        with self._store._calling(self._path):
-            chunk = next(self._chunks, None)
+        try:
+            with self._store._calling(self._path):
+                chunk = next(self._chunks, None)
+        except NotFound as error:  # it was there when it was opened
+            raise changed(self._path) from error
         if chunk is None or len(chunk) > self._left:
             raise Unavailable(f"{paths.shown(self._path)} broke off while it was read.")
         self._left -= len(chunk)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from lazur import egress
 from lazur.datastores._remote import READ, Remote
 from lazur.datastores._settings import library, name, secret
 from lazur.engine import paths
@@ -35,10 +37,10 @@ class Gcs(Remote):
         storage = library("google.cloud.storage", EXTRA)
         transport = library("google.auth.transport.requests", EXTRA)
         plain = library("requests", EXTRA).Session()
-        plain.trust_env = False
+        self._guard(plain)
         who = self._who()
         made = transport.AuthorizedSession(who, auth_request=transport.Request(session=plain))
-        made.trust_env = False
+        self._guard(made)
         client = storage.Client(
             project="none",
             credentials=who,
@@ -46,6 +48,23 @@ class Gcs(Remote):
             client_options={"api_endpoint": (self._urls() or [_API])[0]},
         )
         return client.bucket(name(self.settings, "bucket_name"))
+
+    @cached_property
+    def _asking(self) -> dict[str, Any]:
+        """Left to itself it tries for two minutes."""
+        retry = library("google.cloud.storage.retry", EXTRA).DEFAULT_RETRY.with_timeout(15)
+        return {"timeout": _SECONDS, "retry": retry}
+
+    def _guard(self, session: Any) -> None:
+        """The client asks for things in threads of its own too, where nothing else confines it."""
+        send = session.send
+
+        def confined(*arguments: Any, **named: Any) -> Any:
+            with egress.confined(self.rule):
+                return send(*arguments, **named)
+
+        session.send = confined
+        session.trust_env = False
 
     def _who(self) -> Any:
         if text := secret(self.credentials, "service_account"):
@@ -57,14 +76,12 @@ class Gcs(Remote):
         return library("google.auth.credentials", EXTRA).AnonymousCredentials()
 
     def _pages(self, prefix: str) -> Iterable[Iterable[Stored]]:
-        found = self._client.client.list_blobs(
-            self._client, prefix=prefix or None, timeout=_SECONDS
-        )
+        found = self._client.client.list_blobs(self._client, prefix=prefix or None, **self._asking)
         for page in found.pages:
             yield [_stored(blob) for blob in page]
 
     def _info(self, path: str) -> Stored:
-        found = self._client.get_blob(path, timeout=_SECONDS)
+        found = self._client.get_blob(path, **self._asking)
         if found is None:
             raise NotFound(f"There is no {paths.shown(path)} in the datastore.")
         return _stored(found)
@@ -75,7 +92,7 @@ class Gcs(Remote):
         for start in range(offset, found.size, 8 * READ):
             end = min(start + 8 * READ, found.size)
             data = blob.download_as_bytes(
-                start=start, end=end - 1, raw_download=True, timeout=_SECONDS
+                start=start, end=end - 1, raw_download=True, **self._asking
             )
             if len(data) != end - start:
                 raise Unavailable(f"{paths.shown(found.path)} broke off while it was read.")
@@ -84,7 +101,7 @@ class Gcs(Remote):
     def _send(self, path: str, given: Iterator[bytes], size: int) -> None:
         """A resumable upload: seen by nobody until it is closed."""
         writer = self._client.blob(path).open(
-            "wb", chunk_size=8 * READ, ignore_flush=True, timeout=_SECONDS
+            "wb", chunk_size=8 * READ, ignore_flush=True, **self._asking
         )
         try:
             for data in given:
@@ -98,7 +115,7 @@ class Gcs(Remote):
             raise
 
     def _delete(self, path: str) -> None:
-        self._client.blob(path).delete(timeout=_SECONDS)
+        self._client.blob(path).delete(**self._asking)
 
     def _failure(self, error: Any) -> tuple[int, str] | None:
         api = library("google.api_core.exceptions", EXTRA)
