@@ -30,6 +30,12 @@ class TestFormat:
                 [datetime(2023, 7, 4, 13), "x.y"],  # noqa: DTZ001
             ),
             ("/{a}-{b}/", "/d/1-2/x.csv", ["1", "2"]),
+            (
+                "{name}_{day:yyyyMMdd}.csv",
+                "/d/my_sales_20200102.csv",
+                ["my_sales", datetime(2020, 1, 2)],  # noqa: DTZ001
+            ),
+            ("/y={y}", "/y=1/x/y=2.csv", ["1"]),
             ("{t:yyyyMMdd-HHmmss}.csv", "/x/20200102-030405.csv", [datetime(2020, 1, 2, 3, 4, 5)]),  # noqa: DTZ001
         ],
     )
@@ -50,6 +56,11 @@ class TestFormat:
             Format("/y={y}/", Where("f")).columns("/x/a.csv")
         with pytest.raises(MLTableError, match="month must be in"):
             Format("{d:yyyy/MM/dd}", Where("f")).columns("/2020/13/01")
+
+    def test_no_path_takes_long(self) -> None:
+        fields = "-".join(f"{{f{number}}}" for number in range(12))
+        with pytest.raises(MLTableError, match="does not fit"):
+            Format(f"{fields}/x", Where("f")).columns(f"/{'-' * 250}/y")
 
 
 class TestTable:
