@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lazur.datastores.gcs import Gcs
 from lazur.egress import PUBLIC, Rule
@@ -104,6 +106,21 @@ class TestGcs:
         with pytest.raises(Invalid, match="service_account") as caught:
             Gcs({"bucket_name": "b"}, {"service_account": Secret(key)}, rule=HERE).check()
         assert "canary" not in str(caught.value)
+
+    def test_a_key_does_not_say_who_is_asked_for_tokens(self) -> None:
+        pem = rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        key = {
+            "type": "service_account",
+            "client_email": "a@example.org",
+            "private_key": pem.decode(),
+            "token_uri": "http://169.254.169.254/token",
+        }
+        store = Gcs({"bucket_name": "b"}, {"service_account": Secret(json.dumps(key))}, rule=HERE)
+        assert store._who()._token_uri == "https://oauth2.googleapis.com/token"
 
     @pytest.mark.parametrize("name", ["", "a/b", "../a"])
     def test_a_bucket_is_a_name(self, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +73,10 @@ class TestTrouble:
         with pytest.raises(Forbidden, match="egress_allow"):
             S3(settings, KEYS, rule=PUBLIC).check()
 
-    def test_nobody_there_is_worth_another_try(self, settings: dict[str, Any]) -> None:
+    def test_nobody_there_is_worth_another_try(
+        self, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(time, "sleep", lambda _: None)
         store = S3({**settings, "endpoint": "http://127.0.0.1:9"}, KEYS, rule=HERE)
         with pytest.raises(Unavailable, match="did not answer"):
             store.check()
