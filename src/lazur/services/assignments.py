@@ -132,6 +132,7 @@ def view(row: AnyRow) -> dict[str, Any]:
         "principal": row.principal,
         "principal_kind": row.principal_kind,
         "role": row.role,
+        "scope": f"/{row.place_kind}s/{row.place}" if row.place else "/",
         "workspace": row.place if row.place_kind == "workspace" else None,
         "registry": row.place if row.place_kind == "registry" else None,
         "creation_context": {"created_at": iso(row.created_at), "created_by": row.created_by},
@@ -185,7 +186,7 @@ def undefine(context: Context, name: str) -> None:
     if uses := store.uses_of_role(context.db, row.name):
         raise Conflict(
             f"The role {row.name!r} is assigned {uses} times.",
-            hint="Take it away first. See: lazur role assignment list",
+            hint="Take it away first. See: lazur role assignment list --all",
         )
     store.drop_role(context.db, row.id)
     events.record(context, None, "roles", row.name, "deleted", Change(_custom(row), None))

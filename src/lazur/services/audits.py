@@ -38,7 +38,8 @@ def verify(context: Context, workspace: str | None) -> dict[str, Any]:
         rows, fault = store.verify(context.db, chain)
         count += rows
         if fault is not None:
-            faults.append(fault._asdict())
+            whose = store.workspace_of(context.db, chain)
+            faults.append({**fault._asdict(), "workspace": whose})
     return {"rows": count, "whole": not faults, "faults": faults}
 
 
@@ -75,6 +76,7 @@ def view(row: AnyRow) -> dict[str, Any]:
         "name": row.name,
         "outcome": row.outcome,
         "data": json.loads(row.data),
+        "workspace": row.workspace,
         "chain": row.chain,
         "place": row.place,
         "hash": row.hash,

@@ -135,7 +135,7 @@ def keep_an_owner(context: Context) -> None:
         raise Conflict(
             "Then nobody would own this server.",
             hint="Make somebody else an owner first: "
-            "lazur role assignment create --assignee NAME --role Owner",
+            "lazur role assignment create --assignee NAME --role Owner --scope /",
         )
 
 

@@ -134,7 +134,8 @@ def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
         raise Conflict(
             f"There is a {row.kind} {name!r} already.",
             hint="They make their own tokens: lazur token create. Give them a role here: "
-            f"lazur role assignment create --assignee {name} --role {role!r}",
+            f"lazur role assignment create --assignee {name} --role {role!r}"
+            f" --scope {workspace or '/'}",
         )
     if row.kind == "group":
         raise Invalid(f"{name!r} is a group: groups have no tokens.")

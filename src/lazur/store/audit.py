@@ -7,21 +7,19 @@ commit, so that no two rows have one place.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from lazur.engine import chain as chained
+from lazur.engine.chain import Fault
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
-from lazur.store.tables import audit, audit_heads
+from lazur.store.tables import audit, audit_heads, workspaces
 
 SERVER = 0
-_START = "0" * 64
-_HASHED = "chain place at who who_kind source action kind name outcome data".split()
 _PAGE = 10_000
 _NUMBER = audit.c.chain * (1 << 40) + audit.c.place
 """Of a row, in all chains."""
@@ -47,14 +45,6 @@ class Entry(NamedTuple):
     data: str
 
 
-class Fault(NamedTuple):
-    """Where a chain is not as it was written."""
-
-    chain: int
-    place: int
-    reason: str
-
-
 def add(db: Connection, entries: Sequence[Entry]) -> None:
     """In the order of chains, so that two transactions never wait for each other."""
     for chain in sorted({entry.chain for entry in entries}):
@@ -64,7 +54,7 @@ def add(db: Connection, entries: Sequence[Entry]) -> None:
             if entry.chain == chain:
                 place += 1
                 row = {**dict(zip(Entry._fields, entry, strict=True)), "place": place}
-                last = row["hash"] = _hash(row, last)
+                last = row["hash"] = chained.link(row, last)
                 rows.append(row)
         db.execute(_ADD, rows)
         head = update(audit_heads).where(audit_heads.c.chain == chain)
@@ -72,8 +62,10 @@ def add(db: Connection, entries: Sequence[Entry]) -> None:
 
 
 def page(db: Connection, query: Query, chains: Sequence[int] | None) -> Page:
-    """Of these chains, or of all; the newest first."""
-    statement = select(audit)
+    """Of these chains, or of all, each with its workspace's name; the newest first."""
+    place = workspaces.c.name.label("workspace")
+    whose = audit.outerjoin(workspaces, workspaces.c.id == audit.c.chain)
+    statement = select(audit, place).select_from(whose)
     if chains is not None:
         statement = statement.where(audit.c.chain.in_(chains))
     for field in ("who", "action", "kind", "name", "outcome"):
@@ -89,6 +81,11 @@ def chains(db: Connection) -> list[int]:
     return list(db.execute(select(audit_heads.c.chain).order_by(audit_heads.c.chain)).scalars())
 
 
+def workspace_of(db: Connection, chain: int) -> str | None:
+    """None: it is the server's, or of a workspace that was purged."""
+    return db.execute(select(workspaces.c.name).where(workspaces.c.id == chain)).scalar()
+
+
 def piece(db: Connection, chain: int, after: int) -> Sequence[AnyRow]:
     """The next rows of a chain, in order."""
     statement = select(audit).where(audit.c.chain == chain, audit.c.place > after)
@@ -97,23 +94,18 @@ def piece(db: Connection, chain: int, after: int) -> Sequence[AnyRow]:
 
 def as_dict(row: AnyRow) -> dict[str, Any]:
     """All that the hash covers, and the hash."""
-    return {field: getattr(row, field) for field in (*_HASHED, "hash")}
+    return {field: getattr(row, field) for field in (*chained.FIELDS, "hash")}
 
 
 def verify(db: Connection, chain: int) -> tuple[int, Fault | None]:
     """How many rows there are, and the first that is not as it was written."""
-    last, place = _START, 0
-    for row in _rows(db, chain):
-        if row.place != place + 1:
-            return place, Fault(chain, place + 1, f"is gone: place {row.place} comes next")
-        place = row.place
-        if row.hash != _hash(as_dict(row), last):
-            return place, Fault(chain, place, "was changed, or what was written before it")
-        last = row.hash
+    end = chained.follow(chain, map(as_dict, _rows(db, chain)))
+    if end.fault is not None:
+        return end.place, end.fault
     head = db.execute(_HEAD.where(audit_heads.c.chain == chain)).first()
-    if head is None or (head.place, head.hash) != (place, last):
-        return place, Fault(chain, place + 1, "is gone: the chain once was longer")
-    return place, None
+    if head is None or (head.place, head.hash) != (end.place, end.hash):
+        return end.place, Fault(chain, end.place + 1, "is gone: the chain once was longer")
+    return end.place, None
 
 
 def _rows(db: Connection, chain: int) -> Iterator[AnyRow]:
@@ -127,7 +119,9 @@ def _lock(db: Connection, chain: int) -> tuple[int, str]:
     mine = _HEAD.where(audit_heads.c.chain == chain)
     head = db.execute(mine.with_for_update()).first()
     if head is None:
-        db.execute(_first(db).values(chain=chain, place=0, hash=_START).on_conflict_do_nothing())
+        db.execute(
+            _first(db).values(chain=chain, place=0, hash=chained.START).on_conflict_do_nothing()
+        )
         head = db.execute(mine.with_for_update()).one()
     return head.place, head.hash
 
@@ -135,8 +129,3 @@ def _lock(db: Connection, chain: int) -> tuple[int, str]:
 def _first(db: Connection) -> Any:
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     return dialect.insert(audit_heads)
-
-
-def _hash(row: dict[str, Any], last: str) -> str:
-    text = json.dumps([last, *(row[field] for field in _HASHED)], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
