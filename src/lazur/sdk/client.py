@@ -11,12 +11,14 @@ from urllib.parse import quote
 from lazur.errors import Invalid, Unauthenticated
 from lazur.sdk import local
 from lazur.sdk.assets import Assets
+from lazur.sdk.audits import Audit
 from lazur.sdk.computes import Computes
 from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model
 from lazur.sdk.environments import Environments
 from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
+from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
 from lazur.sdk.runs import Runs
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Asset, Job, View
@@ -83,6 +85,34 @@ class Client:
     @cached_property
     def workspaces(self) -> Workspaces:
         return Workspaces(self.http)
+
+    @cached_property
+    def users(self) -> Principals:
+        return Principals(self.http, "users")
+
+    @cached_property
+    def groups(self) -> Groups:
+        return Groups(self.http, "groups")
+
+    @cached_property
+    def services(self) -> Principals:
+        return Principals(self.http, "services")
+
+    @cached_property
+    def roles(self) -> Roles:
+        return Roles(self.http)
+
+    @cached_property
+    def role_assignments(self) -> RoleAssignments:
+        return RoleAssignments(self.scope)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.http)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.scope)
 
     def create_or_update(self, entity: Entity | Job) -> Job | Asset:
         """Whatever it is: a job is submitted, an asset registered."""

@@ -125,6 +125,54 @@ class Compute(View):
         return f"Compute(name={self.name!r}, type={self._data.get('type')!r})"
 
 
+class Principal(View):
+    """A user, a group or a service."""
+
+    name: str
+    kind: str
+    disabled: bool
+
+    def __repr__(self) -> str:
+        return f"Principal(name={self.name!r}, kind={self.kind!r})"
+
+
+class Role(View):
+    name: str
+
+    def __repr__(self) -> str:
+        return f"Role(name={self.name!r})"
+
+
+class RoleAssignment(View):
+    id: str
+    principal: str
+    role: str
+    scope: str
+    """`/` is the whole server, `/workspaces/lab` a workspace."""
+
+    def __repr__(self) -> str:
+        return f"RoleAssignment({self.principal!r}, {self.role!r}, scope={self.scope!r})"
+
+
+class Token(View):
+    id: str
+    token: str | None
+    """The secret, where it was just made."""
+
+    def __repr__(self) -> str:
+        return f"Token(id={self._data.get('id')!r}, label={self._data.get('label')!r})"
+
+
+class AuditEntry(View):
+    who: str
+    action: str
+    hash: str
+
+    def __repr__(self) -> str:
+        shown = " ".join(str(self._data.get(key)) for key in ("at", "who", "action", "name"))
+        return f"AuditEntry({shown})"
+
+
 def _wrapped(value: Any) -> Any:
     if isinstance(value, Mapping):
         return value if isinstance(value, View) else View(value)

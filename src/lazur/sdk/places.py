@@ -1,0 +1,41 @@
+"""Where a role holds: the whole server, or a workspace. Azure's ids of workspaces are understood;
+what it has and is not here is refused, so that nothing holds in more places than was meant."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from lazur.errors import Invalid
+
+SERVER = "/"
+_WORKSPACE = re.compile(
+    r"(?i)(?:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
+    r"Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/?"
+)
+
+
+def workspace_in(scope: str) -> str | None:
+    """The workspace's name; None: it is the whole server."""
+    if scope == SERVER:
+        return None
+    if found := _WORKSPACE.fullmatch(scope):
+        return found[1]
+    if scope and "/" not in scope:
+        return scope
+    raise Invalid(
+        f"{scope!r} is no place that a role can hold in here.",
+        hint="Write the name of a workspace, its id in Azure's form, or / for the whole server. "
+        "Subscriptions and resource groups are not known here.",
+    )
+
+
+def path_of(workspace: str | None) -> str:
+    """Of the routes that are about the place."""
+    return "/api/v1" + (f"/workspaces/{quote(workspace, safe='')}" if workspace else "")
+
+
+def words(scope: str | None) -> str:
+    """For people: `the workspace lab`."""
+    kind, _, name = (scope or SERVER).strip("/").partition("/")
+    return f"the {kind.removesuffix('s')} {name}" if name else "the whole server"
