@@ -45,6 +45,8 @@ class TestPatterns:
         table = mltable.from_parquet_files([{"pattern": f"{tmp_path}/*.parquet"}])
         with pytest.raises(mltable.MLTableError, match=r"no file at .*\*.parquet"):
             table.get_partition_count()
+        with pytest.raises(mltable.MLTableError, match="Wildcards are for `pattern`"):
+            mltable.from_parquet_files([{"file": f"{tmp_path}/*.parquet"}]).to_arrow()
         with pytest.raises(mltable.MLTableError, match="no folder"):
             mltable.from_parquet_files([{"folder": f"{tmp_path}/x"}]).get_partition_count()
 

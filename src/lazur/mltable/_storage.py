@@ -47,7 +47,8 @@ class Storage:
         try:
             return open(actual, "rb")
         except FileNotFoundError:
-            raise MLTableError(f"There is no file {path}.") from None
+            advice = " Wildcards are for `pattern`." if _MAGIC.search(path) else ""
+            raise MLTableError(f"There is no file {path}.{advice}") from None
         except IsADirectoryError:
             raise MLTableError(f"{path} is a folder, not a file.") from None
 
