@@ -30,21 +30,16 @@ class S3(Remote):
 
     def _made(self) -> Any:
         session = library("botocore.session", EXTRA).Session(None if self.ambient else _ALONE)
-        more: dict[str, Any] = {}
-        if not self.ambient:
-            _forget_providers(session)
-        if secret(self.credentials, "access_key_id"):
-            more |= _keys(self.credentials)
-        elif not self.ambient:
-            more["signature_version"] = library("botocore", EXTRA).UNSIGNED
-        options = _options(more.pop("signature_version", None), self.settings)
+        keys = _keys(self.credentials) if secret(self.credentials, "access_key_id") else {}
+        nobody = not keys and not self.ambient
+        signature = library("botocore", EXTRA).UNSIGNED if nobody else None
         return session.create_client(
             "s3",
             region_name=str(self.settings.get("region") or "us-east-1"),
             endpoint_url=_endpoint(self.settings),
             verify=True,
-            config=library("botocore.config", EXTRA).Config(**options),
-            **more,
+            config=library("botocore.config", EXTRA).Config(**_options(signature, self.settings)),
+            **keys,
         )
 
     def _pages(self, prefix: str) -> Iterable[Iterable[Stored]]:
@@ -129,12 +124,6 @@ def _keys(credentials: dict[str, Any]) -> dict[str, Any]:
         "aws_secret_access_key": value,
         "aws_session_token": token,
     }
-
-
-def _forget_providers(session: Any) -> None:
-    """Those look for keys in variables, files, programs and the metadata service."""
-    resolver = library("botocore.credentials", EXTRA).CredentialResolver([])
-    session.register_component("credential_provider", resolver)
 
 
 def _options(signature: Any, settings: dict[str, Any]) -> dict[str, Any]:
