@@ -19,11 +19,17 @@ GROUPS = {
     "component": "Reusable steps.",
     "compute": "Where jobs run.",
     "workspace": "Rooms that keep jobs and assets apart.",
+    "user": "People who sign in.",
+    "group": "Users and services that get roles together.",
+    "service": "Programs that sign in.",
+    "role": "Who may do what, where.",
+    "token": "Secrets that programs sign in with.",
+    "audit": "What was done, by whom, and what was refused.",
     "server": "The server on this machine. It starts by itself when it is needed.",
 }
 TOLD = ("run ", "job explain", "job tensorboard", "mlflow-uri")
 """How commands begin that answer people in text, and in JSON whoever asks for that."""
-SINGLE = ("login", "configure", "schema", "version", "completion", "mlflow-uri")
+SINGLE = ("login", "me", "configure", "schema", "version", "completion", "mlflow-uri")
 
 WELCOME = """
 Lazur runs Azure Machine Learning jobs on your own machines.

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from lazur.errors import Invalid
 
 SERVER = "/"
+_REGISTRIES = "/registries/"
 _WORKSPACE = re.compile(
     r"(?i)(?:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
     r"Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/?"
@@ -35,7 +36,9 @@ def path_of(workspace: str | None) -> str:
     return "/api/v1" + (f"/workspaces/{quote(workspace, safe='')}" if workspace else "")
 
 
-def words(scope: str | None) -> str:
+def words(scope: str) -> str:
     """For people: `the workspace lab`."""
-    kind, _, name = (scope or SERVER).strip("/").partition("/")
-    return f"the {kind.removesuffix('s')} {name}" if name else "the whole server"
+    if scope.startswith(_REGISTRIES):
+        return f"the registry {scope.removeprefix(_REGISTRIES)}"
+    workspace = workspace_in(scope)
+    return "the whole server" if workspace is None else f"the workspace {workspace}"
