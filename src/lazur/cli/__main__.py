@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from lazur.cli import nouns
 from lazur.cli.app import App
-from lazur.cli.nouns import GROUPS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,11 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _named(given: list[str]) -> list[str]:
     """`lazur server` alone runs one in the foreground; a group cannot be a command too. Any other
-    noun alone shows its help."""
+    noun alone, or a group of its verbs, shows its help."""
     alone = given[:1] == ["server"] and (len(given) == 1 or given[1].startswith("-"))
     if alone and not {"-h", "--help"} & set(given[1:]):
         return ["server", "run", *given[1:]]
-    if len(given) == 1 and given[0].lower() in GROUPS:
+    if nouns.is_group([word.lower() for word in given]):
         return [*given, "--help"]
     return given
 

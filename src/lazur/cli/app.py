@@ -73,28 +73,36 @@ class Parser(CLICommandParser):
 
     def error(self, message: str) -> NoReturn:
         """One line and where help is, instead of a usage as long as the help."""
-        command = _command_in(sys.argv[1:])
+        command = _command_in(self, sys.argv[1:])
         log.error("%s: %s", self.prog, message)
         known = [o for o in _options(self, command) if o.startswith("--")]
-        for word in message.rsplit(": ", maxsplit=1)[-1].split():
+        unknown = [] if "required" in message else message.rsplit(": ", maxsplit=1)[-1].split()
+        for word in unknown:
             close = get_close_matches(word, known, 1) if word.startswith("--") else []
             if close:
                 terminal.note(f"Did you mean {close[0]}?", "cyan")
-        terminal.note(f"See: lazur {command} -h" if command else "See: lazur -h", "cyan")
+        # A command's own parser knows its name, and no other command.
+        place = " ".join(["lazur", *command]) if command else self.prog
+        terminal.note(f"See: {place} -h", "cyan")
         sys.exit(PARSER)
 
 
-def _command_in(arguments: list[str]) -> str:
-    return " ".join(takewhile(lambda word: not word.startswith("-"), arguments[:2]))
-
-
-def _options(parser: Parser, command: str) -> list[str]:
-    """Those of the command; argparse reports what it does not know on the topmost parser."""
-    *group, verb = command.split() or [""]
+def _command_in(parser: Parser, arguments: list[str]) -> list[str]:
+    """The words that are a command, or the beginning of one."""
     groups: dict[tuple[str, ...], Any] = {**parser.subparsers}
-    group_parser = groups.get(tuple(group))
-    leaf = group_parser.choices.get(verb) if group_parser else None
-    return list((leaf or parser)._option_string_actions)
+    known: list[str] = []
+    for word in takewhile(lambda word: not word.startswith("-"), arguments):
+        if tuple(known) not in groups or word.lower() not in groups[tuple(known)].choices:
+            break
+        known.append(word.lower())
+    return known
+
+
+def _options(parser: Parser, command: list[str]) -> list[str]:
+    """Those of the command; argparse reports what it does not know on the topmost parser."""
+    groups: dict[tuple[str, ...], Any] = {**parser.subparsers}
+    leaf = groups[tuple(command[:-1])].choices[command[-1]] if command else parser
+    return list(leaf._option_string_actions)
 
 
 class Loader(CLICommandsLoader):

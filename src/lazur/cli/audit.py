@@ -19,22 +19,33 @@ from lazur.engine.chain import follow_lines
 
 
 def _row(entry: dict[str, Any]) -> dict[str, Any]:
-    what = (
-        entry["action"] if entry["outcome"] == "done" else f"{entry['outcome']}: {_asked(entry)}"
-    )
+    done = entry["outcome"] == "done"
     return OrderedDict(
         When=when(entry["at"]),
         Who=entry["who"] or entry["who_kind"],
         From=entry["from"],
-        What=what,
+        What=entry["action"] if done else entry["outcome"],
         Kind=entry["kind"],
         Name=entry["name"],
         Workspace=entry["workspace"] or "",
+        Details=_cut(_details(entry["data"]) if done else _asked(entry)),
     )
 
 
 def _asked(entry: dict[str, Any]) -> str:
-    return entry["action"] or str(entry["data"].get("request") or "")
+    return f"{entry['action']} {entry['data'].get('request') or ''}".strip()
+
+
+def _details(data: dict[str, Any]) -> str:
+    """What was given, and what is different from before."""
+    before, after = data.get("before") or {}, data.get("after") or {}
+    given = {key: value for key, value in data.items() if key not in {"before", "after"}}
+    changed = {key: value for key, value in after.items() if before.get(key) != value}
+    return ", ".join(f"{key}={value}" for key, value in {**given, **changed}.items())
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
 
 
 def _rows(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -47,6 +58,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "audit export": ("export", {}),
 }
 _MOST = 100
+_WIDEST = 60
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "audit": {
         "everywhere": option(

@@ -12,7 +12,7 @@ from lazur.sdk.places import words
 def _rows(me: dict[str, Any]) -> list[dict[str, Any]]:
     """A line for each role; who has none is there as well."""
     limit = me["only"]
-    only = f"{limit['role']} in {limit['where']}" if limit else ""
+    only = f"{limit['role']}, {limit['where']}" if limit else ""
     return [
         OrderedDict(Name=me["name"], Kind=me["kind"], Role=role["role"], Where=role["where"])
         | ({"Token good for": only} if only else {})

@@ -46,6 +46,13 @@ HELP: dict[str, dict[str, Any]] = {
 HELP[""] = {"type": "group", "short-summary": "Azure Machine Learning that you run yourself."}
 
 
+def is_group(words: list[str]) -> bool:
+    """`role`, `role assignment`: not a command yet."""
+    if len(words) < 2 or words[0] not in GROUPS or words[1].startswith("-"):
+        return len(words) == 1 and words[0] in GROUPS
+    return module(words[0]).HELP.get(" ".join(words), {}).get("type") == "group"
+
+
 def load(loader: CLICommandsLoader, noun: str) -> None:
     """Enter the noun's commands: COMMANDS maps a command to its function, with what knack should
     know beside it."""

@@ -15,12 +15,14 @@ from lazur.cli.arguments import name, option
 from lazur.cli.role_texts import HELP
 from lazur.cli.tables import when
 from lazur.errors import NotFound
-from lazur.sdk.places import words
+from lazur.sdk.places import within, words
 
 if TYPE_CHECKING:
     from lazur.sdk.people import Roles
 
 __all__ = ["ARGUMENTS", "COMMANDS", "HELP"]
+
+_PROVIDER = "Microsoft.MachineLearningServices/"
 
 
 def _row(assignment: dict[str, Any]) -> dict[str, Any]:
@@ -43,9 +45,13 @@ def _defined(role: dict[str, Any]) -> dict[str, Any]:
     return OrderedDict(
         Name=role["name"],
         Custom="yes" if role["is_custom"] else "",
-        Actions=", ".join(role["actions"]),
-        Not=", ".join(role["not_actions"]),
+        Actions=_short(role["actions"]),
+        Not=_short(role["not_actions"]),
     )
+
+
+def _short(actions: list[str]) -> str:
+    return ", ".join(action.removeprefix(_PROVIDER) for action in actions)
 
 
 def _all_defined(roles: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -131,7 +137,7 @@ def assign(
     assignee: str, role: str, scope: str | None = None, assignee_type: str | None = None
 ) -> Any:
     made = session.client().role_assignments.create(assignee, role, scope=scope)
-    terminal.note(f"{made.principal} is {made.role} in {words(made.scope)}.")
+    terminal.note(f"{made.principal} is {made.role} {within(made.scope)}.")
     return made.to_dict()
 
 
@@ -165,14 +171,14 @@ def unassign(
         raise CLIError("Whose? Say --assignee NAME, or --ids.")
     found = list(room.list(scope=scope, principal=assignee, role=role))
     if not found:
-        where = words(scope or client.workspace_name)
+        where = within(scope or client.workspace_name)
         raise NotFound(
-            f"{assignee} has no {'role' if role is None else f'role {role!r}'} in {where}.",
+            f"{assignee} has no {'role' if role is None else f'role {role!r}'} {where}.",
             hint="See: lazur role assignment list --all",
         )
     for assignment in found:
         room.delete(assignment.id, scope=scope)
-        terminal.note(f"{assignee} is no longer {assignment.role} in {words(assignment.scope)}.")
+        terminal.note(f"{assignee} is no longer {assignment.role} {within(assignment.scope)}.")
 
 
 def define(role_definition: str) -> Any:

@@ -10,7 +10,7 @@ from knack.util import CLIError
 from lazur.cli import session, terminal
 from lazur.cli.arguments import option
 from lazur.cli.tables import when
-from lazur.sdk.places import words
+from lazur.sdk.places import within
 
 
 def _row(token: dict[str, Any]) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def _row(token: dict[str, Any]) -> dict[str, Any]:
         Owner=token["name"],
         Kind=token.get("kind") or "",
         Label=token.get("label") or "",
-        Only=f"{role} in {words(place)}" if limited else "",
+        Only=f"{role} {within(place)}" if limited else "",
         Made=when(token.get("created_at")),
         Ends=when(token.get("expires_at")),
     )
@@ -127,7 +127,7 @@ def create(
         if role is None or scope is None:
             raise CLIError("What may they do, and where? Say --role NAME --scope WORKSPACE.")
         made = tokens.create_for(whose, role, scope=scope)
-        terminal.note(f"{made.name} is {made.role} in {words(scope)}.")
+        terminal.note(f"{made.name} is {made.role} {within(scope)}.")
     terminal.note("The token is shown this once, and kept nowhere. Whoever has it may use it.")
     return made.to_dict()
 

@@ -42,3 +42,8 @@ def words(scope: str) -> str:
         return f"the registry {scope.removeprefix(_REGISTRIES)}"
     workspace = workspace_in(scope)
     return "the whole server" if workspace is None else f"the workspace {workspace}"
+
+
+def within(scope: str) -> str:
+    """For people: `in the workspace lab`."""
+    return f"{'on' if scope == SERVER else 'in'} {words(scope)}"

@@ -140,7 +140,11 @@ def _denied(who: Principal, action: str, resource: Resource) -> LazurError:
 
 def _roles(who: Principal) -> str:
     names = sorted({grant.role.name for grant in who.grants})
-    return f"Roles: {', '.join(names)}." if names else "No role was assigned yet."
+    held = f"Roles: {', '.join(names)}." if names else "No role was assigned yet."
+    if who.ceiling is None:
+        return held
+    place = f" in {who.ceiling.workspace}" if who.ceiling.workspace else ""
+    return f"{held} This token is good for {who.ceiling.role.name}{place} and no more."
 
 
 def _allowed(
