@@ -117,6 +117,7 @@ MEANINGS = {
     "PreconditionFailed": "It was changed since you read it: read it again.",
     "ServerUnreachable": "Raised by the client: no server answers at that address.",
     "TooLarge": "The request is larger than the server takes.",
+    "TooManyTries": "Wait as long as `Retry-After` says, then try again.",
     "Unauthenticated": "No token, or one that is not valid.",
     "Unavailable": "Not now: try again after the time that the answer names. Clients do so.",
     "Unsupported": "Understood, and not served by this release.",

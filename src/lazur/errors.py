@@ -125,6 +125,13 @@ class Unavailable(LazurError):
         return float(self.details.get("retry_after", 1.0))
 
 
+class TooManyTries(Unavailable):
+    """Of something that could be guessed at."""
+
+    code = "TooManyTries"
+    status = 429
+
+
 class ServerUnreachable(Unavailable):
     code = "ServerUnreachable"
 

@@ -138,12 +138,41 @@ async def workspaces(_request: Request) -> Response:
     return JSONResponse({"value": [{"name": "default"}, {"name": TEXT}]})
 
 
+async def ways(_: Request) -> Response:
+    providers = [{"name": TEXT, "title": TEXT}]
+    return JSONResponse({"password": True, "providers": providers, "contact": TEXT})
+
+
+async def me(_: Request) -> Response:
+    return JSONResponse({"name": TEXT})
+
+
+async def sign_in_request(request: Request) -> Response:
+    """Where a command line would listen, there is a page of ours."""
+    asked = await request.json()
+    return JSONResponse({"url": f"/static/favicon.svg?approved={asked['approved']}"})
+
+
+async def device(request: Request) -> Response:
+    code = request.path_params["code"]
+    return JSONResponse({"user_code": code, "label": TEXT, "expires_at": None})
+
+
+async def decided(request: Request) -> Response:
+    return JSONResponse({"status": request.path_params["verb"]})
+
+
 def create_app(settings: Settings) -> Gate:
     gate.SIGN_INS = (1000, 60.0)  # each test signs in
     base = "/api/v1/workspaces/{workspace}/jobs"
     routes = [
         *pages.routes(),
         Route("/api/v1/sessions", session, methods=["POST"]),
+        Route("/api/v1/sign-in-ways", ways),
+        Route("/api/v1/me", me),
+        Route("/api/v1/sign-in-requests", sign_in_request, methods=["POST"]),
+        Route("/api/v1/device-codes/{code}", device),
+        Route("/api/v1/device-codes/{code}/{verb}", decided, methods=["POST"]),
         Route("/api/v1/workspaces", workspaces),
         Route(base, jobs),
         Route(base + "/{name}", job),

@@ -173,7 +173,10 @@ class TestJobPage:
         tab.page.wait_for_selector("text=There is no such job")
 
     @pytest.mark.parametrize("width", [320, 390, 1200])
-    @pytest.mark.parametrize("path", ["/", "/jobs/default/failed", "/sign-in"])
+    @pytest.mark.parametrize(
+        "path",
+        ["/", "/jobs/default/failed", "/sign-in", "/sign-in/device"],
+    )
     def test_it_fits_every_screen(self, chromium: Any, server: str, width: int, path: str) -> None:
         tab = Tab(chromium, server, viewport={"width": width, "height": 800})
         tab.sign_in(path)
@@ -225,6 +228,56 @@ class TestSignIn:
         tab.sign_in(next)
         tab.page.wait_for_selector("tbody tr")
         assert tab.page.url == f"{tab.url}/"
+        tab.check()
+
+
+class TestSignInPages:
+    CLI = (
+        "/sign-in/cli?redirect_uri=http%3A%2F%2F127.0.0.1%3A54321%2Fcallback"
+        "&state=ssssssssssssssss&code_challenge=c&code_challenge_method=S256"
+    )
+
+    def test_ways_that_are_hostile_are_text(self, tab: Tab) -> None:
+        tab.page.goto(f"{tab.url}/sign-in?refused=unknown&next=//evil.example/")
+        tab.page.wait_for_selector("#providers a")
+        assert CORPUS[0] in tab.page.inner_text("main")
+        assert "nobody wrote you down" in tab.page.inner_text("#state")
+        link = tab.page.get_attribute("#providers a", "href")
+        assert link is not None
+        assert link.startswith("/sign-in/oidc?provider=%3Cscript")
+        assert link.endswith("&next=%2F")
+        tab.check()
+
+    def test_a_refusal_is_one_of_ours(self, tab: Tab) -> None:
+        for said in ("toString", "<b>Call us", "x"):
+            tab.page.goto(f"{tab.url}/sign-in?refused={said}")
+            tab.page.wait_for_selector("#state:has-text('That did not work')")
+            assert "Call us" not in tab.page.inner_text("main")
+
+    def test_a_command_line_is_asked_about(self, tab: Tab) -> None:
+        tab.sign_in(self.CLI.replace("%", "%25").replace("&", "%26"))
+        tab.page.wait_for_selector("#yes")
+        assert tab.page.locator("#yes").is_visible()
+        assert "54321" in tab.page.inner_text("#facts")
+        assert CORPUS[0] in tab.page.inner_text("#facts")
+        tab.check()
+        tab.page.click("#yes")
+        tab.page.wait_for_url("**/static/favicon.svg?approved=true")
+
+    def test_one_elsewhere_is_not(self, tab: Tab) -> None:
+        tab.sign_in("/sign-in/cli%3Fredirect_uri=https://evil.example/callback")
+        tab.page.wait_for_selector("text=not on this machine")
+        assert tab.page.locator("#yes").is_hidden()
+        tab.check()
+
+    def test_a_device_is_asked_about(self, tab: Tab) -> None:
+        tab.sign_in("/sign-in/device")
+        tab.page.fill("#code", "bcdf ghjk")
+        tab.page.click("text=Continue")
+        tab.page.wait_for_selector("#facts dd")
+        assert CORPUS[0] in tab.page.inner_text("#facts")
+        tab.page.click("#yes")
+        tab.page.wait_for_selector("text=It is signed in.")
         tab.check()
 
 

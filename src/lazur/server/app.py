@@ -27,7 +27,7 @@ from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
 from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.deps import Call
-from lazur.server.gate import Gate
+from lazur.server.gate import OPEN, Gate
 from lazur.server.headers import retry_after
 from lazur.server.live import Live
 from lazur.server.mlflow import address, replies
@@ -43,6 +43,7 @@ from lazur.server.native import (
     people,
     runs,
     sessions,
+    sign_ins,
     streams,
     tensorboards,
     workspaces,
@@ -50,6 +51,7 @@ from lazur.server.native import (
 from lazur.server.settings import Settings
 from lazur.server.tensorboard import entry as tensorboard
 from lazur.server.tensorboard.boards import Boards
+from lazur.server.ways import Ways
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
@@ -72,6 +74,7 @@ PARTS = (
     content,
     environments,
     sessions,
+    sign_ins,
     people,
     audits,
     assets,
@@ -79,7 +82,7 @@ PARTS = (
 _ADDRESS_OF_MLFLOW = (
     "MLflow's tracking URI is more than the server's address: `lazur mlflow-uri` prints it."
 )
-OPEN_ROUTES = frozenset({"/healthz", "/sign-in", "/api/v1/sessions"})
+OPEN_ROUTES = frozenset(path for _, path in OPEN)
 """Routes without an access decision: the gate lets them through without identity."""
 
 
@@ -149,6 +152,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     app.state.site = site
     app.state.live = Live()
     app.state.boards = Boards(site, settings)
+    app.state.ways = Ways.of(settings)
     app.state.endings = []
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))

@@ -17,13 +17,25 @@ from lazur.server.identity import Authenticate, Identities, SecretKind
 from lazur.server.refusal import Refused
 from lazur.server.settings import Settings
 from lazur.services.site import SOURCE
-from lazur.services.throttle import Throttle
+from lazur.services.throttle import Throttle, origin
 
-OPEN = frozenset({("GET", "/healthz"), ("GET", "/sign-in"), ("POST", "/api/v1/sessions")})
+OPEN = frozenset(
+    {
+        ("GET", "/healthz"),
+        ("GET", "/sign-in"),
+        ("GET", "/api/v1/sign-in-ways"),
+        ("POST", "/api/v1/sessions"),
+        ("POST", "/api/v1/device-codes"),
+        ("POST", "/api/v1/sign-in-tokens"),
+    }
+)
 """What needs no identity, as exact (method, path); HEAD counts as GET. Beside it only GETs below
 `/static/`."""
 SIGN_INS = (30, 60.0)
-"""So many attempts to sign in, in so many seconds."""
+"""So many attempts to sign in from one address, in so many seconds."""
+POLLS = (600, 60.0)
+"""Of what asks again and again, with a secret that cannot be guessed."""
+_POLLED = frozenset({"/api/v1/sign-in-tokens"})
 
 
 class Gate:
@@ -42,6 +54,7 @@ class Gate:
         self._hosts = settings.hosts
         self._origins = frozenset(settings.allowed_origins)
         self._sign_ins = Throttle((SIGN_INS,))
+        self._polls = Throttle((POLLS,))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -74,10 +87,10 @@ class Gate:
         scope["lazur.host"] = refusal.check_host(headers, self._hosts)
         scope["lazur.origins"] = self._origins
         scope["lazur.principal"] = None
-        if (origin := sign_in.foreign_origin(scope)) is not None:
-            raise refusal.foreign_page(origin)
+        if (foreign := sign_in.foreign_origin(scope)) is not None:
+            raise refusal.foreign_page(foreign)
         self._check_size(scope, method)
-        if self._is_open(method, scope["path"]):
+        if self._is_open(method, scope["path"], scope["lazur.source"]):
             return None
         return self._secret(scope, method)
 
@@ -88,10 +101,11 @@ class Gate:
         if limit is not None and length is not None and length > limit:
             raise refusal.too_large(limit)
 
-    def _is_open(self, method: str, path: str) -> bool:
+    def _is_open(self, method: str, path: str, source: str) -> bool:
         reading = method in sign_in.SAFE
         if ("GET" if reading else method, path) in OPEN:
-            if not reading and (wait := self._sign_ins.wait()):
+            brake = self._polls if path in _POLLED else self._sign_ins
+            if not reading and (wait := brake.wait(origin(source))):
                 raise refusal.too_many(wait)
             return True
         return reading and path.startswith("/static/")

@@ -29,12 +29,13 @@ _FOR_DATA = [*_ALWAYS, (b"content-security-policy", INERT_CSP)]
 _OURS = frozenset(name for name, _ in _FOR_DATA)
 _SHOWN = (b"application/json", b"text/plain", b"text/event-stream", b"image/png", b"image/jpeg")
 """Media types that a browser shows without running anything; the rest is saved."""
+_PAGES = frozenset({"/", "/sign-in", "/sign-in/cli", "/sign-in/device"})
 
 
 def is_page(path: str) -> bool:
     """Of our own. What lies below a TensorBoard's page is its own."""
     board = path.startswith("/tensorboard/") and path.count("/") == 3
-    return path in {"/", "/sign-in"} or path.startswith(("/jobs/", "/static/")) or board
+    return path in _PAGES or path.startswith(("/jobs/", "/static/")) or board
 
 
 def is_visited(path: str) -> bool:

@@ -16,6 +16,8 @@ _PAGES = {
     "/": "index.html",
     "/jobs/{workspace}/{name}": "job.html",
     "/sign-in": "sign-in.html",
+    "/sign-in/cli": "sign-in-cli.html",
+    "/sign-in/device": "sign-in-device.html",
     "/tensorboard/{workspace}/{board}": "tensorboard.html",
 }
 _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml"}

@@ -80,6 +80,12 @@ class Settings:
     tensorboard_megabytes: int = _setting(
         2048, "Memory that one TensorBoard may take, in megabytes (on Linux)."
     )
+    password_sign_in: bool = _setting(
+        False, "Let people sign in with a name and a password; an administrator sets the first."
+    )
+    sign_in_contact: str = _setting(
+        "", "Whom to ask who may not sign in: a name or an address, shown on the sign-in page."
+    )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."
     )

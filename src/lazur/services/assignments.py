@@ -115,6 +115,23 @@ def check_may_give(context: Context, role: str, workspace: str | None) -> None:
         )
 
 
+def check_may_become(context: Context, row: AnyRow) -> None:
+    """Whoever sets somebody's password or secret can come in as them: nobody does that for who
+    may do what they may not."""
+    who = context.who
+    for grant in _grants(context.db, row.id):
+        place = Resource(grant.workspace, registry=grant.registry)
+        held = [mine.role for mine in who.grants if mine.covers(place)]
+        limit = who.ceiling is None or (
+            who.ceiling.covers(place) and roles.includes(who.ceiling.role, grant.role)
+        )
+        if not (limit and any(roles.includes(mine, grant.role) for mine in held)):
+            raise Forbidden(
+                f"{row.name} may do what {who.name} may not ({grant.role.name}).",
+                hint="Whoever sets a password can use it. Ask an owner of the server.",
+            )
+
+
 def named(db: Connection, role: str) -> Role:
     found = _find(db, role)
     if found is None:

@@ -69,7 +69,7 @@ def ensure_owner(context: Context) -> None:
     token = context.site.home.owner_token()
     if store.token(context.db, digest(token)) is not None:
         return
-    name = _account()
+    name = account()
     row = store.by_name(context.db, fold(name))
     if row is None and not store.owners(context.db):
         row = people.add(context, "user", name)
@@ -199,6 +199,11 @@ def revoke(context: Context, name: str) -> None:
     events.record(context, None, "tokens", name, "revoked")
 
 
+def hand_out(context: Context, name: str, **values: Any) -> str:
+    """A token for who has just proved to be this person, or this service."""
+    return _made(context, name, **values)
+
+
 def job_token(context: Context, workspace: str, job: str) -> str:
     """A token that is good for one job and ends with it."""
     made = "lzj_" + secrets.token_urlsafe(32)
@@ -260,7 +265,8 @@ def _add(context: Context, secret: str, kind: str, name: str, values: dict[str, 
     return token_id
 
 
-def _account() -> str:
+def account() -> str:
+    """Whose process this is, as a name of a user."""
     try:
         return check_person_name(getpass.getuser())
     except (KeyError, OSError, ValueError):

@@ -57,6 +57,13 @@ def by_email(db: Connection, email: str) -> Sequence[AnyRow]:
     ).all()
 
 
+def link(db: Connection, principal_id: int, issuer: str, subject: str) -> bool:
+    """False: somebody else has just done so."""
+    free = (principals.c.id == principal_id, principals.c.subject.is_(None))
+    values = {"issuer": issuer, "subject": subject}
+    return db.execute(update(principals).where(*free).values(**values)).rowcount == 1
+
+
 def add_credential(db: Connection, values: Mapping[str, Any]) -> None:
     db.execute(insert(credentials).values(**values))
 

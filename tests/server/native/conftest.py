@@ -18,6 +18,7 @@ from lazur.server.asgi import App
 from lazur.server.gate import Gate
 from lazur.server.settings import Settings
 from lazur.services import tokens, workspaces
+from lazur.services.refusals import Refusals
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, Server, TestSite, call, open_site
 
@@ -52,6 +53,7 @@ class Api:
         self.site = site
         self.secret = secret
         self.live: Any = None
+        self.ways: Any = None
 
     def request(self, method: str, path: str, **more: Any) -> Any:
         headers = dict(more.pop("headers", {}))
@@ -110,11 +112,11 @@ def api(site: TestSite) -> Iterator[Api]:
 def _served(site: TestSite) -> Iterator[Api]:
     settings = Settings(home=site.home.path, role="api")
     app = create_api(site, settings)
-    gate = Gate(app, tokens.authenticator(site), settings)
+    gate = Gate(app, tokens.authenticator(site), settings, Refusals(site).record)
     with start_blocking_portal() as portal:
         http = Http(portal, gate)
         made = Api(http, site, site.home.owner_token())
-        made.live = app.state.live
+        made.live, made.ways = app.state.live, app.state.ways
         yield made
         http.close()
 

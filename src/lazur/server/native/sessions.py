@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from lazur.errors import Invalid
 from lazur.server import sign_in
@@ -18,18 +18,6 @@ def make_code(call: Call) -> Response:
     """A code for one browser sign-in of the same person, good for two minutes. It travels in the
     URL's fragment, which browsers do not send."""
     return call.write(tokens.sign_in_code, status=201)
-
-
-@routes.post("/sessions", status_code=201)
-def open_session(call: Call, body: Object) -> Response:
-    """Spend a code: the answer sets the session's cookie. Open to all; the code is the proof."""
-    code = body.get("code")
-    if not isinstance(code, str) or not 1 <= len(code) <= 200:
-        raise Invalid('The body must be {"code": "…"}.')
-    with call.site.context() as context:
-        secret = tokens.open_session(context, code)
-    cookie = sign_in.session_cookie(call.request.scope, secret, int(tokens.SESSION_SECONDS))
-    return JSONResponse({"status": "signed in"}, 201, {"Set-Cookie": cookie})
 
 
 @routes.delete("/sessions", status_code=204, **action("sign-in/action"))

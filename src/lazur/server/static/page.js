@@ -48,6 +48,16 @@ export async function ask(url, options = {}) {
   return body;
 }
 
+/** A change, with a JSON body. */
+export function send(method, url, body) {
+  return ask(url, { method, body: JSON.stringify(body) });
+}
+
+export function pairs(element, rows) {
+  fill(element, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  element.hidden = false;
+}
+
 export function signIn() {
   location.replace("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
 }

@@ -1,0 +1,126 @@
+"""Signing in: by password, and for command lines by a browser."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse, Response
+
+from lazur.errors import Forbidden, Invalid
+from lazur.server import sign_in
+from lazur.server.deps import Call, Object, action
+from lazur.server.ways import Ways
+from lazur.services import command_lines, sign_ins, tokens
+from lazur.services.command_lines import check_text
+
+_ACTION = "sign-in/action"
+_SECRETS = "authorization/tokens/write"
+
+routes = APIRouter(prefix="/api/v1", tags=["sign-in"])
+
+
+def _ways(request: Request) -> Ways:
+    return request.app.state.ways
+
+
+Open = Annotated[Ways, Depends(_ways)]
+
+
+@routes.get("/sign-in-ways")
+def ways(ways: Open) -> Any:
+    """Open to all: how people may sign in here."""
+    return ways.shown()
+
+
+@routes.post("/sessions", status_code=201)
+def open_session(call: Call, ways: Open, body: Object) -> Response:
+    """Spend a code, or show a name and a password: the answer sets the session's cookie. Open to
+    all; that is the proof."""
+    if "password" in body:
+        if not ways.passwords:
+            raise Forbidden(
+                "Nobody signs in by password here.",
+                hint="Sign in another way, or set password_sign_in = true in config.toml.",
+            )
+        secret = sign_ins.by_password(
+            call.site, ways.brakes, *check_text(body, "name", "password")
+        )
+    else:
+        code = body.get("code")
+        if not isinstance(code, str) or not 1 <= len(code) <= 200:
+            raise Invalid('The body must be {"code": "…"} or {"name": "…", "password": "…"}.')
+        with call.site.context() as context:
+            secret = tokens.open_session(context, code)
+    return JSONResponse({"status": "signed in"}, 201, {"Set-Cookie": cookie(call.request, secret)})
+
+
+@routes.put("/me/password", status_code=204, **action("me/password/write"))
+def change_password(call: Call, ways: Open, body: Object) -> Response:
+    """`{"current", "new"}`. Every browser of this person is signed out."""
+    current, new = check_text(body, "current", "new")
+    sign_ins.change_password(call.site, call.who, ways.brakes, current, new)
+    return Response(status_code=204)
+
+
+@routes.put("/users/{name}/password", status_code=204, **action(_SECRETS))
+def set_password(call: Call, name: str, body: Object) -> Response:
+    """`{"password"}`, by an administrator; `null` takes it away. Every browser of this person is
+    signed out."""
+    if "password" in body and body["password"] is None:
+        return call.write(lambda context: sign_ins.drop_password(context, name))
+    (password,) = check_text(body, "password") if "password" in body else ("",)
+    sign_ins.set_password(call.site, call.who, name, password)
+    return Response(status_code=204)
+
+
+@routes.post("/sign-in-requests", **action(_ACTION))
+def answer_request(call: Call, body: Object) -> Response:
+    """What the page for command lines on the same machine sends, with the person's `approved`:
+    where the browser goes then."""
+    return call.write(lambda context: command_lines.answer_request(context, body))
+
+
+@routes.post("/device-codes", status_code=201)
+def begin_device(call: Call, body: Object) -> Response:
+    """A code to type in elsewhere, for a command line without a browser. Open to all: it is worth
+    nothing until somebody who is signed in approves it."""
+    label = body.get("label", "")
+    page = f"{sign_in.own_origin(call.request.scope)}/sign-in/device"
+    with call.site.context() as context:
+        shown = label if isinstance(label, str) else ""
+        answer = command_lines.begin_device(context, shown, page)
+    return JSONResponse(answer, 201)
+
+
+@routes.get("/device-codes/{code}", **action(_ACTION))
+def show_device(call: Call, ways: Open, code: str) -> Any:
+    """What shows this code, for the person to recognise."""
+    return command_lines.show_device(call.site, call.who, ways.brakes, code)
+
+
+@routes.post("/device-codes/{code}/approve", **action(_ACTION))
+def approve_device(call: Call, ways: Open, code: str) -> Any:
+    """Whatever shows this code signs in as the caller."""
+    return command_lines.decide(call.site, call.who, ways.brakes, code, approved=True)
+
+
+@routes.post("/device-codes/{code}/deny", **action(_ACTION))
+def deny_device(call: Call, ways: Open, code: str) -> Any:
+    return command_lines.decide(call.site, call.who, ways.brakes, code, approved=False)
+
+
+@routes.post("/sign-in-tokens", status_code=201)
+def give_token(call: Call, body: Object) -> Response:
+    """A token for a command line: for `{"code", "code_verifier", "redirect_uri"}`, or for
+    `{"device_code"}`, which is answered 202 until somebody has approved it. Open to all; the
+    code is the proof."""
+    if "device_code" in body:
+        status, answer = command_lines.poll(call.site, *check_text(body, "device_code"))
+        return JSONResponse(answer, status)
+    given = check_text(body, "code", "redirect_uri", "code_verifier")
+    return JSONResponse(command_lines.redeem(call.site, *given), 201)
+
+
+def cookie(request: Request, secret: str) -> str:
+    return sign_in.session_cookie(request.scope, secret, int(tokens.SESSION_SECONDS))
