@@ -19,6 +19,7 @@ GROUPS = {
     "component": "Reusable steps.",
     "compute": "Where jobs run.",
     "workspace": "Rooms that keep jobs and assets apart.",
+    "registry": "Assets that several workspaces use.",
     "user": "People who sign in.",
     "group": "Users and services that get roles together.",
     "service": "Programs that sign in.",
@@ -26,6 +27,7 @@ GROUPS = {
     "token": "Secrets that programs sign in with.",
     "audit": "What was done, by whom, and what was refused.",
     "server": "The server on this machine. It starts by itself when it is needed.",
+    "admin": "Help for the server of this machine when nobody can sign in.",
 }
 TOLD = ("run ", "job explain", "job tensorboard", "mlflow-uri")
 """How commands begin that answer people in text, and in JSON whoever asks for that."""

@@ -1,0 +1,55 @@
+"""What an administrator does on the server's own machine, beside the running server or without
+one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from lazur.blobs.local import Local as LocalBlobs
+from lazur.builders.venv import Venv
+from lazur.errors import NotFound
+from lazur.server.settings import load
+from lazur.services import recovery
+from lazur.services.home import Home
+from lazur.services.site import SOURCE, Site
+from lazur.store import schema
+from lazur.store.db import Database, sqlite_url
+
+
+def recover(folder: Path, name: str | None) -> dict[str, Any]:
+    """Make somebody an owner again. The answer's `token`, where there is one, goes into the
+    home."""
+    site = _open(folder)
+    SOURCE.set("this machine")
+    try:
+        with site.context(recovery.ADMIN) as context:
+            return recovery.recover(context, name, _token_in(site.home))
+    finally:
+        site.db.close()
+
+
+def _open(folder: Path) -> Site:
+    settings, home = load(folder), Home(folder)
+    if not settings.database and not home.database.exists():
+        raise NotFound(
+            f"There is no database in {folder}: no server has run there yet.",
+            hint="Start one, and it is yours: lazur server start. Is its database elsewhere? "
+            "`database` in config.toml, or LAZUR_DATABASE, says where.",
+        )
+    db = Database(settings.database or sqlite_url(home.database))
+    schema.bring_up(db)
+    return Site(
+        home=home,
+        db=db,
+        blobs=LocalBlobs(home.blobs),
+        builder=Venv(str(home.path)),
+        runner="admin",
+    )
+
+
+def _token_in(home: Home) -> str | None:
+    try:
+        return home.token.read_text().strip()
+    except FileNotFoundError:
+        return None
