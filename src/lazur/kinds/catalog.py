@@ -21,6 +21,8 @@ from lazur.kinds.checks import (
 )
 from lazur.kinds.inference import infer
 from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.resources.connection import Connection, check_connection
+from lazur.kinds.resources.datastore import Datastore, check_datastore
 from lazur.spec.checking import Check
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
@@ -47,6 +49,8 @@ KINDS: dict[str, Entry] = {
     "data": Entry(Data, check_asset, "Data asset"),
     "model": Entry(Model, check_asset, "Model"),
     "code": Entry(Code, check_asset, "Code asset"),
+    "datastore": Entry(Datastore, check_datastore, "Datastore"),
+    "connection": Entry(Connection, check_connection, "Connection"),
 }
 
 

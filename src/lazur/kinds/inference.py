@@ -51,6 +51,20 @@ OTHER_TYPES = {
     "azuredatalakegen1": "datastore",
     "azuredatalakegen2": "datastore",
     "onelake": "datastore",
+    "hdfs": "datastore",
+    "gcs": "datastore",
+    "http": "datastore",
+    "git": "connection",
+    "containerregistry": "connection",
+    "pythonfeed": "connection",
+    "snowflake": "connection",
+    "azuresqldb": "connection",
+    "azuresynapseanalytics": "connection",
+    "azuremysqldb": "connection",
+    "azurepostgresdb": "connection",
+    "openai": "connection",
+    "azureopenai": "connection",
+    "azureaisearch": "connection",
 }
 _SCHEMAS = {
     **{f"{word}job": kind for word, kind in JOB_TYPES.items()},
@@ -84,6 +98,9 @@ _ENDINGS = {
     "endpoint": "endpoint",
     "datastore": "datastore",
     "blob": "datastore",
+    "azurefile": "datastore",
+    "azuredatalakegen1": "datastore",
+    "azuredatalakegen2": "datastore",
     "schedule": "schedule",
     "component": "component",
     "job": "job",
@@ -107,6 +124,8 @@ _FIELDS = (
     ("trigger", "schedule"),
     ("flavors", "model"),
 )
+_RESOURCES = {"datastore", "connection"}
+"""They have types in common: `s3` and `azure_blob` are either."""
 _ASSETS = {"data", "model", "code", "environment"}
 _COMPONENT_ONLY = {"is_deterministic", "additional_includes"}
 _PARAMETER_ONLY = {"optional", "default", "min", "max", "enum"}
@@ -157,11 +176,17 @@ def _job_without_type(value: Mapping[str, Any], by_schema: str | None, word: str
 def _asset(
     value: Mapping[str, Any], expected: str | None, by_schema: str | None, word: str
 ) -> str | None:
+    if by_schema is None and expected in _RESOURCES and _may_be_resource(word):
+        return expected
     told = by_schema or OTHER_TYPES.get(word)
     if told is not None:
         return told
     told = _by_fields(value)
     return expected if expected in _ASSETS and (told is None or told in _ASSETS) else told
+
+
+def _may_be_resource(word: str) -> bool:
+    return bool(word) and OTHER_TYPES.get(word, "datastore") in _RESOURCES
 
 
 def _by_schema(schema: Any) -> str | None:

@@ -87,7 +87,6 @@ class TestKindOf:
             ({"$schema": _LATEST + "managedOnlineDeployment.schema.json"}, "online-deployment"),
             ({"$schema": _LATEST + "managedOnlineEndpoint.schema.json"}, "online-endpoint"),
             ({"$schema": _LATEST + "amlCompute.schema.json"}, "compute"),
-            ({"$schema": _LATEST + "azureBlob.schema.json"}, "datastore"),
             ({"$schema": _LATEST + "schedule.schema.json"}, "schedule"),
             ({"type": "amlcompute"}, "compute"),
         ],

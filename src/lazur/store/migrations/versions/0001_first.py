@@ -447,6 +447,23 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_members_member", "lazur_members", ["member_id"], unique=False)
     op.create_table(
+        "lazur_secrets",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("key_id", sa.String(length=500), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_secrets_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_secrets")),
+        comment="Sealed by lazur.sealing; `key_id` finds what a rotation has to wrap anew.",
+    )
+    op.create_index("ix_lazur_secrets_key", "lazur_secrets", ["key_id"], unique=False)
+    op.create_index("ix_lazur_secrets_workspace", "lazur_secrets", ["workspace_id"], unique=False)
+    op.create_table(
         "lazur_assets",
         sa.Column("id", Serial, nullable=False),
         sa.Column("container_id", Serial, nullable=False),
@@ -474,4 +491,70 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_lazur_assets_newest", "lazur_assets", ["container_id", "archived", "id"], unique=False
+    )
+    op.create_table(
+        "lazur_connections",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("settings", Json, nullable=False),
+        sa.Column("credential", sa.String(length=64), nullable=False),
+        sa.Column("secret_id", sa.String(length=32), nullable=True),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("properties", Json, nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("changed_at", sa.Float(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["secret_id"],
+            ["lazur_secrets.id"],
+            name=op.f("fk_lazur_connections_secret_id_lazur_secrets"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_connections_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_connections")),
+        sa.UniqueConstraint(
+            "workspace_id", "folded", name=op.f("uq_lazur_connections_workspace_id_folded")
+        ),
+    )
+    op.create_table(
+        "lazur_datastores",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("settings", Json, nullable=False),
+        sa.Column("credential", sa.String(length=64), nullable=False),
+        sa.Column("secret_id", sa.String(length=32), nullable=True),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("properties", Json, nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("changed_at", sa.Float(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["secret_id"],
+            ["lazur_secrets.id"],
+            name=op.f("fk_lazur_datastores_secret_id_lazur_secrets"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_datastores_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_datastores")),
+        sa.UniqueConstraint(
+            "workspace_id", "folded", name=op.f("uq_lazur_datastores_workspace_id_folded")
+        ),
     )

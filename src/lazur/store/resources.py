@@ -1,0 +1,68 @@
+"""Queries on datastores and connections, which are kept alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from lazur.store.db import AnyRow
+from lazur.store.pages import Page, Query, fetch
+from lazur.store.tables import connections, datastores
+
+_TABLES = {"datastores": datastores, "connections": connections}
+
+
+def add(db: Connection, kind: str, values: Mapping[str, Any]) -> None:
+    """Raises Taken where the name is."""
+    db.execute(insert(_TABLES[kind]).values(**values))
+
+
+def by_name(db: Connection, kind: str, workspace_id: int, folded: str) -> AnyRow | None:
+    table = _TABLES[kind]
+    there = (table.c.workspace_id == workspace_id, table.c.folded == folded)
+    return db.execute(select(table).where(*there)).first()
+
+
+def page(db: Connection, kind: str, workspace_id: int, query: Query) -> Page:
+    table = _TABLES[kind]
+    orders = {"name": table.c.folded, "created_at": table.c.created_at}
+    statement = select(table).where(table.c.workspace_id == workspace_id)
+    if (wanted := query.filters.get("type")) is not None:
+        statement = statement.where(table.c.type == wanted)
+    return fetch(db, statement, query, orders, "name", table.c.id)
+
+
+def names(db: Connection, kind: str, workspace_id: int) -> Sequence[str]:
+    table = _TABLES[kind]
+    found = select(table.c.name).where(table.c.workspace_id == workspace_id)
+    return db.execute(found.order_by(table.c.folded).limit(50)).scalars().all()
+
+
+def default(db: Connection, workspace_id: int) -> str | None:
+    there = (datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
+    return db.execute(select(datastores.c.name).where(*there)).scalar()
+
+
+def no_default(db: Connection, workspace_id: int) -> None:
+    db.execute(
+        update(datastores)
+        .where(datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
+        .values(is_default=False)
+    )
+
+
+def change(db: Connection, kind: str, row: AnyRow, values: Mapping[str, Any]) -> bool:
+    """Where it is still the version that was read."""
+    table = _TABLES[kind]
+    changed = (
+        update(table)
+        .where(table.c.id == row.id, table.c.version == row.version)
+        .values(version=row.version + 1, **values)
+    )
+    return db.execute(changed).rowcount == 1
+
+
+def drop(db: Connection, kind: str, row: AnyRow) -> None:
+    db.execute(delete(_TABLES[kind]).where(_TABLES[kind].c.id == row.id))
