@@ -29,6 +29,8 @@ from tests.server.edge import call
 
 ROLES = ("Owner", "Contributor", "AzureML Data Scientist", "Reader")
 FOREIGN = ("https://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1:1")
+SHARED = "shared"
+"""A registry."""
 CHANGES = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND")
 
 
@@ -36,6 +38,7 @@ CHANGES = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND")
 def tokens(answering: Server) -> dict[str, str]:
     """One for each role, on the whole server."""
     with Wire(answering, answering.token) as wire:
+        assert wire.ask("POST", "/api/v1/registries", {"name": SHARED}).status == 201
         return {role: issued(wire, role) for role in ROLES}
 
 
@@ -108,7 +111,7 @@ class TestRoles:
                     if operation.action is None or operation.method == "DELETE":
                         continue
                     body = sensible(operation) if operation.method != "GET" else None
-                    target = operation.at(workspace="default", registry="azureml")
+                    target = operation.at(workspace="default", registry=SHARED)
                     got = wire.ask(operation.method, target, body)
                     assert got.status != 401
                     may = allows(role, operation.action)
@@ -284,7 +287,7 @@ class TestForeignPages:
         """S31: the headers that make browsers refuse it as a script or an image."""
         for operation in walk:
             if operation.method == "GET":
-                got = caller.get(operation.at(workspace="default", registry="azureml"))
+                got = caller.get(operation.at(workspace="default", registry=SHARED))
                 assert got.headers["x-content-type-options"] == "nosniff"
                 assert got.headers["cross-origin-resource-policy"] == "same-origin"
                 assert "sandbox" in got.headers["content-security-policy"]

@@ -3,6 +3,7 @@ created."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +20,13 @@ from lazur.cli.arguments import (
     SKIP_VALIDATION,
     TAGS,
     VERSION,
+    YES,
     name,
     option,
 )
-from lazur.cli.tables import asset_row, asset_rows
+from lazur.cli.tables import asset_row, asset_rows, when
 
+_ONLY = {**VERSION, "help": "Only this version."}
 Commands = dict[str, tuple[str, dict[str, Any]]]
 Arguments = dict[str, dict[str, dict[str, Any]]]
 
@@ -36,6 +39,10 @@ def commands(noun: str) -> Commands:
         f"{noun} update": ("update", {"table_transformer": asset_row}),
         f"{noun} archive": ("archive", {}),
         f"{noun} restore": ("restore", {}),
+        f"{noun} share": ("share", {"table_transformer": asset_row}),
+        f"{noun} delete": ("delete", {"table_transformer": _gone}),
+        f"{noun} trash": ("trash", {"table_transformer": _gone}),
+        f"{noun} purge": ("purge", {"table_transformer": _purged}),
     }
 
 
@@ -64,8 +71,22 @@ def arguments(noun: str, create: dict[str, dict[str, Any]]) -> Arguments:
             "include_archived": INCLUDE_ARCHIVED,
             "archived_only": ARCHIVED_ONLY,
         },
-        f"{noun} archive": {"version": {**VERSION, "help": "Only this version."}},
-        f"{noun} restore": {"version": {**VERSION, "help": "Only this version."}},
+        f"{noun} archive": {"version": _ONLY},
+        f"{noun} restore": {"version": _ONLY},
+        f"{noun} delete": {"version": _ONLY},
+        f"{noun} share": {
+            "registry_name": {**REGISTRY, "help": "The registry to share it in."},
+            "share_with_name": option("--share-with-name", help="Another name there."),
+            "share_with_version": option("--share-with-version", help="Another version there."),
+        },
+        f"{noun} purge": {
+            "names": option("--name", "-n", help="Only these names.", nargs="+"),
+            "older_than_days": option(
+                "--older-than-days", help="Only what has lain there longer.", type=float
+            ),
+            "dry_run": option("--dry-run", help="Tell, and free nothing.", action="store_true"),
+            "yes": YES,
+        },
     }
 
 
@@ -107,17 +128,51 @@ def texts(noun: str, what: str, create: list[dict[str, str]]) -> dict[str, dict[
             ],
         },
         f"{noun} restore": {
-            "short-summary": "Show it in lists again.",
+            "short-summary": "Take it out of the trash, or show it in lists again.",
             "examples": [{"name": "All versions", "text": f"lazur {noun} restore -n {example}"}],
+        },
+        f"{noun} share": {
+            "short-summary": "Give it to other workspaces, in a registry.",
+            "examples": [
+                {
+                    "name": "Under the same name and version",
+                    "text": f"lazur {noun} share -n {example} -v 3 --registry-name shared",
+                }
+            ],
+        },
+        f"{noun} delete": {
+            "short-summary": "Put it into the trash. `restore` takes it out again.",
+            "long-summary": "Refused while another asset needs it.",
+            "examples": [
+                {"name": "One version", "text": f"lazur {noun} delete -n {example} -v 3"},
+                {"name": "All versions", "text": f"lazur {noun} delete -n {example}"},
+            ],
+        },
+        f"{noun} trash": {
+            "short-summary": "List what was deleted and can be restored.",
+            "examples": [{"name": "List", "text": f"lazur {noun} trash -o table"}],
+        },
+        f"{noun} purge": {
+            "short-summary": "Free what is in the trash, for ever.",
+            "examples": [
+                {"name": "What would go", "text": f"lazur {noun} purge --dry-run -o table"},
+                {
+                    "name": "What has lain there for a month",
+                    "text": f"lazur {noun} purge --older-than-days 30 --yes",
+                },
+            ],
         },
     }
 
 
-def create_from(room: str, file: str | None, sets: Any, flags: dict[str, Any]) -> Any:
+def create_from(
+    room: str, file: str | None, sets: Any, flags: dict[str, Any], registry: str | None = None
+) -> Any:
     """Register what the file, the flags and `--set` say; `room` is the client's attribute."""
     source = specs.source(file, sets, flags)
     with terminal.Progress("Uploading") as progress:
-        asset = getattr(session.client(), room).submit(source, specs.watch(progress))
+        found = getattr(session.client(), room)
+        asset = found.submit(source, specs.watch(progress), registry=registry)
     specs.warn(asset.to_dict())
     return asset.to_dict()
 
@@ -162,24 +217,120 @@ def update_of(room: str) -> Callable[..., Any]:
         description: str | None = None,
         tags: Any = None,
         sets: Any = None,
+        registry_name: str | None = None,
     ) -> Any:
         assets = getattr(session.client(), room)
-        current = assets.get(name, version, label).to_dict() if sets else {}
+        there = {"registry": registry_name}
+        current = assets.get(name, version, label, **there).to_dict() if sets else {}
         changed = specs.changes(sets, current, description=description, tags=specs.pairs(tags))
-        return assets.update(name, version, label, **changed).to_dict()
+        return assets.update(name, version, label, **there, **changed).to_dict()
 
     return update
 
 
 def archive_of(room: str) -> Callable[..., None]:
-    def archive(name: str, version: str | None = None, label: str | None = None) -> None:
-        getattr(session.client(), room).archive(name, version, label)
-
-    return archive
+    return _done(room, "archive")
 
 
 def restore_of(room: str) -> Callable[..., None]:
-    def restore(name: str, version: str | None = None, label: str | None = None) -> None:
-        getattr(session.client(), room).restore(name, version, label)
+    return _done(room, "restore")
 
-    return restore
+
+def delete_of(room: str) -> Callable[..., Any]:
+    def delete(
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        registry_name: str | None = None,
+    ) -> Any:
+        assets = getattr(session.client(), room)
+        found = assets.delete(name, version, label, registry=registry_name).to_dict()["value"]
+        noun = room.removesuffix("s")
+        terminal.note(f"In the trash. To take it out again: lazur {noun} restore -n {name}")
+        return found
+
+    return delete
+
+
+def trash_of(room: str) -> Callable[..., Any]:
+    def trash(registry_name: str | None = None) -> Any:
+        found = getattr(session.client(), room).trash(registry=registry_name)
+        return [item.to_dict() for item in found]
+
+    return trash
+
+
+def purge_of(room: str) -> Callable[..., Any]:
+    def purge(
+        names: list[str] | None = None,
+        older_than_days: float | None = None,
+        dry_run: bool = False,
+        yes: bool = False,
+        registry_name: str | None = None,
+    ) -> Any:
+        wanted = {"older_than_days": older_than_days, "registry": registry_name}
+        assets = getattr(session.client(), room)
+        told = assets.purge(*(names or []), dry_run=True, **wanted).to_dict()
+        if dry_run or not told["purged"]:
+            return told
+        if not yes:
+            terminal.note(f"This frees {len(told['purged'])} versions, for ever.")
+            terminal.confirm("Free them? This cannot be undone.")
+        return assets.purge(*(names or []), **wanted).to_dict()
+
+    return purge
+
+
+def share_of(room: str) -> Callable[..., Any]:
+    def share(
+        name: str,
+        registry_name: str,
+        version: str | None = None,
+        label: str | None = None,
+        share_with_name: str | None = None,
+        share_with_version: str | None = None,
+    ) -> Any:
+        return (
+            getattr(session.client(), room)
+            .share(
+                name,
+                version,
+                label,
+                registry=registry_name,
+                share_with_name=share_with_name,
+                share_with_version=share_with_version,
+            )
+            .to_dict()
+        )
+
+    return share
+
+
+def _done(room: str, verb: str) -> Callable[..., None]:
+    def do(
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        registry_name: str | None = None,
+    ) -> None:
+        getattr(getattr(session.client(), room), verb)(
+            name, version, label, registry=registry_name
+        )
+
+    return do
+
+
+def _gone(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        OrderedDict(
+            Name=row["name"],
+            Version=row["version"],
+            Deleted=when(row["deleted_at"]),
+            By=row["deleted_by"],
+        )
+        for row in rows
+    ]
+
+
+def _purged(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return _gone(told["purged"])

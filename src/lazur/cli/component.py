@@ -28,6 +28,7 @@ def create(
     description: str | None = None,
     tags: Any = None,
     sets: Any = None,
+    registry_name: str | None = None,
     skip_validation: bool = False,
 ) -> Any:
     flags = {
@@ -36,7 +37,7 @@ def create(
         "description": description,
         "tags": specs.pairs(tags),
     }
-    return assets.create_from("components", file, sets, flags)
+    return assets.create_from("components", file, sets, flags, registry_name)
 
 
 show = assets.show_of("components")
@@ -44,3 +45,7 @@ list_ = assets.list_of("components")
 update = assets.update_of("components")
 archive = assets.archive_of("components")
 restore = assets.restore_of("components")
+share = assets.share_of("components")
+delete = assets.delete_of("components")
+trash = assets.trash_of("components")
+purge = assets.purge_of("components")

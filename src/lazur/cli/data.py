@@ -37,12 +37,13 @@ def create(
     description: str | None = None,
     tags: Any = None,
     sets: Any = None,
+    registry_name: str | None = None,
     skip_validation: bool = False,
     no_wait: bool = False,
 ) -> Any:
     flags = {"name": name, "version": version, "path": specs.here(path), "type": type_}
     flags |= {"description": description, "tags": specs.pairs(tags)}
-    return assets.create_from("data", file, sets, flags)
+    return assets.create_from("data", file, sets, flags, registry_name)
 
 
 show = assets.show_of("data")
@@ -50,3 +51,7 @@ list_ = assets.list_of("data")
 update = assets.update_of("data")
 archive = assets.archive_of("data")
 restore = assets.restore_of("data")
+share = assets.share_of("data")
+delete = assets.delete_of("data")
+trash = assets.trash_of("data")
+purge = assets.purge_of("data")

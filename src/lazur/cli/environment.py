@@ -116,8 +116,6 @@ def create(
     skip_validation: bool = False,
     no_wait: bool = False,
 ) -> Any:
-    if registry_name:
-        raise CLIError("The built-in registry cannot be changed. Leave --registry-name out.")
     flags: dict[str, Any] = {"name": name, "version": version, "image": image, "os_type": os_type}
     flags |= {
         "conda_file": specs.here(conda_file),
@@ -128,7 +126,7 @@ def create(
         flags["build"] = {"path": specs.here(build_context)}
         if dockerfile_path:
             flags["build"]["dockerfile_path"] = dockerfile_path
-    return assets.create_from("environments", file, sets, flags)
+    return assets.create_from("environments", file, sets, flags, registry_name)
 
 
 def build(
@@ -187,3 +185,7 @@ list_ = assets.list_of("environments")
 update = assets.update_of("environments")
 archive = assets.archive_of("environments")
 restore = assets.restore_of("environments")
+share = assets.share_of("environments")
+delete = assets.delete_of("environments")
+trash = assets.trash_of("environments")
+purge = assets.purge_of("environments")

@@ -39,12 +39,13 @@ def create(
     description: str | None = None,
     tags: Any = None,
     sets: Any = None,
+    registry_name: str | None = None,
     skip_validation: bool = False,
     no_wait: bool = False,
 ) -> Any:
     flags = {"name": name, "version": version, "path": specs.here(path), "type": type_}
     flags |= {"stage": stage, "description": description, "tags": specs.pairs(tags)}
-    return assets.create_from("models", file, sets, flags)
+    return assets.create_from("models", file, sets, flags, registry_name)
 
 
 show = assets.show_of("models")
@@ -52,3 +53,7 @@ list_ = assets.list_of("models")
 update = assets.update_of("models")
 archive = assets.archive_of("models")
 restore = assets.restore_of("models")
+share = assets.share_of("models")
+delete = assets.delete_of("models")
+trash = assets.trash_of("models")
+purge = assets.purge_of("models")

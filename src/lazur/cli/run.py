@@ -166,7 +166,7 @@ def delete(
     yes: bool = False,
 ) -> Any:
     if experiment_name and not yes:
-        _ask(f"Put all runs of {experiment_name!r} into the trash?")
+        terminal.confirm(f"Put all runs of {experiment_name!r} into the trash?")
     runs, chosen = session.client().runs, _which(which, names, experiment_name)
     gone = runs.delete(*chosen, experiment_name=experiment_name)
     return _shown([run.to_dict() for run in gone], lambda told: run_tables.deleted(told, chosen))
@@ -195,7 +195,7 @@ def purge(
     found = runs.purge(*wanted, dry_run=True, **how).to_dict()
     if not (dry_run or yes) and found["runs"]:
         terminal.note("\n".join(run_tables.purged(found, "This would free")))
-        _ask("Free it? This cannot be undone.")
+        terminal.confirm("Free it? This cannot be undone.")
     if not dry_run and found["runs"]:
         # What was looked at, and nothing that came into the trash since.
         found = {**_freed(runs, [run["id"] for run in found["runs"]]), "kept": found["kept"]}
@@ -303,11 +303,3 @@ def _days(age: str | None) -> float | None:
     if not found:
         raise CLIError(f"{age!r} is no age. Write, for example: --deleted-before 30d")
     return float(found[1]) * _DAYS[found[2]]
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise CLIError("This asks a question, and nobody is there to answer it. Add --yes.")
-    print(f"{question} (y/N) ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise CLIError("Nothing was changed.")

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Self, TextIO
 
+from knack.util import CLIError
+
 _CODES = {"dim": "2", "bold": "1", "red": "91", "green": "32", "yellow": "33", "cyan": "36"}
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -32,6 +34,15 @@ def width(limit: int) -> int:
 def note(text: str, style: str | None = None) -> None:
     """A line for the person who looks on."""
     print(paint(text, style, sys.stderr) if style else text, file=sys.stderr, flush=True)
+
+
+def confirm(question: str) -> None:
+    """Raises where the answer is no."""
+    if not sys.stdin.isatty():
+        raise CLIError("This asks a question, and nobody is there to answer it. Add --yes.")
+    print(f"{question} (y/N) ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise CLIError("Nothing was changed.")
 
 
 def bar(share: float, cells: int) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from lazur.errors import Invalid, Unsupported
+from lazur.errors import Invalid, NotFound
 from lazur.sdk.entities import Entity
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope, pages
 from lazur.sdk.source import Source
-from lazur.sdk.views import ASSET_CHANGES, Asset
+from lazur.sdk.views import ASSET_CHANGES, Asset, View
 
 _KINDS = {
     "environments": "environment",
@@ -29,17 +29,23 @@ class Assets:
         self._scope = scope
         self._noun = noun
 
-    def create_or_update(self, entity: Entity | Asset, **changes: Any) -> Asset:
+    def create_or_update(
+        self, entity: Entity | Asset, *, registry: str | None = None, **changes: Any
+    ) -> Asset:
         """Register a version; without `version` the next number. An asset that the server gave is
         updated."""
         if isinstance(entity, Asset):
             current = {key: entity[key] for key in ASSET_CHANGES if key in entity}
-            return self.update(entity.name, entity.version, **{**current, **changes})
+            changed = {**current, **changes}
+            return self.update(entity.name, entity.version, registry=registry, **changed)
         folder = Path(entity.base_path) if entity.base_path is not None else Path.cwd()
-        return self.submit(Source({**entity.to_spec(), **changes}, folder))
+        return self.submit(Source({**entity.to_spec(), **changes}, folder), registry=registry)
 
-    def submit(self, source: Source, watch: Watch | None = None) -> Asset:
-        return Asset(publish(self._scope, _KINDS[self._noun], source, self._path(), watch))
+    def submit(
+        self, source: Source, watch: Watch | None = None, *, registry: str | None = None
+    ) -> Asset:
+        path = self._path(registry=registry)
+        return Asset(publish(self._scope, _KINDS[self._noun], source, path, watch))
 
     def get(
         self,
@@ -74,30 +80,106 @@ class Assets:
             if name
             else self._path(registry=registry)
         )
-        query = {"archived": None if registry else archived, **filters}
+        query = {"archived": archived, **filters}
         for item in pages(self._scope.http, path, query, max_results):
             yield Asset(item)
 
     def update(
-        self, name: str, version: str | None = None, label: str | None = None, **changes: Any
+        self,
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        *,
+        registry: str | None = None,
+        **changes: Any,
     ) -> Asset:
-        """`changes`: description, tags, properties. What an asset holds never changes."""
-        path = self._version(name, version, label, None)
+        """`changes`: description, tags, properties; a model's stage. What an asset holds never
+        changes."""
+        path = self._version(name, version, label, registry)
         return Asset(self._scope.http.request("PATCH", path, json=changes).json())
 
-    def archive(self, name: str, version: str | None = None, label: str | None = None) -> None:
-        """One version; without `version` and `label`, the whole name."""
-        self._archive(name, version, label, archived=True)
-
-    def restore(self, name: str, version: str | None = None, label: str | None = None) -> None:
-        self._archive(name, version, label, archived=False)
-
-    def _archive(
-        self, name: str, version: str | None, label: str | None, *, archived: bool
+    def archive(
+        self,
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        *,
+        registry: str | None = None,
     ) -> None:
+        """One version; without `version` and `label`, the whole name."""
+        path = self._one_or_all(name, version, label, registry)
+        self._scope.http.request("PATCH", path, json={"archived": True})
+
+    def restore(
+        self,
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        *,
+        registry: str | None = None,
+    ) -> None:
+        """Out of the trash, or, where it is not in it, from the archive."""
+        path = self._one_or_all(name, version, label, registry)
+        try:
+            self._scope.http.request("POST", f"{path}/restore")
+        except NotFound:
+            self._scope.http.request("PATCH", path, json={"archived": False})
+
+    def delete(
+        self,
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        *,
+        registry: str | None = None,
+    ) -> View:
+        """Into the trash: one version; without `version` and `label`, all of them."""
+        path = self._one_or_all(name, version, label, registry)
+        return View(self._scope.http.request("DELETE", path).json())
+
+    def trash(self, *, registry: str | None = None) -> Iterator[View]:
+        for item in pages(self._scope.http, self._path(trash=True, registry=registry)):
+            yield View(item)
+
+    def purge(
+        self,
+        *names: str,
+        older_than_days: float | None = None,
+        dry_run: bool = False,
+        registry: str | None = None,
+    ) -> View:
+        """Free what is in the trash, for good: these names, or all."""
+        asked: dict[str, Any] = {"dry_run": dry_run}
+        if names:
+            asked["names"] = list(names)
+        if older_than_days is not None:
+            asked["older_than_days"] = older_than_days
+        path = self._path(trash=True, registry=registry)
+        return View(self._scope.http.request("POST", f"{path}/purge", json=asked).json())
+
+    def share(
+        self,
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        *,
+        registry: str,
+        share_with_name: str | None = None,
+        share_with_version: str | None = None,
+    ) -> Asset:
+        """Into a registry, under the same name and version unless others are given."""
+        given = {"name": share_with_name, "version": share_with_version}
+        asked = {"registry": registry, **{key: value for key, value in given.items() if value}}
+        path = f"{self._version(name, version, label, None)}/share"
+        return Asset(self._scope.http.request("POST", path, json=asked).json())
+
+    def _one_or_all(
+        self, name: str, version: str | None, label: str | None, registry: str | None
+    ) -> str:
         whole = version is None and label is None
-        path = self._path(name) if whole else self._version(name, version, label, None)
-        self._scope.http.request("PATCH", path, json={"archived": archived})
+        if whole:
+            return self._path(name, registry=registry)
+        return self._version(name, version, label, registry)
 
     def _version(
         self, name: str, version: str | None, label: str | None, registry: str | None
@@ -109,10 +191,9 @@ class Assets:
         )
         return self._path(name, "versions", wanted, registry=registry)
 
-    def _path(self, *parts: str, registry: str | None = None) -> str:
+    def _path(self, *parts: str, registry: str | None = None, trash: bool = False) -> str:
+        inside = (*(["trash"] if trash else []), self._noun, *parts)
         if registry is None:
-            return self._scope.path(self._noun, *parts)
-        if self._noun != "environments":
-            raise Unsupported(f"Registries hold environments only so far, no {self._noun}.")
-        shown = [quote(part, safe="@") for part in (registry, self._noun, *parts)]
+            return self._scope.path(*inside)
+        shown = [quote(part, safe="@") for part in (registry, *inside)]
         return "/".join(["/api/v1/registries", *shown])

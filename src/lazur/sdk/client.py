@@ -19,6 +19,7 @@ from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
+from lazur.sdk.registries import Registries
 from lazur.sdk.runs import Runs
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Asset, Job, View
@@ -113,6 +114,10 @@ class Client:
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.scope)
+
+    @cached_property
+    def registries(self) -> Registries:
+        return Registries(self.http)
 
     def create_or_update(self, entity: Entity | Job) -> Job | Asset:
         """Whatever it is: a job is submitted, an asset registered."""

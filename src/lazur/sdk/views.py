@@ -118,6 +118,13 @@ class Workspace(View):
         return f"Workspace(name={self.name!r})"
 
 
+class Registry(View):
+    name: str
+
+    def __repr__(self) -> str:
+        return f"Registry(name={self.name!r})"
+
+
 class Compute(View):
     name: str
 

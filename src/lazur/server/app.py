@@ -41,6 +41,7 @@ from lazur.server.native import (
     environments,
     jobs,
     people,
+    registries,
     runs,
     sessions,
     sign_ins,
@@ -52,6 +53,7 @@ from lazur.server.settings import Settings
 from lazur.server.tensorboard import entry as tensorboard
 from lazur.server.tensorboard.boards import Boards
 from lazur.server.ways import Ways
+from lazur.services import registries as registry_services
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
@@ -77,6 +79,7 @@ PARTS = (
     sign_ins,
     people,
     audits,
+    registries,
     assets,
 )
 _ADDRESS_OF_MLFLOW = (
@@ -135,6 +138,7 @@ def create_site(settings: Settings) -> Site:
     )
     with site.context() as context:
         workspace_services.ensure_default(context)
+        registry_services.ensure_built_in(context)
         tokens.ensure_owner(context)
     return site
 
@@ -152,7 +156,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     app.state.site = site
     app.state.live = Live()
     app.state.boards = Boards(site, settings)
-    app.state.ways = Ways.of(settings)
+    app.state.ways = Ways.of(settings, site)
     app.state.endings = []
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))

@@ -7,14 +7,16 @@ import json
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from lazur.services import checks, content, events
-from lazur.services.access import Resource
+from lazur.services import builtin, checks, content, events
+from lazur.services.events import Change
+from lazur.services.shelves import Registry, Shelf, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.times import iso
-from lazur.services.workspaces import open_workspace
 from lazur.spec import references
+from lazur.spec.names import fold
 from lazur.store import assets as store
 from lazur.store.assets import AssetRow
+from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 from lazur.store.pages import Query
 
@@ -22,61 +24,73 @@ KINDS = ("environments", "data", "models", "components", "codes")
 
 _NOTES = ("description", "tags", "properties")
 _CHANGEABLE = (*_NOTES, "archived")
-_NOT_CONTENT = frozenset({*_NOTES, "version", "name", "$schema"})
+_NOT_CONTENT = frozenset({*_NOTES, "version", "name", "stage", "$schema"})
 
 
-def create(context: Context, workspace: str, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
     """A new version: the one given, or the next number. Creating what is there gives that."""
-    context.require(f"workspaces/{kind}/write", Resource(workspace, kind))
-    checked = checks.asset(kind, spec)
-    name = checks.name(spec.get("name"))
     with context.looking() as early:
-        home = open_workspace(early, workspace, f"workspaces/{kind}/write")
+        home = open_shelf(early, shelf, kind, "write")
+        checked = checks.asset(kind, spec)
+        name = checks.name(spec.get("name"))
         _content_is_there(early, checked)
     version = str(spec["version"]) if spec.get("version") is not None else None
-    row = _add(context, home.id, kind, name, version, checked)
-    events.record(context, home, kind, name, "created", version=row.version)
-    return view(row, home.name)
+    row, new = _add(context, home.id, kind, name, version, checked)
+    if new:
+        events.record(context, home, kind, name, "created", version=row.version)
+    return view(row, home)
 
 
-def get(context: Context, workspace: str, kind: str, name: str, version: str) -> dict[str, Any]:
-    home = open_workspace(context, workspace, f"workspaces/{kind}/read", kind, name)
-    return view(find_row(context, workspace, kind, name, version), home.name)
+def get(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> dict[str, Any]:
+    home = open_shelf(context, shelf, kind, "read", name)
+    if _is_built_in(shelf, kind):
+        return builtin.get(name, None if version.lower() == "@latest" else version)
+    return view(known(context, home, kind, name, version), home)
 
 
-def find(context: Context, workspace: str, kind: str, query: Query) -> dict[str, Any]:
-    home = open_workspace(context, workspace, f"workspaces/{kind}/read")
+def find(context: Context, shelf: Shelf, kind: str, query: Query) -> dict[str, Any]:
+    home = open_shelf(context, shelf, kind, "read")
+    if _is_built_in(shelf, kind):
+        return {"value": builtin.all_(), "next": None}
     page = store.page(context.db, home.id, kind, query)
-    return {"value": [view(row, home.name) for row in page.rows], "next": page.next}
+    return {"value": [view(row, home) for row in page.rows], "next": page.next}
 
 
-def versions(
-    context: Context, workspace: str, kind: str, name: str, query: Query
-) -> dict[str, Any]:
-    home = open_workspace(context, workspace, f"workspaces/{kind}/read", kind, name)
+def versions(context: Context, shelf: Shelf, kind: str, name: str, query: Query) -> dict[str, Any]:
+    home = open_shelf(context, shelf, kind, "read", name)
+    if _is_built_in(shelf, kind):
+        return {"value": builtin.versions(name), "next": None}
     page = store.versions(context.db, home.id, kind, name, query)
     if (
         not page.rows
         and query.cursor is None
         and store.container(context.db, home.id, kind, name) is None
     ):
-        raise _absent(kind, name)
-    return {"value": [view(row, home.name) for row in page.rows], "next": page.next}
+        raise absent(kind, name)
+    return {"value": [view(row, home) for row in page.rows], "next": page.next}
 
 
 def update(
     context: Context,
-    workspace: str,
+    shelf: Shelf,
     kind: str,
     name: str,
     version: str,
     changes: dict[str, Any],
     etag: str | None = None,
 ) -> dict[str, Any]:
-    """Notes and the archived flag; what the asset is never changes."""
-    home = open_workspace(context, workspace, f"workspaces/{kind}/write", kind, name)
-    row = find_row(context, workspace, kind, name, version, f"workspaces/{kind}/write")
-    values = checks.changes(changes, _CHANGEABLE)
+    """Notes, a model's stage, and the archived flag; what the asset is never changes."""
+    home = open_shelf(context, shelf, kind, "write", name)
+    row = known(context, home, kind, name, version)
+    allowed = (*_CHANGEABLE, "stage") if kind == "models" else _CHANGEABLE
+    values = checks.changes(changes, allowed)
+    before = {
+        field: row.spec.get("stage") if field == "stage" else getattr(row, field)
+        for field in values
+    }
+    told = dict(values)
+    if "stage" in values:
+        values["spec"] = {**row.spec, "stage": values.pop("stage")}
     seen = None if etag is None else row.revision
     if etag not in (None, str(row.revision)) or not store.change(
         context.db, row.id, seen, **values
@@ -84,20 +98,20 @@ def update(
         raise PreconditionFailed(
             f"{name}:{row.version} has changed since you read it.", hint="Read it again."
         )
-    events.record(context, row, kind, name, "updated", version=row.version, fields=sorted(values))
-    changed = store.version(context.db, row.workspace_id, kind, name, row.version)
-    assert changed is not None
-    return view(changed, home.name)
+    change = Change(before, told)
+    fields = sorted(told)
+    events.record(context, row, kind, name, "updated", change, version=row.version, fields=fields)
+    return view(known(context, home, kind, name, row.version), home)
 
 
 def archive_container(
-    context: Context, workspace: str, kind: str, name: str, changes: dict[str, Any]
+    context: Context, shelf: Shelf, kind: str, name: str, changes: dict[str, Any]
 ) -> dict[str, Any]:
     """Archive or restore all versions at once."""
-    home = open_workspace(context, workspace, f"workspaces/{kind}/write", kind, name)
+    home = open_shelf(context, shelf, kind, "write", name)
     row = store.container(context.db, home.id, kind, name)
     if row is None:
-        raise _absent(kind, name)
+        raise absent(kind, name)
     values = checks.changes(changes, ("archived",))
     store.change_container(context.db, row.id, **values)
     events.record(context, home, kind, name, "updated", fields=sorted(values))
@@ -105,24 +119,26 @@ def archive_container(
 
 
 def find_row(
-    context: Context, workspace: str, kind: str, name: str, version: str, action: str | None = None
+    context: Context, shelf: Shelf, kind: str, name: str, version: str, verb: str = "read"
 ) -> AssetRow:
     """`version` is a version, or `@label`; `@latest` is the newest that is not archived."""
-    home = open_workspace(context, workspace, action or f"workspaces/{kind}/read", kind, name)
-    row = lookup(context, home.id, kind, name, version)
-    if row is None:
-        raise _absent(kind, name, version)
-    return row
+    home = open_shelf(context, shelf, kind, verb, name)
+    return known(context, home, kind, name, version)
 
 
-def lookup(
-    context: Context, workspace_id: int, kind: str, name: str, version: str
-) -> AssetRow | None:
+def lookup(context: Context, shelf_id: int, kind: str, name: str, version: str) -> AssetRow | None:
     if not version.startswith("@"):
-        return store.version(context.db, workspace_id, kind, name, version)
+        return store.version(context.db, shelf_id, kind, name, version)
     if version.lower() != "@latest":
         return None
-    return store.newest(context.db, workspace_id, kind, name)
+    return store.newest(context.db, shelf_id, kind, name)
+
+
+def add(
+    context: Context, home: AnyRow, kind: str, name: str, version: str | None, spec: dict[str, Any]
+) -> tuple[AssetRow, bool]:
+    """A version of content that is known to be there, and whether it is new. Whoever calls may."""
+    return _add(context, home.id, kind, name, version, spec)
 
 
 def register_outputs(context: Context, row: JobRow) -> list[str]:
@@ -138,7 +154,8 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
         if kind == "data":
             spec["description"] = f"Output {output['name']} of job {row.name}"
         try:
-            made = _add(context, row.workspace_id, kind, name, output.get("asset_version"), spec)
+            version = output.get("asset_version")
+            made, _ = _add(context, row.workspace_id, kind, name, version, spec)
         except Conflict as error:
             notes.append(f"outputs.{output['name']} was not registered: {error.message}")
             continue
@@ -155,10 +172,11 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
     return notes
 
 
-def view(row: AssetRow, workspace: str) -> dict[str, Any]:
+def view(row: AssetRow, home: AnyRow) -> dict[str, Any]:
+    """`home` is the row of the place where it lies."""
     return {
         **row.spec,
-        "id": f"/workspaces/{workspace}/{row.kind}/{row.name}/versions/{row.version}",
+        "id": reference(home, row.kind, row.name, row.version),
         "name": row.name,
         "version": row.version,
         "description": row.description,
@@ -181,7 +199,7 @@ def _add(
     name: str,
     version: str | None,
     spec: dict[str, Any],
-) -> AssetRow:
+) -> tuple[AssetRow, bool]:
     digest = _digest(spec)
     box = store.container(context.db, workspace_id, kind, name, lock=True)
     if box is None:
@@ -191,11 +209,11 @@ def _add(
     if version is None:
         newest = store.newest(context.db, workspace_id, kind, name)
         if newest is not None and newest.digest == digest:
-            return newest
+            return newest, False
         version = str(box.next_version)
-    there = store.version(context.db, workspace_id, kind, name, version)
+    there = store.version(context.db, workspace_id, kind, name, version, trash=True)
     if there is not None:
-        return _same_or_conflict(there, digest, spec)
+        return _same_or_conflict(there, digest, spec), False
     store.add(context.db, _values(context, box.id, version, digest, spec))
     number = int(version) + 1 if version.isdigit() and len(version) < 9 else 0
     store.change_container(
@@ -203,10 +221,17 @@ def _add(
     )
     made = store.version(context.db, workspace_id, kind, name, version)
     assert made is not None
-    return made
+    return made, True
 
 
 def _same_or_conflict(there: AssetRow, digest: str, spec: dict[str, Any]) -> AssetRow:
+    if there.deleted_at is not None:
+        noun = noun_of(there.kind)
+        raise Conflict(
+            f"{there.name}:{there.version} lies in the trash.",
+            hint=f"Take it out: lazur {noun} restore -n {there.name} -v {there.version}. "
+            f"Or free it for good: lazur {noun} purge -n {there.name}",
+        )
     if there.digest == digest:
         return there
     old, new = _content(there.spec), _content(spec)
@@ -269,8 +294,28 @@ def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
             )
 
 
-def _absent(kind: str, name: str, version: str | None = None) -> NotFound:
-    noun = {"data": "data asset"}.get(kind, kind.rstrip("s"))
+def noun_of(kind: str) -> str:
+    """As the command line calls it."""
+    return kind.removesuffix("s")
+
+
+def known(context: Context, home: AnyRow, kind: str, name: str, version: str) -> AssetRow:
+    row = lookup(context, home.id, kind, name, version)
+    if row is None:
+        raise absent(kind, name, version)
+    return row
+
+
+def _is_built_in(shelf: Shelf, kind: str) -> bool:
+    return (
+        isinstance(shelf, Registry)
+        and kind == "environments"
+        and fold(shelf.name) == builtin.REGISTRY
+    )
+
+
+def absent(kind: str, name: str, version: str | None = None) -> NotFound:
+    noun = {"data": "data asset"}.get(kind, noun_of(kind))
     if version is None:
         return NotFound(f"There is no {noun} named {name!r}.")
     if version.startswith("@") and version.lower() != "@latest":

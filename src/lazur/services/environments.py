@@ -9,10 +9,12 @@ from typing import Any
 from lazur.engine.recipe import Recipe
 from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated, recipes
-from lazur.services import assets, builds, content
-from lazur.services.access import Resource
+from lazur.services import assets, builds, builtin, content
+from lazur.services.shelves import Registry
 from lazur.services.site import Context
+from lazur.services.workspaces import open_workspace
 from lazur.spec import references
+from lazur.spec.names import fold
 from lazur.spec.references import Asset
 
 
@@ -40,7 +42,8 @@ def build(context: Context, workspace: str, name: str, version: str) -> dict[str
     """Begin to make a registered environment; the answer is the build."""
     action = "workspaces/environments/build/action"
     with context.looking() as early:
-        row = assets.find_row(early, workspace, "environments", name, version, action)
+        home = open_workspace(early, workspace, action, "environments", name)
+        row = assets.known(early, home, "environments", name, version)
         found = resolve(early, row.workspace_id, row.spec)
     wanted = builds.want(context, row.workspace_id, found.recipe, f"{name}:{row.version}")
     return builds.view(builds.find_row(context, workspace, wanted.key, action))
@@ -61,28 +64,6 @@ def prune(context: Context, body: dict[str, Any]) -> dict[str, Any]:
     return builds.prune(context, days, int(size) if size is not None else None, dry_run)
 
 
-def curated_list(context: Context, registry: str) -> dict[str, Any]:
-    _registry(context, registry)
-    return {"value": [_curated_view(name, None) for name in curated.names()], "next": None}
-
-
-def curated_get(context: Context, registry: str, name: str, version: str) -> dict[str, Any]:
-    _registry(context, registry)
-    return _curated_view(name, None if version == "@latest" else version)
-
-
-def _registry(context: Context, registry: str) -> None:
-    context.require("registries/read", Resource())
-    if registry != curated.REGISTRY:
-        raise NotFound(f"There is no registry {registry!r}.", hint=f"Known: {curated.REGISTRY}.")
-
-
-def _curated_view(name: str, version: str | None) -> dict[str, Any]:
-    spec = curated.get(name, version)
-    place = f"azureml://registries/{curated.REGISTRY}/environments/{spec['name']}/versions/{spec['version']}"
-    return {**spec, "id": place, "registry": curated.REGISTRY, "labels": curated.labels(name)}
-
-
 def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict[str, Any]]:
     found = references.parse(written)
     if not isinstance(found, Asset):
@@ -91,7 +72,7 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
             hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's, or inline.",
         )
     if found.registry is not None:
-        spec = _from_registry(found)
+        spec = _from_registry(context, found)
         return f"{spec['name']}:{spec['version']}", spec
     version = found.version or f"@{found.label or 'latest'}"
     row = assets.lookup(context, workspace_id, "environments", found.name, version)
@@ -109,12 +90,14 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
     return f"{spec['name']}:{spec['version']}", spec
 
 
-def _from_registry(found: Asset) -> dict[str, Any]:
-    if found.registry != curated.REGISTRY:
-        raise NotFound(
-            f"There is no registry {found.registry!r}.", hint=f"Known: {curated.REGISTRY}."
-        )
-    return _curated(found)
+def _from_registry(context: Context, found: Asset) -> dict[str, Any]:
+    assert found.registry is not None
+    if fold(found.registry) == builtin.REGISTRY:
+        return _curated(found)
+    version = found.version or f"@{found.label or 'latest'}"
+    shelf = Registry(found.registry)
+    row = assets.find_row(context, shelf, "environments", found.name, version)
+    return {**row.spec, "name": row.name, "version": row.version}
 
 
 def _curated(found: Asset) -> dict[str, Any]:

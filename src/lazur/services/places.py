@@ -13,6 +13,7 @@ from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.services import assets, content
 from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
 from lazur.services.job_views import default_output_uri
+from lazur.services.shelves import Registry
 from lazur.services.site import Context
 from lazur.spec import references
 from lazur.spec.outputs import PathOutput
@@ -169,12 +170,9 @@ def _kept_at(context: Context, home: AnyRow, output: dict[str, Any], field: str)
 
 
 def _asset(context: Context, home: AnyRow, found: Asset, kind: str, field: str) -> AnyRow:
-    if found.registry is not None:
-        raise Unsupported(
-            f"{field}: {found} lies in a registry, which holds only environments so far.",
-            hint="Create the asset in this workspace.",
-        )
     version = found.version or f"@{found.label or 'latest'}"
+    if found.registry is not None:
+        return assets.find_row(context, Registry(found.registry), kind, found.name, version)
     row = assets.lookup(context, home.id, kind, found.name, version)
     if row is None:
         noun, shown = kind.rstrip("s"), version.lstrip("@")

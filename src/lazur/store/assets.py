@@ -3,10 +3,10 @@ archived do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, Text, cast, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
@@ -22,6 +22,8 @@ _COLUMNS = (
     containers.c.workspace_id,
     containers.c.archived.label("container_archived"),
 )
+_HERE = assets.c.deleted_at.is_(None)
+"""Not in the trash."""
 _ORDERS = {"name": containers.c.name, "created_at": assets.c.created_at}
 
 
@@ -59,11 +61,11 @@ def add(db: Connection, values: Mapping[str, Any]) -> int:
 
 
 def version(
-    db: Connection, workspace_id: int, kind: str, name: str, version: str
+    db: Connection, workspace_id: int, kind: str, name: str, version: str, *, trash: bool = False
 ) -> AssetRow | None:
-    return db.execute(
-        _of(workspace_id, kind).where(containers.c.name == name, assets.c.version == version)
-    ).first()
+    """With `trash` also what lies in it."""
+    found = _of(workspace_id, kind).where(containers.c.name == name, assets.c.version == version)
+    return db.execute(found if trash else found.where(_HERE)).first()
 
 
 def newest(db: Connection, workspace_id: int, kind: str, name: str) -> AssetRow | None:
@@ -72,6 +74,7 @@ def newest(db: Connection, workspace_id: int, kind: str, name: str) -> AssetRow 
         _of(workspace_id, kind)
         .where(
             containers.c.name == name,
+            _HERE,
             assets.c.archived.is_(False),
             containers.c.archived.is_(False),
         )
@@ -81,7 +84,8 @@ def newest(db: Connection, workspace_id: int, kind: str, name: str) -> AssetRow 
 
 
 def versions(db: Connection, workspace_id: int, kind: str, name: str, query: Query) -> Page:
-    statement = _archived(_of(workspace_id, kind).where(containers.c.name == name), query)
+    mine = _of(workspace_id, kind).where(containers.c.name == name, _HERE)
+    statement = _archived(mine, query)
     return fetch(db, statement, query, _ORDERS, "-created_at", assets.c.id)
 
 
@@ -89,7 +93,7 @@ def page(db: Connection, workspace_id: int, kind: str, query: Query) -> Page:
     """The newest version of each name."""
     latest = (
         select(assets.c.id)
-        .where(assets.c.container_id == containers.c.id)
+        .where(assets.c.container_id == containers.c.id, _HERE)
         .order_by(assets.c.archived, assets.c.id.desc())
         .limit(1)
         .correlate(containers)
@@ -97,6 +101,46 @@ def page(db: Connection, workspace_id: int, kind: str, query: Query) -> Page:
     )
     statement = _archived(_of(workspace_id, kind).where(assets.c.id == latest), query)
     return fetch(db, statement, query, _ORDERS, "name", assets.c.id)
+
+
+def trash(
+    db: Connection,
+    workspace_id: int,
+    kind: str,
+    names: Collection[str] | None = None,
+    before: float | None = None,
+) -> Sequence[AssetRow]:
+    """What lies in it: all, those of some names, those that came before a time."""
+    statement = _of(workspace_id, kind).where(assets.c.deleted_at.is_not(None))
+    if names is not None:
+        statement = statement.where(containers.c.name.in_(names))
+    if before is not None:
+        statement = statement.where(assets.c.deleted_at < before)
+    return db.execute(statement.order_by(containers.c.name, assets.c.id)).all()
+
+
+def live(db: Connection, workspace_id: int, kind: str, name: str) -> Sequence[AssetRow]:
+    """All versions that are not in the trash."""
+    mine = _of(workspace_id, kind).where(containers.c.name == name, _HERE)
+    return db.execute(mine.order_by(assets.c.id)).all()
+
+
+def drop(db: Connection, asset_ids: Collection[int]) -> int:
+    """For good. The name's row stays: its numbers are not given again."""
+    return db.execute(delete(assets).where(assets.c.id.in_(asset_ids))).rowcount
+
+
+def mentions(db: Connection, workspace_id: int, reference: str) -> Sequence[AssetRow]:
+    """Other assets of the place whose specs name this one."""
+    escaped = reference.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    text = cast(assets.c.spec, Text)
+    statement = (
+        select(*_COLUMNS)
+        .join(containers, assets.c.container_id == containers.c.id)
+        .where(containers.c.workspace_id == workspace_id, _HERE)
+        .where(text.like(f'%"{escaped}"%', escape="\\"))
+    )
+    return db.execute(statement.order_by(containers.c.name).limit(20)).all()
 
 
 def change(db: Connection, asset_id: int, seen: int | None = None, **values: Any) -> bool:

@@ -1,67 +1,129 @@
-"""Environments, data, models, components and code: one set of routes for all."""
+"""Environments, data, models, components and code: one set of routes for all of them, in
+workspaces and in registries."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Path
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import assets
+from lazur.services import asset_trash, assets, sharing
+from lazur.services.shelves import Registry, Shelf
 
 Kind = Literal["environments", "data", "models", "components", "codes"]
 
-routes = APIRouter(prefix="/api/v1/workspaces/{workspace}", tags=["assets"])
+routes = APIRouter(prefix="/api/v1", tags=["assets"])
 
 
-@routes.get("/{kind}", **action("workspaces/{kind}/read"))
-def find(call: Call, workspace: str, kind: Kind, listing: Listing) -> Response:
-    """The newest version of each."""
-    return call.read(
-        lambda context: assets.find(context, workspace, kind, listing.query("archived"))
-    )
+def _workspace(workspace: Annotated[str, Path()]) -> Shelf:
+    return workspace
 
 
-@routes.post("/{kind}", status_code=201, **action("workspaces/{kind}/write"))
-def create(call: Call, workspace: str, kind: Kind, spec: Object) -> Response:
-    """A new version: the one that the body names, or the next number. The same content again is
-    the same version."""
-    return call.create(lambda context: assets.create(context, workspace, kind, spec), spec)
+def _registry(registry: Annotated[str, Path()]) -> Shelf:
+    return Registry(registry)
 
 
-@routes.get("/{kind}/{name}", **action("workspaces/{kind}/read"))
-def show_latest(call: Call, workspace: str, kind: Kind, name: str) -> Response:
-    return call.read(lambda context: assets.get(context, workspace, kind, name, "@latest"))
+def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
+    """`right` is an action without its verb."""
+    made = APIRouter(prefix=prefix)
+    there = Depends(shelf)
 
+    @made.get("/trash/{kind}", **action(f"{right}/read"))
+    def trash(call: Call, kind: Kind, place: Shelf = there) -> Response:
+        return call.read(lambda context: asset_trash.find(context, place, kind))
 
-@routes.patch("/{kind}/{name}", **action("workspaces/{kind}/write"))
-def archive(call: Call, workspace: str, kind: Kind, name: str, changes: Object) -> Response:
-    """Archive or restore all versions: `{"archived": true}`."""
-    return call.write(
-        lambda context: assets.archive_container(context, workspace, kind, name, changes)
-    )
+    @made.post("/trash/{kind}/purge", **action(f"{right}/delete"))
+    def purge(call: Call, kind: Kind, asked: Object, place: Shelf = there) -> Response:
+        """Free what is in the trash: `{"names": […], "older_than_days", "dry_run"}`."""
+        return call.write(lambda context: asset_trash.purge(context, place, kind, asked))
 
+    @made.get("/{kind}", **action(f"{right}/read"))
+    def find(call: Call, kind: Kind, listing: Listing, place: Shelf = there) -> Response:
+        """The newest version of each."""
+        query = listing.query("archived")
+        return call.read(lambda context: assets.find(context, place, kind, query))
 
-@routes.get("/{kind}/{name}/versions", **action("workspaces/{kind}/read"))
-def versions(call: Call, workspace: str, kind: Kind, name: str, listing: Listing) -> Response:
-    return call.read(
-        lambda context: assets.versions(context, workspace, kind, name, listing.query("archived"))
-    )
+    @made.post("/{kind}", status_code=201, **action(f"{right}/write"))
+    def create(call: Call, kind: Kind, spec: Object, place: Shelf = there) -> Response:
+        """A new version: the one that the body names, or the next number. The same content again
+        is the same version."""
+        return call.create(lambda context: assets.create(context, place, kind, spec), spec)
 
+    @made.get("/{kind}/{name}", **action(f"{right}/read"))
+    def show_latest(call: Call, kind: Kind, name: str, place: Shelf = there) -> Response:
+        return call.read(lambda context: assets.get(context, place, kind, name, "@latest"))
 
-@routes.get("/{kind}/{name}/versions/{version}", **action("workspaces/{kind}/read"))
-def show(call: Call, workspace: str, kind: Kind, name: str, version: str) -> Response:
-    """`version` may be a label: `@latest`."""
-    return call.read(lambda context: assets.get(context, workspace, kind, name, version))
-
-
-@routes.patch("/{kind}/{name}/versions/{version}", **action("workspaces/{kind}/write"))
-def update(
-    call: Call, workspace: str, kind: Kind, name: str, version: str, changes: Object
-) -> Response:
-    return call.write(
-        lambda context: assets.update(
-            context, workspace, kind, name, version, changes, call.if_match
+    @made.patch("/{kind}/{name}", **action(f"{right}/write"))
+    def archive(
+        call: Call, kind: Kind, name: str, changes: Object, place: Shelf = there
+    ) -> Response:
+        """Archive or restore all versions: `{"archived": true}`."""
+        return call.write(
+            lambda context: assets.archive_container(context, place, kind, name, changes)
         )
+
+    @made.delete("/{kind}/{name}", **action(f"{right}/delete"))
+    def delete_all(call: Call, kind: Kind, name: str, place: Shelf = there) -> Response:
+        """All versions into the trash."""
+        return call.write(lambda context: asset_trash.delete(context, place, kind, name))
+
+    @made.get("/{kind}/{name}/versions", **action(f"{right}/read"))
+    def versions(
+        call: Call, kind: Kind, name: str, listing: Listing, place: Shelf = there
+    ) -> Response:
+        query = listing.query("archived")
+        return call.read(lambda context: assets.versions(context, place, kind, name, query))
+
+    @made.get("/{kind}/{name}/versions/{version}", **action(f"{right}/read"))
+    def show(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
+        """`version` may be a label: `@latest`."""
+        return call.read(lambda context: assets.get(context, place, kind, name, version))
+
+    @made.patch("/{kind}/{name}/versions/{version}", **action(f"{right}/write"))
+    def update(
+        call: Call, kind: Kind, name: str, version: str, changes: Object, place: Shelf = there
+    ) -> Response:
+        """Description, tags, properties, a model's stage, and whether it is archived."""
+        return call.write(
+            lambda context: assets.update(
+                context, place, kind, name, version, changes, call.if_match
+            )
+        )
+
+    @made.delete("/{kind}/{name}/versions/{version}", **action(f"{right}/delete"))
+    def delete(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
+        """Into the trash."""
+        return call.write(lambda context: asset_trash.delete(context, place, kind, name, version))
+
+    @made.post("/{kind}/{name}/restore", **action(f"{right}/write"))
+    def restore_all(call: Call, kind: Kind, name: str, place: Shelf = there) -> Response:
+        """Out of the trash: all versions that are in it."""
+        return call.write(lambda context: asset_trash.restore(context, place, kind, name))
+
+    @made.post("/{kind}/{name}/versions/{version}/restore", **action(f"{right}/write"))
+    def restore(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
+        return call.write(lambda context: asset_trash.restore(context, place, kind, name, version))
+
+    return made
+
+
+@routes.post(
+    "/workspaces/{workspace}/{kind}/{name}/versions/{version}/share",
+    status_code=201,
+    **action("workspaces/{kind}/read"),
+)
+def share(
+    call: Call, workspace: str, kind: Kind, name: str, version: str, asked: Object
+) -> Response:
+    """Into a registry: `{"registry", "name", "version"}`. It takes the right to write there,
+    too."""
+    return call.write(
+        lambda context: sharing.share(context, workspace, kind, name, version, asked), status=201
     )
+
+
+routes.include_router(_shelves("/workspaces/{workspace}", _workspace, "workspaces/{kind}"))
+routes.include_router(_shelves("/registries/{registry}", _registry, "registries/assets"))

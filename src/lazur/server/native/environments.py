@@ -1,4 +1,4 @@
-"""Builds of environments, and the built-in registry."""
+"""Builds of environments."""
 
 from __future__ import annotations
 
@@ -46,15 +46,3 @@ def prune(call: Call, body: Object) -> Response:
     """Remove unused environments: `{"older_than_days": 30, "max_bytes": 20000000000, "dry_run":
     true}`."""
     return call.write(lambda context: environments.prune(context, body))
-
-
-@routes.get("/registries/{registry}/environments", **action("registries/read"))
-def find_curated(call: Call, registry: str) -> Response:
-    return call.read(lambda context: environments.curated_list(context, registry))
-
-
-@routes.get(
-    "/registries/{registry}/environments/{name}/versions/{version}", **action("registries/read")
-)
-def show_curated(call: Call, registry: str, name: str, version: str) -> Response:
-    return call.read(lambda context: environments.curated_get(context, registry, name, version))

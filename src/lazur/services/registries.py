@@ -1,0 +1,123 @@
+"""Registries: rooms that hold assets only, for all workspaces that may read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazur.errors import Conflict, Invalid, NotFound
+from lazur.kinds.assets import curated
+from lazur.services import checks, events
+from lazur.services.access import Resource
+from lazur.services.events import Change
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.spec.names import fold
+from lazur.store import workspaces as store
+from lazur.store.db import AnyRow, Taken
+from lazur.store.pages import Query
+from lazur.store.workspaces import REGISTRY
+
+BUILT_IN = curated.REGISTRY
+_NOTES = ("display_name", "description", "tags")
+_NO_EFFECT = (
+    "location replication_locations public_network_access intellectual_property "
+    "container_registry managed_resource_group"
+).split()
+"""Of Azure's YAML: about its regions and accounts. Kept, and given back."""
+
+
+def open_registry(
+    context: Context, name: str, action: str, kind: str | None = None, about: str | None = None
+) -> AnyRow:
+    """The registry's row, once `action` is allowed there. Everybody may read the built-in one."""
+    if not (fold(name) == BUILT_IN and action.endswith("/read")):
+        context.require(action, Resource(registry=name, kind=kind, name=about))
+    row = store.by_name(context.db, fold(name), REGISTRY)
+    if row is None or row.deleted_at is not None:
+        raise NotFound(f"There is no registry {name!r}.", hint="See: lazur registry list")
+    if fold(name) == BUILT_IN and not action.endswith("/read"):
+        raise Invalid(
+            f"The registry {BUILT_IN!r} comes with Lazur and is not changed.",
+            hint="Make one of your own: lazur registry create -n NAME",
+        )
+    return row
+
+
+def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
+    context.require("registries/write", Resource())
+    name = checks.name(spec.get("name"))
+    known = {"name", "$schema", "id", *_NOTES, *_NO_EFFECT}
+    if unknown := sorted(set(spec) - known):
+        raise Invalid(f"A registry has no {unknown[0]!r}.", hint=f"Known: {', '.join(_NOTES)}.")
+    notes = {key: spec[key] for key in _NOTES if spec.get(key) is not None}
+    values: dict[str, Any] = {
+        "kind": REGISTRY,
+        "name": name,
+        "folded": fold(name),
+        "tags": {},
+        **checks.changes(notes, _NOTES),
+        "settings": {key: spec[key] for key in _NO_EFFECT if spec.get(key) is not None},
+        "created_at": context.now(),
+        "created_by": context.who.name,
+        "version": 1,
+    }
+    try:
+        store.add(context.db, values)
+    except Taken:
+        raise Conflict(f"The registry {name!r} exists already.") from None
+    row = store.by_name(context.db, fold(name), REGISTRY)
+    assert row is not None
+    events.record(context, row, "registries", name, "created")
+    return view(row)
+
+
+def ensure_built_in(context: Context) -> None:
+    if store.by_name(context.db, BUILT_IN, REGISTRY) is None:
+        about = "Environments that come with Lazur, by the names that Azure's examples use."
+        create(context, {"name": BUILT_IN, "description": about})
+
+
+def get(context: Context, name: str) -> dict[str, Any]:
+    return view(open_registry(context, name, "registries/read"))
+
+
+def find(context: Context, query: Query) -> dict[str, Any]:
+    """Those that one may read, and the built-in one."""
+    context.require("registries/read", Resource())
+    known = context.who.registries("registries/assets/read")
+    only = None if known is None else known | {BUILT_IN}
+    page = store.page(context.db, query, only, REGISTRY)
+    return {"value": [view(row) for row in page.rows], "next": page.next}
+
+
+def update(context: Context, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    row = open_registry(context, name, "registries/write")
+    values = checks.changes(changes, _NOTES)
+    store.change(context.db, row.id, **values)
+    before = {field: getattr(row, field) for field in values}
+    events.record(context, row, "registries", row.name, "updated", Change(before, values))
+    return view(open_registry(context, name, "registries/write"))
+
+
+def delete(context: Context, name: str) -> None:
+    """Soft: the name stays taken, and jobs that have resolved its assets run on."""
+    row = open_registry(context, name, "registries/delete")
+    store.change(context.db, row.id, deleted_at=context.now())
+    events.record(context, row, "registries", row.name, "deleted")
+
+
+def view(row: AnyRow) -> dict[str, Any]:
+    return {
+        **row.settings,
+        "id": f"/registries/{row.name}",
+        "name": row.name,
+        "display_name": row.display_name or row.name,
+        "description": row.description,
+        "tags": row.tags,
+        "creation_context": {
+            "created_at": iso(row.created_at),
+            "created_by": row.created_by,
+            "created_by_type": "User",
+        },
+        "etag": str(row.version),
+    }
