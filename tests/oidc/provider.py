@@ -22,7 +22,7 @@ from typing import Any
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 FOLDER = Path(__file__).parent / "provider"
-HOME = "https://lazur.example.org/sign-in/callback"
+HOME = "https://lazur.example.org/sign-in/oidc/callback"
 """Where it sends browsers back to. Nothing is there: the tests read the address."""
 SECRET = "s3cr:et %/of the client"
 _OLDEST_NODE = 20

@@ -22,7 +22,7 @@ from lazur.services.oidc.wire import Refusal
 from tests.oidc.forging import NOW, Signer
 
 ISSUER = "https://id.example.org"
-HOME = "https://lazur.example.org/sign-in/callback"
+HOME = "https://lazur.example.org/sign-in/oidc/callback"
 
 
 @dataclass

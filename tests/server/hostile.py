@@ -150,7 +150,8 @@ async def me(_: Request) -> Response:
 async def sign_in_request(request: Request) -> Response:
     """Where a command line would listen, there is a page of ours."""
     asked = await request.json()
-    return JSONResponse({"url": f"/static/favicon.svg?approved={asked['approved']}"})
+    said = "yes" if asked["approved"] is True else "no"
+    return JSONResponse({"url": f"/static/favicon.svg?said={said}"})
 
 
 async def device(request: Request) -> Response:

@@ -262,7 +262,7 @@ class TestSignInPages:
         assert CORPUS[0] in tab.page.inner_text("#facts")
         tab.check()
         tab.page.click("#yes")
-        tab.page.wait_for_url("**/static/favicon.svg?approved=true")
+        tab.page.wait_for_url("**/static/favicon.svg?said=yes")
 
     def test_one_elsewhere_is_not(self, tab: Tab) -> None:
         tab.sign_in("/sign-in/cli%3Fredirect_uri=https://evil.example/callback")

@@ -23,6 +23,8 @@ OPEN = frozenset(
     {
         ("GET", "/healthz"),
         ("GET", "/sign-in"),
+        ("GET", "/sign-in/oidc"),
+        ("GET", "/sign-in/oidc/callback"),
         ("GET", "/api/v1/sign-in-ways"),
         ("POST", "/api/v1/sessions"),
         ("POST", "/api/v1/device-codes"),

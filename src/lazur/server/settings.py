@@ -29,6 +29,10 @@ class Settings:
     """One field per setting: its name is the key in `config.toml`, `LAZUR_<NAME>`, `--<name>`."""
 
     home: Path = field(metadata={"internal": True})
+    oidc: Mapping[str, Any] = field(
+        default_factory=dict[str, Any], kw_only=True, metadata={"internal": True}
+    )
+    """The tables `[oidc.NAME]` of `config.toml`, as they are written: see `doors`."""
     host: str = _setting("127.0.0.1", "Address to listen on. Anything but loopback needs `tls`.")
     port: int = _setting(
         0, f"Port to listen on. 0: the last one used, else {DEFAULT_PORT}, else any free one."
@@ -122,13 +126,15 @@ def load(
 ) -> Settings:
     """Raises Invalid with the place and the next step. `flags` that are None were not given."""
     values: dict[str, Any] = {}
+    written = _file(home / "config.toml")
+    oidc = written.pop("oidc", {})
     for place, given in (
-        (str(home / "config.toml"), _file(home / "config.toml")),
+        (str(home / "config.toml"), written),
         ("the environment", _environment(environ)),
         ("the command line", {k: v for k, v in (flags or {}).items() if v is not None}),
     ):
         values |= {key: _checked(key, value, place) for key, value in given.items()}
-    settings = Settings(home=home, **values)
+    settings = Settings(home=home, oidc=oidc, **values)
     _refuse_open_bind(settings)
     return settings
 

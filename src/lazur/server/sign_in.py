@@ -10,33 +10,49 @@ Headers = Sequence[tuple[bytes, bytes]]
 SAFE = frozenset({"GET", "HEAD"})
 APPS = ("/mlflow/", "/tensorboard/")
 """Below these lie web apps of others."""
+_SESSION, _ATTEMPT = "lazur-session", "lazur-sign-in"
 
 
 def session_cookie(scope: Mapping[str, Any], secret: str, max_age: int) -> str:
     """Value of the `Set-Cookie` header that begins a session in the browser that sent this
     request."""
-    name = cookie_name(scope)
-    secure = "; Secure" if name.startswith("__Host-") else ""
-    return f"{name}={secret}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
+    return _cookie(scope, _SESSION, secret, max_age)
 
 
 def ended_cookie(scope: Mapping[str, Any]) -> str:
     return session_cookie(scope, "", 0)
 
 
-def cookie_name(scope: Mapping[str, Any]) -> str:
+def attempt_cookie(scope: Mapping[str, Any], secret: str, max_age: int) -> str:
+    """Of a sign-in that this browser has begun at a provider, and no other can end."""
+    return _cookie(scope, _ATTEMPT, secret, max_age)
+
+
+def attempt_secret(scope: Mapping[str, Any]) -> str | None:
+    return _secret(scope, _ATTEMPT)
+
+
+def cookie_name(scope: Mapping[str, Any], kind: str = _SESSION) -> str:
     """Browsers share cookies between the ports of a host, so two servers on one machine need two
     names."""
     host = scope["lazur.host"]
     port = host.rpartition(":")[2]
-    name = (
-        f"lazur-session-{port}" if port.isdigit() and not host.endswith("]") else "lazur-session"
-    )
+    name = f"{kind}-{port}" if port.isdigit() and not host.endswith("]") else kind
     return f"__Host-{name}" if own_origin(scope).startswith("https:") else name
 
 
 def session_secret(scope: Mapping[str, Any]) -> str | None:
-    wanted = cookie_name(scope).encode()
+    return _secret(scope, _SESSION)
+
+
+def _cookie(scope: Mapping[str, Any], kind: str, secret: str, max_age: int) -> str:
+    name = cookie_name(scope, kind)
+    secure = "; Secure" if name.startswith("__Host-") else ""
+    return f"{name}={secret}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
+
+
+def _secret(scope: Mapping[str, Any], kind: str) -> str | None:
+    wanted = cookie_name(scope, kind).encode()
     for name, value in scope["headers"]:
         if name == b"cookie":
             for pair in value.split(b";"):

@@ -14,7 +14,7 @@ const server = createServer();
 await new Promise((resolve) => server.listen(asked.port ?? 0, "127.0.0.1", resolve));
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
-const common = { redirect_uris: ["https://lazur.example.org/sign-in/callback"] };
+const common = { redirect_uris: ["https://lazur.example.org/sign-in/oidc/callback"] };
 const secret = { client_secret: "s3cr:et %/of the client" };
 const signed = (alg) => ({ ...common, ...secret, client_id: `signs-${alg}`, id_token_signed_response_alg: alg });
 const provider = new Provider(issuer, {

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from lazur.errors import Forbidden, Invalid
+from lazur.errors import BackendError, Forbidden, Invalid, LazurError, Unauthenticated
 from lazur.server import sign_in
 from lazur.server.deps import Call, Object, action
 from lazur.server.ways import Ways
 from lazur.services import command_lines, sign_ins, tokens
 from lazur.services.command_lines import check_text
+from lazur.services.oidc.code_flow import SECONDS
+from lazur.services.oidc.wire import Refusal
+from lazur.services.providers import Stranger
+
+log = logging.getLogger(__name__)
 
 _ACTION = "sign-in/action"
 _SECRETS = "authorization/tokens/write"
 
-routes = APIRouter(prefix="/api/v1", tags=["sign-in"])
+routes = APIRouter(tags=["sign-in"])
+_CALLBACK = "/sign-in/oidc/callback"
 
 
 def _ways(request: Request) -> Ways:
@@ -27,13 +34,13 @@ def _ways(request: Request) -> Ways:
 Open = Annotated[Ways, Depends(_ways)]
 
 
-@routes.get("/sign-in-ways")
+@routes.get("/api/v1/sign-in-ways")
 def ways(ways: Open) -> Any:
     """Open to all: how people may sign in here."""
     return ways.shown()
 
 
-@routes.post("/sessions", status_code=201)
+@routes.post("/api/v1/sessions", status_code=201)
 def open_session(call: Call, ways: Open, body: Object) -> Response:
     """Spend a code, or show a name and a password: the answer sets the session's cookie. Open to
     all; that is the proof."""
@@ -55,7 +62,7 @@ def open_session(call: Call, ways: Open, body: Object) -> Response:
     return JSONResponse({"status": "signed in"}, 201, {"Set-Cookie": cookie(call.request, secret)})
 
 
-@routes.put("/me/password", status_code=204, **action("me/password/write"))
+@routes.put("/api/v1/me/password", status_code=204, **action("me/password/write"))
 def change_password(call: Call, ways: Open, body: Object) -> Response:
     """`{"current", "new"}`. Every browser of this person is signed out."""
     current, new = check_text(body, "current", "new")
@@ -63,7 +70,7 @@ def change_password(call: Call, ways: Open, body: Object) -> Response:
     return Response(status_code=204)
 
 
-@routes.put("/users/{name}/password", status_code=204, **action(_SECRETS))
+@routes.put("/api/v1/users/{name}/password", status_code=204, **action(_SECRETS))
 def set_password(call: Call, name: str, body: Object) -> Response:
     """`{"password"}`, by an administrator; `null` takes it away. Every browser of this person is
     signed out."""
@@ -74,14 +81,14 @@ def set_password(call: Call, name: str, body: Object) -> Response:
     return Response(status_code=204)
 
 
-@routes.post("/sign-in-requests", **action(_ACTION))
+@routes.post("/api/v1/sign-in-requests", **action(_ACTION))
 def answer_request(call: Call, body: Object) -> Response:
     """What the page for command lines on the same machine sends, with the person's `approved`:
     where the browser goes then."""
     return call.write(lambda context: command_lines.answer_request(context, body))
 
 
-@routes.post("/device-codes", status_code=201)
+@routes.post("/api/v1/device-codes", status_code=201)
 def begin_device(call: Call, body: Object) -> Response:
     """A code to type in elsewhere, for a command line without a browser. Open to all: it is worth
     nothing until somebody who is signed in approves it."""
@@ -93,24 +100,24 @@ def begin_device(call: Call, body: Object) -> Response:
     return JSONResponse(answer, 201)
 
 
-@routes.get("/device-codes/{code}", **action(_ACTION))
+@routes.get("/api/v1/device-codes/{code}", **action(_ACTION))
 def show_device(call: Call, ways: Open, code: str) -> Any:
     """What shows this code, for the person to recognise."""
     return command_lines.show_device(call.site, call.who, ways.brakes, code)
 
 
-@routes.post("/device-codes/{code}/approve", **action(_ACTION))
+@routes.post("/api/v1/device-codes/{code}/approve", **action(_ACTION))
 def approve_device(call: Call, ways: Open, code: str) -> Any:
     """Whatever shows this code signs in as the caller."""
     return command_lines.decide(call.site, call.who, ways.brakes, code, approved=True)
 
 
-@routes.post("/device-codes/{code}/deny", **action(_ACTION))
+@routes.post("/api/v1/device-codes/{code}/deny", **action(_ACTION))
 def deny_device(call: Call, ways: Open, code: str) -> Any:
     return command_lines.decide(call.site, call.who, ways.brakes, code, approved=False)
 
 
-@routes.post("/sign-in-tokens", status_code=201)
+@routes.post("/api/v1/sign-in-tokens", status_code=201)
 def give_token(call: Call, body: Object) -> Response:
     """A token for a command line: for `{"code", "code_verifier", "redirect_uri"}`, or for
     `{"device_code"}`, which is answered 202 until somebody has approved it. Open to all; the
@@ -120,6 +127,61 @@ def give_token(call: Call, body: Object) -> Response:
         return JSONResponse(answer, status)
     given = check_text(body, "code", "redirect_uri", "code_verifier")
     return JSONResponse(command_lines.redeem(call.site, *given), 201)
+
+
+@routes.get("/sign-in/oidc", include_in_schema=False)
+def begin_at_provider(call: Call, ways: Open, provider: str = "", next: str = "/") -> Response:  # noqa: A002
+    """Open to all: where the browser signs in, and a cookie that binds the answer to it."""
+    scope = call.request.scope
+    redirect_uri = sign_in.own_origin(scope) + _CALLBACK
+    try:
+        url, secret = ways.providers.begin(ways.brakes, provider, redirect_uri, next)
+    except LazurError as error:
+        return _refused(call.request, error)
+    kept = sign_in.attempt_cookie(scope, secret, int(SECONDS))
+    return RedirectResponse(url, 303, {"Set-Cookie": kept})
+
+
+@routes.get(_CALLBACK, include_in_schema=False)
+def end_at_provider(call: Call, ways: Open) -> Response:
+    """Open to all: what the provider sent the browser back with is the proof."""
+    scope = call.request.scope
+    query = dict(call.request.query_params)
+    try:
+        secret, wanted = ways.providers.finish(sign_in.attempt_secret(scope), query)
+    except LazurError as error:
+        return _refused(call.request, error)
+    answer = RedirectResponse(wanted, 303, {"Set-Cookie": cookie(call.request, secret)})
+    answer.headers.append("Set-Cookie", sign_in.attempt_cookie(scope, "", 0))
+    return answer
+
+
+def _refused(request: Request, error: LazurError) -> Response:
+    """To the sign-in page, with one of the words that it knows: what a provider says is not shown
+    as ours."""
+    request.scope["lazur.denial"] = error.denial
+    log.info("a sign-in was refused: %s", error.message)
+    answer = RedirectResponse(f"/sign-in?refused={_word(error)}", 303)
+    answer.headers["Set-Cookie"] = sign_in.attempt_cookie(request.scope, "", 0)
+    return answer
+
+
+def _word(error: LazurError) -> str:
+    if error.denial is not None and error.denial.action == "sign-in/locked-out":
+        return "locked-out"
+    for kind, word in _WORDS:
+        if isinstance(error, kind):
+            return word
+    return "failed"
+
+
+_WORDS: tuple[tuple[type[LazurError], str], ...] = (
+    (Stranger, "unknown"),
+    (Forbidden, "not-ours"),
+    (Refusal, "declined"),
+    (Unauthenticated, "late"),
+    (BackendError, "away"),
+)
 
 
 def cookie(request: Request, secret: str) -> str:
