@@ -14,6 +14,7 @@ START = "0" * 64
 """What the first row of a chain covers."""
 FIELDS = tuple("chain place at who who_kind source action kind name outcome data".split())
 """What a row's hash covers, in this order, after the hash of the row before it."""
+_ALL = (*FIELDS, "hash")
 
 
 class Fault(NamedTuple):
@@ -71,12 +72,22 @@ def _after(end: End, chain: int, row: Mapping[str, Any]) -> End:
 
 def _row(number: int, line: str | bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        found = json.loads(line, object_pairs_hook=_once_each)
     except (ValueError, RecursionError):
         raise ValueError(f"line {number} is no JSON") from None
     row = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
-    if missing := [field for field in (*FIELDS, "hash") if field not in row]:
+    if missing := [field for field in _ALL if field not in row]:
         raise ValueError(f"line {number} has no {missing[0]!r}")
+    if len(row) > len(_ALL):
+        raise ValueError(f"line {number} has more than a row has")
     if type(row["chain"]) is not int:
         raise ValueError(f"line {number} names no chain")
+    return row
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that is there twice, other readers might take the other one."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        raise ValueError
     return row
