@@ -109,6 +109,11 @@ class TestParser:
             ),
             ("job download --name j --download-path p --output-name o", {"output_name": "o"}),
             ("workspace create -n w -l westeurope -g rg", {"location": "westeurope"}),
+            (
+                "role assignment create --assignee-object-id x --role Reader --scope /",
+                {"assignee": "x", "role": "Reader", "scope": "/"},
+            ),
+            ("role definition list --name Reader --custom-role-only", {"name": "Reader"}),
             ("job list -o TABLE", {"_output_format": "table"}),
             (
                 "server run --port 9000 --tls --database sqlite:// --role api",
@@ -128,6 +133,9 @@ class TestParser:
         [
             ("jobs list", "job"),
             ("job lst", "list"),
+            ("role assignment lst", "list"),
+            ("role assignment list --asignee x", "--assignee"),
+            ("role assignment create --role x", "See: lazur role assignment create -h"),
             ("job create", "--file/-f"),
             ("job list --statsu Failed", "--status"),
             ("job list -o xml", "table"),
