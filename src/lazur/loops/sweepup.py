@@ -8,8 +8,9 @@ from pathlib import Path
 
 from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
+from lazur.errors import LazurError
 from lazur.loops.base import Loop
-from lazur.services import builds
+from lazur.services import builds, secrets
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
@@ -44,6 +45,7 @@ class Sweepup(Loop):
         self._clean_attempts()
         self._sweep(now - _LEFT)
         self._prune()
+        self._rotate()
         return _EVERY
 
     def _clean_attempts(self) -> None:
@@ -80,6 +82,16 @@ class Sweepup(Loop):
             log.info(
                 "environment %s (%s) was not used for long: removed", build["key"], build["name"]
             )
+
+    def _rotate(self) -> None:
+        """Secrets that a former root key wraps. What cannot be done now is tried again."""
+        try:
+            done = secrets.rotate(self._site, lambda: self.stopping)
+        except LazurError as error:
+            log.warning("some secrets are still wrapped by a former root key: %s", error)
+        else:
+            if done:
+                log.info("%d secrets are wrapped by the current root key now", done)
 
 
 def _remove(draft: Path) -> None:

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 import lazur
 from lazur.blobs.local import Local as LocalBlobs
 from lazur.builders.venv import Venv
+from lazur.egress import Rule
 from lazur.errors import Invalid, LazurError, NotFound
 from lazur.loops.base import Loop
 from lazur.loops.builds import Builds
@@ -42,6 +43,7 @@ from lazur.server.native import (
     jobs,
     people,
     registries,
+    resources,
     runs,
     sessions,
     sign_ins,
@@ -49,7 +51,7 @@ from lazur.server.native import (
     tensorboards,
     workspaces,
 )
-from lazur.server.settings import Settings
+from lazur.server.settings import DEFAULT_VAULT, Settings
 from lazur.server.tensorboard import entry as tensorboard
 from lazur.server.tensorboard.boards import Boards
 from lazur.server.ways import Ways
@@ -60,6 +62,7 @@ from lazur.services.access import Resource
 from lazur.services.home import Home
 from lazur.services.refusals import Refusals
 from lazur.services.site import Context, Keep, Site
+from lazur.spec.names import fold
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
 from lazur.store.mlflow import schema as mlflow_schema
@@ -81,6 +84,7 @@ PARTS = (
     audits,
     registries,
     assets,
+    resources,
 )
 _ADDRESS_OF_MLFLOW = (
     "MLflow's tracking URI is more than the server's address: `lazur mlflow-uri` prints it."
@@ -135,7 +139,12 @@ def create_site(settings: Settings) -> Site:
         url=_own_url(settings),
         keep=Keep(settings.environment_days, settings.environment_gigabytes << 30),
         unknown_compute=settings.unknown_compute,
+        vault=settings.vault,
+        egress=Rule.of(settings.egress_allow),
+        ambient_datastores=frozenset(fold(name) for name in settings.ambient_datastores),
     )
+    if settings.vault != DEFAULT_VAULT:
+        _ = site.keyring  # what is set up wrongly is said at the start
     with site.context() as context:
         workspace_services.ensure_default(context)
         registry_services.ensure_built_in(context)

@@ -17,6 +17,7 @@ from lazur.errors import Invalid
 Role = Literal["all", "api", "loops"]
 Level = Literal["debug", "info", "warning", "error"]
 DEFAULT_PORT = 8765
+DEFAULT_VAULT = "file"
 LOOPBACK_NAMES = frozenset({"localhost", "lazur.localhost", "127.0.0.1", "::1"})
 
 
@@ -89,6 +90,21 @@ class Settings:
     )
     sign_in_contact: str = _setting(
         "", "Whom to ask who may not sign in: a name or an address, shown on the sign-in page."
+    )
+    vault: str = _setting(
+        DEFAULT_VAULT,
+        "Where the root key is that secrets are wrapped by: `file` (in the home), `environment`, "
+        "`hashicorp`, `azure_key_vault`. What these need to know is in `vault.toml` in the home.",
+    )
+    egress_allow: tuple[str, ...] = _setting(
+        (),
+        "Private addresses that datastores may lead to: `10.1.2.0/24`, `minio.example.lan:9000`; "
+        "`*` is everything. Public ones always may.",
+    )
+    ambient_datastores: tuple[str, ...] = _setting(
+        (),
+        "Datastores without credentials, as `workspace/name`, that may use this machine's own "
+        "identity. Whoever may write to such a workspace acts as it.",
     )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."

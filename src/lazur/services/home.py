@@ -10,6 +10,8 @@ from pathlib import Path
 
 BLOBSTORE = "workspaceblobstore"
 ARTIFACTSTORE = "workspaceartifactstore"
+DATASTORES = (BLOBSTORE, ARTIFACTSTORE, "workspacefilestore", "workspaceworkingdirectory")
+"""Of each workspace, in the home; the first is its default."""
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,26 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
+from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Backend, Blobs, Builder
 from lazur.registry import find
-from lazur.services import access
+from lazur.sealing import Keyring
+from lazur.services import access, keyrings
 from lazur.services.access import Principal, Resource
 from lazur.services.bus import Bus
 from lazur.services.home import Home
+from lazur.services.throttle import Limits, Throttle
 from lazur.store import audit as audits
 from lazur.store.audit import Entry
 from lazur.store.db import Connection, Database
 
 SOURCE = ContextVar("SOURCE", default="")
 """Where a request came from, for the audit log; empty for what the server does by itself."""
+
+_PROBES: Limits = ((6, 60.0), (60, 3600.0))
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,19 @@ class Site:
     keep: Keep = Keep()
     unknown_compute: str = "local"
     """What a compute name that does not exist here stands for; empty: it is an error."""
+    vault: str = "file"
+    """Whose root key wraps secrets; see `keyrings`."""
+    egress: Rule = PUBLIC
+    """Where datastores and connections may lead."""
+    ambient_datastores: frozenset[str] = frozenset()
+    """`workspace/name` of those that may use this machine's own identity, in folded letters."""
+    probes: Throttle = field(default_factory=lambda: Throttle(_PROBES))
+    """Of tests of connections, by who asks."""
     _backends: dict[str, Backend] = field(default_factory=dict[str, Backend])
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        return keyrings.of(self.home, self.vault)
 
     def backend(self, kind: str, settings: dict[str, Any]) -> Backend:
         """The backend of a compute; one instance per type and settings, so that it can keep

@@ -8,10 +8,11 @@ from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import checks, events
 from lazur.services.access import Resource
 from lazur.services.events import Change
+from lazur.services.home import DATASTORES
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.spec.names import fold
-from lazur.store import records
+from lazur.store import records, resources
 from lazur.store import workspaces as store
 from lazur.store.db import AnyRow, Taken
 from lazur.store.mlflow import spaces
@@ -53,6 +54,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     except Taken:
         raise Conflict(f"The workspace {name!r} exists already.") from None
     spaces.add(context.db, row_id, context.now())
+    resources.add_built_in(context.db, row_id, DATASTORES, context.now())
     row = store.by_name(context.db, fold(name))
     assert row is not None
     events.record(context, row, "workspaces", name, "created")

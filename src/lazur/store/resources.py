@@ -11,12 +11,34 @@ from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import connections, datastores
 
+LOCAL = "local"
+"""Of those that lie in the home."""
 _TABLES = {"datastores": datastores, "connections": connections}
 
 
 def add(db: Connection, kind: str, values: Mapping[str, Any]) -> None:
     """Raises Taken where the name is."""
     db.execute(insert(_TABLES[kind]).values(**values))
+
+
+def add_built_in(db: Connection, workspace_id: int, names: Sequence[str], at: float) -> None:
+    """Those that each workspace has from its beginning; the first is its default."""
+    for name in names:
+        values: dict[str, Any] = {
+            "workspace_id": workspace_id,
+            "name": name,
+            "folded": name,
+            "type": LOCAL,
+            "settings": {},
+            "credential": "none",
+            "is_default": name == names[0],
+            "tags": {},
+            "properties": {},
+            "created_at": at,
+            "created_by": "system",
+            "version": 1,
+        }
+        add(db, "datastores", values)
 
 
 def by_name(db: Connection, kind: str, workspace_id: int, folded: str) -> AnyRow | None:
@@ -40,17 +62,15 @@ def names(db: Connection, kind: str, workspace_id: int) -> Sequence[str]:
     return db.execute(found.order_by(table.c.folded).limit(50)).scalars().all()
 
 
-def default(db: Connection, workspace_id: int) -> str | None:
-    there = (datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
-    return db.execute(select(datastores.c.name).where(*there)).scalar()
-
-
-def no_default(db: Connection, workspace_id: int) -> None:
-    db.execute(
-        update(datastores)
-        .where(datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
-        .values(is_default=False)
-    )
+def make_default(db: Connection, workspace_id: int, folded: str | None) -> None:
+    """That one and no other."""
+    mine = datastores.c.workspace_id == workspace_id
+    old = update(datastores).where(mine, datastores.c.is_default.is_(True))
+    db.execute(old.values(is_default=False))
+    if folded is not None:
+        db.execute(
+            update(datastores).where(mine, datastores.c.folded == folded).values(is_default=True)
+        )
 
 
 def change(db: Connection, kind: str, row: AnyRow, values: Mapping[str, Any]) -> bool:

@@ -1,0 +1,393 @@
+"""What datastores and connections have in common: an address that readers see, and credentials
+that are sealed and leave only for who may see secrets.
+
+Credentials stay with the address that they were given for. Who may change a resource and not see
+its secrets would otherwise have them sent to an address of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lazur.engine.secret import Secret
+from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from lazur.kinds import catalog
+from lazur.kinds.resources.common import Credentials
+from lazur.services import checks, events, secrets
+from lazur.services.access import Resource
+from lazur.services.events import Change
+from lazur.services.home import BLOBSTORE
+from lazur.services.secrets import Sealed
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.services.workspaces import open_workspace
+from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.names import fold
+from lazur.store import resources as store
+from lazur.store.db import AnyRow, Taken
+from lazur.store.pages import Query
+
+_NOTES = ("description", "tags", "properties")
+_APART = frozenset({"name", "type", "id", "credentials", "api_key", "is_default", *_NOTES})
+_LARGEST = 64 << 10
+
+
+@dataclass(frozen=True)
+class Family:
+    kind: str
+    """Of its routes, actions and tables: `datastores`."""
+    noun: str
+
+    def action(self, verb: str) -> str:
+        return f"workspaces/{self.kind}/{verb}"
+
+    def place(self, name: str) -> str:
+        return f"{self.kind}/{fold(name)}"
+
+    def absent(self, workspace: str, name: str) -> NotFound:
+        return NotFound(
+            f"There is no {self.noun} {name!r} in workspace {workspace!r}.",
+            hint=f"See: lazur {self.noun} list",
+        )
+
+
+DATASTORES = Family("datastores", "datastore")
+CONNECTIONS = Family("connections", "connection")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What somebody wrote, taken apart."""
+
+    type: str
+    settings: dict[str, Any]
+    notes: dict[str, Any]
+    credential: str
+    values: dict[str, str]
+    """Of the credentials; nowhere but sealed."""
+    warnings: list[str]
+
+
+def get(context: Context, family: Family, workspace: str, name: str) -> dict[str, Any]:
+    home = open_workspace(context, workspace, family.action("read"), family.kind, name)
+    return view(family, home, find_row(context, family, home, name))
+
+
+def find(context: Context, family: Family, workspace: str, query: Query) -> dict[str, Any]:
+    home = open_workspace(context, workspace, family.action("read"), family.kind)
+    page = store.page(context.db, family.kind, home.id, query)
+    return {"value": [view(family, home, row) for row in page.rows], "next": page.next}
+
+
+def put(
+    context: Context,
+    family: Family,
+    workspace: str,
+    name: str,
+    spec: dict[str, Any],
+    etag: str | None = None,
+) -> dict[str, Any]:
+    """Make it, or replace all of it: credentials that are not written are gone."""
+    action = family.action("write")
+    context.require(action, Resource(workspace, family.kind, name))
+    name = checks.name(name)
+    if fold(str(spec.get("name") or name)) != fold(name):
+        raise Invalid(f"The name is {spec['name']!r} in the body and {name!r} in the address.")
+    checked = check(family, {**spec, "name": name})
+    with context.looking() as looking:
+        home = open_workspace(looking, workspace, action, family.kind, name)
+        _refuse_built_in(family, store.by_name(looking.db, family.kind, home.id, fold(name)))
+    sealed = _sealed(context, family, home, name, checked)
+    row = store.by_name(context.db, family.kind, home.id, fold(name))
+    _check_etag(family, name, row, etag)
+    values = _values(context, home, checked, sealed)
+    if row is None:
+        _add(context, family, home, name, values)
+    else:
+        _replace(context, family, row, values)
+    _tell(context, family, home, row, name, sealed is not None)
+    return {
+        **view(family, home, find_row(context, family, home, name)),
+        "warnings": checked.warnings,
+    }
+
+
+def update(
+    context: Context,
+    family: Family,
+    workspace: str,
+    name: str,
+    changes: dict[str, Any],
+    etag: str | None = None,
+) -> dict[str, Any]:
+    """Only what is given; null takes a field away."""
+    action = family.action("write")
+    context.require(action, Resource(workspace, family.kind, name))
+    with context.looking() as looking:
+        home = open_workspace(looking, workspace, action, family.kind, name)
+        row = find_row(looking, family, home, name)
+    _check_etag(family, name, row, etag)
+    if family is DATASTORES and changes.keys() == {"is_default"}:
+        return _make_default(context, home, row, chosen=bool(changes["is_default"]))
+    _refuse_built_in(family, row)
+    checked, anew = _merged(family, row, changes)
+    sealed = _sealed(context, family, home, name, checked)
+    values = _values(context, home, checked, sealed)
+    if not anew:
+        values |= {"credential": row.credential, "secret_id": row.secret_id}
+    _replace(context, family, row, values, keep_secret=not anew)
+    _tell(context, family, home, row, row.name, sealed is not None)
+    return {
+        **view(family, home, find_row(context, family, home, name)),
+        "warnings": checked.warnings,
+    }
+
+
+def delete(context: Context, family: Family, workspace: str, name: str) -> None:
+    """With its secrets."""
+    home = open_workspace(context, workspace, family.action("delete"), family.kind, name)
+    row = find_row(context, family, home, name)
+    _refuse_built_in(family, row)
+    if row.is_default:
+        raise Conflict(
+            f"{row.name!r} is the default datastore.",
+            hint="Make another one the default first: lazur datastore update --name "
+            "workspaceblobstore --set is_default=true",
+        )
+    store.drop(context.db, family.kind, row)
+    secrets.drop(context, row.secret_id)
+    events.record(context, home, family.kind, row.name, "deleted", Change(_seen(row), None))
+
+
+def list_secrets(context: Context, family: Family, workspace: str, name: str) -> dict[str, Any]:
+    """The credentials, for who may see secrets; that they did is in the audit log."""
+    action = family.action("listsecrets/action")
+    context.require(action, Resource(workspace, family.kind, name))
+    home, row, values = opened(context, family, workspace, name, action)
+    events.record(context, home, family.kind, row.name, "secrets read")
+    return {
+        "name": row.name,
+        "type": row.type,
+        "credentials": {
+            "type": row.credential,
+            **{field: value.reveal() for field, value in values.items()},
+        },
+    }
+
+
+def opened(
+    context: Context, family: Family, workspace: str, name: str, action: str
+) -> tuple[AnyRow, AnyRow, dict[str, Secret]]:
+    """The workspace's row, the resource's, and its credentials; the vault is asked after what was
+    read."""
+    with context.looking() as looking:
+        home = open_workspace(looking, workspace, action, family.kind, name)
+        row = find_row(looking, family, home, name)
+        secret = secrets.find(looking, row.secret_id)
+    if secret is None:
+        return home, row, {}
+    return home, row, secrets.unseal(context.site, home, family.place(row.name), secret)
+
+
+def find_row(context: Context, family: Family, home: AnyRow, name: str) -> AnyRow:
+    row = store.by_name(context.db, family.kind, home.id, fold(name))
+    if row is None:
+        raise family.absent(home.name, name)
+    return row
+
+
+def check(family: Family, spec: Mapping[str, Any]) -> Checked:
+    """By the kind's own model. Fields that are not known are left out, since nobody knows what is
+    in them."""
+    kind = catalog.kind_of(spec, family.noun)
+    model, found = catalog.validate(kind, spec)
+    raise_if_errors(found)
+    assert model is not None
+    value = {name: part for name, part in model.dump().items() if name in type(model).model_fields}
+    given = _credentials(value)
+    settings = {name: part for name, part in value.items() if name not in _APART}
+    notes = checks.changes({n: value[n] for n in _NOTES if value.get(n) is not None}, _NOTES)
+    if len(str(settings)) + len(str(given)) > _LARGEST:
+        raise Invalid(f"A {family.noun} may have {_LARGEST:,} characters.")
+    return Checked(
+        type=str(value["type"]),
+        settings={name: part for name, part in settings.items() if part is not None},
+        notes={**notes, "is_default": bool(value.get("is_default"))},
+        credential=Credentials.kind_in(given) or "none",
+        values={n: str(part) for n, part in given.items() if n != "type" and part is not None},
+        warnings=[diagnostic.message for diagnostic in warnings_of(found)],
+    )
+
+
+def view(family: Family, home: AnyRow, row: AnyRow) -> dict[str, Any]:
+    """Of the credentials no more than their kind."""
+    made = {
+        "id": f"/workspaces/{home.name}/{family.kind}/{row.name}",
+        "name": row.name,
+        "type": row.type,
+        **row.settings,
+        "credentials": {"type": row.credential},
+        "description": row.description,
+        "tags": row.tags,
+        "properties": row.properties,
+        "creation_context": {
+            "created_at": iso(row.created_at),
+            "created_by": row.created_by,
+            "created_by_type": "User",
+            "last_modified_at": iso(row.changed_at or row.created_at),
+        },
+        "etag": str(row.version),
+    }
+    return {**made, "is_default": row.is_default} if family.kind == "datastores" else made
+
+
+def _make_default(context: Context, home: AnyRow, row: AnyRow, *, chosen: bool) -> dict[str, Any]:
+    """There is always one: what is it no more makes place for the workspace's own."""
+    if chosen or row.is_default:
+        store.make_default(context.db, home.id, row.folded if chosen else BLOBSTORE)
+        what = "made default" if chosen else "no longer default"
+        events.record(context, home, DATASTORES.kind, row.name, what)
+    return view(DATASTORES, home, find_row(context, DATASTORES, home, row.name))
+
+
+def _credentials(value: Mapping[str, Any]) -> dict[str, Any]:
+    if key := value.get("api_key"):
+        return {"type": "api_key", "key": key}
+    return dict(value.get("credentials") or {})
+
+
+def _merged(family: Family, row: AnyRow, changes: dict[str, Any]) -> tuple[Checked, bool]:
+    """What it is afterwards, and whether its credentials are given anew."""
+    for field, value in (("name", row.name), ("type", row.type)):
+        if fold(str(changes.get(field) or value)).replace("_", "") != fold(value).replace("_", ""):
+            raise Invalid(f"{field!r} cannot be changed.", hint="Make another one.")
+    anew = bool({"credentials", "api_key"} & changes.keys())
+    written = {
+        "description": row.description,
+        "tags": row.tags,
+        "properties": row.properties,
+        **({"is_default": row.is_default} if family is DATASTORES else {}),
+        **row.settings,
+        **changes,
+        "name": row.name,
+        "type": row.type,
+    }
+    if not anew and row.credential == "api_key":
+        written["api_key"] = "kept"  # what is kept is not looked at again
+    checked = check(family, {name: v for name, v in written.items() if v is not None})
+    if checked.settings != row.settings and row.secret_id is not None and not anew:
+        changed = sorted(
+            name
+            for name in {*checked.settings, *row.settings}
+            if checked.settings.get(name) != row.settings.get(name)
+        )
+        raise Invalid(
+            f"{', '.join(changed)}: credentials stay with the address they were given for.",
+            hint="Give them again, together with the change.",
+        )
+    return checked if anew else replace(checked, values={}), anew
+
+
+def _sealed(
+    context: Context, family: Family, home: AnyRow, name: str, checked: Checked
+) -> Sealed | None:
+    if not checked.values:
+        return None
+    return secrets.seal(context.site, home, family.place(name), checked.values)
+
+
+def _values(
+    context: Context, home: AnyRow, checked: Checked, sealed: Sealed | None
+) -> dict[str, Any]:
+    secret_id = None if sealed is None else secrets.keep(context, home, sealed)
+    blank: dict[str, Any] = {"description": None, "tags": {}, "properties": {}}
+    if checked.notes["is_default"]:
+        store.make_default(context.db, home.id, None)
+    return {
+        "type": checked.type,
+        "settings": checked.settings,
+        "credential": checked.credential,
+        "secret_id": secret_id,
+        **blank,
+        **checked.notes,
+    }
+
+
+def _add(
+    context: Context, family: Family, home: AnyRow, name: str, values: dict[str, Any]
+) -> None:
+    made = {
+        **values,
+        "workspace_id": home.id,
+        "name": name,
+        "folded": fold(name),
+        "created_at": context.now(),
+        "created_by": context.who.name,
+        "version": 1,
+    }
+    try:
+        store.add(context.db, family.kind, made)
+    except Taken:
+        raise Conflict(
+            f"The {family.noun} {name!r} was made meanwhile.", hint="Look at it, and try again."
+        ) from None
+
+
+def _replace(
+    context: Context,
+    family: Family,
+    row: AnyRow,
+    values: dict[str, Any],
+    *,
+    keep_secret: bool = False,
+) -> None:
+    if row.is_default and not values["is_default"]:
+        store.make_default(context.db, row.workspace_id, BLOBSTORE)
+    made = {**values, "changed_at": context.now()}
+    if not store.change(context.db, family.kind, row, made):
+        raise PreconditionFailed(
+            f"The {family.noun} {row.name!r} has changed meanwhile.", hint="Read it again."
+        )
+    if not keep_secret:
+        secrets.drop(context, row.secret_id)
+
+
+def _tell(
+    context: Context,
+    family: Family,
+    home: AnyRow,
+    before: AnyRow | None,
+    name: str,
+    sealed: bool,
+) -> None:
+    row = find_row(context, family, home, name)
+    change = Change(None if before is None else _seen(before), _seen(row))
+    what = "created" if before is None else "updated"
+    events.record(context, home, family.kind, row.name, what, change, credentials_given=sealed)
+
+
+def _seen(row: AnyRow) -> dict[str, Any]:
+    return {
+        "type": row.type,
+        "credential": row.credential,
+        "description": row.description,
+        "tags": row.tags,
+        **row.settings,
+    }
+
+
+def _check_etag(family: Family, name: str, row: AnyRow | None, etag: str | None) -> None:
+    if etag is not None and (row is None or etag != str(row.version)):
+        raise PreconditionFailed(
+            f"The {family.noun} {name!r} has changed since you read it.", hint="Read it again."
+        )
+
+
+def _refuse_built_in(family: Family, row: AnyRow | None) -> None:
+    if row is not None and row.type == store.LOCAL:
+        raise Invalid(
+            f"The {family.noun} {row.name!r} comes with each workspace and is not changed.",
+            hint=f"Make one of your own: lazur {family.noun} create -f FILE",
+        )
