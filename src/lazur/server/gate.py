@@ -29,6 +29,7 @@ OPEN = frozenset(
         ("POST", "/api/v1/sessions"),
         ("POST", "/api/v1/device-codes"),
         ("POST", "/api/v1/sign-in-tokens"),
+        ("POST", "/api/v1/service-tokens"),
     }
 )
 """What needs no identity, as exact (method, path); HEAD counts as GET. Beside it only GETs below
@@ -37,7 +38,7 @@ SIGN_INS = (30, 60.0)
 """So many attempts to sign in from one address, in so many seconds."""
 POLLS = (600, 60.0)
 """Of what asks again and again, with a secret that cannot be guessed."""
-_POLLED = frozenset({"/api/v1/sign-in-tokens"})
+_POLLED = frozenset({"/api/v1/sign-in-tokens", "/api/v1/service-tokens"})
 
 
 class Gate:

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from lazur.errors import Conflict, Invalid, LazurError, NotFound, Unauthenticated, Unavailable
+from lazur.errors import Conflict, LazurError, NotFound, Unauthenticated, Unavailable
 from lazur.services import sign_ins, tokens
 from lazur.services.access import Principal, Resource
 from lazur.services.oidc import code_grants, codes, device_grants
@@ -164,15 +164,6 @@ def _packed(grant: code_grants.Grant | device_grants.Grant, limits: Limits) -> s
 def _unpacked(row: AnyRow) -> tuple[dict[str, Any], Limits]:
     kept = json.loads(row.payload)
     return kept["grant"], Limits(**kept["limits"])
-
-
-def check_text(body: dict[str, Any], *names: str) -> list[str]:
-    """The fields of a body that must be texts."""
-    found = [body.get(name) for name in names]
-    good = [text for text in found if isinstance(text, str) and 0 < len(text) <= 2000]
-    if len(good) < len(names):
-        raise Invalid(f"The body must have {', '.join(names)}, each a text.")
-    return good
 
 
 def _unknown() -> Unauthenticated:

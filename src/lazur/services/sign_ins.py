@@ -7,8 +7,9 @@ digest) is never inside one. What the second finds is looked at anew.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from lazur.errors import Conflict, Forbidden, LazurError, TooManyTries, Unauthenticated
+from lazur.errors import Conflict, Forbidden, Invalid, LazurError, TooManyTries, Unauthenticated
 from lazur.services import assignments, events, passwords, people, tokens
 from lazur.services.access import Denial, Principal, Resource
 from lazur.services.site import SOURCE, Context, Site
@@ -19,6 +20,7 @@ from lazur.store.db import AnyRow
 
 _SECRET = "authorization/tokens/write"  # noqa: S105 - an action's name
 _LONGEST_NAME = 255
+_LONGEST = 2000
 
 
 @dataclass
@@ -56,11 +58,13 @@ def by_password(site: Site, brakes: Brakes, name: str, password: str) -> str:
         return begin(context, now, "password")
 
 
-def change_password(site: Site, who: Principal, brakes: Brakes, current: str, new: str) -> None:
-    """Their own, by the one that they have. All of their browsers are signed out."""
+def change_password(site: Site, who: Principal, brakes: Brakes, spec: dict[str, Any]) -> None:
+    """`{"current", "new"}`: their own, by the one that they have. All of their browsers are signed
+    out."""
     with site.context(who, write=False) as context:
         context.require("me/password/write", Resource())
         _check_whole(who)
+        current, new = texts(spec, "current", "new")
         row = people.find_row(context, who.name)
     if row.password is None:
         raise Conflict(
@@ -78,25 +82,18 @@ def change_password(site: Site, who: Principal, brakes: Brakes, current: str, ne
         _keep(context, row, kept)
 
 
-def set_password(site: Site, who: Principal, name: str, new: str) -> None:
-    """Of a user, by an administrator."""
+def set_password(site: Site, who: Principal, name: str, spec: dict[str, Any]) -> None:
+    """`{"password"}` of a user, by an administrator. None: they sign in some other way."""
     with site.context(who, write=False) as context:
         context.require(_SECRET, Resource())
         row = people.find_row(context, name, "user")
         assignments.check_may_become(context, row)
-    kept = _chosen(new, row)
+    gone = "password" in spec and spec["password"] is None
+    kept = None if gone else _chosen(texts(spec, "password")[0], row)
     with site.context(who) as context:
         row = people.find_row(context, name, "user")
         assignments.check_may_become(context, row)
         _keep(context, row, kept)
-
-
-def drop_password(context: Context, name: str) -> None:
-    """They sign in some other way from now on."""
-    context.require(_SECRET, Resource())
-    row = people.find_row(context, name, "user")
-    assignments.check_may_become(context, row)
-    _keep(context, row, None)
 
 
 def begin(context: Context, row: AnyRow, way: str) -> str:
@@ -109,6 +106,15 @@ def begin(context: Context, row: AnyRow, way: str) -> str:
 def able(context: Context, name: str) -> AnyRow:
     """Who may sign in now. Raises Forbidden for who was locked out in between."""
     return _able(context, name)
+
+
+def texts(body: dict[str, Any], *names: str) -> list[str]:
+    """The fields of a body that must be texts."""
+    found = [body.get(name) for name in names]
+    good = [text for text in found if isinstance(text, str) and 0 < len(text) <= _LONGEST]
+    if len(good) < len(names):
+        raise Invalid(f"The body must have {', '.join(names)}, each a text.")
+    return good
 
 
 def too_many(seconds: float) -> TooManyTries:

@@ -8,10 +8,14 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lazur.services import assignments, people, tokens
 from lazur.services.access import Principal
+from lazur.services.oidc.client_secrets import ASSERTION_TYPE
 from lazur.services.sign_ins import Brakes
 from lazur.services.throttle import Throttle
 from lazur.store import audit
@@ -280,6 +284,99 @@ class TestDevice:
         begun = begin(api)
         answer = api.as_job("j").post(f"/api/v1/device-codes/{begun['user_code']}/approve")
         assert answer.status_code == 403
+
+
+class TestServices:
+    SECRETS = "/api/v1/services/robot/secrets"
+    TOKENS = "/api/v1/service-tokens"
+
+    @pytest.fixture
+    def robot(self, api: Api) -> str:
+        call(api.site, people.create, "service", {"name": "robot"})
+        call(api.site, assignments.create, None, {"principal": "robot", "role": "Reader"})
+        return "robot"
+
+    def enter(self, api: Api, **form: str) -> Any:
+        return api.with_(None).request("POST", self.TOKENS, data=form)
+
+    def test_by_a_secret(self, api: Api, robot: str, clock: Clock) -> None:
+        secret = api.post(self.SECRETS, {"days": 30}).json()["secret"]
+        given = self.enter(api, client_id="Robot", client_secret=secret)
+        assert given.status_code == 201
+        assert given.json()["expires_in"] == 3600
+        service = api.with_(given.json()["access_token"])
+        assert service.get("/api/v1/me").json()["kind"] == "service"
+        assert service.get("/api/v1/workspaces").status_code == 200
+        clock.time += 3601
+        assert tokens.authenticator(api.site)("bearer", given.json()["access_token"]) is None
+        clock.time += 30 * 86400
+        assert self.enter(api, client_id="robot", client_secret=secret).status_code == 401
+
+    def test_by_the_header_and_by_json(self, api: Api, robot: str) -> None:
+        secret = api.post(self.SECRETS, {}).json()["secret"]
+        basic = base64.b64encode(f"robot:{secret}".encode()).decode()
+        nobody, headers = api.with_(None), {"Authorization": f"Basic {basic}"}
+        assert nobody.request("POST", self.TOKENS, headers=headers).status_code == 201
+        body = {"client_id": "robot", "client_secret": secret}
+        assert nobody.post(self.TOKENS, body).status_code == 201
+
+    def test_whatever_is_wrong_is_one_answer(self, api: Api, robot: str) -> None:
+        secret = api.post(self.SECRETS, {}).json()["secret"]
+        call(api.site, people.create, "user", {"name": "bob"})
+        said = [
+            self.enter(api, client_id=name, client_secret=given)
+            for name, given in (("robot", secret[:-1]), ("nobody", secret), ("bob", secret))
+        ]
+        assert {answer.status_code for answer in said} == {401}
+        assert len({answer.text for answer in said}) == 1
+
+    def test_by_a_signature_once(self, api: Api, robot: str, clock: Clock) -> None:
+        key = Ed25519PrivateKey.generate()
+        pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        made = api.post(self.SECRETS, {"public_key": pem.decode()})
+        assert "secret" not in made.json()
+        token = self.signed(key, clock, jti="one")
+        assert self.prove(api, token).status_code == 201
+        assert self.prove(api, token).status_code == 401
+        assert self.prove(api, self.signed(key, clock, jti="two")).status_code == 201
+        other = Ed25519PrivateKey.generate()
+        assert self.prove(api, self.signed(other, clock, jti="x")).status_code == 401
+        elsewhere = self.signed(key, clock, jti="y", aud="https://elsewhere.example/token")
+        assert self.prove(api, elsewhere).status_code == 401
+
+    def test_a_deleted_secret_ends_what_it_gave(self, api: Api, robot: str) -> None:
+        made = api.post(self.SECRETS, {}).json()
+        token = self.enter(api, client_id="robot", client_secret=made["secret"]).json()
+        at = f"{self.SECRETS}/{made['id']}"
+        assert api.request("DELETE", at).status_code == 204
+        assert api.with_(token["access_token"]).get("/api/v1/me").status_code == 401
+        gone = self.enter(api, client_id="robot", client_secret=made["secret"])
+        assert gone.status_code == 401
+
+    def test_a_service_that_is_locked_out(self, api: Api, robot: str) -> None:
+        secret = api.post(self.SECRETS, {}).json()["secret"]
+        api.patch("/api/v1/services/robot", {"disabled": True})
+        assert self.enter(api, client_id="robot", client_secret=secret).status_code == 401
+
+    def test_secrets_are_kept_and_logged_nowhere(self, api: Api, robot: str) -> None:
+        secret = api.post(self.SECRETS, {}).json()["secret"]
+        self.enter(api, client_id="robot", client_secret=secret)
+        listed = api.get(self.SECRETS).text
+        assert secret not in listed + json.dumps([list(map(str, r)) for r in log(api.site)])
+        api.request("DELETE", "/api/v1/services/robot")
+
+    def signed(self, key: Any, clock: Clock, **claims: Any) -> str:
+        said = {
+            "iss": "robot",
+            "sub": "robot",
+            "aud": "http://localhost/api/v1/service-tokens",
+            "exp": int(clock.time) + 300,
+            **claims,
+        }
+        return jwt.encode(said, key, "EdDSA")
+
+    def prove(self, api: Api, token: str) -> Any:
+        return self.enter(api, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
 
 
 def redeemed(api: Api, code: str, verifier: str = VERIFIER) -> Any:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
+from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from lazur.errors import BackendError, Forbidden, Invalid, LazurError, Unauthenticated
 from lazur.server import sign_in
 from lazur.server.deps import Call, Object, action
 from lazur.server.ways import Ways
-from lazur.services import command_lines, sign_ins, tokens
-from lazur.services.command_lines import check_text
+from lazur.services import command_lines, service_sign_ins, sign_ins, tokens
 from lazur.services.oidc.code_flow import SECONDS
 from lazur.services.oidc.wire import Refusal
 from lazur.services.providers import Stranger
+from lazur.services.sign_ins import texts
+from lazur.spec import json
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +53,7 @@ def open_session(call: Call, ways: Open, body: Object) -> Response:
                 "Nobody signs in by password here.",
                 hint="Sign in another way, or set password_sign_in = true in config.toml.",
             )
-        secret = sign_ins.by_password(
-            call.site, ways.brakes, *check_text(body, "name", "password")
-        )
+        secret = sign_ins.by_password(call.site, ways.brakes, *texts(body, "name", "password"))
     else:
         code = body.get("code")
         if not isinstance(code, str) or not 1 <= len(code) <= 200:
@@ -65,8 +66,7 @@ def open_session(call: Call, ways: Open, body: Object) -> Response:
 @routes.put("/api/v1/me/password", status_code=204, **action("me/password/write"))
 def change_password(call: Call, ways: Open, body: Object) -> Response:
     """`{"current", "new"}`. Every browser of this person is signed out."""
-    current, new = check_text(body, "current", "new")
-    sign_ins.change_password(call.site, call.who, ways.brakes, current, new)
+    sign_ins.change_password(call.site, call.who, ways.brakes, body)
     return Response(status_code=204)
 
 
@@ -74,10 +74,7 @@ def change_password(call: Call, ways: Open, body: Object) -> Response:
 def set_password(call: Call, name: str, body: Object) -> Response:
     """`{"password"}`, by an administrator; `null` takes it away. Every browser of this person is
     signed out."""
-    if "password" in body and body["password"] is None:
-        return call.write(lambda context: sign_ins.drop_password(context, name))
-    (password,) = check_text(body, "password") if "password" in body else ("",)
-    sign_ins.set_password(call.site, call.who, name, password)
+    sign_ins.set_password(call.site, call.who, name, body)
     return Response(status_code=204)
 
 
@@ -123,10 +120,42 @@ def give_token(call: Call, body: Object) -> Response:
     `{"device_code"}`, which is answered 202 until somebody has approved it. Open to all; the
     code is the proof."""
     if "device_code" in body:
-        status, answer = command_lines.poll(call.site, *check_text(body, "device_code"))
+        status, answer = command_lines.poll(call.site, *texts(body, "device_code"))
         return JSONResponse(answer, status)
-    given = check_text(body, "code", "redirect_uri", "code_verifier")
+    given = texts(body, "code", "redirect_uri", "code_verifier")
     return JSONResponse(command_lines.redeem(call.site, *given), 201)
+
+
+@routes.post("/api/v1/service-tokens", status_code=201)
+async def sign_in_service(call: Call) -> Response:
+    """OAuth's client credentials, as a form or as JSON: `client_id` and `client_secret` (or the
+    Authorization header), or a `client_assertion`. A token of one hour. Open to all; that is the
+    proof."""
+    request = call.request
+    form = _form(request, await request.body())
+    authorization = request.headers.get("authorization")
+    own = {f"{at}/api/v1/service-tokens" for at in (call.site.url(), _origin(request))}
+    answer = await run_in_threadpool(service_sign_ins.sign_in, call.site, authorization, form, own)
+    return JSONResponse(answer, 201)
+
+
+@routes.get("/api/v1/services/{name}/secrets", **action("authorization/tokens/read"))
+def find_secrets(call: Call, name: str) -> Response:
+    """What a service proves itself with; the secrets themselves are kept nowhere."""
+    return call.read(lambda context: service_sign_ins.find(context, name))
+
+
+@routes.post("/api/v1/services/{name}/secrets", status_code=201, **action(_SECRETS))
+def add_secret(call: Call, name: str, spec: Object) -> Response:
+    """`{"days"}`: a secret, shown this once. With `public_key` (PEM) it is what the service signs
+    with."""
+    return call.write(lambda context: service_sign_ins.add(context, name, spec), status=201)
+
+
+@routes.delete("/api/v1/services/{name}/secrets/{token}", status_code=204, **action(_SECRETS))
+def drop_secret(call: Call, name: str, token: str) -> Response:
+    """Every token of this service ends with it."""
+    return call.write(lambda context: service_sign_ins.drop(context, name, token))
 
 
 @routes.get("/sign-in/oidc", include_in_schema=False)
@@ -182,6 +211,27 @@ _WORDS: tuple[tuple[type[LazurError], str], ...] = (
     (Unauthenticated, "late"),
     (BackendError, "away"),
 )
+
+
+def _form(request: Request, body: bytes) -> dict[str, str]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if body and kind != "application/x-www-form-urlencoded":
+        given = json.decode(body)
+        if not isinstance(given, dict):
+            raise Invalid("The body must be a form or a JSON object.")
+        fields = cast("dict[str, Any]", given)
+        return {name: value for name, value in fields.items() if isinstance(value, str)}
+    try:
+        pairs = parse_qsl(body.decode(), max_num_fields=20)
+    except ValueError:
+        raise Invalid("The form cannot be read.") from None
+    if len(dict(pairs)) < len(pairs):
+        raise Invalid("The form has a field twice.")
+    return dict(pairs)
+
+
+def _origin(request: Request) -> str:
+    return sign_in.own_origin(request.scope)
 
 
 def cookie(request: Request, secret: str) -> str:
