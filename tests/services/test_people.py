@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict, Forbidden, Invalid, LazurError, NotFound
-from lazur.services import assignments, people, tokens, workspaces
+from lazur.services import assignments, people, registries, tokens, workspaces
 from lazur.services.access import Grant, Principal, Resource
 from lazur.services.roles import BUILT_IN, Role, includes
+from lazur.services.shelves import Registry
 from lazur.store.pages import Query
 from tests.site import OWNER, TestSite, call
 
@@ -376,3 +377,20 @@ class TestIncludes:
         assert not includes(wide, Role("n", ("a/b/*",)))
         assert includes(wide, Role("n", ("a/*/write",), ("a/b/write",)))
         assert includes(wide, Role("n", ("c/*",)))
+
+
+class TestRegistries:
+    def test_roles_hold_in_them_too(self, site: TestSite) -> None:
+        call(site, registries.create, {"name": "shared"})
+        place = Registry("shared")
+        person(site, "bob")
+        spec = {"principal": "bob", "role": "AzureML Registry User"}
+        made = call(site, assignments.create, place, spec)
+        assert (made["registry"], made["workspace"]) == ("shared", None)
+        bob = seen(site, "bob")
+        assert bob.may("registries/assets/write", Resource(registry="Shared"))
+        assert not bob.knows(Resource("shared"))
+        with pytest.raises(NotFound):
+            call(site, assignments.delete, "default", made["id"])
+        call(site, assignments.delete, place, made["id"])
+        assert not seen(site, "bob").knows(Resource(registry="shared"))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from lazur.errors import NotFound
 from lazur.sdk.http import Http
-from lazur.sdk.places import path_of, workspace_in
+from lazur.sdk.places import SERVER, path_of, workspace_in
 from lazur.sdk.scope import Scope, pages
 from lazur.sdk.views import Principal, Role, RoleAssignment, Token
 
@@ -105,9 +105,9 @@ class RoleAssignments:
         """Those of the place itself, or `everywhere`."""
         asked = {"principal": principal, "role": role}
         query = {key: value for key, value in asked.items() if value is not None}
-        path = path_of(None) if everywhere else self._path(scope)
+        path = path_of(SERVER) if everywhere else self._path(scope)
         for item in pages(self._scope.http, f"{path}/role-assignments", query):
-            if everywhere or path != path_of(None) or item["scope"] == "/":
+            if everywhere or path != path_of(SERVER) or item["scope"] == "/":
                 yield RoleAssignment(item)
 
     def create(self, principal: str, role: str, *, scope: str | None = None) -> RoleAssignment:
@@ -122,7 +122,7 @@ class RoleAssignments:
         self._scope.http.request("DELETE", f"{place}/{quote(assignment, safe='')}")
 
     def _path(self, scope: str | None) -> str:
-        return path_of(self._scope.workspace if scope is None else workspace_in(scope))
+        return path_of(self._scope.workspace if scope is None else scope)
 
 
 class Tokens:

@@ -1,5 +1,6 @@
-"""Where a role holds: the whole server, or a workspace. Azure's ids of workspaces are understood;
-what it has and is not here is refused, so that nothing holds in more places than was meant."""
+"""Where a role holds: the whole server, a workspace, or a registry. Azure's ids of workspaces are
+understood; what it has and is not here is refused, so that nothing holds in more places than was
+meant."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from lazur.errors import Invalid
 
 SERVER = "/"
-_REGISTRIES = "/registries/"
+_REGISTRY = re.compile(r"(?i)/registries/([^/]+)/?")
 _WORKSPACE = re.compile(
     r"(?i)(?:/subscriptions/[^/]+/resourceGroups/[^/]+/providers/"
     r"Microsoft\.MachineLearningServices)?/workspaces/([^/]+)/?"
@@ -26,20 +27,24 @@ def workspace_in(scope: str) -> str | None:
         return scope
     raise Invalid(
         f"{scope!r} is no place that a role can hold in here.",
-        hint="Write the name of a workspace, its id in Azure's form, or / for the whole server. "
+        hint="Write the name of a workspace, its id in Azure's form, /registries/NAME, or / for "
+        "the whole server. "
         "Subscriptions and resource groups are not known here.",
     )
 
 
-def path_of(workspace: str | None) -> str:
+def path_of(scope: str) -> str:
     """Of the routes that are about the place."""
+    if found := _REGISTRY.fullmatch(scope):
+        return f"/api/v1/registries/{quote(found[1], safe='')}"
+    workspace = workspace_in(scope)
     return "/api/v1" + (f"/workspaces/{quote(workspace, safe='')}" if workspace else "")
 
 
 def words(scope: str) -> str:
     """For people: `the workspace lab`."""
-    if scope.startswith(_REGISTRIES):
-        return f"the registry {scope.removeprefix(_REGISTRIES)}"
+    if found := _REGISTRY.fullmatch(scope):
+        return f"the registry {found[1]}"
     workspace = workspace_in(scope)
     return "the whole server" if workspace is None else f"the workspace {workspace}"
 

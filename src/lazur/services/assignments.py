@@ -8,7 +8,9 @@ from lazur.errors import Conflict, Forbidden, Invalid, NotFound
 from lazur.services import checks, events, people, roles
 from lazur.services.access import Grant, Principal, Resource
 from lazur.services.events import Change
+from lazur.services.registries import open_registry
 from lazur.services.roles import Role
+from lazur.services.shelves import Registry, Shelf
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
@@ -22,6 +24,7 @@ _READ = "authorization/roleAssignments/read"
 _WRITE = "authorization/roleAssignments/write"
 _DELETE = "authorization/roleAssignments/delete"
 _MOST_ACTIONS = 1000
+_ABOVE = {None: "/", "workspace": "/workspaces/", "registry": "/registries/"}
 
 
 def principal(
@@ -36,79 +39,72 @@ def principal(
     return Principal(row.name, row.kind, _grants(db, row.id), ceiling)
 
 
-def create(context: Context, workspace: str | None, spec: dict[str, Any]) -> dict[str, Any]:
-    """`{"principal", "role"}`; without a workspace, on the whole server. Twice is once."""
-    context.require(_WRITE, Resource(workspace))
+def create(context: Context, place: Shelf | None, spec: dict[str, Any]) -> dict[str, Any]:
+    """`{"principal", "role"}`: in a workspace, in a registry, or on the whole server. Twice is
+    once."""
+    context.require(_WRITE, _resource(place))
     name, role = spec.get("principal"), spec.get("role")
     if not isinstance(name, str) or not isinstance(role, str):
         raise Invalid('The body must be {"principal": "…", "role": "…"}.')
-    check_may_give(context, role, workspace)
-    return view(give(context, people.find_row(context, name), role, workspace))
+    check_may_give(context, role, place)
+    return view(give(context, people.find_row(context, name), role, place))
 
 
-def give(context: Context, who: AnyRow, role: str, workspace: str | None) -> AnyRow:
+def give(context: Context, who: AnyRow, role: str, place: Shelf | None) -> AnyRow:
     """Whoever calls may."""
-    home = None if workspace is None else open_workspace(context, workspace, "workspaces/read")
-    place = home.id if home is not None else None
+    home = _open(context, place, _READ)
+    room = home.id if home is not None else None
     wanted = named(context.db, role).name
-    there = store.assigned(context.db, who.id, wanted, place)
+    there = store.assigned(context.db, who.id, wanted, room)
     if there is not None:
         return there
     values = {
         "principal_id": who.id,
         "role": wanted,
-        "workspace_id": place,
+        "workspace_id": room,
         "created_at": context.now(),
         "created_by": context.who.name,
     }
     store.assign(context.db, values)
     events.record(context, home, "assignments", who.name, "created", role=wanted)
-    made = store.assigned(context.db, who.id, wanted, place)
+    made = store.assigned(context.db, who.id, wanted, room)
     assert made is not None
     return made
 
 
-def find(context: Context, workspace: str | None, query: Query) -> dict[str, Any]:
+def find(context: Context, place: Shelf | None, query: Query) -> dict[str, Any]:
     """Of this workspace, with those of the server, which hold in it too; or all."""
-    place = None
-    if workspace is None:
-        context.require(_READ, Resource())
-    else:
-        place = open_workspace(context, workspace, f"{_READ}").id
+    home = _open(context, place, _READ)
     filters = {**query.filters}
     if "principal" in filters:
         filters["principal"] = fold(filters["principal"])
     asked = Query(query.limit, query.cursor, query.order_by, filters)
     page = store.page_of_assignments(
-        context.db, asked, everywhere=workspace is None, workspace_id=place
+        context.db,
+        asked,
+        everywhere=home is None,
+        workspace_id=home.id if home is not None else None,
     )
     return {"value": [view(row) for row in page.rows], "next": page.next}
 
 
-def delete(context: Context, workspace: str | None, number: str) -> None:
+def delete(context: Context, place: Shelf | None, number: str) -> None:
     """Acts within a second."""
-    context.require(_DELETE, Resource(workspace))
+    home = _open(context, place, _DELETE)
     known = number.isascii() and number.isdigit() and len(number) < 19
     row = store.assignment(context.db, int(number)) if known else None
-    if row is None or fold(row.place or "") != fold(workspace or ""):
+    if row is None or row.workspace_id != (home.id if home is not None else None):
         raise NotFound(f"There is no role assignment {number[:50]!r}.")
     store.unassign(context.db, row.id)
     people.keep_an_owner(context)
-    home = None
-    if workspace is not None:
-        home = open_workspace(context, workspace, _DELETE)
     events.record(context, home, "assignments", row.principal, "deleted", role=row.role)
 
 
-def check_may_give(context: Context, role: str, workspace: str | None) -> None:
+def check_may_give(context: Context, role: str, place: Shelf | None) -> None:
     """Nobody gives more than they have there themselves."""
     wanted = named(context.db, role)
-    who, place = context.who, Resource(workspace)
-    held = [grant.role for grant in who.grants if grant.covers(place)]
-    limit = who.ceiling is None or (
-        who.ceiling.covers(place) and roles.includes(who.ceiling.role, wanted)
-    )
-    if not (limit and any(roles.includes(mine, wanted) for mine in held)):
+    who = context.who
+    if not _holds(who, wanted, _resource(place)):
         raise Forbidden(
             f"{who.name} may not give the role {wanted.name!r} here.",
             hint="Nobody gives more than they have themselves. Ask an owner.",
@@ -120,12 +116,7 @@ def check_may_become(context: Context, row: AnyRow) -> None:
     may do what they may not."""
     who = context.who
     for grant in _grants(context.db, row.id):
-        place = Resource(grant.workspace, registry=grant.registry)
-        held = [mine.role for mine in who.grants if mine.covers(place)]
-        limit = who.ceiling is None or (
-            who.ceiling.covers(place) and roles.includes(who.ceiling.role, grant.role)
-        )
-        if not (limit and any(roles.includes(mine, grant.role) for mine in held)):
+        if not _holds(who, grant.role, Resource(grant.workspace, registry=grant.registry)):
             raise Forbidden(
                 f"{row.name} may do what {who.name} may not ({grant.role.name}).",
                 hint="Whoever sets a password can use it. Ask an owner of the server.",
@@ -143,13 +134,36 @@ def named(db: Connection, role: str) -> Role:
     return found
 
 
+def _holds(who: Principal, role: Role, place: Resource) -> bool:
+    """Whether they may do there all that the role allows."""
+
+    def is_enough(mine: Grant) -> bool:
+        return mine.covers(place) and roles.includes(mine.role, role)
+
+    return any(map(is_enough, who.grants)) and (who.ceiling is None or is_enough(who.ceiling))
+
+
+def _resource(place: Shelf | None) -> Resource:
+    return Resource(registry=place.name) if isinstance(place, Registry) else Resource(place)
+
+
+def _open(context: Context, place: Shelf | None, action: str) -> AnyRow | None:
+    """None: it is the whole server."""
+    if place is None:
+        context.require(action, Resource())
+        return None
+    if isinstance(place, Registry):
+        return open_registry(context, place.name, action)
+    return open_workspace(context, place, action)
+
+
 def view(row: AnyRow) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "principal": row.principal,
         "principal_kind": row.principal_kind,
         "role": row.role,
-        "scope": f"/{row.place_kind}s/{row.place}" if row.place else "/",
+        "scope": f"{_ABOVE[row.place_kind]}{row.place or ''}",
         "workspace": row.place if row.place_kind == "workspace" else None,
         "registry": row.place if row.place_kind == "registry" else None,
         "creation_context": {"created_at": iso(row.created_at), "created_by": row.created_by},

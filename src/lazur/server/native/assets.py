@@ -4,26 +4,19 @@ workspaces and in registries."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
+from lazur.server.native import shelves
 from lazur.services import asset_trash, assets, sharing
-from lazur.services.shelves import Registry, Shelf
+from lazur.services.shelves import Shelf
 
 Kind = Literal["environments", "data", "models", "components", "codes"]
 
 routes = APIRouter(prefix="/api/v1", tags=["assets"])
-
-
-def _workspace(workspace: Annotated[str, Path()]) -> Shelf:
-    return workspace
-
-
-def _registry(registry: Annotated[str, Path()]) -> Shelf:
-    return Registry(registry)
 
 
 def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
@@ -125,5 +118,5 @@ def share(
     )
 
 
-routes.include_router(_shelves("/workspaces/{workspace}", _workspace, "workspaces/{kind}"))
-routes.include_router(_shelves("/registries/{registry}", _registry, "registries/assets"))
+routes.include_router(_shelves("/workspaces/{workspace}", shelves.workspace, "workspaces/{kind}"))
+routes.include_router(_shelves("/registries/{registry}", shelves.registry, "registries/assets"))

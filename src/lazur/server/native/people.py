@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from collections.abc import Callable
+
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
+from lazur.server.native import shelves
 from lazur.services import assignments, people, tokens
+from lazur.services.shelves import Shelf
 
 _PEOPLE = "authorization/principals"
 _ROLES = "authorization/roleDefinitions"
@@ -74,45 +78,32 @@ def undefine_role(call: Call, name: str) -> Response:
     return call.write(lambda context: assignments.undefine(context, name))
 
 
-@routes.get("/role-assignments", **action(f"{_GIVEN}/read"))
-def find_assignments(call: Call, listing: Listing) -> Response:
-    """All of them, everywhere."""
-    query = listing.query("principal", "role")
-    return call.read(lambda context: assignments.find(context, None, query))
+def _assignments(prefix: str, place: Callable[..., Shelf | None]) -> APIRouter:
+    """Who has which role: on the server, in a workspace, in a registry."""
+    made = APIRouter(prefix=f"{prefix}/role-assignments")
+    there = Depends(place)
+
+    @made.get("", **action(f"{_GIVEN}/read"))
+    def find(call: Call, listing: Listing, place: Shelf | None = there) -> Response:
+        """Of a place; of the server: all of them, everywhere."""
+        query = listing.query("principal", "role")
+        return call.read(lambda context: assignments.find(context, place, query))
+
+    @made.post("", status_code=201, **action(f"{_GIVEN}/write"))
+    def assign(call: Call, spec: Object, place: Shelf | None = there) -> Response:
+        """`{"principal", "role"}`."""
+        return call.create(lambda context: assignments.create(context, place, spec), spec)
+
+    @made.delete("/{number}", status_code=204, **action(f"{_GIVEN}/delete"))
+    def unassign(call: Call, number: str, place: Shelf | None = there) -> Response:
+        return call.write(lambda context: assignments.delete(context, place, number))
+
+    return made
 
 
-@routes.post("/role-assignments", status_code=201, **action(f"{_GIVEN}/write"))
-def assign(call: Call, spec: Object) -> Response:
-    """`{"principal", "role"}`, on the whole server."""
-    return call.create(lambda context: assignments.create(context, None, spec), spec)
-
-
-@routes.delete("/role-assignments/{number}", status_code=204, **action(f"{_GIVEN}/delete"))
-def unassign(call: Call, number: str) -> Response:
-    return call.write(lambda context: assignments.delete(context, None, number))
-
-
-@routes.get("/workspaces/{workspace}/role-assignments", **action(f"{_GIVEN}/read"))
-def find_assignments_of_workspace(call: Call, workspace: str, listing: Listing) -> Response:
-    query = listing.query("principal", "role")
-    return call.read(lambda context: assignments.find(context, workspace, query))
-
-
-@routes.post(
-    "/workspaces/{workspace}/role-assignments", status_code=201, **action(f"{_GIVEN}/write")
-)
-def assign_in_workspace(call: Call, workspace: str, spec: Object) -> Response:
-    """`{"principal", "role"}`, in this workspace."""
-    return call.create(lambda context: assignments.create(context, workspace, spec), spec)
-
-
-@routes.delete(
-    "/workspaces/{workspace}/role-assignments/{number}",
-    status_code=204,
-    **action(f"{_GIVEN}/delete"),
-)
-def unassign_in_workspace(call: Call, workspace: str, number: str) -> Response:
-    return call.write(lambda context: assignments.delete(context, workspace, number))
+routes.include_router(_assignments("", shelves.server))
+routes.include_router(_assignments("/workspaces/{workspace}", shelves.workspace))
+routes.include_router(_assignments("/registries/{registry}", shelves.registry))
 
 
 @routes.get("/me/tokens", **action("me/read"))
