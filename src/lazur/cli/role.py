@@ -108,7 +108,8 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "role": option("--role", help="Name of the role."),
         "scope": option(
             "--scope",
-            help="A workspace, or / for the whole server. Default: the workspace in use.",
+            help="A workspace, /registries/NAME, or / for the whole server. Default: the "
+            "workspace in use.",
         ),
     },
     "role assignment list": {

@@ -7,7 +7,6 @@ from typing import Any
 
 from lazur.errors import ServerUnreachable
 from lazur.sdk.http import LOST
-from lazur.sdk.places import SERVER, path_of
 from lazur.sdk.scope import Scope, pages
 from lazur.sdk.views import AuditEntry, View
 
@@ -41,7 +40,7 @@ class Audit:
             raise ServerUnreachable("The export broke off.", hint="Begin it again.") from error
 
     def _path(self, everywhere: bool) -> str:
-        return f"{path_of(SERVER if everywhere else self._scope.workspace)}/audit"
+        return "/api/v1/audit" if everywhere else self._scope.path("audit")
 
 
 _PATIENCE = 3600.0

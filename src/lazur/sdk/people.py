@@ -89,7 +89,7 @@ class Roles:
 
 class RoleAssignments:
     """Who has which role where. `scope` is a workspace, by its name or by an id of Azure's form,
-    or `/`: the whole server. Without one it is the client's workspace."""
+    `/registries/NAME`, or `/`: the whole server. Without one it is the client's workspace."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -105,24 +105,27 @@ class RoleAssignments:
         """Those of the place itself, or `everywhere`."""
         asked = {"principal": principal, "role": role}
         query = {key: value for key, value in asked.items() if value is not None}
-        path = path_of(SERVER) if everywhere else self._path(scope)
-        for item in pages(self._scope.http, f"{path}/role-assignments", query):
-            if everywhere or path != path_of(SERVER) or item["scope"] == "/":
+        path = self._path(SERVER if everywhere else scope)
+        for item in pages(self._scope.http, path, query):
+            if everywhere or scope != SERVER or item["scope"] == SERVER:
                 yield RoleAssignment(item)
 
     def create(self, principal: str, role: str, *, scope: str | None = None) -> RoleAssignment:
         """Twice is once."""
-        path, body = f"{self._path(scope)}/role-assignments", {"principal": principal}
-        made = self._scope.http.request("POST", path, json={**body, "role": role})
-        return RoleAssignment(made.json())
+        body = {"principal": principal, "role": role}
+        return RoleAssignment(
+            self._scope.http.request("POST", self._path(scope), json=body).json()
+        )
 
     def delete(self, assignment: str, *, scope: str | None = None) -> None:
         """By its id. It acts within a second."""
-        place = f"{self._path(scope)}/role-assignments"
-        self._scope.http.request("DELETE", f"{place}/{quote(assignment, safe='')}")
+        path = f"{self._path(scope)}/{quote(assignment, safe='')}"
+        self._scope.http.request("DELETE", path)
 
     def _path(self, scope: str | None) -> str:
-        return path_of(self._scope.workspace if scope is None else scope)
+        if scope is None:
+            return self._scope.path("role-assignments")
+        return f"{path_of(scope)}/role-assignments"
 
 
 class Tokens:

@@ -25,11 +25,12 @@ def workspace_in(scope: str) -> str | None:
         return found[1]
     if scope and "/" not in scope:
         return scope
+    if _REGISTRY.fullmatch(scope):
+        raise Invalid(f"{scope!r} is a registry.", hint="Name a workspace, or / for all of them.")
     raise Invalid(
         f"{scope!r} is no place that a role can hold in here.",
         hint="Write the name of a workspace, its id in Azure's form, /registries/NAME, or / for "
-        "the whole server. "
-        "Subscriptions and resource groups are not known here.",
+        "the whole server. Subscriptions and resource groups are not known here.",
     )
 
 

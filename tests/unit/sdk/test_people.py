@@ -68,6 +68,23 @@ class TestAssignments:
             "/api/v1/role-assignments",
         ]
 
+    def test_a_workspace_is_never_the_server(self, stage: Stage, tmp_path: Path) -> None:
+        stage.plays(says(201, {"id": "1"}))
+        client = Client(Http(stage.address), "/", tmp_path)
+        client.role_assignments.create("bea", "Owner")
+        client.audit.verify()
+        assert [seen.path for seen in stage.seen] == [
+            "/api/v1/workspaces/%2F/role-assignments",
+            "/api/v1/workspaces/%2F/audit/verify",
+        ]
+
+    def test_hold_in_registries(self, client: Client, stage: Stage) -> None:
+        stage.plays(says(201, {"id": "1"}))
+        client.role_assignments.create("bea", "Reader", scope="/registries/a b")
+        assert stage.seen[0].path == "/api/v1/registries/a%20b/role-assignments"
+        with pytest.raises(Invalid, match="is a registry"):
+            client.tokens.create("x", scope="/registries/a")
+
     def test_of_the_server_are_told_apart_from_all(self, client: Client, stage: Stage) -> None:
         items = [{"id": "1", "scope": "/"}, {"id": "2", "scope": "/workspaces/lab"}]
         stage.plays(says(200, {"value": items, "next": None}))
