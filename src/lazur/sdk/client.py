@@ -19,11 +19,10 @@ from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
-from lazur.sdk.registries import Registries
+from lazur.sdk.rooms import Registries, Workspaces
 from lazur.sdk.runs import Runs
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Asset, Job, View
-from lazur.sdk.workspaces import Workspaces
 
 DEFAULT_WORKSPACE = "default"
 

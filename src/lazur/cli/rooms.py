@@ -1,0 +1,104 @@
+"""What workspaces and registries have in common on the command line. `room` is the client's
+attribute."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from lazur.cli import session, specs
+from lazur.cli.arguments import DESCRIPTION, FILE, MAX_RESULTS, NO_WAIT, SET, TAGS, name, option
+from lazur.cli.tables import when
+
+Commands = dict[str, tuple[str, dict[str, Any]]]
+Arguments = dict[str, dict[str, dict[str, Any]]]
+
+
+def commands(noun: str, confirmation: str) -> Commands:
+    return {
+        f"{noun} create": ("create", {"table_transformer": _row}),
+        f"{noun} list": ("list_", {"table_transformer": _rows}),
+        f"{noun} show": ("show", {"table_transformer": _row}),
+        f"{noun} update": ("update", {"table_transformer": _row}),
+        f"{noun} delete": ("delete", {"confirmation": confirmation}),
+    }
+
+
+def arguments(noun: str) -> Arguments:
+    location = option("--location", "-l", help="Accepted for Azure's scripts, without effect.")
+    return {
+        noun: {
+            "name": name(noun),
+            "display_name": option("--display-name", help="Name that people see."),
+            "description": DESCRIPTION,
+            "tags": TAGS,
+            "sets": SET,
+            "no_wait": NO_WAIT,
+        },
+        f"{noun} create": {"file": FILE, "location": location},
+        f"{noun} list": {"max_results": MAX_RESULTS},
+    }
+
+
+def create_of(room: str, *, keeps_location: bool = False) -> Callable[..., Any]:
+    def create(
+        name: str | None = None,
+        file: str | None = None,
+        display_name: str | None = None,
+        description: str | None = None,
+        tags: Any = None,
+        location: str | None = None,
+        sets: Any = None,
+        no_wait: bool = False,
+    ) -> Any:
+        flags = {"name": name, "display_name": display_name, "description": description}
+        flags |= {"tags": specs.pairs(tags), "location": location if keeps_location else None}
+        spec = dict(specs.source(file, sets, flags).spec)
+        spec.pop("$schema", None)
+        return _room(room).create(spec.pop("name", None), **spec).to_dict()
+
+    return create
+
+
+def list_of(room: str) -> Callable[..., Any]:
+    def list_(max_results: int | None = None) -> Any:
+        return [found.to_dict() for found in _room(room).list(max_results=max_results)]
+
+    return list_
+
+
+def update_of(room: str) -> Callable[..., Any]:
+    def update(
+        name: str,
+        display_name: str | None = None,
+        description: str | None = None,
+        tags: Any = None,
+        sets: Any = None,
+        no_wait: bool = False,
+    ) -> Any:
+        flags = {
+            "display_name": display_name,
+            "description": description,
+            "tags": specs.pairs(tags),
+        }
+        current = _room(room).get(name).to_dict() if sets else {}
+        return _room(room).update(name, **specs.changes(sets, current, **flags)).to_dict()
+
+    return update
+
+
+def _room(room: str) -> Any:
+    return getattr(session.client(), room)
+
+
+def _row(found: dict[str, Any]) -> dict[str, Any]:
+    return OrderedDict(
+        Name=found["name"],
+        Created=when((found.get("creation_context") or {}).get("created_at")),
+        Description=found.get("description") or "",
+    )
+
+
+def _rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [_row(one) for one in found]

@@ -1,0 +1,52 @@
+"""Workspaces and registries of a server: places that hold other things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from lazur.sdk.http import Http
+from lazur.sdk.scope import pages
+from lazur.sdk.views import Registry, View, Workspace
+
+V = TypeVar("V", bound=View)
+
+
+class Rooms(Generic[V]):
+    def __init__(self, http: Http, path: str, view: type[V]) -> None:
+        self._http = http
+        self._path = path
+        self._view = view
+
+    def list(self, *, max_results: int | None = None) -> Iterator[V]:
+        for item in pages(self._http, self._path, limit=max_results):
+            yield self._view(item)
+
+    def get(self, name: str) -> V:
+        return self._view(self._http.request("GET", self._one(name)).json())
+
+    def create(self, name: str, **fields: Any) -> V:
+        """`fields`: display_name, description, tags; what else Azure's YAML of a registry has is
+        kept."""
+        made = self._http.request("POST", self._path, json={"name": name, **fields})
+        return self._view(made.json())
+
+    def update(self, name: str, **fields: Any) -> V:
+        return self._view(self._http.request("PATCH", self._one(name), json=fields).json())
+
+    def delete(self, name: str) -> None:
+        self._http.request("DELETE", self._one(name))
+
+    def _one(self, name: str) -> str:
+        return f"{self._path}/{quote(name, safe='')}"
+
+
+class Workspaces(Rooms[Workspace]):
+    def __init__(self, http: Http) -> None:
+        super().__init__(http, "/api/v1/workspaces", Workspace)
+
+
+class Registries(Rooms[Registry]):
+    def __init__(self, http: Http) -> None:
+        super().__init__(http, "/api/v1/registries", Registry)
