@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -105,6 +106,15 @@ class TestEnvironments:
         )
         variables = plan_of(site, "j").variables
         assert {k: variables[k] for k in "ABC"} == {"A": "env", "B": "job", "C": "1"}
+
+    def test_it_is_told_where_datastores_are(self, site: TestSite) -> None:
+        """For `azureml://datastores/…` in MLTable files."""
+        submit(site, name="j")
+        told = json.loads(plan_of(site, "j").variables["LAZUR_DATASTORES"])
+        assert told["workspaceblobstore"] == str(
+            site.home.datastore("default", "workspaceblobstore")
+        )
+        assert len(told) == 4
 
     def test_latest_is_what_it_was_at_the_submit(self, site: TestSite) -> None:
         asset(site, "environments", name="e", image="python:3.11")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Source
 from lazur.errors import LazurError
 from lazur.services import tokens
+from lazur.services.home import DATASTORES
 from lazur.services.site import Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store.jobs import JobRow
@@ -78,7 +80,13 @@ def _context(site: Site, row: JobRow, token: str) -> dict[str, str]:
         "LAZUR_WORKSPACE": row.workspace,
         "LAZUR_JOB": row.name,
         "LAZUR_TOKEN": token,
+        "LAZUR_DATASTORES": json.dumps(_datastores(site, row)),
     }
+
+
+def _datastores(site: Site, row: JobRow) -> dict[str, str]:
+    """What `azureml://datastores/…` in an MLTable file means where the job runs."""
+    return {name: str(site.home.datastore(row.workspace, name)) for name in DATASTORES}
 
 
 def _input(given: dict[str, Any]) -> Input:
