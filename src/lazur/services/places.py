@@ -9,13 +9,14 @@ from typing import Any
 
 from lazur.engine import paths
 from lazur.engine.plan import Source
-from lazur.errors import Invalid, NotFound, Unsupported
+from lazur.errors import Invalid, LazurError, NotFound, Unsupported
 from lazur.services import assets, content
-from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
+from lazur.services.home import BLOBSTORE, DATASTORES
 from lazur.services.job_views import default_output_uri
 from lazur.services.shelves import Registry
 from lazur.services.site import Context
 from lazur.spec import references
+from lazur.spec.names import fold
 from lazur.spec.outputs import PathOutput
 from lazur.spec.references import (
     Asset,
@@ -28,10 +29,9 @@ from lazur.spec.references import (
     Tree,
     Uri,
 )
-from lazur.store import jobs
+from lazur.store import jobs, resources
 from lazur.store.db import AnyRow
 
-_STORES = {BLOBSTORE, ARTIFACTSTORE, "workspacefilestore", "workspaceworkingdirectory"}
 _DEEPEST = 5
 _EXPRESSION = re.compile(r"\$\{\{\s*(name|default_datastore)\s*\}\}")
 
@@ -129,15 +129,27 @@ def in_artifacts(context: Context, row: AnyRow) -> Path:
 
 
 def _in_store(context: Context, home: AnyRow, store: str, path: str, field: str) -> Path:
-    if store not in _STORES:
-        raise NotFound(
-            f"{field}: there is no datastore {store!r} in workspace {home.name!r}.",
-            hint=f"Known: {', '.join(sorted(_STORES))}.",
-        )
+    if store not in DATASTORES:
+        raise _elsewhere(context, home, store, field)
     inside = path.strip("/")
     if inside:
         paths.check(inside)
     return context.site.home.datastore(home.name, store) / inside
+
+
+def _elsewhere(context: Context, home: AnyRow, store: str, field: str) -> LazurError:
+    if resources.by_name(context.db, "datastores", home.id, fold(store)) is not None:
+        return Unsupported(
+            f"{field}: the datastore {store!r} lies outside of this server, and jobs do not read "
+            "or write such ones yet.",
+            hint=f"Copy what is needed to {BLOBSTORE}, or upload it as a data asset. With "
+            "`mode: direct` the command gets the address itself.",
+        )
+    known = resources.names(context.db, "datastores", home.id)
+    return NotFound(
+        f"{field}: there is no datastore {store!r} in workspace {home.name!r}.",
+        hint=f"Known: {', '.join(known)}.",
+    )
 
 
 def _job_output(
