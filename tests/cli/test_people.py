@@ -102,7 +102,7 @@ class TestAssignments:
     ) -> None:
         given = ("--assignee", bea, "--role", "Reader", "--scope", scope)
         assert lazur("role", "assignment", "create", *given).err == f"{bea} is Reader {where}.\n"
-        gone = lazur("role", "assignment", "delete", *given)
+        gone = lazur("role", "assignment", "delete", *[word.lower() for word in given])
         assert gone.err == f"{bea} is no longer Reader {where}.\n"
         assert lazur.ok("role", "assignment", "list", "--all", "--assignee", bea) == []
 

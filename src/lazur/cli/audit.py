@@ -27,9 +27,14 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
         What=entry["action"] if done else entry["outcome"],
         Kind=entry["kind"],
         Name=entry["name"],
-        Workspace=entry["workspace"] or "",
+        Where=_where(entry),
         Details=_cut(_details(entry["data"]) if done else _asked(entry)),
     )
+
+
+def _where(entry: dict[str, Any]) -> str:
+    registry = entry["registry"]
+    return f"registry {registry}" if registry else entry["workspace"] or ""
 
 
 def _asked(entry: dict[str, Any]) -> str:
@@ -155,7 +160,7 @@ def verify(file: str | None = None, everywhere: bool = False) -> Any:
     found = session.client().audit.verify(everywhere=everywhere).to_dict()
     faults = found["faults"]
     if faults:
-        raise CLIError(_said([(f, f["workspace"]) for f in faults]))
+        raise CLIError(_said(faults))
     return found
 
 
@@ -190,19 +195,28 @@ def _verify_file(path: Path) -> Any:
         raise CLIError(f"{path} is no export of an audit log: {error}.") from None
     faults = [end.fault for end in ends.values() if end.fault is not None]
     if faults:
-        raise CLIError(_said([(fault._asdict(), None) for fault in faults]))
+        raise CLIError(_said([fault._asdict() for fault in faults]))
     chains = [{"chain": chain, "rows": end.place, "hash": end.hash} for chain, end in ends.items()]
     return {"whole": True, "rows": sum(end.place for end in ends.values()), "chains": chains}
 
 
-def _said(faults: list[tuple[dict[str, Any], str | None]]) -> str:
-    lines = ["The audit log is not as it was written:"]
-    for fault, workspace in faults:
-        chain = fault["chain"]
-        whose = f"the workspace {workspace}" if workspace else f"chain {chain}"
-        whose = whose if chain else "the server"
-        lines.append(f"  row {fault['place']} of {whose} {fault['reason']}")
-    return "\n".join([*lines, "What was written before these rows is whole."])
+def _said(faults: list[dict[str, Any]]) -> str:
+    lines = [f"  row {f['place']} of {_chain(f)} {f['reason']}" for f in faults]
+    return "\n".join(
+        [
+            "The audit log is not as it was written:",
+            *lines,
+            "What was written before these rows is whole.",
+        ]
+    )
+
+
+def _chain(fault: dict[str, Any]) -> str:
+    """An export knows numbers alone."""
+    for kind in ("workspace", "registry"):
+        if fault.get(kind):
+            return f"the {kind} {fault[kind]}"
+    return f"chain {fault['chain']}" if fault["chain"] else "the server"
 
 
 def _private(path: Path) -> BinaryIO:

@@ -8,7 +8,7 @@ HELP: dict[str, dict[str, Any]] = {
     "role assignment": {"type": "group", "short-summary": "Who has which role where."},
     "role definition": {"type": "group", "short-summary": "What roles allow."},
     "role assignment create": {
-        "short-summary": "Give somebody a role: in a workspace, a registry, or on the whole server.",
+        "short-summary": "Give somebody a role in a workspace, a registry, or on the server.",
         "long-summary": "It holds within a second. Roles add up. Nobody gives what they have not.",
         "examples": [
             {

@@ -73,11 +73,13 @@ def give(context: Context, who: AnyRow, role: str, place: Shelf | None) -> AnyRo
 
 
 def find(context: Context, place: Shelf | None, query: Query) -> dict[str, Any]:
-    """Of this workspace, with those of the server, which hold in it too; or all."""
+    """Of one place, without those of the server, which hold in it too; or all."""
     home = _open(context, place, _READ)
     filters = {**query.filters}
     if "principal" in filters:
         filters["principal"] = fold(filters["principal"])
+    if (role := _find(context.db, filters.get("role", ""))) is not None:
+        filters["role"] = role.name
     asked = Query(query.limit, query.cursor, query.order_by, filters)
     page = store.page_of_assignments(
         context.db,

@@ -38,8 +38,7 @@ def verify(context: Context, workspace: str | None) -> dict[str, Any]:
         rows, fault = store.verify(context.db, chain)
         count += rows
         if fault is not None:
-            whose = store.workspace_of(context.db, chain)
-            faults.append({**fault._asdict(), "workspace": whose})
+            faults.append({**fault._asdict(), **_place(store.place_of(context.db, chain))})
     return {"rows": count, "whole": not faults, "faults": faults}
 
 
@@ -76,11 +75,17 @@ def view(row: AnyRow) -> dict[str, Any]:
         "name": row.name,
         "outcome": row.outcome,
         "data": json.loads(row.data),
-        "workspace": row.workspace,
+        **_place(row),
         "chain": row.chain,
         "place": row.place,
         "hash": row.hash,
     }
+
+
+def _place(row: AnyRow | None) -> dict[str, str | None]:
+    """Neither: it is about the server."""
+    kinds = ("workspace", "registry")
+    return {kind: row.place_name if row and row.place_kind == kind else None for kind in kinds}
 
 
 def _chains(context: Context, workspace: str | None) -> list[int] | None:

@@ -23,6 +23,7 @@ SERVER = 0
 _PAGE = 10_000
 _NUMBER = audit.c.chain * (1 << 40) + audit.c.place
 """Of a row, in all chains."""
+_PLACE = (workspaces.c.name.label("place_name"), workspaces.c.kind.label("place_kind"))
 
 # Built once: on the path of every submit.
 _ADD = insert(audit)
@@ -62,10 +63,9 @@ def add(db: Connection, entries: Sequence[Entry]) -> None:
 
 
 def page(db: Connection, query: Query, chains: Sequence[int] | None) -> Page:
-    """Of these chains, or of all, each with its workspace's name; the newest first."""
-    place = workspaces.c.name.label("workspace")
+    """Of these chains, or of all, each with its place's name; the newest first."""
     whose = audit.outerjoin(workspaces, workspaces.c.id == audit.c.chain)
-    statement = select(audit, place).select_from(whose)
+    statement = select(audit, *_PLACE).select_from(whose)
     if chains is not None:
         statement = statement.where(audit.c.chain.in_(chains))
     for field in ("who", "action", "kind", "name", "outcome"):
@@ -81,9 +81,9 @@ def chains(db: Connection) -> list[int]:
     return list(db.execute(select(audit_heads.c.chain).order_by(audit_heads.c.chain)).scalars())
 
 
-def workspace_of(db: Connection, chain: int) -> str | None:
+def place_of(db: Connection, chain: int) -> AnyRow | None:
     """None: it is the server's, or of a workspace that was purged."""
-    return db.execute(select(workspaces.c.name).where(workspaces.c.id == chain)).scalar()
+    return db.execute(select(*_PLACE).where(workspaces.c.id == chain)).first()
 
 
 def piece(db: Connection, chain: int, after: int) -> Sequence[AnyRow]:
