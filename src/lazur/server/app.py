@@ -83,8 +83,8 @@ PARTS = (
     people,
     audits,
     registries,
-    assets,
     resources,
+    assets,
 )
 _ADDRESS_OF_MLFLOW = (
     "MLflow's tracking URI is more than the server's address: `lazur mlflow-uri` prints it."
