@@ -31,7 +31,7 @@ GROUPS = {
 }
 TOLD = ("run ", "job explain", "job tensorboard", "mlflow-uri")
 """How commands begin that answer people in text, and in JSON whoever asks for that."""
-SINGLE = ("login", "me", "configure", "schema", "version", "completion", "mlflow-uri")
+SINGLE = ("login", "logout", "me", "configure", "schema", "version", "completion", "mlflow-uri")
 
 WELCOME = """
 Lazur runs Azure Machine Learning jobs on your own machines.

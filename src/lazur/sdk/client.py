@@ -184,6 +184,11 @@ def connect(
     return Client(Http(local.ensure(folder), recover=recover, patience=30.0), place, folder)
 
 
+def unsigned(home: Path, url: str) -> Http:
+    """For who is about to sign in there. Close it."""
+    return Http(Address(url, None, _authority(home, url)))
+
+
 def _remote(home: Path, url: str, token: str | None) -> Address:
     """The home's own server may be named by its address too; its token goes to that address
     only."""
@@ -196,5 +201,9 @@ def _remote(home: Path, url: str, token: str | None) -> Address:
             f"There is no token for {url}.",
             hint=f"Sign in with `lazur login --server {url}`, or set LAZUR_TOKEN.",
         )
+    return Address(url, secret, _authority(home, url))
+
+
+def _authority(home: Path, url: str) -> str | None:
     ca = home / "tls" / "ca.pem"
-    return Address(url, secret, str(ca) if url.startswith("https:") and ca.exists() else None)
+    return str(ca) if url.startswith("https:") and ca.exists() else None

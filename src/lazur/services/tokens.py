@@ -22,6 +22,7 @@ from lazur.store.db import AnyRow
 log = logging.getLogger(__name__)
 
 _CODE_SECONDS = 120.0
+CURRENT = "current"
 SESSION_SECONDS = 12 * 3600.0
 _KINDS = {"bearer": ("token", "job"), "session": ("session",)}
 _LONGEST_DAYS = 3650
@@ -177,8 +178,12 @@ def mine(context: Context) -> dict[str, Any]:
     return {"value": [view(row) for row in rows], "next": None}
 
 
-def revoke_mine(context: Context, token_id: str) -> None:
+def revoke_mine(context: Context, token_id: str, secret: str | None = None) -> None:
+    """`current` is the one with this secret."""
     context.require("me/tokens/write", Resource())
+    if token_id == CURRENT and secret is not None:
+        row = store.token(context.db, digest(secret))
+        token_id = row.id if row is not None else token_id
     if not store.drop_tokens_of(context.db, context.who.name, token_id):
         raise NotFound(f"You have no token {token_id!r}.", hint="See: lazur token list")
     events.record(context, None, "tokens", context.who.name, "revoked", id=token_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from lazur.server import sign_in
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import shelves
 from lazur.services import assignments, people, tokens
@@ -120,4 +121,6 @@ def make_token(call: Call, spec: Object) -> Response:
 
 @routes.delete("/me/tokens/{token}", status_code=204, **action("me/tokens/write"))
 def revoke_token(call: Call, token: str) -> Response:
-    return call.write(lambda context: tokens.revoke_mine(context, token))
+    """By its id; `current` is the one that this call is made with."""
+    secret = sign_in.bearer_secret(call.request.scope["headers"])
+    return call.write(lambda context: tokens.revoke_mine(context, token, secret))
