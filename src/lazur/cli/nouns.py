@@ -17,6 +17,8 @@ GROUPS = {
     "data": "Data assets: files and folders under a name and a version.",
     "model": "Registered models.",
     "component": "Reusable steps.",
+    "datastore": "Data that lies outside of the server, and what lets it in there.",
+    "connection": "Other services, and what lets jobs in there.",
     "compute": "Where jobs run.",
     "workspace": "Rooms that keep jobs and assets apart.",
     "registry": "Assets that several workspaces use.",

@@ -19,6 +19,7 @@ from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
+from lazur.sdk.resources import Connections, Datastores
 from lazur.sdk.rooms import Registries, Workspaces
 from lazur.sdk.runs import Runs
 from lazur.sdk.scope import Scope
@@ -81,6 +82,14 @@ class Client:
     @property
     def computes(self) -> Computes:
         return self.compute
+
+    @cached_property
+    def datastores(self) -> Datastores:
+        return Datastores(self.scope)
+
+    @cached_property
+    def connections(self) -> Connections:
+        return Connections(self.scope)
 
     @cached_property
     def workspaces(self) -> Workspaces:

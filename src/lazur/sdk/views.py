@@ -111,6 +111,22 @@ class Asset(View):
         return f"{type(self).__name__}(name={self.name!r}, version={self.version!r})"
 
 
+class Datastore(View):
+    name: str
+    type: str
+
+    def __repr__(self) -> str:
+        return f"Datastore(name={self.name!r}, type={self.type!r})"
+
+
+class Connection(View):
+    name: str
+    type: str
+
+    def __repr__(self) -> str:
+        return f"Connection(name={self.name!r}, type={self.type!r})"
+
+
 class Workspace(View):
     name: str
 
