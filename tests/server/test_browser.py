@@ -241,7 +241,7 @@ class TestSignInPages:
         tab.page.goto(f"{tab.url}/sign-in?refused=unknown&next=//evil.example/")
         tab.page.wait_for_selector("#providers a")
         assert CORPUS[0] in tab.page.inner_text("main")
-        assert "nobody wrote you down" in tab.page.inner_text("#state")
+        assert "does not know you yet" in tab.page.inner_text("#state")
         link = tab.page.get_attribute("#providers a", "href")
         assert link is not None
         assert link.startswith("/sign-in/oidc?provider=%3Cscript")

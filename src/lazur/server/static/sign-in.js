@@ -1,7 +1,7 @@
 import { fill, find, make } from "/static/page.js";
 
 const REFUSED = {
-  unknown: "You are known there, but nobody wrote you down here.",
+  unknown: "This server does not know you yet. Ask its owner to add you by your e-mail address.",
   "not-ours": "This account may not sign in here.",
   "locked-out": "You are locked out here.",
   declined: "The sign-in was declined.",
