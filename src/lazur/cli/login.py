@@ -59,7 +59,8 @@ HELP: dict[str, dict[str, Any]] = {
             },
             {
                 "name": "As a service",
-                "text": "lazur login --server URL --service-principal -u nightly -p - < secret",
+                "text": 'printf %s "$SECRET" | '
+                "lazur login --server URL --service-principal -u nightly -p -",
             },
             {
                 "name": "In a script",
