@@ -77,6 +77,21 @@ class TestDatastore:
         assert told == {"name": "workspaceblobstore", "reachable": True}
 
 
+class TestRootKey:
+    def test_a_new_one_is_made_and_secrets_are_read_on(self, lazur: Cli) -> None:
+        lazur.ok("datastore", "create", "-f", write(lazur, {**BLOB, "name": "sealed"}))
+        made = [lazur.ok("server", "rotate-key")["key_id"] for _ in range(2)]
+        assert made[0] != made[1]
+        told = lazur.ok("datastore", "list-secrets", "-n", "sealed")
+        assert told["account_key"] == KEY
+
+    def test_one_that_is_kept_elsewhere_is_rotated_there(self, lazur: Cli) -> None:
+        key = {"LAZUR_VAULT": "environment", "LAZUR_ROOT_KEY": "A" * 43 + "="}
+        done = lazur("server", "rotate-key", **key)
+        assert done.code == 1
+        assert "where it is kept" in done.err
+
+
 class TestConnection:
     def test_is_made_shown_listed_updated_and_deleted(self, lazur: Cli) -> None:
         made = lazur.ok("connection", "create", "-f", write(lazur, GIT))

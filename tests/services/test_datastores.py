@@ -23,7 +23,15 @@ from lazur.errors import (
     TooManyTries,
     Unsupported,
 )
-from lazur.services import audits, datastores, jobs, resources, secrets, workspaces
+from lazur.services import (
+    audits,
+    datastores,
+    jobs,
+    keyrings,
+    resources,
+    secrets,
+    workspaces,
+)
 from lazur.services.access import Principal
 from lazur.services.resources import CONNECTIONS, DATASTORES
 from lazur.store import tables
@@ -336,6 +344,38 @@ class TestSecrets:
         with pytest.raises(LazurError):
             secrets.rotate(site)
         assert [row.key_id == vault.key_id() for row in sealed(site)] == [False, True]
+
+
+class TestVaults:
+    def test_secrets_move_to_another_vault(
+        self, site: TestSite, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The key in the home is a former one by itself."""
+        put(site, BLOB)
+        monkeypatch.setenv("LAZUR_ROOT_KEY", "A" * 43 + "=")
+        site.keyring = keyrings.of(site.home, "environment")
+        assert revealed(site)["account_key"] == KEY
+        assert secrets.rotate(site) == 1
+        (site.home.path / "keys" / "root").unlink()
+        site.keyring = keyrings.of(site.home, "environment")
+        assert revealed(site)["account_key"] == KEY
+
+    @pytest.mark.parametrize(
+        "name, text, match",
+        [
+            ("magic", "", "no vault 'magic'"),
+            ("file", "[magic]\n", "no vault 'magic'"),
+            ("file", "folder = 'x'\n", "outside of a section"),
+            ("file", "[file\n", "cannot be read"),
+            ("hashicorp", "[hashicorp]\naddress = 'https://v.example.org'\n", "lacks 'key'"),
+        ],
+    )
+    def test_what_is_set_up_wrongly_is_said(
+        self, site: TestSite, name: str, text: str, match: str
+    ) -> None:
+        (site.home.path / keyrings.FILE).write_text(text)
+        with pytest.raises(Invalid, match=match):
+            keyrings.of(site.home, name)
 
 
 class TestCheck:

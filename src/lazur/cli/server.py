@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "server stop": ("stop", {}),
     "server status": ("status", {}),
     "server token": ("token", {}),
+    "server rotate-key": ("rotate_key", {}),
 }
 
 
@@ -69,6 +70,12 @@ HELP: dict[str, dict[str, Any]] = {
     "server token": {
         "short-summary": "Print the owner's token. Whoever has it may do everything.",
         "examples": [{"name": "For another machine", "text": "lazur server token"}],
+    },
+    "server rotate-key": {
+        "short-summary": "Make a new root key in the home, which wraps all secrets from now on.",
+        "long-summary": "Servers that run take it up within minutes, while secrets are read. The "
+        "old one stays beside it; remove it when no backup of the database needs it any more.",
+        "examples": [{"name": "Rotate", "text": "lazur server rotate-key"}],
     },
 }
 
@@ -159,6 +166,24 @@ def token() -> None:
         raise CLIError(
             "There is no token yet: it is made when the server starts first (lazur server start)."
         ) from None
+
+
+def rotate_key() -> Any:
+    """In files, which servers look at each time: none has to run, and none has to be told."""
+    # Only this command needs a vault.
+    from lazur.engine.contracts import Rotates  # noqa: PLC0415
+    from lazur.server.settings import load  # noqa: PLC0415
+    from lazur.services import keyrings  # noqa: PLC0415
+    from lazur.services.home import Home  # noqa: PLC0415
+
+    folder = home.find()
+    vault = keyrings.of(Home(folder), load(folder).vault).current
+    if not isinstance(vault, Rotates):
+        raise CLIError(
+            f"The root key is not in the home: the setting `vault` is {load(folder).vault!r}. "
+            "Rotate it where it is kept; servers take it up by themselves."
+        )
+    return {"key_id": vault.rotate()}
 
 
 def _check_installed() -> None:

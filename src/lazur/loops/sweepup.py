@@ -20,6 +20,8 @@ from lazur.store import jobs, people, records, sign_ins
 log = logging.getLogger(__name__)
 
 _EVERY = 600.0
+_ROTATED_EVERY = 60.0
+"""Vaults are asked for their key no more often."""
 _ANSWERS_KEPT = 86400.0
 _LEFT = 86400.0
 """Nothing is still being written after a day."""
@@ -31,6 +33,7 @@ class Sweepup(Loop):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self._site = site
+        self._rotated = 0.0
 
     def round(self) -> float:
         now = self._site.now()
@@ -85,6 +88,9 @@ class Sweepup(Loop):
 
     def _rotate(self) -> None:
         """Secrets that a former root key wraps. What cannot be done now is tried again."""
+        if 0 <= self._site.now() - self._rotated < _ROTATED_EVERY:
+            return
+        self._rotated = self._site.now()
         try:
             done = secrets.rotate(self._site, lambda: self.stopping)
         except LazurError as error:
