@@ -82,13 +82,18 @@ class TestDevice:
 class TestServices:
     def test_a_service_signs_in_for_an_hour(self, lazur: Cli, alone: Cli, url: str) -> None:
         asked(lazur, url, "POST", "/api/v1/services", {"name": "nightly"})
-        made = asked(lazur, url, "POST", "/api/v1/services/nightly/secrets", {"days": 1})
+        made = lazur.ok("service", "secret", "create", "-n", "nightly", "--days", "1")
         words = ("login", "--server", url, "--service-principal", "-u", "nightly")
         done = alone(*words, "-p", "-", given=made["secret"])
         assert done.code == 0, done.err
         assert json.loads(done.out)["name"] == "nightly"
         assert made["secret"] not in done.out + done.err
         assert alone(*words, "-p", "wrong").code == 1
+        (kept,) = lazur.ok("service", "secret", "list", "-n", "nightly")
+        assert "secret" not in kept
+        gone = lazur("service", "secret", "delete", "-n", "nightly", "--id", kept["id"])
+        assert gone.code == 0, gone.err
+        assert alone(*words, "-p", "-", given=made["secret"]).code == 1
 
 
 class TestLogout:
