@@ -75,3 +75,18 @@ class TestTrash:
         assert lazur("data", "purge", "-n", "gone", "--yes").code == 0
         assert "gone" not in lazur("data", "trash", "-o", "table").out
         assert lazur("data", "purge", "-n", "gone", "--yes").code == 3
+
+
+class TestDownload:
+    def test_what_was_uploaded_comes_back(self, lazur: Cli) -> None:
+        folder = lazur.folder / "sent"
+        (folder / "deep").mkdir(parents=True)
+        (folder / "deep" / "a.bin").write_bytes(bytes(range(256)) * 9000)
+        (folder / "b.txt").write_text("b")
+        create = ("model", "create", "-n", "fetched", "--path", "sent", "-o", "none")
+        assert lazur(*create).code == 0
+        assert lazur("model", "download", "-n", "fetched", "-v", "1", "-p", "got").code == 0
+        got = lazur.folder / "got" / "fetched"
+        for name in ("deep/a.bin", "b.txt"):
+            assert (got / name).read_bytes() == (folder / name).read_bytes()
+        assert sum(path.is_file() for path in got.rglob("*")) == 2

@@ -40,6 +40,7 @@ def commands(noun: str) -> Commands:
         f"{noun} archive": ("archive", {}),
         f"{noun} restore": ("restore", {}),
         f"{noun} share": ("share", {"table_transformer": asset_row}),
+        f"{noun} download": ("download", {}),
         f"{noun} delete": ("delete", {"table_transformer": _gone}),
         f"{noun} trash": ("trash", {"table_transformer": _gone}),
         f"{noun} purge": ("purge", {"table_transformer": _purged}),
@@ -78,6 +79,11 @@ def arguments(noun: str, create: dict[str, dict[str, Any]]) -> Arguments:
             "registry_name": {**REGISTRY, "help": "The registry to share it in."},
             "share_with_name": option("--share-with-name", help="Another name there."),
             "share_with_version": option("--share-with-version", help="Another version there."),
+        },
+        f"{noun} download": {
+            "download_path": option(
+                "--download-path", "-p", help="Folder to put it into. Default: this one."
+            )
         },
         f"{noun} purge": {
             "names": option("--name", "-n", help="Only these names.", nargs="+"),
@@ -138,6 +144,12 @@ def texts(noun: str, what: str, create: list[dict[str, str]]) -> dict[str, dict[
                     "name": "Under the same name and version",
                     "text": f"lazur {noun} share -n {example} -v 3 --registry-name shared",
                 }
+            ],
+        },
+        f"{noun} download": {
+            "short-summary": "Fetch its files, into a folder of its name.",
+            "examples": [
+                {"name": "Fetch", "text": f"lazur {noun} download -n {example} -v 3 -p ./here"}
             ],
         },
         f"{noun} delete": {
@@ -234,6 +246,29 @@ def archive_of(room: str) -> Callable[..., None]:
 
 def restore_of(room: str) -> Callable[..., None]:
     return _done(room, "restore")
+
+
+def download_of(room: str) -> Callable[..., None]:
+    def download(
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        download_path: str = ".",
+        registry_name: str | None = None,
+    ) -> None:
+        assets = getattr(session.client(), room)
+        with terminal.Progress("Downloading") as progress:
+            folder = assets.download(
+                name,
+                version,
+                label,
+                download_path=download_path,
+                registry=registry_name,
+                progress=progress,
+            )
+        terminal.note(f"Downloaded into {folder.absolute()}")
+
+    return download
 
 
 def delete_of(room: str) -> Callable[..., Any]:

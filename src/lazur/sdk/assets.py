@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -136,6 +137,26 @@ class Assets:
         """Into the trash: one version; without `version` and `label`, all of them."""
         path = self._one_or_all(name, version, label, registry)
         return View(self._scope.http.request("DELETE", path).json())
+
+    def download(
+        self,
+        name: str,
+        version: str | None = None,
+        label: str | None = None,
+        *,
+        download_path: str | os.PathLike[str] = ".",
+        registry: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Path:
+        """Its files, into a folder of its name below `download_path`."""
+        from lazur.sdk.downloads import fetch  # noqa: PLC0415 - few commands need it
+
+        files = f"{self._version(name, version, label, registry)}/files"
+        listed = self._scope.http.request("GET", files).json()["value"]
+        folder = Path(download_path) / name
+        found = [(entry["path"], entry) for entry in listed]
+        fetch(self._scope.http, files, found, folder, progress)
+        return folder
 
     def trash(self, *, registry: str | None = None) -> Iterator[View]:
         for item in pages(self._scope.http, self._path(trash=True, registry=registry)):

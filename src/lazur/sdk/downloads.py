@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, NotFound
-from lazur.sdk.http import LOST
+from lazur.sdk.http import LOST, Http
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Job
 
@@ -44,12 +45,23 @@ def download(
             hint=f"Wait for it with `lazur job stream -n {job.name}`, then download.",
         )
     found = list(_wanted(scope, job, output, everything=everything))
+    fetch(scope.http, scope.path("jobs", job.name, "files"), found, folder, progress)
+
+
+def fetch(
+    http: Http,
+    files: str,
+    found: Sequence[tuple[str, Mapping[str, Any]]],
+    folder: Path,
+    progress: Progress | None,
+) -> None:
+    """Files below the address `files`, each to its place in the folder: (place, entry)."""
     done, total = 0, sum(entry["size"] for _, entry in found)
     if progress:
         progress(0, total)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         targets = [(entry, _inside(folder, place)) for place, entry in found]
-        for size in pool.map(lambda t: _fetch(scope, job.name, *t), targets):
+        for size in pool.map(lambda t: _fetch(http, files, *t), targets):
             done += size
             if progress:
                 progress(done, total)
@@ -85,7 +97,7 @@ def _inside(folder: Path, place: str) -> Path:
     return target
 
 
-def _fetch(scope: Scope, job: str, entry: Mapping[str, Any], target: Path) -> int:
+def _fetch(http: Http, files: str, entry: Mapping[str, Any], target: Path) -> int:
     modified = _time(entry.get("modified"))
     if _is_there(target, entry["size"], modified):
         return entry["size"]
@@ -93,7 +105,7 @@ def _fetch(scope: Scope, job: str, entry: Mapping[str, Any], target: Path) -> in
     with partial.open("wb") as file:
         for attempt in range(_TRIES):
             try:
-                _receive(scope, job, entry["path"], file)
+                _receive(http, f"{files}/{quote(entry['path'])}", file)
                 break
             except LOST:
                 if attempt == _TRIES - 1:
@@ -104,10 +116,9 @@ def _fetch(scope: Scope, job: str, entry: Mapping[str, Any], target: Path) -> in
     return entry["size"]
 
 
-def _receive(scope: Scope, job: str, path: str, file: Any) -> None:
+def _receive(http: Http, url: str, file: Any) -> None:
     """From where the file ends, so that a connection that breaks costs nothing twice."""
-    url = scope.file("jobs", job, "files", path=path)
-    with scope.http.stream("GET", url, query={"offset": file.tell()}) as stream:
+    with http.stream("GET", url, query={"offset": file.tell()}) as stream:
         for chunk in stream.chunks(1 << 20):
             file.write(chunk)
 

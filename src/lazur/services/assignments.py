@@ -42,17 +42,16 @@ def principal(
 def create(context: Context, place: Shelf | None, spec: dict[str, Any]) -> dict[str, Any]:
     """`{"principal", "role"}`: in a workspace, in a registry, or on the whole server. Twice is
     once."""
-    context.require(_WRITE, _resource(place))
+    home = _open(context, place, _WRITE)
     name, role = spec.get("principal"), spec.get("role")
     if not isinstance(name, str) or not isinstance(role, str):
         raise Invalid('The body must be {"principal": "…", "role": "…"}.')
     check_may_give(context, role, place)
-    return view(give(context, people.find_row(context, name), role, place))
+    return view(give(context, people.find_row(context, name), role, home))
 
 
-def give(context: Context, who: AnyRow, role: str, place: Shelf | None) -> AnyRow:
-    """Whoever calls may."""
-    home = _open(context, place, _READ)
+def give(context: Context, who: AnyRow, role: str, home: AnyRow | None) -> AnyRow:
+    """In the place of this row, or on the whole server. Whoever calls may."""
     room = home.id if home is not None else None
     wanted = named(context.db, role).name
     there = store.assigned(context.db, who.id, wanted, room)

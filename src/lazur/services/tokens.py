@@ -125,13 +125,15 @@ def end_session(context: Context, secret: str) -> None:
 def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
     """For somebody new: a user with this role, and a first token. Who is known already makes
     their own; an owner of the server may make one for them."""
-    context.require("authorization/tokens/write", Resource(workspace))
+    action = "authorization/tokens/write"
+    context.require(action, Resource(workspace))
+    home = None if workspace is None else open_workspace(context, workspace, action)
     assignments.check_may_give(context, role, workspace)
     name = checks.text("name", name, check_person_name)
     row = store.by_name(context.db, fold(name))
     if row is None:
         row = people.add(context, "user", name)
-    elif not context.who.may("authorization/tokens/write", Resource()):
+    elif not context.who.may(action, Resource()):
         raise Conflict(
             f"There is a {row.kind} {name!r} already.",
             hint="They make their own tokens: lazur token create. Give them a role here: "
@@ -140,7 +142,7 @@ def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
         )
     if row.kind == "group":
         raise Invalid(f"{name!r} is a group: groups have no tokens.")
-    assignments.give(context, row, role, workspace)
+    assignments.give(context, row, role, home)
     return _made(context, row.name)
 
 

@@ -4,16 +4,18 @@ workspaces and in registries."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import shelves
-from lazur.services import asset_trash, assets, sharing
+from lazur.server.native.bodies import whole
+from lazur.services import asset_files, asset_trash, assets, sharing
 from lazur.services.shelves import Shelf
 
+Offset = Annotated[int, Query(ge=0, le=1 << 62)]
 Kind = Literal["environments", "data", "models", "components", "codes"]
 
 routes = APIRouter(prefix="/api/v1", tags=["assets"])
@@ -74,6 +76,26 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
     def show(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
         """`version` may be a label: `@latest`."""
         return call.read(lambda context: assets.get(context, place, kind, name, version))
+
+    @made.get("/{kind}/{name}/versions/{version}/files", **action(f"{right}/read"))
+    def files(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
+        """Paths and sizes of what it holds."""
+        return call.read(lambda context: asset_files.find(context, place, kind, name, version))
+
+    @made.get("/{kind}/{name}/versions/{version}/files/{path:path}", **action(f"{right}/read"))
+    def file(
+        call: Call,
+        kind: Kind,
+        name: str,
+        version: str,
+        path: str,
+        offset: Offset = 0,
+        place: Shelf = there,
+    ) -> Response:
+        """The bytes of one file, from `offset` on."""
+        with call.site.context(call.who, write=False) as context:
+            found, size = asset_files.opened(context, place, kind, name, version, path)
+        return whole(found, size, offset)
 
     @made.patch("/{kind}/{name}/versions/{version}", **action(f"{right}/write"))
     def update(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.concurrency import run_in_threadpool
@@ -13,12 +12,12 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lazur.blobs import framing
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Object, action
+from lazur.server.native.bodies import BYTES, part
 from lazur.services import content
 from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/blobs", tags=["content"])
 
-_CHUNK = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
@@ -60,8 +59,8 @@ def fetch(
     headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
     if wanted:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    body = _part(call.site.blobs.open(sha256), start, end)
-    return StreamingResponse(body, 206 if wanted else 200, headers, "application/octet-stream")
+    body = part(call.site.blobs.open(sha256), start, end)
+    return StreamingResponse(body, 206 if wanted else 200, headers, BYTES)
 
 
 def _span(header: str | None, size: int) -> tuple[int, int]:
@@ -74,11 +73,3 @@ def _span(header: str | None, size: int) -> tuple[int, int]:
     if start >= end:
         raise Invalid(f"The range {header[:100]!r} does not fit a blob of {size} bytes.")
     return start, end
-
-
-def _part(file: BinaryIO, start: int, end: int) -> Iterator[Any]:
-    with file:
-        file.seek(start)
-        while start < end and (chunk := file.read(min(_CHUNK, end - start))):
-            yield chunk
-            start += len(chunk)

@@ -1,0 +1,100 @@
+"""The files of an asset: those of a tree in the store, or those that lie in a datastore here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO
+
+from lazur.engine import paths
+from lazur.errors import NotFound, Unsupported
+from lazur.safe import Entry, SafeRoot
+from lazur.services import assets, content
+from lazur.services.home import DATASTORES
+from lazur.services.shelves import Registry, Shelf, open_shelf
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.spec import references
+from lazur.spec.references import DatastorePath, Tree
+from lazur.store.assets import AssetRow
+from lazur.store.db import AnyRow
+
+_MOST = 100_000
+
+
+def find(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> dict[str, Any]:
+    """All of them, by path. Of an asset that is one file, that file."""
+    home = open_shelf(context, shelf, kind, "read", name)
+    row = assets.known(context, home, kind, name, version)
+    found = _place(shelf, row)
+    if isinstance(found, Tree):
+        digest, _ = content.part(context, found.digest, found.path)
+        files = content.manifest(context, digest).files
+        listed: list[dict[str, Any]] = [
+            {"path": f.path, "size": f.size, "modified": None} for f in files
+        ]
+    else:
+        listed = list(islice(_scan(context, home, found), _MOST))
+    listed.sort(key=lambda file: str(file["path"]))
+    return {"value": listed, "next": None}
+
+
+def opened(
+    context: Context, shelf: Shelf, kind: str, name: str, version: str, path: str
+) -> tuple[BinaryIO, int]:
+    """The file, and how large it is. Whoever gets it closes it."""
+    home = open_shelf(context, shelf, kind, "read", name)
+    row = assets.known(context, home, kind, name, version)
+    found = _place(shelf, row)
+    paths.check(path)
+    if isinstance(found, Tree):
+        digest, _ = content.part(context, found.digest, found.path)
+        file = content.manifest(context, digest).file(path)
+        if file is None:
+            raise _absent(row, path)
+        return context.site.blobs.open(file.digest), file.size
+    with SafeRoot(context.site.home.datastore(home.name, found.datastore)) as root:
+        inside = found.path.strip("/")
+        whole = inside if row.spec.get("type") == "uri_file" else f"{inside}/{path}".lstrip("/")
+        size = root.stat(whole).size
+        return root.open(whole), size
+
+
+def _scan(context: Context, home: AnyRow, found: DatastorePath) -> Iterator[dict[str, Any]]:
+    folder, inside = context.site.home.datastore(home.name, found.datastore), found.path.strip("/")
+    if not folder.is_dir():
+        return
+    with SafeRoot(folder) as root:
+        if inside and not root.stat(inside).folder:
+            entry = root.stat(inside)
+            yield _told(inside.rpartition("/")[2], entry)
+            return
+        for entry in root.scan(inside):
+            yield _told(entry.path[len(inside) + 1 :] if inside else entry.path, entry)
+
+
+def _told(path: str, entry: Entry) -> dict[str, Any]:
+    return {"path": path, "size": entry.size, "modified": iso(entry.modified)}
+
+
+def _place(shelf: Shelf, row: AssetRow) -> Tree | DatastorePath:
+    build: dict[str, Any] = row.spec.get("build") or {}
+    written = str(row.spec.get("path") or row.spec.get("code") or build.get("path") or "")
+    found = references.parse(written) if written else None
+    if isinstance(found, Tree):
+        return found
+    if isinstance(found, DatastorePath) and not isinstance(shelf, Registry):
+        if found.path.strip("/"):
+            paths.check(found.path.strip("/"))
+        if found.datastore in DATASTORES:
+            return found
+    if found is None:
+        raise NotFound(f"{row.name}:{row.version} has no files.")
+    raise Unsupported(
+        f"{row.name}:{row.version} is {written!r}, which is not on this server.",
+        hint="Fetch it from where it is.",
+    )
+
+
+def _absent(row: AssetRow, path: str) -> NotFound:
+    return NotFound(f"{row.name}:{row.version} has no file {path[:200]!r}.")
