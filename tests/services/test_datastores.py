@@ -189,6 +189,14 @@ class TestKept:
         assert (made["description"], made["tags"], made["etag"]) == ("new", {"a": "1"}, "2")
         assert revealed(site)["account_key"] == KEY
 
+    @pytest.mark.parametrize("spec", CONNECTION_FILES, ids=lambda spec: str(spec["type"]))
+    def test_notes_of_each_connection_change(self, site: TestSite, spec: dict[str, Any]) -> None:
+        call(site, resources.put, CONNECTIONS, "default", "c", spec)
+        before = call(site, resources.list_secrets, CONNECTIONS, "default", "c")
+        made = call(site, resources.update, CONNECTIONS, "default", "c", {"description": "x"})
+        assert (made["description"], made["warnings"]) == ("x", [])
+        assert call(site, resources.list_secrets, CONNECTIONS, "default", "c") == before
+
     def test_credentials_stay_with_the_address_they_were_given_for(self, site: TestSite) -> None:
         put(site, BLOB)
         change: dict[str, Any] = {"endpoint": "https://mine.example.org"}

@@ -156,7 +156,8 @@ def delete(context: Context, family: Family, workspace: str, name: str) -> None:
             hint="Make another one the default first: lazur datastore update --name "
             "workspaceblobstore --set is_default=true",
         )
-    store.drop(context.db, family.kind, row)
+    if not store.drop(context.db, family.kind, row):
+        raise _changed(family, row.name)
     secrets.drop(context, row.secret_id)
     events.record(context, home, family.kind, row.name, "deleted", Change(_seen(row), None))
 
@@ -274,8 +275,8 @@ def _merged(family: Family, row: AnyRow, changes: dict[str, Any]) -> tuple[Check
         "name": row.name,
         "type": row.type,
     }
-    if not anew and row.credential == "api_key":
-        written["api_key"] = "kept"  # what is kept is not looked at again
+    if not anew:
+        written["credentials"] = {"type": "none"}  # what is kept is not looked at again
     checked = check(family, {name: v for name, v in written.items() if v is not None})
     if checked.settings != row.settings and row.secret_id is not None and not anew:
         changed = sorted(
@@ -347,9 +348,7 @@ def _replace(
         store.make_default(context.db, row.workspace_id, BLOBSTORE)
     made = {**values, "changed_at": context.now()}
     if not store.change(context.db, family.kind, row, made):
-        raise PreconditionFailed(
-            f"The {family.noun} {row.name!r} has changed meanwhile.", hint="Read it again."
-        )
+        raise _changed(family, row.name)
     if not keep_secret:
         secrets.drop(context, row.secret_id)
 
@@ -380,9 +379,13 @@ def _seen(row: AnyRow) -> dict[str, Any]:
 
 def _check_etag(family: Family, name: str, row: AnyRow | None, etag: str | None) -> None:
     if etag is not None and (row is None or etag != str(row.version)):
-        raise PreconditionFailed(
-            f"The {family.noun} {name!r} has changed since you read it.", hint="Read it again."
-        )
+        raise _changed(family, name)
+
+
+def _changed(family: Family, name: str) -> PreconditionFailed:
+    return PreconditionFailed(
+        f"The {family.noun} {name!r} has changed since you read it.", hint="Read it again."
+    )
 
 
 def _refuse_built_in(family: Family, row: AnyRow | None) -> None:

@@ -84,5 +84,8 @@ def change(db: Connection, kind: str, row: AnyRow, values: Mapping[str, Any]) ->
     return db.execute(changed).rowcount == 1
 
 
-def drop(db: Connection, kind: str, row: AnyRow) -> None:
-    db.execute(delete(_TABLES[kind]).where(_TABLES[kind].c.id == row.id))
+def drop(db: Connection, kind: str, row: AnyRow) -> bool:
+    """Where it is still the version that was read: another one has other secrets."""
+    table = _TABLES[kind]
+    there = (table.c.id == row.id, table.c.version == row.version)
+    return db.execute(delete(table).where(*there)).rowcount == 1
