@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lazur.loops.base import LONGEST_SLEEP
 from lazur.loops.sweepup import Sweepup
 from lazur.services.site import Keep
 from tests.site import Clock, TestSite, submit
@@ -81,3 +82,8 @@ def _write(site: TestSite, statement: str) -> None:
 def _states(site: TestSite) -> list[str]:
     with site.db.read() as db:
         return [row.state for row in db.exec_driver_sql("SELECT state FROM lazur_builds")]
+
+
+class TestPace:
+    def test_it_does_not_look_as_often_as_what_moves_jobs(self, sweepup: Sweepup) -> None:
+        assert sweepup.round() == sweepup.longest > LONGEST_SLEEP

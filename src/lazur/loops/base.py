@@ -25,6 +25,8 @@ class Loop(ABC):
     """One thread that calls `round` when something is due."""
 
     name: str
+    longest = LONGEST_SLEEP
+    """Seconds after which it looks again, whatever a round said."""
 
     def __init__(self) -> None:
         self._wake = threading.Event()
@@ -61,7 +63,7 @@ class Loop(ABC):
 
     def _guarded(self) -> float:
         try:
-            return max(0.0, min(LONGEST_SLEEP, self.round()))
+            return max(0.0, min(self.longest, self.round()))
         except Unavailable as error:
             log.warning("%s: %s", self.name, error.message)
         except Exception:

@@ -19,7 +19,7 @@ from lazur.store import jobs, people, records, sign_ins
 
 log = logging.getLogger(__name__)
 
-_EVERY = 600.0
+_EVERY = 60.0
 _ROTATED_EVERY = 60.0
 """Vaults are asked for their key no more often."""
 _ANSWERS_KEPT = 86400.0
@@ -29,6 +29,7 @@ _LEFT = 86400.0
 
 class Sweepup(Loop):
     name = "sweepup"
+    longest = _EVERY
 
     def __init__(self, site: Site) -> None:
         super().__init__()
