@@ -38,7 +38,8 @@ CHANGES = ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND")
 def tokens(answering: Server) -> dict[str, str]:
     """One for each role, on the whole server."""
     with Wire(answering, answering.token) as wire:
-        assert wire.ask("POST", "/api/v1/registries", {"name": SHARED}).status == 201
+        made = wire.ask("POST", "/api/v1/registries", {"name": SHARED})
+        assert made.status in (201, 409)  # the server is one for several modules
         return {role: issued(wire, role) for role in ROLES}
 
 

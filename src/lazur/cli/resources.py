@@ -53,10 +53,6 @@ def texts(noun: str, plural: str) -> dict[str, dict[str, Any]]:
             "long-summary": "Its credentials are sealed; `show` tells no more than their kind.",
             "examples": [
                 {"name": "From YAML", "text": f"lazur {noun} create -f {noun}.yml"},
-                {
-                    "name": "From one that is kept encrypted",
-                    "text": f"lazur {noun} create -f <(sops -d {noun}.yml)",
-                },
             ],
         },
         f"{noun} list": {

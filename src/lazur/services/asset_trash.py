@@ -48,8 +48,8 @@ def restore(
     found = store.trash(context.db, home.id, kind, [name])
     rows = [row for row in found if version in (None, row.version)]
     if not rows:
-        what = name if version is None else f"{name}:{version}"
-        raise NotFound(f"{what!r} is not in the trash.", hint="Archived ones are not in it.")
+        what = repr(name) if version is None else f"Version {version!r} of {name!r}"
+        raise NotFound(f"{what} is not in the trash.", hint="Archived ones are not in it.")
     for row in rows:
         store.change(context.db, row.id, deleted_at=None, deleted_by=None)
         events.record(context, home, kind, name, "restored", version=row.version)
