@@ -15,7 +15,7 @@ from lazur.engine.tree import File, Manifest
 from lazur.loops.builds import Builds
 from lazur.loops.dispatch import Dispatch
 from lazur.loops.jobs import Jobs
-from lazur.services import jobs, registries, tokens, workspaces
+from lazur.services import jobs, tokens, workspaces
 from lazur.services.access import Principal
 from lazur.services.home import Home
 from lazur.services.site import Site
@@ -68,7 +68,6 @@ def open_site(
     )
     with site.context() as context:
         workspaces.ensure_default(context)
-        registries.ensure_built_in(context)
         tokens.ensure_owner(context)
     return site
 

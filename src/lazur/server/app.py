@@ -55,7 +55,6 @@ from lazur.server.settings import DEFAULT_VAULT, Settings
 from lazur.server.tensorboard import entry as tensorboard
 from lazur.server.tensorboard.boards import Boards
 from lazur.server.ways import Ways
-from lazur.services import registries as registry_services
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
@@ -147,7 +146,6 @@ def create_site(settings: Settings) -> Site:
         _ = site.keyring  # what is set up wrongly is said at the start
     with site.context() as context:
         workspace_services.ensure_default(context)
-        registry_services.ensure_built_in(context)
         tokens.ensure_owner(context)
     return site
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, NotFound
 from lazur.kinds.assets import curated
@@ -32,14 +33,16 @@ def open_registry(
     """The registry's row, once `action` is allowed there. Everybody may read the built-in one."""
     if not (fold(name) == BUILT_IN and action.endswith("/read")):
         context.require(action, Resource(registry=name, kind=kind, name=about))
-    row = store.by_name(context.db, fold(name), REGISTRY)
-    if row is None or row.deleted_at is not None:
-        raise NotFound(f"There is no registry {name!r}.", hint="See: lazur registry list")
     if fold(name) == BUILT_IN and not action.endswith("/read"):
         raise Invalid(
             f"The registry {BUILT_IN!r} comes with Lazur and is not changed.",
             hint="Make one of your own: lazur registry create -n NAME",
         )
+    if fold(name) == BUILT_IN:
+        return _built_in()
+    row = store.by_name(context.db, fold(name), REGISTRY)
+    if row is None or row.deleted_at is not None:
+        raise NotFound(f"There is no registry {name!r}.", hint="See: lazur registry list")
     return row
 
 
@@ -62,6 +65,8 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
         "version": 1,
     }
     try:
+        if fold(name) == BUILT_IN:
+            raise Conflict(f"The registry {BUILT_IN!r} comes with Lazur.")
         store.add(context.db, values)
     except Taken:
         raise Conflict(f"The registry {name!r} exists already.") from None
@@ -71,10 +76,22 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     return view(row)
 
 
-def ensure_built_in(context: Context) -> None:
-    if store.by_name(context.db, BUILT_IN, REGISTRY) is None:
-        about = "Environments that come with Lazur, by the names that Azure's examples use."
-        create(context, {"name": BUILT_IN, "description": about})
+def _built_in() -> AnyRow:
+    """What comes with Lazur is no row: it is the same on every server, and changes with it."""
+    about = "Environments that come with Lazur, by the names that Azure's examples use."
+    made = SimpleNamespace(
+        id=0,
+        kind=REGISTRY,
+        name=BUILT_IN,
+        display_name=None,
+        description=about,
+        tags={},
+        settings={},
+        created_at=None,
+        created_by="lazur",
+        version=1,
+    )
+    return cast("AnyRow", made)
 
 
 def get(context: Context, name: str) -> dict[str, Any]:
@@ -85,9 +102,9 @@ def find(context: Context, query: Query) -> dict[str, Any]:
     """Those that one may read, and the built-in one."""
     context.require("registries/read", Resource())
     known = context.who.registries("registries/assets/read")
-    only = None if known is None else known | {BUILT_IN}
-    page = store.page(context.db, query, only, REGISTRY)
-    return {"value": [view(row) for row in page.rows], "next": page.next}
+    page = store.page(context.db, query, known, REGISTRY)
+    first = [] if query.cursor else [_built_in()]
+    return {"value": [view(row) for row in [*first, *page.rows]], "next": page.next}
 
 
 def update(context: Context, name: str, changes: dict[str, Any]) -> dict[str, Any]:
