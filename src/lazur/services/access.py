@@ -14,8 +14,6 @@ from lazur.services import roles
 from lazur.services.roles import Role
 from lazur.spec.names import fold
 
-READ = "read"
-
 
 @dataclass(frozen=True)
 class Resource:

@@ -50,7 +50,7 @@ def by_password(site: Site, brakes: Brakes, name: str, password: str) -> str:
     renewed = passwords.protect(password) if verdict.stale else None
     brakes.names.forgive(fold(name))
     with site.context(Principal(row.name, row.kind, ())) as context:
-        now = _able(context, row.name)
+        now = able(context, row.name)
         if now.password != kept:
             raise _refused(now)
         if renewed:
@@ -105,7 +105,14 @@ def begin(context: Context, row: AnyRow, way: str) -> str:
 
 def able(context: Context, name: str) -> AnyRow:
     """Who may sign in now. Raises Forbidden for who was locked out in between."""
-    return _able(context, name)
+    row = store.by_name(context.db, fold(name))
+    if row is None or row.disabled:
+        raise denied(
+            Forbidden("You are locked out here.", hint="Ask an owner of this server."),
+            "locked-out",
+            name,
+        )
+    return row
 
 
 def texts(body: dict[str, Any], *names: str) -> list[str]:
@@ -137,17 +144,6 @@ def _kept(site: Site, name: str) -> tuple[AnyRow | None, str | None]:
     if row is None or row.kind != "user" or row.disabled:
         return row, None
     return row, row.password
-
-
-def _able(context: Context, name: str) -> AnyRow:
-    row = store.by_name(context.db, fold(name))
-    if row is None or row.disabled:
-        raise denied(
-            Forbidden("You are locked out here.", hint="Ask an owner of this server."),
-            "locked-out",
-            name,
-        )
-    return row
 
 
 def _chosen(password: str, row: AnyRow) -> str:
