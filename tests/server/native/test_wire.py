@@ -337,7 +337,7 @@ class TestErrors:
         [
             ("GET", "/api/v1/nope", 404, "NotFound"),
             ("GET", f"{JOBS}/nope", 404, "NotFound"),
-            ("GET", f"{W}/nope", 400, "Invalid"),
+            ("GET", f"{W}/nope", 404, "NotFound"),
             ("PUT", JOBS, 405, "Invalid"),
             ("DELETE", f"{JOBS}/j", 405, "Invalid"),
             ("GET", f"{W}/computes/nope", 404, "NotFound"),

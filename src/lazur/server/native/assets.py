@@ -4,9 +4,10 @@ workspaces and in registries."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
@@ -18,6 +19,21 @@ from lazur.services.shelves import Shelf
 Offset = Annotated[int, Query(ge=0, le=1 << 62)]
 Kind = Literal["environments", "data", "models", "components", "codes"]
 
+
+class _Asset(Convertor[str]):
+    """An address of another kind is none of these routes, and not one of them with a bad kind."""
+
+    regex = "|".join(get_args(Kind))
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("asset", _Asset())
+
 routes = APIRouter(prefix="/api/v1", tags=["assets"])
 
 
@@ -26,32 +42,32 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
     made = APIRouter(prefix=prefix)
     there = Depends(shelf)
 
-    @made.get("/trash/{kind}", **action(f"{right}/read"))
+    @made.get("/trash/{kind:asset}", **action(f"{right}/read"))
     def trash(call: Call, kind: Kind, place: Shelf = there) -> Response:
         return call.read(lambda context: asset_trash.find(context, place, kind))
 
-    @made.post("/trash/{kind}/purge", **action(f"{right}/delete"))
+    @made.post("/trash/{kind:asset}/purge", **action(f"{right}/delete"))
     def purge(call: Call, kind: Kind, asked: Object, place: Shelf = there) -> Response:
         """Free what is in the trash: `{"names": […], "older_than_days", "dry_run"}`."""
         return call.write(lambda context: asset_trash.purge(context, place, kind, asked))
 
-    @made.get("/{kind}", **action(f"{right}/read"))
+    @made.get("/{kind:asset}", **action(f"{right}/read"))
     def find(call: Call, kind: Kind, listing: Listing, place: Shelf = there) -> Response:
         """The newest version of each."""
         query = listing.query("archived")
         return call.read(lambda context: assets.find(context, place, kind, query))
 
-    @made.post("/{kind}", status_code=201, **action(f"{right}/write"))
+    @made.post("/{kind:asset}", status_code=201, **action(f"{right}/write"))
     def create(call: Call, kind: Kind, spec: Object, place: Shelf = there) -> Response:
         """A new version: the one that the body names, or the next number. The same content again
         is the same version."""
         return call.create(lambda context: assets.create(context, place, kind, spec), spec)
 
-    @made.get("/{kind}/{name}", **action(f"{right}/read"))
+    @made.get("/{kind:asset}/{name}", **action(f"{right}/read"))
     def show_latest(call: Call, kind: Kind, name: str, place: Shelf = there) -> Response:
         return call.read(lambda context: assets.get(context, place, kind, name, "@latest"))
 
-    @made.patch("/{kind}/{name}", **action(f"{right}/write"))
+    @made.patch("/{kind:asset}/{name}", **action(f"{right}/write"))
     def archive(
         call: Call, kind: Kind, name: str, changes: Object, place: Shelf = there
     ) -> Response:
@@ -60,29 +76,31 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
             lambda context: assets.archive_container(context, place, kind, name, changes)
         )
 
-    @made.delete("/{kind}/{name}", **action(f"{right}/delete"))
+    @made.delete("/{kind:asset}/{name}", **action(f"{right}/delete"))
     def delete_all(call: Call, kind: Kind, name: str, place: Shelf = there) -> Response:
         """All versions into the trash."""
         return call.write(lambda context: asset_trash.delete(context, place, kind, name))
 
-    @made.get("/{kind}/{name}/versions", **action(f"{right}/read"))
+    @made.get("/{kind:asset}/{name}/versions", **action(f"{right}/read"))
     def versions(
         call: Call, kind: Kind, name: str, listing: Listing, place: Shelf = there
     ) -> Response:
         query = listing.query("archived")
         return call.read(lambda context: assets.versions(context, place, kind, name, query))
 
-    @made.get("/{kind}/{name}/versions/{version}", **action(f"{right}/read"))
+    @made.get("/{kind:asset}/{name}/versions/{version}", **action(f"{right}/read"))
     def show(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
         """`version` may be a label: `@latest`."""
         return call.read(lambda context: assets.get(context, place, kind, name, version))
 
-    @made.get("/{kind}/{name}/versions/{version}/files", **action(f"{right}/read"))
+    @made.get("/{kind:asset}/{name}/versions/{version}/files", **action(f"{right}/read"))
     def files(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
         """Paths and sizes of what it holds."""
         return call.read(lambda context: asset_files.find(context, place, kind, name, version))
 
-    @made.get("/{kind}/{name}/versions/{version}/files/{path:path}", **action(f"{right}/read"))
+    @made.get(
+        "/{kind:asset}/{name}/versions/{version}/files/{path:path}", **action(f"{right}/read")
+    )
     def file(
         call: Call,
         kind: Kind,
@@ -97,7 +115,7 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
             found, size = asset_files.opened(context, place, kind, name, version, path)
         return whole(found, size, offset)
 
-    @made.patch("/{kind}/{name}/versions/{version}", **action(f"{right}/write"))
+    @made.patch("/{kind:asset}/{name}/versions/{version}", **action(f"{right}/write"))
     def update(
         call: Call, kind: Kind, name: str, version: str, changes: Object, place: Shelf = there
     ) -> Response:
@@ -108,17 +126,17 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
             )
         )
 
-    @made.delete("/{kind}/{name}/versions/{version}", **action(f"{right}/delete"))
+    @made.delete("/{kind:asset}/{name}/versions/{version}", **action(f"{right}/delete"))
     def delete(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
         """Into the trash."""
         return call.write(lambda context: asset_trash.delete(context, place, kind, name, version))
 
-    @made.post("/{kind}/{name}/restore", **action(f"{right}/write"))
+    @made.post("/{kind:asset}/{name}/restore", **action(f"{right}/write"))
     def restore_all(call: Call, kind: Kind, name: str, place: Shelf = there) -> Response:
         """Out of the trash: all versions that are in it."""
         return call.write(lambda context: asset_trash.restore(context, place, kind, name))
 
-    @made.post("/{kind}/{name}/versions/{version}/restore", **action(f"{right}/write"))
+    @made.post("/{kind:asset}/{name}/versions/{version}/restore", **action(f"{right}/write"))
     def restore(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
         return call.write(lambda context: asset_trash.restore(context, place, kind, name, version))
 
@@ -126,7 +144,7 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
 
 
 @routes.post(
-    "/workspaces/{workspace}/{kind}/{name}/versions/{version}/share",
+    "/workspaces/{workspace}/{kind:asset}/{name}/versions/{version}/share",
     status_code=201,
     **action("workspaces/{kind}/read"),
 )
