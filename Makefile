@@ -11,8 +11,9 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 FAST := not slow and not network and not browser and not chaos
 WORKERS ?= 2
+AZURITE := tests/datastores/emulators/node_modules
 
-.PHONY: help setup demo check lint types layers openapi tables locked hygiene test test-all mlflow-conformance docs bench chaos lock clean
+.PHONY: help setup demo check emulators lint types layers openapi tables locked hygiene test test-all mlflow-conformance docs bench chaos lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +28,14 @@ check: lint types layers openapi tables locked hygiene  ## style, types, layers,
 test: setup  ## the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
 
-test-all: setup  ## all tests that this machine can run; skipped ones say why
+test-all: setup emulators  ## all tests that this machine can run; skipped ones say why
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)
+
+emulators:  ## Azurite, for the tests of datastores, where npm is
+	@if ! command -v npm >/dev/null; then \
+	  echo "npm is not here: the tests of Azure's blobs will be skipped, and say so"; \
+	elif ! $(MAKE) --no-print-directory $(AZURITE)/.from-lock; then \
+	  echo "Azurite could not be installed: the tests of Azure's blobs will be skipped, and say so"; fi
 
 mlflow-conformance: setup  ## MLflow's client against MLflow's own server and ours: all must be alike
 	$(BIN)/python -m tests.conformance $(ARGS)
@@ -90,4 +97,8 @@ hygiene: setup
 
 .venv/.installed: pyproject.toml .venv/.synced
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(AZURITE)/.from-lock: tests/datastores/emulators/package-lock.json
+	cd tests/datastores/emulators && timeout 10m npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1,4 +1,4 @@
-"""Azurite, Microsoft's own emulator of Azure's blobs: `npm install azurite`."""
+"""Azurite, Microsoft's own emulator of Azure's blobs, from npm: `make emulators`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from pathlib import Path
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Published: every Azurite has these."""
-MISSING = "Azurite is not here: `npm install azurite`, and azurite-blob on PATH or in AZURITE"
+MISSING = "Azurite is not here: `make emulators`, or azurite-blob on PATH or in AZURITE"
+_INSTALLED = Path(__file__).parent / "emulators" / "node_modules" / ".bin" / "azurite-blob"
 
 
 def program() -> str | None:
-    return os.environ.get("AZURITE") or shutil.which("azurite-blob")
+    installed = str(_INSTALLED) if _INSTALLED.exists() and shutil.which("node") else None
+    return os.environ.get("AZURITE") or installed or shutil.which("azurite-blob")
 
 
 @contextmanager

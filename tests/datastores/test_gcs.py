@@ -1,13 +1,12 @@
-"""Against gcp-storage-emulator, where it is installed; who signs, against a recorder. The emulator
+"""Against gcp-storage-emulator; who signs, against a recorder. The emulator
 gives the newest generation whichever is asked for, so that one test of the others is not here."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import socket
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -28,23 +27,14 @@ from tests.datastores.recorder import recording
 
 pytestmark = pytest.mark.filterwarnings("ignore:Please install grpcio-status:ImportWarning")
 HERE = Rule.of(["127.0.0.1", "localhost"])
-MISSING = (
-    "No emulator of GCS is here: `pip install gcp-storage-emulator` into its own environment, and "
-    "its program on PATH or in GCS_EMULATOR"
-)
-
-
-def program() -> str | None:
-    return os.environ.get("GCS_EMULATOR") or shutil.which("gcp-storage-emulator")
+PROGRAM = str(Path(sys.executable).parent / "gcp-storage-emulator")
 
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if program() is None:
-        pytest.skip(MISSING)
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    argv = [program() or "", "start", "--host=127.0.0.1", f"--port={port}", "--in-memory"]
+    argv = [PROGRAM, "start", "--host=127.0.0.1", f"--port={port}", "--in-memory"]
     folder = tmp_path_factory.mktemp("gcs")
     process = subprocess.Popen(
         argv, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
