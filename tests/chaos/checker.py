@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from lazur.testing.server import FINAL, Client
+from lazur.testing.server import FINAL, Client, W
 from tests.chaos.ledger import Acknowledged, Ledger, Own
 
 _MLFLOW = "/mlflow/workspaces/default/api/2.0/mlflow"
@@ -22,17 +25,21 @@ class Verdict:
     logs: list[str] = field(default_factory=list[str])
     points: int = 0
     runs: list[str] = field(default_factory=list[str])
+    audited: int = 0
+    audit: list[str] = field(default_factory=list[str])
     left: list[str] = field(default_factory=list[str])
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.twice or self.wrong or self.logs or self.runs or self.left)
+        found = (self.lost, self.twice, self.wrong, self.logs, self.runs, self.audit, self.left)
+        return not any(found)
 
 
 def check(ledger: Ledger, client: Client) -> Verdict:
     verdict = Verdict(jobs=len(ledger.acknowledged))
     for entry in ledger.acknowledged:
         _check_one(ledger, client, entry, verdict)
+    _check_audit(ledger, client, verdict)
     verdict.left = leftovers()
     return verdict
 
@@ -96,6 +103,30 @@ def _check_run(name: str, status: str, own: Own, client: Client, verdict: Verdic
     verdict.points += len(own.points)
     if len(set(points)) < len(points) or not set(own.points) <= set(points) <= set(own.lines):
         verdict.runs.append(f"{name}: points {points}, acknowledged {own.points}")
+
+
+def _check_audit(ledger: Ledger, client: Client, verdict: Verdict) -> None:
+    """Each change and each refusal that somebody was told of is there, no change is there twice,
+    and the chains hold."""
+    verified = client.call("GET", "/api/v1/audit/verify")[1]
+    verdict.audited = verified["rows"]
+    verdict.audit += [f"broken: {fault}" for fault in verified["faults"]]
+    text = client.call("GET", f"{W}/audit/export")[1]
+    seen = Counter(_event(json.loads(line)) for line in text.splitlines())
+    for entry in ledger.acknowledged:
+        name = entry.name
+        found = {what: seen[name, what] for what in ("created", "refused", "cancel requested")}
+        most = 1 if name in ledger.canceled else 0
+        told = found["refused"] >= 1 or name not in ledger.refused
+        if found["created"] != 1 or found["cancel requested"] > most or not told:
+            verdict.audit.append(f"{name}: {found}")
+
+
+def _event(row: dict[str, Any]) -> tuple[str, str]:
+    if row["outcome"] != "refused":
+        return row["name"], row["action"]
+    path = json.loads(row["data"])["request"].split("/")
+    return path[path.index("jobs") + 1], "refused"
 
 
 def pids() -> list[str]:

@@ -77,6 +77,8 @@ class Ledger:
         self.canceled: set[str] = set()
         self.struck: set[str] = set()
         """Jobs whose processes the killer killed: they may end as lost, killed, or well."""
+        self.refused: set[str] = set()
+        """Jobs that a reader was told not to cancel."""
 
     def acknowledge(self, name: str, code: int, lines: int) -> None:
         entry = Acknowledged(name, code, lines)

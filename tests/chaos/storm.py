@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lazur.testing.server import FINAL, Server
+from lazur.testing.server import FINAL, Server, W
 from tests.chaos.checker import Verdict, check, pids
 from tests.chaos.ledger import JOB, Ledger
 
@@ -49,10 +49,12 @@ class Storm:
         self.server = Server(folder / "home", **settings)
         self.report = Report(weather, Verdict())
         self._submitting = threading.Event()
+        self._reader = ""
 
     def run(self) -> Report:
         began = time.monotonic()
         self.server.start()
+        self._reader = self._token("reader", "Reader")
         clients = [
             threading.Thread(target=self._submit, args=(n,)) for n in range(self.weather.clients)
         ]
@@ -72,6 +74,7 @@ class Storm:
 
     def _submit(self, number: int) -> None:
         client, dice = self.server.client(), random.Random(self.weather.seed * 100 + number)
+        reader = self.server.client(self._reader)
         for _ in range(self.weather.jobs // self.weather.clients):
             lines, code = dice.randint(*self.weather.lines), dice.choice((0, 0, 0, 5))
             name = client.submit(
@@ -88,7 +91,17 @@ class Storm:
                 }
             )
             self.ledger.acknowledge(name, code, lines)
+            assert reader.call("POST", f"{W}/jobs/{name}/cancel")[0] == 403
+            self.ledger.refused.add(name)
         client.close()
+        reader.close()
+
+    def _token(self, name: str, role: str) -> str:
+        asked = {"name": name, "role": role, "workspace": "default"}
+        with contextlib.closing(self.server.client()) as client:
+            status, made = client.call("POST", "/api/v1/tokens", asked)
+        assert status == 201, made
+        return str(made["token"])
 
     def _kill_things(self) -> None:
         weather = self.weather

@@ -61,6 +61,8 @@ def _text(report: Report) -> str:
         ("logs with a line missing, doubled or out of order", len(verdict.logs)),
         ("acknowledged points of metrics compared", verdict.points),
         ("runs with a point missing or another end than their job", len(verdict.runs)),
+        ("rows of the audit log verified", verdict.audited),
+        ("changes and refusals missing or doubled there", len(verdict.audit)),
         ("processes left over", len(verdict.left)),
         ("API back after a kill, median and worst, s", _spread(report.back)),
         ("killed job or supervisor noticed, median and worst, s", _spread(report.noticed)),

@@ -71,8 +71,9 @@ class Server:
     def token(self) -> str:
         return (self.home / "token").read_text().strip()
 
-    def client(self) -> Client:
-        return Client(self)
+    def client(self, token: str | None = None) -> Client:
+        """The administrator's own, or of whom `token` is."""
+        return Client(self, token)
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -92,8 +93,9 @@ class Client:
     """Repeats a call until it is answered; creates carry a key, so that repeating is safe. Close
     it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, token: str | None = None) -> None:
         self._server = server
+        self._token = token
         self._connection: http.client.HTTPConnection | None = None
 
     def submit(self, spec: dict[str, Any], patience: float = 60.0) -> str:
@@ -143,7 +145,10 @@ class Client:
             self._connection = http.client.HTTPConnection(
                 urlsplit(self._server.url).netloc, timeout=30
             )
-        headers = {"Authorization": f"Bearer {self._server.token}", "Idempotency-Key": key}
+        headers = {
+            "Authorization": f"Bearer {self._token or self._server.token}",
+            "Idempotency-Key": key,
+        }
         self._connection.request(
             method, path, json.dumps(body) if body is not None else None, headers
         )
