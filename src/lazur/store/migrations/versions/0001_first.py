@@ -101,6 +101,24 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_idempotency_at", "lazur_idempotency", ["at"], unique=False)
     op.create_table(
+        "lazur_prices",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("compute", sa.String(length=255), nullable=False),
+        sa.Column("valid_from", sa.Float(), nullable=False),
+        sa.Column("currency", sa.String(length=8), nullable=False),
+        sa.Column("core_hour", sa.Float(), nullable=False),
+        sa.Column("gpu_hour", sa.Float(), nullable=False),
+        sa.Column("memory_hour", sa.Float(), nullable=False),
+        sa.Column("storage_month", sa.Float(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_prices")),
+        sa.UniqueConstraint(
+            "compute", "valid_from", name=op.f("uq_lazur_prices_compute_valid_from")
+        ),
+        comment="`compute`: empty for all that have none of their own.",
+    )
+    op.create_table(
         "lazur_principals",
         sa.Column("id", Serial, nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -187,10 +205,12 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("deleted_at", sa.Float(), nullable=True),
+        sa.Column("purge_at", sa.Float(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_workspaces")),
         sa.UniqueConstraint("kind", "folded", name=op.f("uq_lazur_workspaces_kind_folded")),
-        comment="Workspaces, and registries: rooms that hold assets only.",
+        comment="And registries: they hold assets only. No `id` is given twice.",
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "lazur_assignments",
@@ -401,6 +421,14 @@ def upgrade() -> None:
         "ix_lazur_jobs_list", "lazur_jobs", ["workspace_id", "archived", "id"], unique=False
     )
     op.create_index(
+        "ix_lazur_jobs_live",
+        "lazur_jobs",
+        ["workspace_id", "created_by", "placed"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index(
         "ix_lazur_jobs_parent",
         "lazur_jobs",
         ["parent_id"],
@@ -419,7 +447,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_lazur_jobs_queue",
         "lazur_jobs",
-        ["compute_id", "priority", "created_by", "id"],
+        ["compute_id", "priority", "created_by", "workspace_id", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'Queued'"),
         postgresql_where=sa.text("state = 'Queued'"),
@@ -447,6 +475,39 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_members_member", "lazur_members", ["member_id"], unique=False)
     op.create_table(
+        "lazur_quotas",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=True),
+        sa.Column("principal", sa.String(length=255), nullable=False),
+        sa.Column("level", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("most", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_quotas_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_quotas")),
+        sa.UniqueConstraint(
+            "workspace_id",
+            "principal",
+            "level",
+            "name",
+            name=op.f("uq_lazur_quotas_workspace_id_principal_level_name"),
+        ),
+        comment="`principal`: whose; empty: of all together; `*`: of each. `level`: who set it.",
+    )
+    op.create_index(
+        "ix_lazur_quotas_server",
+        "lazur_quotas",
+        ["principal", "name"],
+        unique=True,
+        sqlite_where=sa.text("workspace_id IS NULL"),
+        postgresql_where=sa.text("workspace_id IS NULL"),
+    )
+    op.create_table(
         "lazur_secrets",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("workspace_id", Serial, nullable=False),
@@ -463,6 +524,73 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_secrets_key", "lazur_secrets", ["key_id"], unique=False)
     op.create_index("ix_lazur_secrets_workspace", "lazur_secrets", ["workspace_id"], unique=False)
+    op.create_table(
+        "lazur_stored",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("person", sa.String(length=255), nullable=False),
+        sa.Column("experiment_name", sa.String(length=255), nullable=True),
+        sa.Column("bytes", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("gone_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_stored_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_stored")),
+        comment="What takes up room, whose, and from when to when: trees, and what runs wrote.",
+    )
+    op.create_index("ix_lazur_stored_at", "lazur_stored", ["workspace_id", "at"], unique=False)
+    op.create_index(
+        "ix_lazur_stored_live",
+        "lazur_stored",
+        ["workspace_id", "kind", "name"],
+        unique=True,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
+    op.create_index(
+        "ix_lazur_stored_person",
+        "lazur_stored",
+        ["person", "workspace_id", "bytes"],
+        unique=False,
+        sqlite_where=sa.text("gone_at IS NULL"),
+        postgresql_where=sa.text("gone_at IS NULL"),
+    )
+    op.create_table(
+        "lazur_uses",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("job", sa.String(length=255), nullable=False),
+        sa.Column("run_id", sa.String(length=32), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("person", sa.String(length=255), nullable=False),
+        sa.Column("experiment_name", sa.String(length=255), nullable=False),
+        sa.Column("compute", sa.String(length=255), nullable=False),
+        sa.Column("cpus", sa.Integer(), nullable=False),
+        sa.Column("memory", sa.BigInteger(), nullable=False),
+        sa.Column("gpus", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("started_at", sa.Float(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=False),
+        sa.Column("measured", Json, nullable=True),
+        sa.Column("outputs", Json, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_uses_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_uses")),
+        sa.UniqueConstraint("run_id", "started_at", name=op.f("uq_lazur_uses_run_id_started_at")),
+        comment="What each job held, and how long. Kept when the job is purged.",
+    )
+    op.create_index("ix_lazur_uses_person", "lazur_uses", ["person", "ended_at"], unique=False)
+    op.create_index(
+        "ix_lazur_uses_place", "lazur_uses", ["workspace_id", "ended_at"], unique=False
+    )
     op.create_table(
         "lazur_assets",
         sa.Column("id", Serial, nullable=False),
