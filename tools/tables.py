@@ -115,6 +115,7 @@ MEANINGS = {
     "MissingExtra": "An optional part is not installed; the message names it.",
     "NotFound": "It is not there, or not for you to see.",
     "PreconditionFailed": "It was changed since you read it: read it again.",
+    "QuotaExceeded": "More than a quota allows. The message says which, and whom to ask.",
     "ServerUnreachable": "Raised by the client: no server answers at that address.",
     "TooLarge": "The request is larger than the server takes.",
     "TooManyTries": "Wait as long as `Retry-After` says, then try again.",

@@ -7,6 +7,7 @@
     │   └── BlobsMissing            424  upload the listed blobs, then repeat the call
     ├── Unauthenticated             401
     ├── Forbidden                   403
+    │   └── QuotaExceeded           403  which quota, how much of it is used, and whom to ask
     ├── NotFound                    404  absent, or not for you to see
     ├── Conflict                    409  clashes with what is there
     │   └── PreconditionFailed      412  the ETag is no longer current
@@ -85,6 +86,12 @@ class Unauthenticated(LazurError):
 class Forbidden(LazurError):
     code = "Forbidden"
     status = 403
+
+
+class QuotaExceeded(Forbidden):
+    """`details`: `quota`, `used`, `limit`, `wanted`."""
+
+    code = "QuotaExceeded"
 
 
 class NotFound(LazurError):

@@ -3,7 +3,8 @@ what comes out.
 
 Priority first; among equals the person who holds the fewest cores; then first come, first served.
 A job that does not fit keeps what it waits for: those behind it may use only what is left over, so
-a large job is never starved.
+a large job is never starved. The same goes for quotas: a job that waits for one keeps its place
+under it, and holds up nobody else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from lazur.engine import quotas
 from lazur.engine.plan import Demand
+from lazur.engine.quotas import Ledger
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Queued:
     person: str
     priority: int
     demand: Demand
+    workspace_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,15 @@ class Placement:
 
 
 def choose(
-    queued: Iterable[Queued], free: Demand, free_gpus: Iterable[int], held: Mapping[str, int]
+    queued: Iterable[Queued],
+    free: Demand,
+    free_gpus: Iterable[int],
+    held: Mapping[str, int],
+    ledger: Ledger | None = None,
 ) -> list[Placement]:
     """The jobs to start now. `held`: cores by person. `queued` need only hold each person's first
-    few."""
+    few. `ledger`: what is held under quotas; it is written in."""
+    ledger = ledger or Ledger([])
     waiting = sorted(queued, key=lambda job: (-job.priority, job.id))
     cores = dict(held)
     gpus = sorted(free_gpus)
@@ -43,11 +52,22 @@ def choose(
             (j for j in waiting if j.priority == top), key=lambda j: (cores.get(j.person, 0), j.id)
         )
         waiting.remove(job)
+        if not _is_allowed(job, ledger):
+            continue
         if fits(job.demand, free):
             placed.append(Placement(job.id, [gpus.pop(0) for _ in range(job.demand.gpus)]))
             cores[job.person] = cores.get(job.person, 0) + job.demand.cpus
         free = less(free, job.demand)
     return placed
+
+
+def _is_allowed(job: Queued, ledger: Ledger) -> bool:
+    """By quotas. Either way it has its place under them from now on, unless it never can."""
+    amounts = quotas.wanted(job.demand)
+    lack = ledger.shortage(job.workspace_id, job.person, amounts)
+    if lack is None or not lack.is_final:
+        ledger.hold(job.workspace_id, job.person, amounts)
+    return lack is None
 
 
 def fits(demand: Demand, free: Demand) -> bool:

@@ -10,6 +10,7 @@ from lazur.engine.dispatch import Placement, Queued
 from lazur.engine.plan import Demand
 from lazur.loops.base import Loop
 from lazur.loops.jobs import Jobs
+from lazur.services import quotas
 from lazur.services.site import Site
 from lazur.store import jobs as store
 from lazur.store import leases, workspaces
@@ -64,7 +65,8 @@ class Dispatch(Loop):
         taken = {gpu for job in running for gpu in job.gpu_ids}
         gpus = [gpu for gpu in range(capacity.gpus) if gpu not in taken]
         queued = possible(_first(db, compute_id), capacity)
-        return dispatch.choose(queued, free, gpus, held)[:_AT_ONCE]
+        ledger = quotas.ledger_of_running(db, lock=True)
+        return dispatch.choose(queued, free, gpus, held, ledger)[:_AT_ONCE]
 
 
 def possible(queued: list[Queued], capacity: Demand) -> list[Queued]:
@@ -80,7 +82,13 @@ def possible(queued: list[Queued], capacity: Demand) -> list[Queued]:
 def _first(db: Connection, compute_id: int) -> list[Queued]:
     """The first few of everybody's queue: enough for one decision, however long the queue is."""
     return [
-        Queued(row.id, row.created_by, row.priority, Demand(row.cpus, row.memory, row.gpus))
-        for who in store.queued_by_person(db, compute_id)
-        for row in store.queued(db, compute_id, who.priority, who.created_by, _AT_ONCE)
+        Queued(
+            row.id,
+            row.created_by,
+            row.priority,
+            Demand(row.cpus, row.memory, row.gpus),
+            row.workspace_id,
+        )
+        for whose in store.queued_by_person(db, compute_id)
+        for row in store.queued(db, compute_id, whose, _AT_ONCE)
     ]

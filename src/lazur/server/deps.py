@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from lazur.errors import Conflict, Invalid
+from lazur.errors import Conflict, Invalid, QuotaExceeded
 from lazur.services.access import Principal
 from lazur.services.site import Context, Site
 from lazur.spec import json
@@ -75,7 +75,7 @@ class Caller:
                     records.remember(
                         context.db, self.who.name, key, request, answer, context.now()
                     )
-            except (Taken, Conflict):
+            except (Taken, Conflict, QuotaExceeded):
                 # The same call, made twice at once: the other one was first. It may not be
                 # committed yet, which only a write waits for.
                 with self.site.db.write() as db:

@@ -12,7 +12,10 @@ from lazur.spec.properties import GIT
 from lazur.store.jobs import JobRow
 
 
-def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]:
+def view(
+    site: Site, row: JobRow, position: int | None = None, quota: str | None = None
+) -> dict[str, Any]:
+    """`quota`: the one that a queued job waits for."""
     return {
         **row.spec,
         "id": f"/workspaces/{row.workspace}/jobs/{row.name}",
@@ -31,7 +34,7 @@ def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]
         "services": _services(site, row),
         "git": _git(row.properties),
         "phases": phases(row, site.now()),
-        "waiting_for": waiting_for(row, position),
+        "waiting_for": quota or waiting_for(row, position),
         "warnings": row.warnings,
         "error": row.error,
         "attempt": row.attempt,
@@ -44,9 +47,9 @@ def view(site: Site, row: JobRow, position: int | None = None) -> dict[str, Any]
     }
 
 
-def summary(site: Site, row: JobRow) -> dict[str, Any]:
+def summary(site: Site, row: JobRow, quota: str | None = None) -> dict[str, Any]:
     """A line of a list: everything but what only one job's page shows."""
-    full = view(site, row)
+    full = view(site, row, quota=quota)
     full.pop("phases")
     return full
 

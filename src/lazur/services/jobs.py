@@ -7,7 +7,7 @@ from typing import Any
 
 from lazur.engine.states import State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
-from lazur.services import builds, cancellation, checks, content, events, resolve
+from lazur.services import builds, cancellation, checks, content, events, quotas, resolve
 from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
@@ -46,6 +46,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values["due_at"] = None if ready else context.now()
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
     job_id = _add(context, home, values, found)
+    quotas.admit(context, home, found.demand)
     events.record(context, home, "jobs", name, "created", state=values["state"])
     context.publish("job", f"{home.name}/{name}")
     context.publish("queue", found.compute.name)
@@ -68,8 +69,10 @@ def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str
 
 def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     row = find_row(context, workspace, name, "workspaces/jobs/read")
-    queued = row.state == State.QUEUED
-    return view(context.site, row, store.position(context.db, row) if queued else None)
+    if row.state != State.QUEUED:
+        return view(context.site, row)
+    quota = quotas.reasons(context, [row]).get(row.id)
+    return view(context.site, row, store.position(context.db, row), quota)
 
 
 def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
@@ -80,7 +83,9 @@ def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
     page = store.page(
         context.db, home.id, Query(query.limit, query.cursor, query.order_by, filters)
     )
-    return {"value": [summary(context.site, row) for row in page.rows], "next": page.next}
+    waiting = quotas.reasons(context, page.rows)
+    shown = [summary(context.site, row, waiting.get(row.id)) for row in page.rows]
+    return {"value": shown, "next": page.next}
 
 
 def history(context: Context, workspace: str, name: str) -> list[dict[str, Any]]:

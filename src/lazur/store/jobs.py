@@ -249,26 +249,34 @@ def builds_in_use(db: Connection) -> set[str]:
 
 
 def queued_by_person(db: Connection, compute_id: int) -> Sequence[AnyRow]:
-    """(priority, created_by, first) of everybody who has queued jobs there."""
+    """(priority, created_by, workspace_id, first) of everybody who has queued jobs there. By
+    workspace, too: under a quota of one, the other's go on."""
+    whose = (jobs.c.priority, jobs.c.created_by, jobs.c.workspace_id)
     return db.execute(
-        select(jobs.c.priority, jobs.c.created_by, func.min(jobs.c.id).label("first"))
+        select(*whose, func.min(jobs.c.id).label("first"))
         .where(jobs.c.compute_id == compute_id, jobs.c.state == State.QUEUED.value)
-        .group_by(jobs.c.priority, jobs.c.created_by)
+        .group_by(*whose)
     ).all()
 
 
-def queued(
-    db: Connection, compute_id: int, priority: int, person: str, limit: int
-) -> Sequence[AnyRow]:
+def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequence[AnyRow]:
+    """The first few of one row of `queued_by_person`."""
     return db.execute(
         select(
-            jobs.c.id, jobs.c.cpus, jobs.c.memory, jobs.c.gpus, jobs.c.created_by, jobs.c.priority
+            jobs.c.id,
+            jobs.c.workspace_id,
+            jobs.c.cpus,
+            jobs.c.memory,
+            jobs.c.gpus,
+            jobs.c.created_by,
+            jobs.c.priority,
         )
         .where(
             jobs.c.compute_id == compute_id,
             jobs.c.state == State.QUEUED.value,
-            jobs.c.priority == priority,
-            jobs.c.created_by == person,
+            jobs.c.priority == whose.priority,
+            jobs.c.created_by == whose.created_by,
+            jobs.c.workspace_id == whose.workspace_id,
         )
         .order_by(jobs.c.id)
         .limit(limit)

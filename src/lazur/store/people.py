@@ -14,6 +14,7 @@ from lazur.store.tables import (
     credentials,
     members,
     principals,
+    quotas,
     roles,
     tokens,
     workspaces,
@@ -52,6 +53,7 @@ def drop(db: Connection, row: AnyRow) -> None:
     db.execute(delete(tokens).where(tokens.c.principal == row.name, tokens.c.kind != "job"))
     db.execute(delete(assignments).where(assignments.c.principal_id == row.id))
     db.execute(delete(credentials).where(credentials.c.principal_id == row.id))
+    db.execute(delete(quotas).where(quotas.c.principal == row.name))
     db.execute(
         delete(members).where(or_(members.c.group_id == row.id, members.c.member_id == row.id))
     )

@@ -392,8 +392,9 @@ trees = Table(
     Column("digest", String(64), primary_key=True),
     Column("files", Integer, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("checked_at", Float, nullable=False),
-    comment="Trees whose every blob was seen in the store.",
+    Column("whole", Boolean, nullable=False),
+    Column("used_at", Float, nullable=False),
+    comment="Trees whose every blob was seen in the store (`whole`), or is being looked for.",
 )
 
 facts = Table(

@@ -188,9 +188,10 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("files", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("checked_at", sa.Float(), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("used_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_lazur_trees")),
-        comment="Trees whose every blob was seen in the store.",
+        comment="Trees whose every blob was seen in the store (`whole`), or is being looked for.",
     )
     op.create_table(
         "lazur_workspaces",
