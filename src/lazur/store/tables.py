@@ -546,6 +546,56 @@ prices = Table(
     comment="`compute`: empty for all that have none of their own.",
 )
 
+lineage = Table(
+    "lazur_lineage",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("source_home", BigInteger, nullable=False),
+    Column("source_kind", String(16), nullable=False),
+    Column("source_name", String(600), nullable=False),
+    Column("source_version", Text, nullable=False),
+    Column("target_home", BigInteger, nullable=False),
+    Column("target_kind", String(16), nullable=False),
+    Column("target_name", String(600), nullable=False),
+    Column("target_version", Text, nullable=False),
+    Column("role", String(300), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("who", Name, nullable=False),
+    Index(
+        "ix_lazur_lineage_down",
+        "source_home",
+        "source_kind",
+        "source_name",
+        "source_version",
+        "target_home",
+        "target_kind",
+        "target_name",
+        "target_version",
+        "role",
+        unique=True,
+    ),
+    Index("ix_lazur_lineage_up", "target_home", "target_kind", "target_name", "target_version"),
+    comment="What came of what. Homes are workspaces and registries (0: what comes with Lazur). "
+    "It outlives what it names.",
+)
+
+lineage_posts = Table(
+    "lazur_lineage_posts",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
+    Column("job", Name, nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Float),
+    Column("lease_token", String(64)),
+    Column("lease_until", Float),
+    Index("ix_lazur_lineage_posts_due", "due_at"),
+    Index("ix_lazur_lineage_posts_workspace", "workspace_id"),
+    comment="OpenLineage events that are still to be sent.",
+)
+
 idempotency = Table(
     "lazur_idempotency",
     metadata,

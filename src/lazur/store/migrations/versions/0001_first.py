@@ -101,6 +101,45 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_idempotency_at", "lazur_idempotency", ["at"], unique=False)
     op.create_table(
+        "lazur_lineage",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("source_home", sa.BigInteger(), nullable=False),
+        sa.Column("source_kind", sa.String(length=16), nullable=False),
+        sa.Column("source_name", sa.String(length=600), nullable=False),
+        sa.Column("source_version", sa.Text(), nullable=False),
+        sa.Column("target_home", sa.BigInteger(), nullable=False),
+        sa.Column("target_kind", sa.String(length=16), nullable=False),
+        sa.Column("target_name", sa.String(length=600), nullable=False),
+        sa.Column("target_version", sa.Text(), nullable=False),
+        sa.Column("role", sa.String(length=300), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("who", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_lineage")),
+        comment="What came of what. Homes are workspaces and registries (0: what comes with Lazur). It outlives what it names.",
+    )
+    op.create_index(
+        "ix_lazur_lineage_down",
+        "lazur_lineage",
+        [
+            "source_home",
+            "source_kind",
+            "source_name",
+            "source_version",
+            "target_home",
+            "target_kind",
+            "target_name",
+            "target_version",
+            "role",
+        ],
+        unique=True,
+    )
+    op.create_index(
+        "ix_lazur_lineage_up",
+        "lazur_lineage",
+        ["target_home", "target_kind", "target_name", "target_version"],
+        unique=False,
+    )
+    op.create_table(
         "lazur_prices",
         sa.Column("id", Serial, nullable=False),
         sa.Column("compute", sa.String(length=255), nullable=False),
@@ -455,6 +494,29 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_lazur_jobs_state", "lazur_jobs", ["workspace_id", "state", "id"], unique=False
+    )
+    op.create_table(
+        "lazur_lineage_posts",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("job", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.Float(), nullable=True),
+        sa.Column("lease_token", sa.String(length=64), nullable=True),
+        sa.Column("lease_until", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_lineage_posts_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_lineage_posts")),
+        comment="OpenLineage events that are still to be sent.",
+    )
+    op.create_index("ix_lazur_lineage_posts_due", "lazur_lineage_posts", ["due_at"], unique=False)
+    op.create_index(
+        "ix_lazur_lineage_posts_workspace", "lazur_lineage_posts", ["workspace_id"], unique=False
     )
     op.create_table(
         "lazur_members",

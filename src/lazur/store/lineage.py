@@ -1,0 +1,183 @@
+"""Queries on what came of what. Homes are ids of workspaces and registries, and 0 for what comes
+with Lazur; what they name may be gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, or_, select, tuple_, update
+
+from lazur.engine.lineage import Edge, Node
+from lazur.store.db import AnyRow
+from lazur.store.mlflow import sql
+from lazur.store.tables import assets, containers, events, jobs, lineage, workspaces
+
+_AT_ONCE = 100
+_SOURCE = (
+    lineage.c.source_home,
+    lineage.c.source_kind,
+    lineage.c.source_name,
+    lineage.c.source_version,
+)
+_TARGET = (
+    lineage.c.target_home,
+    lineage.c.target_kind,
+    lineage.c.target_name,
+    lineage.c.target_version,
+)
+_COLUMNS = {
+    **dict.fromkeys((f"{end}_home" for end in ("source", "target")), "bigint"),
+    **{
+        f"{end}_{part}": "text"
+        for end in ("source", "target")
+        for part in ("kind", "name", "version")
+    },
+    "role": "text",
+    "at": "double precision",
+    "who": "text",
+}
+
+
+def add(db: Connection, edges: Iterable[Edge], at: float, who: str) -> None:
+    """All in one statement. Twice is once: the first is kept."""
+    rows = [_values(edge, at, who) for edge in dict.fromkeys(edges)]
+    sql.insert(db, "lazur_lineage", _COLUMNS, rows, "ON CONFLICT DO NOTHING")
+
+
+def of(db: Connection, nodes: Collection[Node], *, up: bool, most: int) -> list[Edge]:
+    """Edges into the nodes (`up`) or out of them, the oldest first."""
+    ends, wanted = tuple_(*(_TARGET if up else _SOURCE)), list(nodes)
+    found: list[Edge] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        piece = [tuple(node) for node in wanted[start : start + _AT_ONCE]]
+        statement = select(lineage).where(ends.in_(piece)).order_by(lineage.c.id)
+        found += map(_edge, db.execute(statement.limit(most - len(found) + 1)))
+        if len(found) > most:
+            break
+    return found
+
+
+def is_known(db: Connection, node: Node) -> bool:
+    """Whether anything came of it, or it of anything."""
+    return any(of(db, [node], up=up, most=1) for up in (True, False))
+
+
+def purged(db: Connection, node: Node) -> Node | None:
+    """The last of this name that was purged."""
+    found: list[Node] = []
+    for home, kind, name, version in (_SOURCE, _TARGET):
+        rows = db.execute(
+            select(home, kind, name, version)
+            .where(home == node.home, kind == node.kind, name == node.name)
+            .where(version.startswith(f"{node.version}#", autoescape=True))
+            .distinct()
+        )
+        found += [Node(*row) for row in rows]
+    return max(found, key=lambda one: one.purged_at or 0.0, default=None)
+
+
+def rename(db: Connection, old: Node, new: Node) -> None:
+    """What is left of a thing that was purged has a name that no other will get."""
+    for columns in (_SOURCE, _TARGET):
+        values = {column.name: value for column, value in zip(columns, new, strict=True)}
+        db.execute(update(lineage).where(_is(columns, old)).values(**values))
+
+
+def drop_home(db: Connection, home: int) -> int:
+    """Everything about a workspace or registry. Returns how many edges."""
+    about = or_(lineage.c.source_home == home, lineage.c.target_home == home)
+    return db.execute(delete(lineage).where(about)).rowcount
+
+
+def sources_above(db: Connection, home: int, kind: str, names: Sequence[str]) -> list[Node]:
+    """Those of the nodes that something was written to."""
+    statement = (
+        select(*_TARGET)
+        .where(tuple_(*_TARGET).in_([(home, kind, name, "") for name in names]))
+        .distinct()
+    )
+    return [Node(*row) for row in db.execute(statement)] if names else []
+
+
+def homes(db: Connection, ids: Collection[int]) -> dict[int, AnyRow]:
+    rows = db.execute(select(workspaces).where(workspaces.c.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def jobs_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
+    """What is there of them now."""
+    rows = _pieces(
+        db,
+        select(
+            jobs.c.workspace_id,
+            jobs.c.name,
+            jobs.c.state,
+            jobs.c.type,
+            jobs.c.experiment_name,
+            jobs.c.display_name,
+            jobs.c.run_id,
+            jobs.c.archived,
+            jobs.c.created_at,
+            jobs.c.created_by,
+            jobs.c.started_at,
+            jobs.c.ended_at,
+        ),
+        tuple_(jobs.c.workspace_id, jobs.c.name),
+        [(node.home, node.name) for node in nodes],
+    )
+    return {Node(row.workspace_id, "jobs", row.name): row for row in rows}
+
+
+def assets_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
+    """What is there of them now, in the trash too."""
+    rows = _pieces(
+        db,
+        select(
+            containers.c.workspace_id,
+            containers.c.kind,
+            containers.c.name,
+            assets.c.version,
+            assets.c.digest,
+            assets.c.description,
+            assets.c.deleted_at,
+            assets.c.created_at,
+            assets.c.created_by,
+            (assets.c.archived | containers.c.archived).label("archived"),
+        ).join(containers, assets.c.container_id == containers.c.id),
+        tuple_(containers.c.workspace_id, containers.c.kind, containers.c.name, assets.c.version),
+        [tuple(node) for node in nodes],
+    )
+    return {Node(row.workspace_id, row.kind, row.name, row.version): row for row in rows}
+
+
+def purges_of(db: Connection, nodes: Collection[Node]) -> list[AnyRow]:
+    """Who purged what is no longer there; the latest last."""
+    about = tuple_(events.c.workspace_id, events.c.kind, events.c.name)
+    statement = select(events).where(events.c.type == "purged")
+    named = list({(node.home, node.kind, node.name) for node in nodes})
+    return sorted(_pieces(db, statement, about, named), key=lambda row: row.id)
+
+
+def _pieces(
+    db: Connection, statement: Any, key: Any, wanted: Sequence[tuple[Any, ...]]
+) -> list[AnyRow]:
+    found: list[AnyRow] = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        found += db.execute(statement.where(key.in_(wanted[start : start + _AT_ONCE])))
+    return found
+
+
+def _is(columns: Sequence[Any], node: Node) -> Any:
+    return tuple_(*columns) == tuple_(*node)
+
+
+def _values(edge: Edge, at: float, who: str) -> list[Any]:
+    source, target = edge.source, edge.target
+    return [source.home, target.home, *source[1:], *target[1:], edge.role, at, who]
+
+
+def _edge(row: AnyRow) -> Edge:
+    source = Node(row.source_home, row.source_kind, row.source_name, row.source_version)
+    target = Node(row.target_home, row.target_kind, row.target_name, row.target_version)
+    return Edge(source, target, row.role, row.at, row.who)
