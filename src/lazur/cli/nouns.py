@@ -27,6 +27,7 @@ GROUPS = {
     "service": "Programs that sign in.",
     "role": "Who may do what, where.",
     "token": "Secrets that programs sign in with.",
+    "quota": "How much workspaces and people may hold at once.",
     "audit": "What was done, by whom, and what was refused.",
     "server": "The server on this machine. It starts by itself when it is needed.",
     "admin": "Help for the server of this machine when nobody can sign in.",

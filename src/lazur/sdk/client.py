@@ -19,6 +19,7 @@ from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
+from lazur.sdk.quotas import Quotas
 from lazur.sdk.resources import Connections, Datastores
 from lazur.sdk.rooms import Registries, Workspaces
 from lazur.sdk.runs import Runs
@@ -122,6 +123,10 @@ class Client:
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.scope)
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        return Quotas(self.scope)
 
     @cached_property
     def registries(self) -> Registries:

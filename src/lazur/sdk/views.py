@@ -186,6 +186,18 @@ class Token(View):
         return f"Token(id={self._data.get('id')!r}, label={self._data.get('label')!r})"
 
 
+class Quota(View):
+    workspace: str | None
+    user: str | None
+    """None: of all together; `*`: of each person."""
+    name: str
+    limit: int
+    used: int | None
+
+    def __repr__(self) -> str:
+        return f"Quota({self._data.get('name')}={self._data.get('limit')})"
+
+
 class AuditEntry(View):
     who: str
     action: str
