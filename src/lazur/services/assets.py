@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from lazur.services import builtin, checks, content, events
+from lazur.services import builtin, checks, content, edges, events
 from lazur.services.events import Change
 from lazur.services.shelves import Registry, Shelf, open_shelf, reference
 from lazur.services.site import Context
@@ -38,6 +38,7 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
     row, new = _add(context, home.id, kind, name, version, checked)
     if new:
         events.record(context, home, kind, name, "created", version=row.version)
+        edges.of_asset(context, home, row)
     return view(row, home)
 
 
@@ -159,6 +160,7 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
         except Conflict as error:
             notes.append(f"outputs.{output['name']} was not registered: {error.message}")
             continue
+        edges.of_output(context, row, output["name"], made)
         events.record(
             context,
             row,

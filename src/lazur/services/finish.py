@@ -10,7 +10,7 @@ from lazur.engine.contracts import Backend, Handle
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
-from lazur.services import assets, events
+from lazur.services import assets, edges, events
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store import jobs, people
@@ -55,6 +55,8 @@ def record(context: Context, row: JobRow, ended: Ending) -> None:
     if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, row)):
         warnings = [*ended.values.get("warnings", row.warnings), *notes]
         jobs.change(context.db, row.id, context.now(), warnings=warnings)
+    if row.started_at or ended.values.get("started_at"):
+        edges.of_places(context, row)
     people.drop_job_tokens(context.db, row.workspace, row.name)
     error: dict[str, Any] | None = ended.values["error"]
     code = error.get("code") if error else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from lazur.engine.states import State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
-from lazur.services import builds, cancellation, checks, content, events, quotas, resolve
+from lazur.services import builds, cancellation, checks, content, edges, events, quotas, resolve
 from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
@@ -36,6 +36,9 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
         home = open_workspace(early, workspace, "workspaces/jobs/write")
         found = resolve.job(early, home, name, checked)
         _diff_is_there(early, checked.model.properties)
+        came_of = edges.of_job(
+            early, home, name, checked.model, found.environment_name, found.recipe
+        )
     build = builds.want(context, home.id, found.recipe, found.environment_name)
     ready = build.state == "ready"
     values = _row(context, home, name, checked, found)
@@ -46,6 +49,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values["due_at"] = None if ready else context.now()
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
     job_id = _add(context, home, values, found)
+    edges.write(context, came_of)
     quotas.admit(context, home, found.demand)
     events.record(context, home, "jobs", name, "created", state=values["state"])
     context.publish("job", f"{home.name}/{name}")
@@ -62,7 +66,7 @@ def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str
     _parent_id(context, workspace, checked.model.parent_job_name)
     return {
         "warnings": found.warnings,
-        "compute": found.compute.name,
+        "compute": found.cluster or found.compute.name,
         "environment": found.environment_name,
     }
 
@@ -194,6 +198,8 @@ def _row(
         "resolved": found.to_dict(),
         "warnings": found.warnings,
         "compute_id": found.compute.id,
+        "cluster": found.cluster,
+        "nodes": found.nodes,
         "priority": _PRIORITIES[queue.priority if queue else "medium"],
         "cpus": found.demand.cpus,
         "memory": found.demand.memory,

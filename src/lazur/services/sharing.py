@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.errors import Invalid, Unsupported
-from lazur.services import assets, checks, events
+from lazur.services import assets, checks, edges, events
 from lazur.services.shelves import Registry, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
@@ -43,6 +43,7 @@ def share(
     if new:
         origin = reference(home, kind, row.name, row.version)
         events.record(context, target, kind, there, "shared", version=made.version, origin=origin)
+    edges.of_share(context, home, row, target, made)
     return assets.view(made, target)
 
 

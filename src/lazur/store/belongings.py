@@ -26,6 +26,7 @@ _BY_HAND = {
     ROOM: "id = :id",
     "workspaces": "name = :space",
     "lazur_tokens": "workspace = :name",
+    "lazur_lineage": "(source_home = :id OR target_home = :id)",
     "lazur_idempotency": "SUBSTR(principal, 1, :length) = :slash",
     "lazur_audit": "chain = :id",
     "lazur_audit_heads": "chain = :id",

@@ -1,0 +1,219 @@
+"""Lineage as it is written: in the transaction that makes it happen (contributing/lineage.md)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from lazur.engine.lineage import BUILDS, BUILT_IN, JOBS, TREES, URIS, Edge, Node
+from lazur.engine.recipe import Recipe
+from lazur.errors import Invalid
+from lazur.kinds.assets import curated
+from lazur.kinds.jobs.command import CommandJob
+from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
+from lazur.services.job_views import default_output_uri
+from lazur.services.site import Context
+from lazur.spec import references
+from lazur.spec.inputs import PathInput
+from lazur.spec.names import fold
+from lazur.spec.references import Asset, DatastorePath, JobOutput, RunArtifact, Tree, Uri
+from lazur.store import assets, jobs, workspaces
+from lazur.store import lineage as store
+from lazur.store.db import AnyRow
+from lazur.store.jobs import JobRow
+
+_LONGEST = 600
+_OF_JOBS = {
+    ARTIFACTSTORE: re.compile(r"ExperimentRun/dcid\.([^/]+)(?:/|$)"),
+    BLOBSTORE: re.compile(r"azureml/([^/]+)/"),
+}
+"""Where outputs of jobs lie that were given no other place, by the job's name or its run's."""
+
+
+def of_job(
+    context: Context, home: AnyRow, name: str, spec: CommandJob, environment: str, recipe: Recipe
+) -> list[Edge]:
+    """What a job that is about to be accepted will come of: looked up where its inputs were."""
+    job = Node(home.id, JOBS, name)
+    found = [
+        Edge(
+            _environment(context, home, spec.environment, environment, recipe), job, "environment"
+        )
+    ]
+    if spec.code:
+        found += _from(context, home, spec.code, "codes", job, "code")
+    for key, value in spec.inputs.items():
+        if isinstance(value, PathInput) and value.path is not None:
+            model = str(getattr(value, "type", "")).endswith("_model")
+            kind = "models" if model else "data"
+            found += _from(context, home, value.path, kind, job, f"inputs.{key}")
+    if spec.parent_job_name:
+        parent = _job(context, home, spec.parent_job_name)
+        found += [Edge(parent, job, "parent")] if parent else []
+    return found
+
+
+def of_asset(context: Context, home: AnyRow, row: AnyRow) -> None:
+    """A version was registered from something that has a name or an address."""
+    asset, spec = Node(home.id, row.kind, row.name, row.version), row.spec
+    written = [(spec.get("path"), row.kind, "path"), (spec.get("code"), "codes", "code")]
+    written += [(spec.get("environment"), "environments", "environment")]
+    write(
+        context,
+        [
+            edge
+            for text, kind, role in written
+            if isinstance(text, str)
+            for edge in _from(context, home, text, kind, asset, role)
+            if edge.source.kind != TREES  # its own content
+        ],
+    )
+
+
+def of_output(context: Context, row: JobRow, output: str, made: AnyRow) -> None:
+    """A job's output became a version of an asset."""
+    asset = Node(row.workspace_id, made.kind, made.name, made.version)
+    write(context, [Edge(Node(row.workspace_id, JOBS, row.name), asset, f"outputs.{output}")])
+
+
+def of_places(context: Context, row: JobRow) -> None:
+    """A job that ran has ended: where its outputs lie that are no assets, or were given a
+    place."""
+    job = Node(row.workspace_id, JOBS, row.name)
+    found: list[Edge] = []
+    for output in row.resolved["outputs"]:
+        usual = output["uri"] == default_output_uri(row.name, output["name"])
+        place = _address(row.workspace_id, output["uri"])
+        if place is not None and not (usual and output.get("asset_name")):
+            found.append(Edge(job, place, f"outputs.{output['name']}"))
+    write(context, found)
+
+
+def of_share(context: Context, home: AnyRow, row: AnyRow, target: AnyRow, made: AnyRow) -> None:
+    """The same content in another place."""
+    source = Node(home.id, row.kind, row.name, row.version)
+    write(context, [Edge(source, Node(target.id, made.kind, made.name, made.version), "shared")])
+
+
+def write(context: Context, found: Iterable[Edge]) -> None:
+    edges = [edge for edge in found if edge.source != edge.target]
+    if edges:
+        store.add(context.db, edges, context.now(), context.who.name)
+
+
+def sources(context: Context, home: AnyRow, written: str, kind: str) -> list[Node]:
+    """What a reference means; nothing for what has no name here."""
+    try:
+        found = references.parse(written)
+    except Invalid:
+        return []
+    match found:
+        case Asset():
+            node = _asset(context, home, found, found.kind or kind)
+        case JobOutput(job=job):
+            node = _job(context, home, job)
+        case RunArtifact(run=run):
+            node = _job(context, home, run)
+        case Tree(digest=digest):
+            node = Node(home.id, TREES, digest)
+        case DatastorePath():
+            node = _writer(context, home, found) or _address(home.id, written)
+        case Uri():
+            node = _address(home.id, written)
+        case _:
+            node = None
+    return [node] if node else []
+
+
+def _from(
+    context: Context, home: AnyRow, written: str, kind: str, target: Node, role: str
+) -> Iterator[Edge]:
+    for source in sources(context, home, written, kind):
+        yield Edge(source, target, role)
+        if source.kind == URIS:
+            above = [name for name in _above(source.name) if name != source.name]
+            for folder in store.sources_above(context.db, source.home, URIS, above):
+                yield Edge(folder, source, "folder")
+
+
+def _environment(
+    context: Context, home: AnyRow, written: Any, resolved: str, recipe: Recipe
+) -> Node:
+    """`resolved` is its exact name and version, as the job was told."""
+    found = references.parse(written) if isinstance(written, str) else None
+    if not isinstance(found, Asset):
+        return Node(home.id, BUILDS, context.site.builder.key(recipe))
+    name, _, version = resolved.rpartition(":")
+    place = _place(context, home, found)
+    if found.registry is None and (
+        name != found.name
+        or assets.version(context.db, home.id, "environments", name, version) is None
+    ):
+        place = BUILT_IN
+    return Node(place or BUILT_IN, "environments", name, version)
+
+
+def _asset(context: Context, home: AnyRow, found: Asset, kind: str) -> Node | None:
+    place = _place(context, home, found)
+    if place is None or found.version is not None:
+        return None if place is None else Node(place, kind, found.name, found.version or "")
+    row = assets.newest(context.db, place, kind, found.name)
+    return Node(place, kind, found.name, row.version) if row is not None else None
+
+
+def _place(context: Context, home: AnyRow, found: Asset) -> int | None:
+    if found.registry is None:
+        return home.id
+    if fold(found.registry) == curated.REGISTRY:
+        return BUILT_IN
+    row = workspaces.by_name(context.db, fold(found.registry), workspaces.REGISTRY)
+    return row.id if row is not None else None
+
+
+def _job(context: Context, home: AnyRow, name: str) -> Node | None:
+    """By its name, or its run's id."""
+    row = jobs.by_name(context.db, home.id, name) or jobs.by_run(context.db, home.id, name)
+    return Node(home.id, JOBS, row.name) if row is not None else None
+
+
+def _writer(context: Context, home: AnyRow, place: DatastorePath) -> Node | None:
+    pattern = _OF_JOBS.get(place.datastore)
+    named = pattern.match(place.path) if pattern else None
+    return _job(context, home, named[1]) if named else None
+
+
+def _address(home: int, written: str) -> Node | None:
+    """Without what may be a secret: a signature stands in the query, a password before the
+    host."""
+    found = references.parse(written)
+    if isinstance(found, DatastorePath):
+        text = f"azureml://datastores/{found.datastore}/paths/{found.path}"
+    elif isinstance(found, Uri):
+        parts = urlsplit(found.uri)
+        host = parts.netloc if parts.scheme.startswith(("wasb", "abfs")) else _host(parts.netloc)
+        text = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    else:
+        return None
+    return Node(home, URIS, _bounded(text.rstrip("/")))
+
+
+def _host(place: str) -> str:
+    return place.rpartition("@")[2]
+
+
+def _bounded(text: str) -> str:
+    plain = quote(text, safe="/:@$()*+,;=&!'~[]{}%#")
+    if len(plain) <= _LONGEST:
+        return plain
+    digest = sha256(plain.encode()).hexdigest()[:16]
+    return f"{plain[: _LONGEST - 20]}...{digest}"
+
+
+def _above(address: str) -> list[str]:
+    """The folders that an address lies in, the nearest first."""
+    start = len(address) - len(address.partition("://")[2])
+    ends = [match.start() for match in re.finditer("/", address[start:])]
+    return [address[: start + end] for end in reversed(ends)][:32]
