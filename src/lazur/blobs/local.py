@@ -3,6 +3,11 @@ place.
 
 Safe for any number of writing processes: whoever comes second replaces a file by an equal one. A
 killed writer leaves a file in `<root>/tmp`, which `sweep` removes.
+
+When a blob was last used is its file's time of access, which is set wherever somebody is told that
+the blob is there. One that is discarded is taken away first, looked at again, and put back when it
+was used meanwhile: whoever uses it sees it either gone, and sends it again, or has it kept. A kill
+in between leaves it in `<root>/tmp` as `gone-<sha256>`, from where it comes back.
 """
 
 # Plain strings, not pathlib: thousands of files at a time, several times faster.
@@ -15,16 +20,21 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from lazur.engine.contracts import Blobs, Sweeps
+from lazur.engine.contracts import Blobs, Collects, Sweeps
 from lazur.engine.tree import is_digest
 from lazur.errors import BackendError, Invalid, NotFound
 
+_USED_EVERY = 3600.0
+"""Noted no more often than that: a disk is asked to write for it."""
+_GONE = "gone-"
 
-class Local(Blobs, Sweeps):
+
+class Local(Blobs, Collects, Sweeps):
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.fspath(root)
         self._tmp = os.path.join(self.root, "tmp")
@@ -42,11 +52,11 @@ class Local(Blobs, Sweeps):
         return os.path.exists(self.path(digest))
 
     def missing(self, digests: list[str]) -> list[str]:
-        return [digest for digest in digests if not self.has(digest)]
+        return [digest for digest in digests if not self._use(digest)]
 
     def put(self, digest: str, chunks: Iterator[bytes]) -> int:
         """When the blob is there, `chunks` is not read."""
-        if self.has(digest):
+        if self._use(digest):
             return self.size(digest)
         with self._aside() as (temporary, fd):
             size = _write(fd, digest, chunks)
@@ -82,16 +92,56 @@ class Local(Blobs, Sweeps):
         with suppress(FileNotFoundError):
             os.unlink(self.path(digest))
 
+    def unused(self, since: float) -> Iterator[str]:
+        self._bring_back()
+        for folder in os.scandir(self.root):
+            if len(folder.name) == len("ab") and folder.is_dir(follow_symlinks=False):
+                for entry in os.scandir(folder.path):
+                    if is_digest(entry.name) and _used_at(entry.stat()) < since:
+                        yield entry.name
+
+    def discard(self, digest: str, since: float) -> int:
+        path, gone = self.path(digest), os.path.join(self._tmp, _GONE + digest)
+        with suppress(FileNotFoundError):  # somebody else was quicker, or brought it back
+            os.rename(path, gone)
+            status = os.stat(gone)
+            if _used_at(status) < since:
+                os.unlink(gone)
+                return status.st_size
+            os.rename(gone, path)
+        return 0
+
     def sweep(self, older_than: float) -> int:
         """Remove what killed writers left before `older_than` (seconds since the epoch: well
         before any upload that can still be going on); returns the number of files."""
         removed = 0
+        self._bring_back()
         for entry in os.scandir(self._tmp):
             with suppress(FileNotFoundError):  # its writer lives, and has just finished
                 if entry.stat(follow_symlinks=False).st_mtime < older_than:
                     _remove(entry)
                     removed += 1
         return removed
+
+    def _use(self, digest: str) -> bool:
+        """Whether the blob is there, and if so, it is noted that somebody relies on it. One of
+        another account's, whose times are not ours to set, is replaced by one of our own."""
+        path = self.path(digest)
+        try:
+            status = os.stat(path)
+            if time.time() - _used_at(status) > _USED_EVERY:
+                os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+        except (FileNotFoundError, PermissionError):
+            return False
+        return True
+
+    def _bring_back(self) -> None:
+        """What was taken away by one that was killed before it had decided. Taken from one that
+        lives, it is kept too."""
+        for entry in os.scandir(self._tmp):
+            if entry.name.startswith(_GONE):
+                with suppress(FileNotFoundError):
+                    os.rename(entry.path, self.path(entry.name.removeprefix(_GONE)))
 
     @contextmanager
     def _aside(self) -> Iterator[tuple[str, int]]:
@@ -141,6 +191,10 @@ class Local(Blobs, Sweeps):
         except FileExistsError:
             return
         _sync(self.root)
+
+
+def _used_at(status: os.stat_result) -> float:
+    return max(status.st_atime, status.st_mtime)
 
 
 def _write(fd: int, digest: str, chunks: Iterator[bytes]) -> int:

@@ -178,6 +178,21 @@ class Blobs(ABC):
     def delete(self, digest: str) -> None: ...
 
 
+class Collects(ABC):
+    """Ability: a blob store can give back what nobody needs. Who stored a blob, or was told that
+    it is there (`put`, `put_many`, `missing`), has used it: it stays for as long after that as the
+    caller of these two says, whatever happens at the same time, in whatever process."""
+
+    @abstractmethod
+    def unused(self, since: float) -> Iterator[str]:
+        """Digests of all that was last used before `since` (seconds since the epoch)."""
+
+    @abstractmethod
+    def discard(self, digest: str, since: float) -> int:
+        """Delete the blob unless it was used after `since`; returns the bytes freed. Called within
+        a transaction, for a few hundred at a time. Silent when it is gone already."""
+
+
 @dataclass(frozen=True)
 class Wrapped:
     """A data key that only the root key called `key_id` opens."""

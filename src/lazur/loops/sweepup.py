@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from pathlib import Path
 
 from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
 from lazur.loops.base import Loop
-from lazur.services import builds, secrets
+from lazur.services import builds, collection, secrets
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
@@ -49,6 +47,7 @@ class Sweepup(Loop):
         self._clean_attempts()
         self._sweep(now - _LEFT)
         self._prune()
+        self._collect()
         self._rotate()
         return _EVERY
 
@@ -73,7 +72,7 @@ class Sweepup(Loop):
         drafts = ("trees/*.*.*", "downloads/*/*.*.*", "imports/*")
         for draft in [found for pattern in drafts for found in cache.glob(pattern)]:
             if not self.stopping and draft.lstat().st_mtime < older_than:
-                _remove(draft)
+                collection.remove(draft)
         for store in self._site.home.path.glob(f"workspaces/*/{ARTIFACTSTORE}"):
             Artifacts(store).sweep()
 
@@ -87,6 +86,18 @@ class Sweepup(Loop):
                 "environment %s (%s) was not used for long: removed", build["key"], build["name"]
             )
 
+    def _collect(self) -> None:
+        """Bytes of what was purged, and of uploads that came to nothing."""
+        try:
+            freed = collection.collect_if_wanted(self._site)
+        except LazurError as error:
+            log.warning("bytes that nothing needs are not freed: %s", error)
+        else:
+            if freed.blobs:
+                log.info(
+                    "%d blobs that nothing needs are freed: %d bytes", freed.blobs, freed.bytes
+                )
+
     def _rotate(self) -> None:
         """Secrets that a former root key wraps. What cannot be done now is tried again."""
         if 0 <= self._site.now() - self._rotated < _ROTATED_EVERY:
@@ -99,11 +110,3 @@ class Sweepup(Loop):
         else:
             if done:
                 log.info("%d secrets are wrapped by the current root key now", done)
-
-
-def _remove(draft: Path) -> None:
-    """Folders in the cache are read-only; their owner may change that."""
-    for folder in [draft, *draft.rglob("*")]:
-        if folder.is_dir() and not folder.is_symlink():
-            folder.chmod(0o700)
-    shutil.rmtree(draft, ignore_errors=True)

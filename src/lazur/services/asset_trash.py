@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import assets, events
+from lazur.services import assets, collection, events
 from lazur.services.shelves import Shelf, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -68,6 +68,7 @@ def purge(context: Context, shelf: Shelf, kind: str, asked: dict[str, Any]) -> d
         )
     if not dry_run and rows:
         store.drop(context.db, [row.id for row in rows])
+        collection.want(context)
         for row in rows:
             events.record(context, home, kind, row.name, "purged", version=row.version)
     return {"purged": [_view(row) for row in rows], "dry_run": dry_run}

@@ -8,9 +8,11 @@ from lazur.engine.tree import File, Manifest, is_digest
 from lazur.errors import BlobsMissing, Invalid, NotFound
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
-from lazur.store import records
+from lazur.store import contents
 
 _ASK_AT_ONCE = 20_000
+_RELIED_ON = 0.5
+"""Of the time that content is kept for: so long nobody has to be told again that it is needed."""
 
 
 def missing(context: Context, workspace: str, digests: list[str]) -> dict[str, Any]:
@@ -29,15 +31,20 @@ def check_digest(digest: str) -> str:
 
 
 def whole_tree(context: Context, digest: str) -> None:
-    """Raise BlobsMissing unless every blob of the tree is stored. Looks at the files only the
-    first time, which may take a while: call it while looking, not inside a write."""
-    if records.tree_is_whole(context.db, check_digest(digest)):
+    """Raise BlobsMissing unless every blob of the tree is stored; and whoever mentions it in a row
+    within some hours may rely on that. Looks at the files only the first time, which may take a
+    while: call it while looking, not inside a write."""
+    used, now = contents.whole_at(context.db, check_digest(digest)), context.now()
+    if used is not None and now - used < context.site.keep.uploads * _RELIED_ON:
         return
     found = manifest(context, digest)
-    if lacking := context.site.blobs.missing(sorted(found.blobs())):
+    with context.site.db.write(synced=False) as db:
+        if contents.announce(db, digest, now):
+            return
+    if lacking := context.site.blobs.missing([digest, *sorted(found.blobs())]):
         raise BlobsMissing(f"{len(lacking)} files of the tree are not stored.", missing=lacking)
     with context.site.db.write() as db:
-        records.add_tree(db, digest, len(found.files), found.size, context.now())
+        contents.settle(db, digest, len(found.files), found.size)
 
 
 def manifest(context: Context, digest: str) -> Manifest:

@@ -31,10 +31,12 @@ _PROBES: Limits = ((6, 60.0), (60, 3600.0))
 
 @dataclass(frozen=True)
 class Keep:
-    """How long environments are kept that nobody uses."""
+    """How long is kept what nobody uses: environments, and content that was uploaded and then
+    not registered or submitted."""
 
     days: float = 60.0
     bytes: int = 50 << 30
+    uploads: float = 86400.0
 
 
 @dataclass
@@ -55,6 +57,8 @@ class Site:
     url: Callable[[], str] = lambda: ""
     """Where people and jobs reach this server."""
     keep: Keep = Keep()
+    workspace_days: float = 14.0
+    """How long deleted workspaces can be recovered."""
     unknown_compute: str = "local"
     """What a compute name that does not exist here stands for; empty: it is an error."""
     vault: str = "file"

@@ -1,4 +1,4 @@
-"""Queries on what is only ever added: events, answers to repeat, trees seen whole."""
+"""Queries on what is only ever added: events, answers to repeat, facts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
-from lazur.store.tables import events, facts, idempotency, trees
+from lazur.store.tables import events, facts, idempotency
 
 # Built once: on the path of every submit.
 _ADD_EVENT = insert(events)
@@ -77,16 +77,16 @@ def add_fact(db: Connection, name: str, value: str) -> None:
 
 
 def put_fact(db: Connection, name: str, value: str) -> None:
-    if not db.execute(update(facts).where(facts.c.name == name).values(value=value)).rowcount:
-        add_fact(db, name, value)
-
-
-def tree_is_whole(db: Connection, digest: str) -> bool:
-    return db.execute(select(trees.c.digest).where(trees.c.digest == digest)).first() is not None
-
-
-def add_tree(db: Connection, digest: str, files: int, size: int, now: float) -> None:
-    """Twice is once."""
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    values = {"digest": digest, "files": files, "size": size, "checked_at": now}
-    db.execute(dialect.insert(trees).values(**values).on_conflict_do_nothing())
+    made = dialect.insert(facts).values(name=name, value=value)
+    db.execute(made.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+
+
+def swap_fact(db: Connection, name: str, seen: str | None, value: str) -> bool:
+    """Of several who saw the same, one gets True."""
+    if seen is None:
+        dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+        made = dialect.insert(facts).values(name=name, value=value).on_conflict_do_nothing()
+        return db.execute(made).rowcount == 1
+    statement = update(facts).where(facts.c.name == name, facts.c.value == seen)
+    return db.execute(statement.values(value=value)).rowcount == 1
