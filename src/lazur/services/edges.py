@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from lazur.engine.lineage import BUILDS, BUILT_IN, JOBS, TREES, URIS, Edge, Node
 from lazur.engine.recipe import Recipe
-from lazur.errors import Invalid
+from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated
 from lazur.kinds.jobs.command import CommandJob
 from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
@@ -148,20 +148,37 @@ def _environment(
         return Node(home.id, BUILDS, context.site.builder.key(recipe))
     name, _, version = resolved.rpartition(":")
     place = _place(context, home, found)
-    if found.registry is None and (
-        name != found.name
-        or assets.version(context.db, home.id, "environments", name, version) is None
-    ):
+    here = found.registry is None and name == found.name
+    if found.registry is None and not (here and _is_there(context, home, name, version)):
         place = BUILT_IN
     return Node(place or BUILT_IN, "environments", name, version)
 
 
 def _asset(context: Context, home: AnyRow, found: Asset, kind: str) -> Node | None:
     place = _place(context, home, found)
-    if place is None or found.version is not None:
-        return None if place is None else Node(place, kind, found.name, found.version or "")
-    row = assets.newest(context.db, place, kind, found.name)
-    return Node(place, kind, found.name, row.version) if row is not None else None
+    if place is None:
+        return None
+    version = found.version
+    if version is None:
+        row = assets.newest(context.db, place, kind, found.name)
+        version = row.version if row is not None else None
+    is_bare = kind == "environments" and found.registry is None
+    if is_bare and not (version and _is_there(context, home, found.name, version)):
+        return _curated(found)
+    return Node(place, kind, found.name, version) if version is not None else None
+
+
+def _curated(found: Asset) -> Node | None:
+    """Names that nobody has here may be Lazur's own."""
+    try:
+        spec = curated.get(found.name, found.version)
+    except NotFound:
+        return None
+    return Node(BUILT_IN, "environments", spec["name"], spec["version"])
+
+
+def _is_there(context: Context, home: AnyRow, name: str, version: str) -> bool:
+    return assets.version(context.db, home.id, "environments", name, version) is not None
 
 
 def _place(context: Context, home: AnyRow, found: Asset) -> int | None:
