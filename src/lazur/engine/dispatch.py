@@ -24,6 +24,13 @@ class Queued:
     priority: int
     demand: Demand
     workspace_id: int = 0
+    cluster: str = ""
+    """What the workspace calls the compute; empty where it goes by the server's name."""
+    nodes: int = 1
+
+
+Rooms = dict[tuple[int, str], int]
+"""Nodes that are left, by workspace and cluster."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,11 @@ def choose(
     free_gpus: Iterable[int],
     held: Mapping[str, int],
     ledger: Ledger | None = None,
+    rooms: Rooms | None = None,
 ) -> list[Placement]:
     """The jobs to start now. `held`: cores by person. `queued` need only hold each person's first
-    few. `ledger`: what is held under quotas; it is written in."""
-    ledger = ledger or Ledger([])
+    few. `ledger`: what is held under quotas; it and `rooms` are written in."""
+    ledger, rooms = ledger or Ledger([]), rooms or {}
     waiting = sorted(queued, key=lambda job: (-job.priority, job.id))
     cores = dict(held)
     gpus = sorted(free_gpus)
@@ -52,13 +60,23 @@ def choose(
             (j for j in waiting if j.priority == top), key=lambda j: (cores.get(j.person, 0), j.id)
         )
         waiting.remove(job)
-        if not _is_allowed(job, ledger):
+        if not _has_room(job, rooms) or not _is_allowed(job, ledger):
             continue
         if fits(job.demand, free):
             placed.append(Placement(job.id, [gpus.pop(0) for _ in range(job.demand.gpus)]))
             cores[job.person] = cores.get(job.person, 0) + job.demand.cpus
         free = less(free, job.demand)
     return placed
+
+
+def _has_room(job: Queued, rooms: Rooms) -> bool:
+    """In its cluster. Either way it has its place there from now on."""
+    if not job.cluster:
+        return True
+    place = job.workspace_id, job.cluster
+    room = rooms.get(place, 0)
+    rooms[place] = room - job.nodes
+    return job.nodes <= room
 
 
 def _is_allowed(job: Queued, ledger: Ledger) -> bool:

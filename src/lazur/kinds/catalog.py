@@ -21,6 +21,7 @@ from lazur.kinds.checks import (
 )
 from lazur.kinds.inference import infer
 from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection
 from lazur.kinds.resources.datastore import Datastore, check_datastore
 from lazur.spec.checking import Check
@@ -51,6 +52,7 @@ KINDS: dict[str, Entry] = {
     "code": Entry(Code, check_asset, "Code asset"),
     "datastore": Entry(Datastore, check_datastore, "Datastore"),
     "connection": Entry(Connection, check_connection, "Connection"),
+    "compute": Entry(Compute, check_compute, "Compute"),
 }
 
 

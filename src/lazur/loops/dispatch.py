@@ -10,7 +10,7 @@ from lazur.engine.dispatch import Placement, Queued
 from lazur.engine.plan import Demand
 from lazur.loops.base import Loop
 from lazur.loops.jobs import Jobs
-from lazur.services import quotas
+from lazur.services import clusters, quotas
 from lazur.services.site import Site
 from lazur.store import jobs as store
 from lazur.store import leases, workspaces
@@ -66,7 +66,8 @@ class Dispatch(Loop):
         gpus = [gpu for gpu in range(capacity.gpus) if gpu not in taken]
         queued = possible(_first(db, compute_id), capacity)
         ledger = quotas.ledger_of_running(db, lock=True)
-        return dispatch.choose(queued, free, gpus, held, ledger)[:_AT_ONCE]
+        rooms = clusters.rooms(db, compute_id) if any(job.cluster for job in queued) else None
+        return dispatch.choose(queued, free, gpus, held, ledger, rooms)[:_AT_ONCE]
 
 
 def possible(queued: list[Queued], capacity: Demand) -> list[Queued]:
@@ -88,6 +89,8 @@ def _first(db: Connection, compute_id: int) -> list[Queued]:
             row.priority,
             Demand(row.cpus, row.memory, row.gpus),
             row.workspace_id,
+            row.cluster,
+            row.nodes,
         )
         for whose in store.queued_by_person(db, compute_id)
         for row in store.queued(db, compute_id, whose, _AT_ONCE)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.engine.contracts import HasCapacity
-from lazur.errors import NotFound
+from lazur.services import clusters
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
+from lazur.spec.names import fold
+from lazur.store import clusters as cluster_store
 from lazur.store import jobs
 from lazur.store import workspaces as store
 from lazur.store.db import AnyRow
@@ -15,17 +17,18 @@ from lazur.store.db import AnyRow
 
 def find(context: Context, workspace: str) -> dict[str, Any]:
     home = open_workspace(context, workspace, "workspaces/computes/read")
-    return {
-        "value": [view(context, home, row) for row in store.all_computes(context.db)],
-        "next": None,
-    }
+    servers = [view(context, home, row) for row in store.all_computes(context.db)]
+    return {"value": [*servers, *clusters.find(context, home)], "next": None}
 
 
 def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     home = open_workspace(context, workspace, "workspaces/computes/read")
+    cluster = cluster_store.by_name(context.db, home.id, fold(name))
+    if cluster is not None:
+        return clusters.view(context, home, cluster)
     row = store.compute_by_name(context.db, name)
     if row is None:
-        raise NotFound(f"There is no compute {name!r}.", hint="See: lazur compute list")
+        raise clusters.absent(name)
     return view(context, home, row)
 
 

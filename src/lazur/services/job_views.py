@@ -13,9 +13,9 @@ from lazur.store.jobs import JobRow
 
 
 def view(
-    site: Site, row: JobRow, position: int | None = None, quota: str | None = None
+    site: Site, row: JobRow, position: int | None = None, waits: str | None = None
 ) -> dict[str, Any]:
-    """`quota`: the one that a queued job waits for."""
+    """`waits`: what a queued job waits for, where it is not free slots."""
     return {
         **row.spec,
         "id": f"/workspaces/{row.workspace}/jobs/{row.name}",
@@ -34,7 +34,7 @@ def view(
         "services": _services(site, row),
         "git": _git(row.properties),
         "phases": phases(row, site.now()),
-        "waiting_for": quota or waiting_for(row, position),
+        "waiting_for": waits or waiting_for(row, position),
         "warnings": row.warnings,
         "error": row.error,
         "attempt": row.attempt,
@@ -47,9 +47,9 @@ def view(
     }
 
 
-def summary(site: Site, row: JobRow, quota: str | None = None) -> dict[str, Any]:
+def summary(site: Site, row: JobRow, waits: str | None = None) -> dict[str, Any]:
     """A line of a list: everything but what only one job's page shows."""
-    full = view(site, row, quota=quota)
+    full = view(site, row, waits=waits)
     full.pop("phases")
     return full
 
@@ -150,6 +150,6 @@ def _duration(row: JobRow, now: float) -> float | None:
     return round((row.ended_at or now) - row.started_at, 4)
 
 
-def default_output_uri(job: str, output: str) -> str:
+def default_output_uri(job: str, output: str, datastore: str = BLOBSTORE) -> str:
     """Where an output lies that was given no place: where Azure's client looks for it."""
-    return f"azureml://datastores/{BLOBSTORE}/paths/azureml/{job}/{output}/"
+    return f"azureml://datastores/{datastore}/paths/azureml/{job}/{output}/"

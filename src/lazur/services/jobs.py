@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from lazur.engine.states import State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
-from lazur.services import builds, cancellation, checks, content, edges, events, quotas, resolve
+from lazur.services import (
+    builds,
+    cancellation,
+    checks,
+    clusters,
+    content,
+    edges,
+    events,
+    quotas,
+    resolve,
+)
 from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
 from lazur.services.resolve import Resolved
@@ -50,6 +61,8 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
     job_id = _add(context, home, values, found)
     edges.write(context, came_of)
+    if found.cluster:
+        clusters.hold(context, home, found.cluster)
     quotas.admit(context, home, found.demand)
     events.record(context, home, "jobs", name, "created", state=values["state"])
     context.publish("job", f"{home.name}/{name}")
@@ -75,8 +88,8 @@ def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     row = find_row(context, workspace, name, "workspaces/jobs/read")
     if row.state != State.QUEUED:
         return view(context.site, row)
-    quota = quotas.reasons(context, [row]).get(row.id)
-    return view(context.site, row, store.position(context.db, row), quota)
+    waits = _reasons(context, [row]).get(row.id)
+    return view(context.site, row, store.position(context.db, row), waits)
 
 
 def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
@@ -87,7 +100,7 @@ def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
     page = store.page(
         context.db, home.id, Query(query.limit, query.cursor, query.order_by, filters)
     )
-    waiting = quotas.reasons(context, page.rows)
+    waiting = _reasons(context, page.rows)
     shown = [summary(context.site, row, waiting.get(row.id)) for row in page.rows]
     return {"value": shown, "next": page.next}
 
@@ -214,6 +227,11 @@ def _row(
         "updated_at": now,
         "version": 1,
     }
+
+
+def _reasons(context: Context, rows: Sequence[JobRow]) -> dict[int, str]:
+    """What queued jobs wait for beside free slots."""
+    return {**quotas.reasons(context, rows), **clusters.reasons(context, rows)}
 
 
 _ADJECTIVES = """

@@ -13,7 +13,7 @@ from lazur.engine.plan import Demand, Distribution, Input, Source
 from lazur.engine.recipe import Recipe
 from lazur.errors import Invalid, LazurError, NotFound
 from lazur.kinds.jobs.command import CommandJob
-from lazur.services import environments, places
+from lazur.services import clusters, environments, places
 from lazur.services.checks import CheckedJob
 from lazur.services.job_views import size_text
 from lazur.services.site import Context
@@ -44,6 +44,8 @@ class Resolved:
     environment_name: str
     recipe: Recipe
     compute: AnyRow
+    cluster: str
+    """The workspace's own name for it, or empty."""
     demand: Demand
     warnings: list[str]
 
@@ -71,7 +73,8 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
     with _at("environment"):
         environment = environments.resolve(context, home.id, _environment(spec))
     with _at("compute"):
-        compute, compute_notes = _compute(context, spec)
+        cluster = _cluster(context, home, spec)
+        compute, compute_notes = _compute(context, cluster.runs_on if cluster else spec.compute)
     demand, demand_notes = _demand(context, spec, compute)
     given = {key for key, value in spec.inputs.items() if value is not None}
     return Resolved(
@@ -91,6 +94,7 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
         environment_name=environment.name,
         recipe=environment.recipe,
         compute=compute,
+        cluster=cluster.name if cluster else "",
         demand=demand,
         warnings=[*checked.warnings, *environment.recipe.warnings, *compute_notes, *demand_notes],
     )
@@ -165,8 +169,15 @@ def _distribution(spec: CommandJob) -> Distribution | None:
             raise Invalid(_RAY, hint="Until then, start Ray in your own command.")
 
 
-def _compute(context: Context, spec: CommandJob) -> tuple[AnyRow, list[str]]:
-    wanted = references.compute_name(spec.compute) if spec.compute else "local"
+def _cluster(context: Context, home: AnyRow, spec: CommandJob) -> AnyRow | None:
+    if not spec.compute:
+        return None
+    nodes = spec.resources.instance_count if spec.resources else 1
+    return clusters.chosen(context, home, references.compute_name(spec.compute), nodes)
+
+
+def _compute(context: Context, written: str | None) -> tuple[AnyRow, list[str]]:
+    wanted = references.compute_name(written) if written else "local"
     if wanted.lower() in ("serverless", "local"):
         wanted = "local"
     row = workspaces.compute_by_name(context.db, wanted)

@@ -41,7 +41,7 @@ _ORDERS = {
 _LISTED = (
     select(
         jobs,
-        computes.c.name.label("compute_name"),
+        func.coalesce(func.nullif(jobs.c.cluster, ""), computes.c.name).label("compute_name"),
         computes.c.type.label("compute_type"),
         computes.c.settings.label("compute_settings"),
         workspaces.c.name.label("workspace"),
@@ -250,8 +250,8 @@ def builds_in_use(db: Connection) -> set[str]:
 
 def queued_by_person(db: Connection, compute_id: int) -> Sequence[AnyRow]:
     """(priority, created_by, workspace_id, first) of everybody who has queued jobs there. By
-    workspace, too: under a quota of one, the other's go on."""
-    whose = (jobs.c.priority, jobs.c.created_by, jobs.c.workspace_id)
+    workspace and cluster, too: when one is full, the other's go on."""
+    whose = (jobs.c.priority, jobs.c.created_by, jobs.c.workspace_id, jobs.c.cluster)
     return db.execute(
         select(*whose, func.min(jobs.c.id).label("first"))
         .where(jobs.c.compute_id == compute_id, jobs.c.state == State.QUEUED.value)
@@ -270,6 +270,8 @@ def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequen
             jobs.c.gpus,
             jobs.c.created_by,
             jobs.c.priority,
+            jobs.c.cluster,
+            jobs.c.nodes,
         )
         .where(
             jobs.c.compute_id == compute_id,
@@ -277,6 +279,7 @@ def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequen
             jobs.c.priority == whose.priority,
             jobs.c.created_by == whose.created_by,
             jobs.c.workspace_id == whose.workspace_id,
+            jobs.c.cluster == whose.cluster,
         )
         .order_by(jobs.c.id)
         .limit(limit)

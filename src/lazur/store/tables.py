@@ -178,6 +178,27 @@ computes = Table(
     Column("version", Integer, nullable=False),
 )
 
+clusters = Table(
+    "lazur_clusters",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("description", Text),
+    Column("tags", Json, nullable=False),
+    Column("compute_id", Serial, ForeignKey("lazur_computes.id"), nullable=False),
+    Column("nodes", Integer, nullable=False),
+    Column("stopped", Boolean, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("changed_at", Float),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("workspace_id", "folded"),
+)
+
 jobs = Table(
     "lazur_jobs",
     metadata,
@@ -196,6 +217,8 @@ jobs = Table(
     Column("resolved", Json, nullable=False),
     Column("warnings", Json, nullable=False),
     Column("compute_id", Serial, ForeignKey("lazur_computes.id"), nullable=False),
+    Column("cluster", Name, nullable=False, default=""),
+    Column("nodes", Integer, nullable=False, default=1),
     Column("priority", Integer, nullable=False),
     Column("cpus", Integer, nullable=False),
     Column("memory", BigInteger, nullable=False),
@@ -232,6 +255,7 @@ jobs = Table(
         "priority",
         "created_by",
         "workspace_id",
+        "cluster",
         "id",
         sqlite_where=text("state = 'Queued'"),
         postgresql_where=text("state = 'Queued'"),

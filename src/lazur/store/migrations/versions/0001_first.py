@@ -311,6 +311,38 @@ def upgrade() -> None:
     )
     op.create_index("ix_lazur_build_uses_key", "lazur_build_uses", ["key"], unique=False)
     op.create_table(
+        "lazur_clusters",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("settings", Json, nullable=False),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("compute_id", Serial, nullable=False),
+        sa.Column("nodes", sa.Integer(), nullable=False),
+        sa.Column("stopped", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("changed_at", sa.Float(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["compute_id"],
+            ["lazur_computes.id"],
+            name=op.f("fk_lazur_clusters_compute_id_lazur_computes"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_clusters_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_clusters")),
+        sa.UniqueConstraint(
+            "workspace_id", "folded", name=op.f("uq_lazur_clusters_workspace_id_folded")
+        ),
+    )
+    op.create_table(
         "lazur_containers",
         sa.Column("id", Serial, nullable=False),
         sa.Column("workspace_id", Serial, nullable=False),
@@ -390,6 +422,8 @@ def upgrade() -> None:
         sa.Column("resolved", Json, nullable=False),
         sa.Column("warnings", Json, nullable=False),
         sa.Column("compute_id", Serial, nullable=False),
+        sa.Column("cluster", sa.String(length=255), nullable=False),
+        sa.Column("nodes", sa.Integer(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("cpus", sa.Integer(), nullable=False),
         sa.Column("memory", sa.BigInteger(), nullable=False),
@@ -487,7 +521,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_lazur_jobs_queue",
         "lazur_jobs",
-        ["compute_id", "priority", "created_by", "workspace_id", "id"],
+        ["compute_id", "priority", "created_by", "workspace_id", "cluster", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'Queued'"),
         postgresql_where=sa.text("state = 'Queued'"),
