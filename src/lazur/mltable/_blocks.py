@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any, BinaryIO, Iterator, Optional
+from typing import Any, BinaryIO, Iterator, List, Optional
 
 from ._errors import MLTableError
 
 SIZE = 8 << 20
+LONGEST = 512 << 20
+"""Bytes of a line. One that is longer is no text; it would fill the memory and be read by no
+parser."""
 ENCODINGS = {
     "utf8": "utf-8",
     "iso88591": "iso-8859-1",
@@ -62,19 +65,31 @@ def pieces(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> It
 
 def blocks(stream: BinaryIO, encoding: str, source: str, size: int = SIZE) -> Iterator[bytes]:
     """Blocks that end where a line does."""
-    rest = b""
+    rest: List[bytes] = []
+    held = 0
     end: Optional[bytes] = None
     for piece in pieces(stream, encoding, source, size):
         if end is None:
             end = b"\r" if b"\r" in piece and b"\n" not in piece else b"\n"
         cut = piece.rfind(end) + 1
         if not cut:
-            rest += piece
+            rest.append(piece)
+            held = checked(held + len(piece), source)
             continue
-        yield b"".join((rest, memoryview(piece)[:cut]))
-        rest = piece[cut:]
-    if rest:
-        yield rest + (end or b"\n")
+        yield b"".join((*rest, memoryview(piece)[:cut]))
+        rest, held = [piece[cut:]], len(piece) - cut
+    if any(rest):
+        yield b"".join((*rest, end or b"\n"))
+
+
+def checked(size: int, source: str) -> int:
+    """The length of a line so far."""
+    if size > LONGEST:
+        raise MLTableError(
+            f"{source} has a line of more than {LONGEST >> 20} MB. Delimited text and JSON lines"
+            " have a row in each line: this is something else, or its line breaks are lost."
+        )
+    return size
 
 
 def ended(parts: Iterator[bytes]) -> Iterator[bytes]:

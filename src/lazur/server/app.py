@@ -37,9 +37,9 @@ from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import (
     assets,
     audits,
-    computes,
     content,
     curves,
+    data,
     environments,
     jobs,
     people,
@@ -61,6 +61,7 @@ from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
 from lazur.services.home import Home
+from lazur.services.looks.desk import Desk
 from lazur.services.refusals import Refusals
 from lazur.services.site import Context, Keep, Site
 from lazur.spec.names import fold
@@ -72,7 +73,6 @@ log = logging.getLogger("lazur.server")
 
 PARTS = (
     workspaces,
-    computes,
     jobs,
     runs,
     curves,
@@ -87,6 +87,7 @@ PARTS = (
     audits,
     registries,
     resources,
+    data,
     assets,
 )
 _ADDRESS_OF_MLFLOW = (
@@ -169,7 +170,8 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     app.state.live = Live()
     app.state.boards = Boards(site, settings)
     app.state.ways = Ways.of(settings, site)
-    app.state.endings = []
+    app.state.looks = Desk(site)
+    app.state.endings = [app.state.looks.stop]
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
     for part in PARTS:
