@@ -203,31 +203,6 @@ class TestWorkspaces:
             call(site, workspaces.create, {"name": "TEAM"})
         assert call(site, workspaces.get, "team")["name"] == "Team"
 
-    def test_deleting_hides_it_and_keeps_the_name(self, site: TestSite) -> None:
-        call(site, workspaces.create, {"name": "w"})
-        submit(site, "w", name="j")
-        with pytest.raises(Conflict, match="not ended"):
-            call(site, workspaces.delete, "w")
-        call(site, jobs.cancel, "w", "j")
-        Server(site).settle()
-        call(site, workspaces.delete, "w")
-        for attempt in (
-            lambda: call(site, workspaces.get, "w"),
-            lambda: call(site, jobs.get, "w", "j"),
-            lambda: submit(site, "w"),
-            lambda: call(site, workspaces.delete, "w"),
-        ):
-            with pytest.raises(NotFound):
-                attempt()
-        names = [w["name"] for w in call(site, workspaces.find, Query())["value"]]
-        assert names == ["default"]
-        with pytest.raises(Conflict):
-            call(site, workspaces.create, {"name": "w"})
-
-    def test_the_default_stays(self, site: TestSite) -> None:
-        with pytest.raises(Invalid):
-            call(site, workspaces.delete, "default")
-
 
 class TestBuilds:
     def test_an_environment_is_built_before_a_job_needs_it(self, site: TestSite) -> None:

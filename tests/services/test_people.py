@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict, Forbidden, Invalid, LazurError, NotFound
-from lazur.services import assignments, people, registries, tokens, workspaces
+from lazur.services import (
+    assignments,
+    people,
+    registries,
+    tokens,
+    workspace_trash,
+    workspaces,
+)
 from lazur.services.access import Grant, Principal, Resource
 from lazur.services.roles import BUILT_IN, Role, includes
 from lazur.services.shelves import Registry
@@ -79,7 +86,7 @@ class TestRoles:
     def test_a_workspace_that_was_deleted_grants_nothing(self, site: TestSite) -> None:
         call(site, workspaces.create, {"name": "lab"})
         assert person(site, "bob", "Owner", workspace="lab").knows(Resource("lab"))
-        call(site, workspaces.delete, "lab")
+        call(site, workspace_trash.delete, "lab")
         assert not seen(site, "bob").knows(Resource("lab"))
 
     def test_workspaces_are_listed_to_those_who_may_see_them(self, site: TestSite) -> None:

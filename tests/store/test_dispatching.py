@@ -116,4 +116,4 @@ class TestCounts:
             add_job(state=state)
         with db.read() as connection:
             assert jobs.counts(connection, compute_id) == {"Queued": 2, "Running": 1}
-            assert workspaces.unfinished_jobs(connection, workspace_id) == 3
+            assert len(workspaces.unfinished_jobs(connection, workspace_id)) == 3

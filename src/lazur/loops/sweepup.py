@@ -8,12 +8,12 @@ from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
 from lazur.loops.base import Loop
-from lazur.services import builds, collection, secrets
+from lazur.services import builds, collection, secrets, workspace_trash
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
 from lazur.services.tracking.artifacts import Artifacts
-from lazur.store import jobs, people, records, sign_ins
+from lazur.store import holds, jobs, people, records, sign_ins
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Sweepup(Loop):
         super().__init__()
         self._site = site
         self._rotated = 0.0
+        site.bus.listen("due", lambda _topic, key: self.hint() if key == self.name else None)
 
     def round(self) -> float:
         now = self._site.now()
@@ -40,8 +41,11 @@ class Sweepup(Loop):
             records.forget_before(db, now - _ANSWERS_KEPT)
             people.drop_expired_tokens(db, now)
             sign_ins.drop_expired(db, now)
+            holds.drop_ended(db, now)
         while not self.stopping and not trash.finish(self._site, seconds=1.0):
             """A purge that was interrupted."""
+        while not self.stopping and not workspace_trash.finish(self._site, seconds=1.0):
+            """So was one of a workspace, or it takes long."""
         with self._site.context() as context:
             hooks.settle(context)
         self._clean_attempts()

@@ -46,6 +46,19 @@ class Workspaces(Rooms[Workspace]):
     def __init__(self, http: Http) -> None:
         super().__init__(http, "/api/v1/workspaces", Workspace)
 
+    def deleted(self, *, max_results: int | None = None) -> Iterator[Workspace]:
+        """Those in the trash."""
+        for item in pages(self._http, self._path, {"deleted": "true"}, limit=max_results):
+            yield self._view(item)
+
+    def recover(self, name: str) -> Workspace:
+        """Out of the trash."""
+        return self._view(self._http.request("POST", f"{self._one(name)}/recover").json())
+
+    def purge(self, name: str) -> None:
+        """For good, from where it is or out of the trash. The server does it on its own time."""
+        self._http.request("DELETE", self._one(name), query={"permanently": "true"})
+
 
 class Registries(Rooms[Registry]):
     def __init__(self, http: Http) -> None:

@@ -70,6 +70,12 @@ class Settings:
     environment_gigabytes: int = _setting(
         50, "Of unused environments, the longest unused are removed beyond so many gigabytes."
     )
+    data_cache_gigabytes: int = _setting(
+        50, "Of data that jobs read from elsewhere, a machine keeps so many gigabytes for others."
+    )
+    workspace_trash_days: int = _setting(
+        14, "Deleted workspaces can be recovered for so many days; then they are purged."
+    )
     mlflow_idle_minutes: int = _setting(
         30, "MLflow's own server is stopped when nobody needed it for so many minutes."
     )

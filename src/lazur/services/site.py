@@ -63,6 +63,8 @@ class Site:
     """What a compute name that does not exist here stands for; empty: it is an error."""
     vault: str = "file"
     """Whose root key wraps secrets; see `keyrings`."""
+    cache_bytes: int = 50 << 30
+    """What a machine keeps of data from elsewhere."""
     egress: Rule = PUBLIC
     """Where datastores and connections may lead."""
     ambient_datastores: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from lazur.errors import Conflict, NotFound, PreconditionFailed
 from lazur.services import checks, events
 from lazur.services.access import Resource
 from lazur.services.events import Change
@@ -52,7 +52,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     try:
         row_id = store.add(context.db, values)
     except Taken:
-        raise Conflict(f"The workspace {name!r} exists already.") from None
+        raise _taken(context, name) from None
     spaces.add(context.db, row_id, context.now())
     resources.add_built_in(context.db, row_id, DATASTORES, context.now())
     row = store.by_name(context.db, fold(name))
@@ -95,17 +95,19 @@ def update(
     return get(context, name)
 
 
-def delete(context: Context, name: str) -> None:
-    """Soft: the name stays taken, and what it holds is kept."""
-    row = open_workspace(context, name, "workspaces/delete")
-    if row.name == DEFAULT:
-        raise Invalid("The default workspace cannot be deleted.")
-    if running := store.unfinished_jobs(context.db, row.id):
-        raise Conflict(
-            f"{running} jobs of {name!r} have not ended.", hint="Cancel them, or wait for them."
-        )
-    store.change(context.db, row.id, deleted_at=context.now())
-    events.record(context, row, "workspaces", row.name, "deleted")
+def _taken(context: Context, name: str) -> Conflict:
+    """After a statement that failed: PostgreSQL answers no other one in this transaction."""
+    with context.site.context(write=False) as looking:
+        row = store.by_name(looking.db, fold(name))
+    if row is None or row.deleted_at is None:
+        return Conflict(f"The workspace {name!r} exists already.")
+    if row.purge_at is None or row.purge_at <= context.now():
+        return Conflict(f"The workspace {name!r} is being purged.", hint="Try again in a moment.")
+    return Conflict(
+        f"The workspace {name!r} is in the trash until {iso(row.purge_at)}.",
+        hint=f"Take it out: lazur workspace recover -n {row.name}. Or free its name, for good: "
+        f"lazur workspace purge -n {row.name}",
+    )
 
 
 def ensure_default(context: Context) -> None:

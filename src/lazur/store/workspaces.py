@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
@@ -26,11 +26,19 @@ def by_name(db: Connection, folded: str, kind: str = WORKSPACE) -> AnyRow | None
     return db.execute(select(workspaces).where(*named)).first()
 
 
-def page(db: Connection, query: Query, only: frozenset[str] | None, kind: str = WORKSPACE) -> Page:
-    """Those of `only`, by their folded names; None: all."""
-    statement = select(workspaces).where(
-        workspaces.c.kind == kind, workspaces.c.deleted_at.is_(None)
-    )
+def page(
+    db: Connection,
+    query: Query,
+    only: frozenset[str] | None,
+    kind: str = WORKSPACE,
+    *,
+    deleted: bool = False,
+) -> Page:
+    """Those of `only`, by their folded names; None: all. Either those that are there or those in
+    the trash."""
+    gone = workspaces.c.deleted_at
+    stage = gone.is_not(None) if deleted else gone.is_(None)
+    statement = select(workspaces).where(workspaces.c.kind == kind, stage)
     if only is not None:
         statement = statement.where(workspaces.c.folded.in_(only))
     return fetch(db, statement, query, _ORDERS, "name", workspaces.c.id)
@@ -44,12 +52,26 @@ def change(db: Connection, workspace_id: int, **values: Any) -> None:
     )
 
 
-def unfinished_jobs(db: Connection, workspace_id: int) -> int:
-    return db.execute(
-        select(func.count())
-        .select_from(jobs)
-        .where(jobs.c.workspace_id == workspace_id, jobs.c.state.not_in([s.value for s in FINAL]))
-    ).scalar_one()
+def due(db: Connection, now: float) -> Sequence[AnyRow]:
+    """Those to purge."""
+    return db.execute(select(workspaces).where(workspaces.c.purge_at <= now)).all()
+
+
+def drop(db: Connection, workspace_id: int) -> None:
+    """Once nothing else is left of it."""
+    db.execute(delete(workspaces).where(workspaces.c.id == workspace_id))
+
+
+def unfinished_jobs(db: Connection, workspace_id: int) -> Sequence[int]:
+    return (
+        db.execute(
+            select(jobs.c.id).where(
+                jobs.c.workspace_id == workspace_id, jobs.c.state.not_in([s.value for s in FINAL])
+            )
+        )
+        .scalars()
+        .all()
+    )
 
 
 def compute_by_name(db: Connection, name: str) -> AnyRow | None:

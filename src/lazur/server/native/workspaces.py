@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import computes, tokens, workspaces
+from lazur.services import computes, tokens, workspace_trash, workspaces
 
 routes = APIRouter(prefix="/api/v1", tags=["workspaces"])
 
@@ -19,7 +23,10 @@ def me(call: Call) -> Response:
 
 @routes.get("/workspaces", **action("workspaces/read"))
 def find(call: Call, listing: Listing) -> Response:
-    return call.read(lambda context: workspaces.find(context, listing.query()))
+    """With `deleted=true`, those in the trash, which takes a role on the server."""
+    query = listing.query("deleted")
+    found = workspace_trash.find if _flag(query.filters, "deleted") else workspaces.find
+    return call.read(lambda context: found(context, query))
 
 
 @routes.post("/workspaces", status_code=201, **action("workspaces/write"))
@@ -42,8 +49,18 @@ def update(call: Call, workspace: str, changes: Object) -> Response:
 
 @routes.delete("/workspaces/{workspace}", status_code=204, **action("workspaces/delete"))
 def delete(call: Call, workspace: str) -> Response:
-    """Soft: nothing that it holds is removed. Refused while jobs run."""
-    return call.write(lambda context: workspaces.delete(context, workspace))
+    """Into the trash, for the days that the server's settings say; its jobs are cancelled. With
+    `permanently=true` it is purged soon, from where it is or out of the trash."""
+    wanted = _flag(call.request.query_params, "permanently")
+    return call.write(
+        lambda context: workspace_trash.delete(context, workspace, permanently=wanted)
+    )
+
+
+@routes.post("/workspaces/{workspace}/recover", **action("workspaces/write"))
+def recover(call: Call, workspace: str) -> Response:
+    """Take it out of the trash, with all that was in it."""
+    return call.create(lambda context: workspace_trash.recover(context, workspace), {}, 200)
 
 
 @routes.get("/workspaces/{workspace}/computes", **action("workspaces/computes/read"))
@@ -54,3 +71,10 @@ def find_computes(call: Call, workspace: str) -> Response:
 @routes.get("/workspaces/{workspace}/computes/{name}", **action("workspaces/computes/read"))
 def show_compute(call: Call, workspace: str, name: str) -> Response:
     return call.read(lambda context: computes.get(context, workspace, name))
+
+
+def _flag(given: Mapping[str, Any], name: str) -> bool:
+    word = given.get(name, "false")
+    if word not in ("true", "false"):
+        raise Invalid(f"{name} is {str(word)[:80]!r}.", hint="It is true or false.")
+    return word == "true"

@@ -19,7 +19,7 @@ from lazur.services.site import Context, Site
 from lazur.services.tracking import folders, rights, runs
 from lazur.services.tracking.folders import Folder
 from lazur.services.workspaces import open_workspace
-from lazur.store import jobs, people
+from lazur.store import holds, jobs, people
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import find, spaces
@@ -99,11 +99,12 @@ def purge(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str,
 
 
 def finish(site: Site, seconds: float = 20.0) -> bool:
-    """Erase hidden runs, one after the other. Every step can be repeated. False: some are left."""
+    """Erase hidden runs, one after the other, unless content is being copied. Every step can be
+    repeated. False: some are left."""
     until = time.monotonic() + seconds
     while True:
         with site.db.read() as db:
-            found = store.hidden(db, site.now())
+            found = () if holds.is_held(db, site.now()) else store.hidden(db, site.now())
         if not found:
             return True
         for run in found:
