@@ -37,6 +37,7 @@ from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import (
     assets,
     audits,
+    computes,
     content,
     curves,
     data,
@@ -73,6 +74,7 @@ log = logging.getLogger("lazur.server")
 
 PARTS = (
     workspaces,
+    computes,
     jobs,
     runs,
     curves,
