@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-JOBS, TREES, URIS = "jobs", "trees", "uris"
-"""Kinds of nodes beside those of assets: jobs, content that was uploaded without a name, and
-addresses."""
+JOBS, TREES, URIS, BUILDS = "jobs", "trees", "uris", "builds"
+"""Kinds of nodes beside those of assets: jobs, content that was uploaded without a name,
+addresses, and environments without a name."""
 BUILT_IN = 0
 """The home of what comes with Lazur. Others are ids of workspaces and registries."""
 _GONE = "#"

@@ -43,6 +43,7 @@ from lazur.server.native import (
     data,
     environments,
     jobs,
+    lineage,
     people,
     quotas,
     registries,
@@ -87,6 +88,7 @@ PARTS = (
     people,
     quotas,
     audits,
+    lineage,
     registries,
     resources,
     data,
@@ -147,6 +149,7 @@ def create_site(settings: Settings) -> Site:
         workspace_days=settings.workspace_trash_days,
         unknown_compute=settings.unknown_compute,
         vault=settings.vault,
+        cache_bytes=settings.data_cache_gigabytes << 30,
         egress=Rule.of(settings.egress_allow),
         ambient_datastores=frozenset(fold(name) for name in settings.ambient_datastores),
     )
