@@ -325,8 +325,20 @@ assets = Table(
     Column("created_at", Float, nullable=False),
     Column("created_by", Name, nullable=False),
     Column("revision", Integer, nullable=False),
+    Column("mlflow_created", BigInteger),
     UniqueConstraint("container_id", "version"),
     Index("ix_lazur_assets_newest", "container_id", "archived", "id"),
+    comment="`mlflow_created`: of a model that is in MLflow's registry, when it was made there.",
+)
+
+labels = Table(
+    "lazur_labels",
+    metadata,
+    Column("container_id", Serial, ForeignKey("lazur_containers.id"), primary_key=True),
+    Column("label", Name, primary_key=True),
+    Column("asset_id", Serial, ForeignKey("lazur_assets.id", ondelete="CASCADE"), nullable=False),
+    Index("ix_lazur_labels_asset", "asset_id"),
+    comment="Names for versions, that move from one to another. `latest` is none of them.",
 )
 
 secrets = Table(
@@ -512,12 +524,19 @@ uses = Table(
     Column("state", String(32), nullable=False),
     Column("started_at", Float, nullable=False),
     Column("ended_at", Float, nullable=False),
+    Column("weighed", Boolean, nullable=False),
     Column("measured", Json),
     Column("outputs", Json, nullable=False),
     UniqueConstraint("run_id", "started_at"),
+    Index(
+        "ix_lazur_uses_unweighed",
+        "id",
+        sqlite_where=text("NOT weighed"),
+        postgresql_where=text("NOT weighed"),
+    ),
     Index("ix_lazur_uses_place", "workspace_id", "ended_at"),
     Index("ix_lazur_uses_person", "person", "ended_at"),
-    comment="What each job held, and how long. Kept when the job is purged.",
+    comment="What each job held, and how long; `weighed`: its files are counted, too.",
 )
 
 stored = Table(

@@ -673,6 +673,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("started_at", sa.Float(), nullable=False),
         sa.Column("ended_at", sa.Float(), nullable=False),
+        sa.Column("weighed", sa.Boolean(), nullable=False),
         sa.Column("measured", Json, nullable=True),
         sa.Column("outputs", Json, nullable=False),
         sa.ForeignKeyConstraint(
@@ -682,11 +683,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_uses")),
         sa.UniqueConstraint("run_id", "started_at", name=op.f("uq_lazur_uses_run_id_started_at")),
-        comment="What each job held, and how long. Kept when the job is purged.",
+        comment="What each job held, and how long; `weighed`: its files are counted, too.",
     )
     op.create_index("ix_lazur_uses_person", "lazur_uses", ["person", "ended_at"], unique=False)
     op.create_index(
         "ix_lazur_uses_place", "lazur_uses", ["workspace_id", "ended_at"], unique=False
+    )
+    op.create_index(
+        "ix_lazur_uses_unweighed",
+        "lazur_uses",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("NOT weighed"),
+        postgresql_where=sa.text("NOT weighed"),
     )
     op.create_table(
         "lazur_assets",
@@ -704,6 +713,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("created_by", sa.String(length=255), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("mlflow_created", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["container_id"],
             ["lazur_containers.id"],
@@ -713,6 +723,7 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "container_id", "version", name=op.f("uq_lazur_assets_container_id_version")
         ),
+        comment="`mlflow_created`: of a model that is in MLflow's registry, when it was made there.",
     )
     op.create_index(
         "ix_lazur_assets_newest", "lazur_assets", ["container_id", "archived", "id"], unique=False
@@ -783,3 +794,23 @@ def upgrade() -> None:
             "workspace_id", "folded", name=op.f("uq_lazur_datastores_workspace_id_folded")
         ),
     )
+    op.create_table(
+        "lazur_labels",
+        sa.Column("container_id", Serial, nullable=False),
+        sa.Column("label", sa.String(length=255), nullable=False),
+        sa.Column("asset_id", Serial, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asset_id"],
+            ["lazur_assets.id"],
+            name=op.f("fk_lazur_labels_asset_id_lazur_assets"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["container_id"],
+            ["lazur_containers.id"],
+            name=op.f("fk_lazur_labels_container_id_lazur_containers"),
+        ),
+        sa.PrimaryKeyConstraint("container_id", "label", name=op.f("pk_lazur_labels")),
+        comment="Names for versions, that move from one to another. `latest` is none of them.",
+    )
+    op.create_index("ix_lazur_labels_asset", "lazur_labels", ["asset_id"], unique=False)
