@@ -90,3 +90,13 @@ def swap_fact(db: Connection, name: str, seen: str | None, value: str) -> bool:
         return db.execute(made).rowcount == 1
     statement = update(facts).where(facts.c.name == name, facts.c.value == seen)
     return db.execute(statement.values(value=value)).rowcount == 1
+
+
+def facts_like(db: Connection, prefix: str) -> dict[str, str]:
+    found = db.execute(select(facts).where(facts.c.name.startswith(prefix, autoescape=True)))
+    return {row.name: row.value for row in found}
+
+
+def drop_fact(db: Connection, name: str) -> None:
+    """Silent when it is gone already."""
+    db.execute(delete(facts).where(facts.c.name == name))
