@@ -10,6 +10,7 @@ from lazur.engine import lineage
 from lazur.engine.lineage import Edge, Graph, Node
 from lazur.errors import Invalid
 from lazur.services import nodes
+from lazur.services.access import SYSTEM
 from lazur.services.nodes import Eyes
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -62,6 +63,7 @@ def impact(context: Context, workspace: str, of: str, kind: str | None = None) -
         for node in told["nodes"]
         if node["distance"] > 0 and node["kind"] not in _BETWEEN and node["kind"] != "hidden"
     ]
+    _attribute(told["nodes"], affected)
     return {
         "of": next(node for node in told["nodes"] if node["distance"] == 0),
         "affected": affected,
@@ -124,6 +126,14 @@ def _edge(
         }
         ends = (beside["id"], name) if way > 0 else (name, beside["id"])
         yield {"source": ends[0], "target": ends[1], "role": "", "at": None, "by": None}
+
+
+def _attribute(nodes: list[dict[str, Any]], affected: list[dict[str, Any]]) -> None:
+    """What the server registered by itself is the work of whose job it came of."""
+    makers = {node["id"]: node.get("created_by") for node in nodes}
+    for node in affected:
+        if node.get("created_by") == SYSTEM.name:
+            node["created_by"] = makers[node["id"]] = makers.get(node["through"] or "")
 
 
 def _people(affected: list[dict[str, Any]]) -> list[dict[str, Any]]:
