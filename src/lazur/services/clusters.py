@@ -72,7 +72,8 @@ def delete(context: Context, workspace: str, name: str) -> None:
     """Jobs that ended there keep its name."""
     home = open_workspace(context, workspace, _ACTION + "delete", "computes", name)
     row = find_row(context, home, name)
-    store.lock(context.db, row.id)
+    if not store.lock(context.db, row.id):
+        raise absent(name)
     if count := store.unfinished(context.db, row):
         raise Conflict(
             f"{count} job{'s wait or run' if count != 1 else ' waits or runs'} on compute "
@@ -138,9 +139,8 @@ def chosen(context: Context, home: AnyRow, name: str, nodes: int) -> AnyRow | No
 def hold(context: Context, home: AnyRow, name: str) -> None:
     """In the transaction that sends a job there: it is not deleted meanwhile."""
     row = store.by_name(context.db, home.id, fold(name))
-    if row is None:
+    if row is None or not store.lock(context.db, row.id):
         raise absent(name)
-    store.lock(context.db, row.id)
 
 
 def rooms(db: Connection, compute_id: int) -> Rooms:

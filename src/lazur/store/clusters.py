@@ -46,10 +46,11 @@ def drop(db: Connection, cluster_id: int) -> None:
     db.execute(delete(clusters).where(clusters.c.id == cluster_id))
 
 
-def lock(db: Connection, cluster_id: int) -> None:
-    """Whoever sends a job there and whoever deletes it come one after the other. SQLite's write
-    transaction is that already."""
-    db.execute(select(clusters.c.id).where(clusters.c.id == cluster_id).with_for_update())
+def lock(db: Connection, cluster_id: int) -> bool:
+    """Whoever sends a job there and whoever deletes it come one after the other; False where it is
+    gone by then. SQLite's write transaction is that already."""
+    held = select(clusters.c.id).where(clusters.c.id == cluster_id).with_for_update()
+    return db.execute(held).first() is not None
 
 
 def unfinished(db: Connection, row: AnyRow) -> int:

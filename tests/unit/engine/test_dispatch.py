@@ -52,6 +52,25 @@ class TestOrder:
         assert [p.gpu_ids for p in placed] == [[1, 3], [5]]
 
 
+class TestClusters:
+    def test_no_more_nodes_run_than_there_is_room_for(self) -> None:
+        queue = [Queued(i, "ann", 2, Demand(cpus=1), 1, "c", nodes=2) for i in range(3)]
+        rooms = {(1, "c"): 4}
+        placed = choose(queue, Demand(cpus=9), [], {}, rooms=rooms)
+        assert [p.id for p in placed] == [0, 1]
+
+    def test_what_waits_for_room_keeps_its_place_there_and_nothing_else(self) -> None:
+        queue = [
+            Queued(1, "ann", 2, Demand(cpus=4), 1, "c", nodes=2),
+            Queued(2, "ann", 2, Demand(cpus=1), 1, "c"),
+            Queued(3, "ann", 2, Demand(cpus=4), 1),
+            Queued(4, "ann", 2, Demand(cpus=1), 2, "c"),
+        ]
+        rooms = {(1, "c"): 1, (2, "c"): 1}
+        placed = choose(queue, Demand(cpus=5), [], {}, rooms=rooms)
+        assert [p.id for p in placed] == [3, 4]
+
+
 class TestAlways:
     @given(QUEUES, FREE)
     def test_no_more_is_given_than_is_free(self, queue: list[Queued], free: Demand) -> None:
