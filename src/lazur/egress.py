@@ -46,6 +46,14 @@ class _Entry:
     name: str
     port: int | None
 
+    def written(self) -> str:
+        if self.network is None:
+            return self.name if self.port is None else f"{self.name}:{self.port}"
+        if self.port is None:
+            return str(self.network)
+        host = f"[{self.network}]" if self.network.version == 6 else str(self.network)
+        return f"{host}:{self.port}"
+
     def has(self, address: Address, port: int) -> bool:
         if self.port not in (None, port):
             return False
@@ -71,6 +79,10 @@ class Rule:
         texts = [text.strip() for text in allowed]
         entries = tuple(_entry(text, setting) for text in texts if text != "*")
         return cls(entries, "*" in texts, setting)
+
+    def written(self) -> list[str]:
+        """What `of` makes the same rule of, in another process."""
+        return ["*"] if self.anywhere else [entry.written() for entry in self.entries]
 
     def permits(self, address: str, port: int) -> bool:
         """Of an address in numbers; anything else is refused, `127.1` and names alike."""

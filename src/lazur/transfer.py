@@ -34,6 +34,8 @@ from lazur.safe import Entry, SafeRoot
 T = TypeVar("T")
 CHUNK = 1 << 20
 THREADS = 8
+UNFINISHED = ".lazur-unfinished"
+"""Lies in a folder for as long as it is not whole: few stores can show many files at once."""
 
 
 class Stopped(Exception):
@@ -56,6 +58,8 @@ class Fetched:
     sha256: str
     size: int
     file: Path
+    cached: bool = field(default=False, compare=False)
+    """It was in the cache already."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ class Manner:
     threads: int = THREADS
     retries: int = 4
     progress: Callable[[Progress], None] = field(default=lambda _: None)
+    place: Callable[[Fetched], None] = field(default=lambda _: None)
+    """Called for each file as soon as it is in the cache, by several threads: what is linked to
+    then cannot be evicted before. Raises FileNotFoundError where it was; it is fetched again."""
     stopped: Callable[[], bool] = field(default=lambda: False)
     """Asked now and then; a transfer that is stopped raises Stopped."""
     sleep: Callable[[float], None] = time.sleep
@@ -89,14 +96,36 @@ def download(
         def attempt() -> Fetched:
             nonlocal item
             try:
-                return _fetched(store, name, item, cached, work)
+                return _fetched(store, name, item, cached, work, manner.place)
             except Conflict:
                 item = store.info(item.path)  # somebody replaced it: take what is there now
                 raise
 
         return work.tried(attempt, Unavailable, Conflict)
 
-    return work.all([(fetch, name, item) for name, item in found])
+    fetched = work.all([(fetch, name, item) for name, item in found])
+    _refuse_begun(store, prefix, found)
+    return fetched
+
+
+def publish(
+    folder: Path,
+    store: Datastore,
+    prefix: str,
+    journal: Path | None = None,
+    manner: Manner | None = None,
+) -> list[Stored]:
+    """As `upload`, whole or not at all as `download` sees it: a mark says for as long that the
+    folder is not whole. It stays where the upload is broken off."""
+    mark = f"{prefix}/{UNFINISHED}" if prefix else UNFINISHED
+    work = _Work(manner or Manner(), 0, 0)
+    if isinstance(store, Writes):
+        writes = store
+        work.tried(lambda: writes.put(mark, iter([b"being written\n"]), 14), Unavailable)
+    made = upload(folder, store, prefix, journal, manner)
+    assert isinstance(store, Writes)
+    work.tried(lambda: store.delete(mark), Unavailable)
+    return made
 
 
 def upload(
@@ -160,7 +189,28 @@ def _wanted(store: Datastore, prefix: str) -> list[tuple[str, Stored]]:
             f"There is nothing at {prefix or 'the root'!r} in the datastore.",
             hint="Paths are told with their case, from the datastore's root.",
         )
+    if any(name.rpartition("/")[2] == UNFINISHED for name, _ in found):
+        raise _unfinished(prefix)
     return sorted(found)
+
+
+def _refuse_begun(store: Datastore, prefix: str, found: list[tuple[str, Stored]]) -> None:
+    """Somebody may have begun to write the folder while it was read."""
+    if any(item.path == prefix for _, item in found):
+        return
+    try:
+        store.info(f"{prefix}/{UNFINISHED}" if prefix else UNFINISHED)
+    except NotFound:
+        return
+    raise _unfinished(prefix)
+
+
+def _unfinished(prefix: str) -> Conflict:
+    return Conflict(
+        f"{prefix or 'The root'!r} is not whole: a job is writing it, or was broken off.",
+        hint="Wait for that job. If it has ended, run it again, or see whether all is there and "
+        f"remove {UNFINISHED} from the folder.",
+    )
 
 
 class _Work:
@@ -229,8 +279,16 @@ def _errors(futures: list[Future[Any]]) -> list[BaseException]:
     return [error for future in ended if (error := future.exception()) is not None]
 
 
-def _fetched(store: Datastore, name: str, item: Stored, into: _Cache, work: _Work) -> Fetched:
+def _fetched(
+    store: Datastore,
+    name: str,
+    item: Stored,
+    into: _Cache,
+    work: _Work,
+    place: Callable[[Fetched], None],
+) -> Fetched:
     known = into.find(item)
+    cached = known is not None
     if known is None:
         with into.partial(item) as file:
             known = into.find(item)  # another process may have been quicker
@@ -241,8 +299,13 @@ def _fetched(store: Datastore, name: str, item: Stored, into: _Cache, work: _Wor
                 work.moved(item.size)
     else:
         work.moved(item.size)
+    made = Fetched(name, known, item.size, into.object(known), cached)
+    try:
+        place(made)
+    except FileNotFoundError as error:
+        raise Unavailable(f"{name} was evicted from the cache just now.") from error
     work.done()
-    return Fetched(name, known, item.size, into.object(known))
+    return made
 
 
 def _filled(store: Datastore, item: Stored, file: BinaryIO, work: _Work) -> str:

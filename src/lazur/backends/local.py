@@ -34,6 +34,8 @@ _RUNTIME = str(Path(lazur.__file__).parent / "runtime" / "__main__.py")
 _PYTHON: str = getattr(sys, "_base_executable", None) or sys.executable
 _BEGIN_WITHIN = 20.0
 """Seconds in which a supervisor claims its attempt. After them the attempt is fenced."""
+_LONGEST_DETAIL = 500
+_MOST_DETAILS = 20
 _WATCHER = Watcher()
 _STATES = {"code": "preparing", "inputs": "preparing", "running": "running"}
 _NODE_VARIABLES = frozenset(
@@ -64,7 +66,7 @@ class Local(Backend, Watches, HasCapacity):
         try:
             log = _make_folders(plan)
             _write_plan(folder / "plan.json", plan)
-            _spawn(plan.folder, log)
+            _spawn(plan, log)
         except OSError as error:
             raise BackendError(
                 f"The attempt cannot be started in {plan.folder}: {error.strerror}.",
@@ -203,13 +205,21 @@ class _Attempt:
             return 0.0
 
     def phases(self) -> list[Phase]:
-        marks = [(m["name"], m["start"]) for m in _read_lines(self.folder / "phases.jsonl")]
+        lines = _read_lines(self.folder / "phases.jsonl")
+        marks = [(m["name"], m["start"]) for m in lines if "start" in m]
         after = [*(start for _, start in marks[1:]), None]
         return [
-            Phase(name, start, end)
+            Phase(name, start, end, _detail(lines, name))
             for (name, start), end in zip(marks, after, strict=False)
             if name != "end"
         ]
+
+
+def _detail(lines: list[dict[str, Any]], name: str) -> str | None:
+    found = [
+        str(m["detail"])[:_LONGEST_DETAIL] for m in lines if m["name"] == name and "detail" in m
+    ]
+    return "\n".join(found[:_MOST_DETAILS]) or None
 
 
 def _state(phases: list[Phase]) -> Any:
@@ -240,18 +250,34 @@ def _write_plan(path: Path, plan: Plan) -> None:
     draft.replace(path)
 
 
-def _spawn(folder: str, log: Path) -> None:
-    """Detached: a session of its own, so that the end of this process is none of its business."""
+def _spawn(plan: Plan, log: Path) -> None:
+    """Detached: a session of its own, so that the end of this process is none of its business.
+    What is private comes through a pipe, whole or not at all: a supervisor that sees less leaves
+    without a claim."""
+    if not plan.private:
+        with Path(os.devnull).open("rb") as null:
+            _start([plan.folder], null.fileno(), log)
+        return
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as pipe:
+        try:
+            _start([plan.folder, "private"], reading, log)
+        finally:
+            os.close(reading)
+        pipe.write(json.dumps(plan.private.to_dict()).encode())
+
+
+def _start(words: list[str], stdin: int, log: Path) -> None:
     environment = {
         k: v for k, v in os.environ.items() if k in _NODE_VARIABLES or k.startswith("LC_")
     }
-    with Path(os.devnull).open("rb") as null, log.open("ab") as notes:
+    with log.open("ab") as notes:
         pid = os.posix_spawn(
             _PYTHON,
-            [_PYTHON, "-I", "-S", "-X", "utf8", _RUNTIME, folder],
+            [_PYTHON, "-I", "-S", "-X", "utf8", _RUNTIME, *words],
             environment,
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, null.fileno(), 0),
+                (os.POSIX_SPAWN_DUP2, stdin, 0),
                 (os.POSIX_SPAWN_DUP2, notes.fileno(), 1),
                 (os.POSIX_SPAWN_DUP2, notes.fileno(), 2),
             ],

@@ -8,7 +8,7 @@ contract does.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 VERSION = 1
@@ -27,6 +27,8 @@ class Source:
     """An absolute file or folder on the node."""
     uri: str | None = None
     """http(s), fetched by the runtime unless the mode is `direct`."""
+    remote: str | None = None
+    """A key of `Private.stores`: what the carrier fetches from a store outside of the site."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Output:
     file: bool
     destination: str
     """Absolute path on the node where the finished output lies; for `direct`, the URI that the job
-    is given."""
+    is given; with `remote`, the URI that the carrier takes it to."""
+    remote: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,40 @@ class Distribution:
     workers: int = 0
     """In all (tensorflow)."""
     parameter_servers: int = 0
+
+
+@dataclass(frozen=True)
+class Private:
+    """What an attempt needs and nobody may read: handed to its supervisor alone, through a pipe,
+    and never written down. Not part of the plan's JSON."""
+
+    stores: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """By URI: `type`, `settings`, `credentials`, `ambient`, and the `path` in it."""
+    variables: dict[str, str] = field(default_factory=dict[str, str])
+    """Of the job's environment: values out of connections. They are masked in its logs."""
+    masked: list[str] = field(default_factory=list[str])
+    """Of those, what must not be in a log."""
+
+    def __bool__(self) -> bool:
+        return bool(self.stores or self.variables)
+
+    def __repr__(self) -> str:
+        return "Private(***)"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Who moves files between a store and this node: a program of the server's, since jobs' own
+    environments lack the vendors' clients."""
+
+    argv: list[str]
+    rule: list[str]
+    """Where it may connect to: see `egress.Rule.of`."""
+    limit: int
+    """Bytes that its cache may take."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +145,8 @@ class Plan:
     hints: str | None = None
     """Folder of Unix datagram sockets; a datagram `<workspace>/<job>` to each says: look now. May
     be lost."""
+    carrier: Carrier | None = None
+    private: Private = field(default_factory=Private)
     version: int = VERSION
 
     @property
@@ -115,11 +154,14 @@ class Plan:
         return f"{self.workspace}/{self.job}/{self.attempt}"
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without what is private."""
+        made = asdict(replace(self, private=Private()))
+        del made["private"]
+        return made
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Plan:
-        known = {f.name for f in fields(cls)}
+        known = {f.name for f in fields(cls)} - {"private"}
         made = {k: v for k, v in data.items() if k in known}
         made["inputs"] = [_input(i) for i in made.get("inputs", [])]
         made["outputs"] = [Output(**o) for o in made.get("outputs", [])]
@@ -128,6 +170,7 @@ class Plan:
         made["distribution"] = (
             Distribution(**made["distribution"]) if made.get("distribution") else None
         )
+        made["carrier"] = Carrier(**made["carrier"]) if made.get("carrier") else None
         return cls(**made)
 
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from lazur.engine import waterfall
@@ -247,6 +248,7 @@ class Round:
         placed_at = self._row.updated_at
         try:
             plan = plans.make(self._site, self._row)
+            plan = replace(plan, private=plans.private(self._site, self._row))
         except plans.EnvironmentGone:
             self._build_again()
             return

@@ -8,11 +8,15 @@ import time
 from lazur.runtime.documents import append_line, render
 from lazur.runtime.plan import Plan, load
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Attempt:
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, private: dict[str, Any] | None = None) -> None:
         self.folder = folder
-        self.plan: Plan = load(folder)
+        self.plan: Plan = load(folder, private)
         self.wd = folder + "/wd"
         self.artifacts = self.plan.artifacts
         self.warnings: list[str] = []
@@ -20,6 +24,10 @@ class Attempt:
     def phase(self, name: str) -> None:
         line = render({"name": name, "start": time.time()})
         self._append(self.folder + "/phases.jsonl", line)
+
+    def detail(self, name: str, text: str) -> None:
+        """What is worth knowing about a phase."""
+        self._append(self.folder + "/phases.jsonl", render({"name": name, "detail": text}))
 
     def warn(self, text: str) -> None:
         """For the person who owns the job; part of the exit."""
@@ -33,7 +41,8 @@ class Attempt:
         self._append(self.artifacts + "/system_logs/runtime.log", stamp + text)
 
     def say(self, text: str) -> None:
-        """Into the user's own log: only where the command itself could not begin."""
+        """Into the user's own log: where the command itself could not begin, and what is moved for
+        it from and to stores elsewhere."""
         self._append(self.artifacts + "/user_logs/" + self.main_log, "lazur: " + text)
 
     @property

@@ -32,6 +32,7 @@ def base_variables(attempt: Attempt, values: Values) -> dict[str, str]:
     if not plan.gpu_ids and not plan.gpus and os.path.exists("/proc/driver/nvidia"):
         found["CUDA_VISIBLE_DEVICES"] = ""
     found.update(plan.variables)
+    found.update(plan.private.variables)
     found["LAZUR_ATTEMPT"] = plan.key
     found["PWD"] = attempt.wd
     if plan.environment:

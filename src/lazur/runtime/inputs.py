@@ -81,6 +81,11 @@ def _find(attempt: Attempt, wanted: Input) -> Found:
 
         path = trees.unpack(source.tree, plan.blobs, cache, wanted.name)
         return Found(_only_file(attempt, wanted, path), sealed=True)
+    if source.remote:
+        from lazur.runtime import carrying  # noqa: PLC0415
+
+        path = carrying.fetch(attempt, wanted)
+        return Found(_only_file(attempt, wanted, path), sealed=True)
     if not source.uri:
         raise Unprepared("the input %s has no source" % wanted.name)
     from lazur.runtime import downloads  # noqa: PLC0415

@@ -15,7 +15,8 @@ def prepare(attempt: Attempt, values: Values) -> None:
             values.add_output(output.name, output.destination, is_path=False)
             continue
         try:
-            place = _private(attempt, output) if output.mode == "upload" else output.destination
+            aside = output.mode == "upload" or output.remote
+            place = _private(attempt, output) if aside else output.destination
             os.makedirs(os.path.dirname(place) if output.file else place, exist_ok=True)
         except OSError as error:
             text = "the output %s cannot be written to %s: %s"
@@ -23,13 +24,16 @@ def prepare(attempt: Attempt, values: Values) -> None:
         values.add_output(output.name, place, is_path=True)
 
 
-def keep(attempt: Attempt) -> None:
+def keep(attempt: Attempt, ended_well: bool) -> None:
     """`upload` outputs appear at their destination, each whole or not at all; so do `./outputs`
-    and `./logs` where the command replaced the links by folders of its own. Raises Unkept."""
+    and `./logs` where the command replaced the links by folders of its own. Stores elsewhere get
+    what a command left that ended well. Raises Unkept."""
     for name in ("outputs", "logs"):
         _keep_folder(attempt, name)
     for output in attempt.plan.outputs:
-        if output.mode == "upload":
+        if output.remote:
+            _send(attempt, output, ended_well)
+        elif output.mode == "upload":
             _upload(attempt, output)
 
 
@@ -62,6 +66,22 @@ def _upload(attempt: Attempt, output: Output) -> None:
     except OSError as error:
         text = "the output %s could not be kept in %s: %s"
         raise Unkept(text % (output.name, output.destination, error)) from None
+
+
+def _send(attempt: Attempt, output: Output, ended_well: bool) -> None:
+    if output.mode == "direct":
+        return
+    if not ended_well:
+        attempt.note("the output %s was not sent: the command failed" % output.name)
+        return
+    place = _private(attempt, output)
+    if not (os.path.isfile(place) if output.file else _has_content(place)):
+        attempt.warn("the output %s was not written" % output.name)
+        return
+    # Brings modules that few jobs need.
+    from lazur.runtime import carrying  # noqa: PLC0415
+
+    carrying.send(attempt, output, os.path.dirname(place) if output.file else place)
 
 
 def _has_content(path: str) -> bool:

@@ -20,6 +20,10 @@ class Unkept(Exception):
     """The command ended well, but an output could not be kept. The text is for people."""
 
 
+class Canceled(Exception):
+    """Somebody canceled the job while its files were moved."""
+
+
 def _name(text: str) -> str:
     """Becomes part of a path."""
     if "/" in text or "\0" in text or text in ("", ".", ".."):
@@ -32,6 +36,7 @@ class Source:
         self.tree: str | None = data.get("tree")
         self.path: str | None = data.get("path")
         self.uri: str | None = data.get("uri")
+        self.remote: str | None = data.get("remote")
 
 
 class Input:
@@ -49,6 +54,7 @@ class Output:
         self.mode: str = data["mode"]
         self.file: bool = data["file"]
         self.destination: str = data["destination"]
+        self.remote: bool = data.get("remote", False)
 
 
 class Distribution:
@@ -57,6 +63,22 @@ class Distribution:
         self.processes: int = data.get("processes", 1)
         self.workers: int = data.get("workers", 0)
         self.parameter_servers: int = data.get("parameter_servers", 0)
+
+
+class Private:
+    """What came through the pipe: never written down, and handed on as little as possible."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.stores: dict[str, dict[str, Any]] = data.get("stores") or {}
+        self.variables: dict[str, str] = data.get("variables") or {}
+        self.masked: list[str] = data.get("masked") or []
+
+
+class Carrier:
+    def __init__(self, data: dict[str, Any]) -> None:
+        self.argv: list[str] = data["argv"]
+        self.rule: list[str] = data["rule"]
+        self.limit: int = data["limit"]
 
 
 class Plan:
@@ -85,13 +107,16 @@ class Plan:
         self.blobs: str | None = data.get("blobs")
         self.cache: str | None = data.get("cache")
         self.hints: str | None = data.get("hints")
+        carrier = data.get("carrier")
+        self.carrier = Carrier(carrier) if carrier else None
+        self.private = Private({})
 
     @property
     def key(self) -> str:
         return "%s/%s/%d" % (self.workspace, self.job, self.attempt)
 
 
-def load(folder: str) -> Plan:
+def load(folder: str, private: dict[str, Any] | None = None) -> Plan:
     data = read(folder + "/plan.json")
     version = data.get("version", VERSION)
     if version > VERSION:
@@ -99,4 +124,5 @@ def load(folder: str) -> Plan:
         raise Unprepared(text % (VERSION, version) + ": update Lazur on this node")
     plan = Plan(data)
     plan.folder = folder
+    plan.private = Private(private or {})
     return plan

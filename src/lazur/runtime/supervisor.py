@@ -15,7 +15,7 @@ from lazur.runtime.crew import Crew, hold_signals, release_signals
 from lazur.runtime.documents import render as to_json
 from lazur.runtime.documents import write
 from lazur.runtime.environment import base_variables
-from lazur.runtime.plan import Unkept, Unprepared
+from lazur.runtime.plan import Canceled, Unkept, Unprepared
 from lazur.runtime.ranks import make_commands
 from lazur.runtime.sampling import start as sample
 from lazur.runtime.system import adopt_orphans
@@ -37,10 +37,18 @@ class Stopped(BaseException):
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) != 2:
-        os.write(2, b"usage: python -I -S runtime/__main__.py <attempt folder>\n")
+    if len(argv) not in (2, 3):
+        os.write(2, b"usage: python -I -S runtime/__main__.py <attempt folder> [private]\n")
         return 2
     folder = os.path.abspath(argv[1])
+    private: dict[str, Any] | None = {}
+    if len(argv) == 3:
+        # Before the claim: whoever dies while writing it has another supervisor started.
+        from lazur.runtime import pipes  # noqa: PLC0415  # only what reads from afar pays for it
+
+        private = pipes.read_private()
+        if private is None:
+            return 3
     # Before the claim: who sees the claim may send SIGTERM.
     hold_signals()
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -49,22 +57,22 @@ def main(argv: list[str]) -> int:
     umask = os.umask(0o077)
     if not claim.take(folder):
         return 0
-    _supervise(folder, umask)
+    _supervise(folder, umask, private)
     return 0
 
 
-def _supervise(folder: str, umask: int) -> None:
+def _supervise(folder: str, umask: int, private: dict[str, Any]) -> None:
     attempt: Attempt | None = None
     result: dict[str, Any]
     try:
         try:
             release_signals()
-            attempt = Attempt(folder)
+            attempt = Attempt(folder, private)
             attempt.make_folders()
             result = _carry_out(attempt, umask)
         finally:
             hold_signals()
-    except Stopped:
+    except (Stopped, Canceled):
         result = _stopped(folder)
     except Unprepared as error:
         result = {"reason": "input", "message": str(error)}
@@ -139,7 +147,7 @@ def _keep(attempt: Attempt, result: dict[str, Any]) -> dict[str, Any]:
     from lazur.runtime import outputs  # noqa: PLC0415
 
     try:
-        outputs.keep(attempt)
+        outputs.keep(attempt, result["reason"] == "ok")
     except (Unkept, OSError) as error:
         if result["reason"] == "ok":
             return {"reason": "output", "message": str(error)}

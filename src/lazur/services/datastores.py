@@ -50,14 +50,27 @@ def check(
 def plug_of(site: Site, home: AnyRow, row: AnyRow, values: Mapping[str, Secret]) -> Datastore:
     """Without credentials nobody's identity is used, unless the server's owner allows this very
     datastore this machine's own. Asks nobody yet."""
-    if row.type not in plugs("datastores"):
+    given = described(site, home, row, values)
+    found = find_plug("datastores", given["type"], Datastore)
+    return found(given["settings"], dict(values), rule=site.egress, ambient=given["ambient"])
+
+
+def is_read(kind: str) -> bool:
+    """Whether anything here reads datastores of the type."""
+    return kind in plugs("datastores")
+
+
+def described(
+    site: Site, home: AnyRow, row: AnyRow, values: Mapping[str, Secret]
+) -> dict[str, Any]:
+    """What its plug is made of, beside the credentials."""
+    if not is_read(row.type):
         raise Unsupported(
             f"The datastore {row.name!r} is of type {row.type}, which is kept and not read here.",
             hint="Copy its data to one of another type.",
         )
-    settings = dict(row.settings)
+    settings = {**row.settings, "name": row.name}
     if (protocol := settings.get("protocol")) in _PROTOCOLS:
         settings["protocol"] = _PROTOCOLS[protocol]
-    found = find_plug("datastores", row.type, Datastore)
     ambient = not values and f"{home.folded}/{row.folded}" in site.ambient_datastores
-    return found(settings, dict(values), rule=site.egress, ambient=ambient)
+    return {"type": row.type, "settings": settings, "ambient": ambient}

@@ -13,7 +13,7 @@ from typing import Any
 from lazur.errors import NotFound
 from lazur.safe import Entry, SafeRoot
 from lazur.services import jobs
-from lazur.services.home import ARTIFACTSTORE
+from lazur.services.home import ARTIFACTSTORE, DATASTORES
 from lazur.services.places import in_artifacts
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -111,6 +111,8 @@ def named_outputs(context: Context, row: JobRow) -> Iterator[tuple[str, Path, st
         found = references.parse(output["uri"])
         if output["mode"] == "direct" or not isinstance(found, DatastorePath):
             continue
+        if found.datastore not in DATASTORES:
+            continue  # it lies elsewhere
         store, place = context.site.home.datastore(row.workspace, found.datastore), found.path
         folder, _, file = place.strip("/").rpartition("/")
         if output["type"] == "uri_file":

@@ -9,14 +9,13 @@ from typing import Any
 
 from lazur.engine import paths
 from lazur.engine.plan import Source
-from lazur.errors import Invalid, LazurError, NotFound, Unsupported
-from lazur.services import assets, content
+from lazur.errors import Invalid, NotFound, Unsupported
+from lazur.services import assets, content, remotes
 from lazur.services.home import BLOBSTORE, DATASTORES
 from lazur.services.job_views import default_output_uri
 from lazur.services.shelves import Registry
 from lazur.services.site import Context
 from lazur.spec import references
-from lazur.spec.names import fold
 from lazur.spec.outputs import PathOutput
 from lazur.spec.references import (
     Asset,
@@ -29,8 +28,9 @@ from lazur.spec.references import (
     Tree,
     Uri,
 )
-from lazur.store import jobs, resources
+from lazur.store import jobs
 from lazur.store.db import AnyRow
+from lazur.store.jobs import JobRow
 
 _DEEPEST = 5
 _EXPRESSION = re.compile(r"\$\{\{\s*(name|default_datastore)\s*\}\}")
@@ -66,6 +66,13 @@ def source(
     wants_file = kind == "uri_file"
     if mode == "direct" and not isinstance(found, Local | Tree):
         return Source(uri=written), wants_file
+    if (remote := _remote(context, home, found, field, wants_file)) is not None:
+        if mode == "rw_mount":
+            raise Unsupported(
+                f"{field}: data of a store elsewhere are not written through an input.",
+                hint="Use `ro_mount` or `download`, and declare an output for what is written.",
+            )
+        return Source(remote=remote), wants_file
     match found:
         case Tree(digest=digest, path=path):
             content.whole_tree(context, digest)
@@ -81,14 +88,15 @@ def source(
                 context, home, inner, str(row.spec.get("type") or kind), field, mode, depth + 1
             )
         case DatastorePath(datastore=store, path=path):
-            return Source(path=str(_in_store(context, home, store, path, field))), wants_file
+            return Source(path=str(_in_store(context, home, store, path))), wants_file
         case JobOutput(job=job, output=output, path=path):
-            return Source(
-                path=str(_job_output(context, home, job, output, path, field))
-            ), wants_file
+            kept = _job_output(context, home, job, output, path, field)
+            if isinstance(kept, str):
+                return source(context, home, kept, kind, field, mode, depth + 1)
+            return Source(path=str(kept)), wants_file
         case RunArtifact(run=run, path=path):
             return Source(
-                path=str(_job_output(context, home, run, "artifacts", path, field))
+                path=str(_artifacts(context, _job(context, home, run, field), path))
             ), wants_file
         case Uri(web=str(address)) if wants_file or address == written:
             return Source(uri=address), True
@@ -100,12 +108,20 @@ def output(
     context: Context, home: AnyRow, job: str, name: str, written: PathOutput
 ) -> dict[str, Any]:
     """Where an output goes: its URI as people see it, and the place behind it."""
-    uri = written.path or default_output_uri(job, name)
-    uri = _EXPRESSION.sub(lambda m: {"name": job, "default_datastore": BLOBSTORE}[m[1]], uri)
+    default = remotes.default_store(context, home)
+    uri = written.path or default_output_uri(job, name, default)
+    uri = _EXPRESSION.sub(lambda m: {"name": job, "default_datastore": default}[m[1]], uri)
     found = references.parse(uri)
     field = f"outputs.{name}.path"
-    if isinstance(found, DatastorePath):
-        place = str(_in_store(context, home, found.datastore, found.path, field))
+    as_written = written.mode == "direct" and isinstance(found, Uri)
+    remote = None if as_written else _remote(context, home, found, field)
+    if remote is not None:
+        found = references.parse(remote)
+        if isinstance(found, DatastorePath):
+            remotes.check_takes_files(context, home, found.datastore, field)
+        uri, place = remote, remote.rstrip("/")
+    elif isinstance(found, DatastorePath):
+        place = str(_in_store(context, home, found.datastore, found.path))
     elif written.mode == "direct" and isinstance(found, Uri):
         place = uri
     else:
@@ -119,6 +135,7 @@ def output(
         "mode": written.mode,
         "uri": uri,
         "destination": uri if written.mode == "direct" else place,
+        "remote": remote is not None and written.mode != "direct",
         "asset_name": written.name,
         "asset_version": written.version,
     }
@@ -128,57 +145,68 @@ def in_artifacts(context: Context, row: AnyRow) -> Path:
     return context.site.home.artifacts(row.workspace, row.run_id)
 
 
-def _in_store(context: Context, home: AnyRow, store: str, path: str, field: str) -> Path:
-    if store not in DATASTORES:
-        raise _elsewhere(context, home, store, field)
-    inside = path.strip("/")
-    if inside:
-        paths.check(inside)
-    return context.site.home.datastore(home.name, store) / inside
+def _remote(
+    context: Context, home: AnyRow, found: Reference, field: str, wants_file: bool = False
+) -> str | None:
+    """The address of what lies outside of this site and a carrier reads or writes."""
+    if isinstance(found, DatastorePath) and found.datastore not in DATASTORES:
+        return remotes.source(context, home, found, field)
+    if not isinstance(found, Uri):
+        return None
+    remote = remotes.source(context, home, found, field)
+    anyones = remote == found.uri and wants_file and found.web
+    return None if anyones else remote
 
 
-def _elsewhere(context: Context, home: AnyRow, store: str, field: str) -> LazurError:
-    if resources.by_name(context.db, "datastores", home.id, fold(store)) is not None:
-        return Unsupported(
-            f"{field}: the datastore {store!r} lies outside of this server, and jobs do not read "
-            "or write such ones yet.",
-            hint=f"Copy what is needed to {BLOBSTORE}, or upload it as a data asset. With "
-            "`mode: direct` the command gets the address itself.",
-        )
-    known = resources.names(context.db, "datastores", home.id)
-    return NotFound(
-        f"{field}: there is no datastore {store!r} in workspace {home.name!r}.",
-        hint=f"Known: {', '.join(known)}.",
-    )
+def _in_store(context: Context, home: AnyRow, store: str, path: str) -> Path:
+    return context.site.home.datastore(home.name, store) / _inside(path)
 
 
 def _job_output(
     context: Context, home: AnyRow, job: str, output: str, path: str, field: str
-) -> Path:
-    row = jobs.by_name(context.db, home.id, job) or jobs.by_run(context.db, home.id, job)
-    if row is None:
-        raise NotFound(f"{field}: there is no job {job!r} in workspace {home.name!r}.")
-    inside = path.strip("/")
-    if inside:
-        paths.check(inside)
+) -> Path | str:
+    """A place here, or the address of one elsewhere."""
+    row = _job(context, home, job, field)
     if output in ("artifacts", "default"):
-        return in_artifacts(context, row) / inside
+        return _artifacts(context, row, path)
     for known in row.resolved["outputs"]:
         if known["name"] == output:
-            return _kept_at(context, home, known, field) / inside
+            return _kept_at(context, home, known, path, field)
     names = ", ".join(o["name"] for o in row.resolved["outputs"]) or "none"
     raise NotFound(
         f"{field}: job {job!r} has no output {output!r}.", hint=f"It has: {names}, artifacts."
     )
 
 
-def _kept_at(context: Context, home: AnyRow, output: dict[str, Any], field: str) -> Path:
+def _job(context: Context, home: AnyRow, name: str, field: str) -> JobRow:
+    row = jobs.by_name(context.db, home.id, name) or jobs.by_run(context.db, home.id, name)
+    if row is None:
+        raise NotFound(f"{field}: there is no job {name!r} in workspace {home.name!r}.")
+    return row
+
+
+def _artifacts(context: Context, row: JobRow, path: str) -> Path:
+    return in_artifacts(context, row) / _inside(path)
+
+
+def _kept_at(
+    context: Context, home: AnyRow, output: dict[str, Any], path: str, field: str
+) -> Path | str:
     """The folder or file of an output. From its URI: what `direct` hands to the command is text,
     and no place of ours."""
     found = references.parse(output["uri"])
-    if not isinstance(found, DatastorePath):
+    if output.get("remote"):
+        return f"{output['uri'].rstrip('/')}/{_inside(path)}".rstrip("/")
+    if not isinstance(found, DatastorePath) or found.datastore not in DATASTORES:
         raise _cannot_use(found, output["uri"], field)
-    return _in_store(context, home, found.datastore, found.path, field)
+    return _in_store(context, home, found.datastore, found.path) / _inside(path)
+
+
+def _inside(path: str) -> str:
+    inside = path.strip("/")
+    if inside:
+        paths.check(inside)
+    return inside
 
 
 def _asset(context: Context, home: AnyRow, found: Asset, kind: str, field: str) -> AnyRow:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Source
+from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Private, Source
 from lazur.errors import LazurError
-from lazur.services import tokens
+from lazur.services import remotes, tokens
 from lazur.services.home import DATASTORES
 from lazur.services.site import Site
 from lazur.services.tracking import jobs as tracking
@@ -33,7 +33,13 @@ def make(site: Site, row: JobRow) -> Plan:
         values=resolved["values"],
         inputs=[_input(given) for given in resolved["inputs"]],
         outputs=[
-            Output(o["name"], o["mode"], o["type"] == "uri_file", o["destination"])
+            Output(
+                o["name"],
+                o["mode"],
+                o["type"] == "uri_file",
+                o["destination"],
+                o.get("remote", False),
+            )
             for o in resolved["outputs"]
         ],
         code=Source(**resolved["code"]) if resolved["code"] else None,
@@ -53,7 +59,13 @@ def make(site: Site, row: JobRow) -> Plan:
         blobs=str(site.home.blobs),
         cache=str(site.home.cache),
         hints=str(site.home.run),
+        carrier=remotes.carrier(site) if remotes.uris(row) else None,
     )
+
+
+def private(site: Site, row: JobRow) -> Private:
+    """What goes to the supervisor alone. Opened for each attempt anew; may block, as vaults do."""
+    return Private(stores=remotes.opened(site, row, remotes.uris(row)))
 
 
 def _environment(site: Site, row: JobRow) -> str | None:

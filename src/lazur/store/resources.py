@@ -56,6 +56,18 @@ def page(db: Connection, kind: str, workspace_id: int, query: Query) -> Page:
     return fetch(db, statement, query, orders, "name", table.c.id)
 
 
+def of_types(db: Connection, workspace_id: int, types: Sequence[str]) -> Sequence[AnyRow]:
+    """Datastores, those with credentials first, then by name."""
+    there = (datastores.c.workspace_id == workspace_id, datastores.c.type.in_(types))
+    order = (datastores.c.secret_id.is_(None), datastores.c.folded)
+    return db.execute(select(datastores).where(*there).order_by(*order)).all()
+
+
+def default_name(db: Connection, workspace_id: int) -> str:
+    there = (datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
+    return db.execute(select(datastores.c.name).where(*there)).scalar_one()
+
+
 def names(db: Connection, kind: str, workspace_id: int) -> Sequence[str]:
     table = _TABLES[kind]
     found = select(table.c.name).where(table.c.workspace_id == workspace_id)
