@@ -28,11 +28,12 @@ GROUPS = {
     "role": "Who may do what, where.",
     "token": "Secrets that programs sign in with.",
     "quota": "How much workspaces and people may hold at once.",
+    "lineage": "What came of what: data, jobs, models; and who is affected.",
     "audit": "What was done, by whom, and what was refused.",
     "server": "The server on this machine. It starts by itself when it is needed.",
     "admin": "Help for the server of this machine when nobody can sign in.",
 }
-TOLD = ("run ", "job explain", "job tensorboard", "mlflow-uri")
+TOLD = ("run ", "job explain", "job tensorboard", "lineage ", "mlflow-uri")
 """How commands begin that answer people in text, and in JSON whoever asks for that."""
 SINGLE = ("login", "logout", "me", "configure", "schema", "version", "completion", "mlflow-uri")
 

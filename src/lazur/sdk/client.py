@@ -18,6 +18,7 @@ from lazur.sdk.environments import Environments
 from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
+from lazur.sdk.lineage import Lineage
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
 from lazur.sdk.quotas import Quotas
 from lazur.sdk.resources import Connections, Datastores
@@ -119,6 +120,10 @@ class Client:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(self.http)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        return Lineage(self.scope)
 
     @cached_property
     def audit(self) -> Audit:
