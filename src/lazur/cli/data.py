@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
-from lazur.cli import assets, specs
+from knack.util import CLIError
+
+from lazur.cli import assets, data_looks, session, specs, terminal
 from lazur.cli.arguments import option
 
-COMMANDS = assets.commands("data")
+COMMANDS = {
+    **assets.commands("data"),
+    "data preview": ("preview", {"table_transformer": data_looks.preview_table}),
+    "data profile": ("profile", {"table_transformer": data_looks.profile_table}),
+}
+_WHICH: dict[str, Any] = {
+    "options_list": [],
+    "help": "The data: its name, NAME:VERSION or NAME@LABEL.",
+    "metavar": "NAME",
+    "nargs": "?",
+}
 ARGUMENTS = assets.arguments(
     "data",
     {
@@ -15,6 +29,11 @@ ARGUMENTS = assets.arguments(
         "type_": option("--type", "-t", help="uri_file, uri_folder or mltable."),
     },
 )
+ARGUMENTS["data preview"] = {
+    "which": _WHICH,
+    "rows": option("--rows", help="At most so many. Default: 20.", type=int),
+}
+ARGUMENTS["data profile"] = {"which": _WHICH}
 HELP = assets.texts(
     "data",
     "a data asset",
@@ -26,6 +45,34 @@ HELP = assets.texts(
         },
     ],
 )
+
+HELP["data preview"] = {
+    "short-summary": "Show the first rows.",
+    "long-summary": (
+        "CSV, JSON lines, Parquet, Delta and MLTable as a table; images with their sizes; text as"
+        " it is; of anything else how it begins. It is read by a process without network that sees"
+        " this data and nothing else."
+    ),
+    "examples": [
+        {"name": "The latest version", "text": "lazur data preview NAME"},
+        {"name": "A version, more rows", "text": "lazur data preview NAME:3 --rows 100"},
+        {"name": "For a program", "text": "lazur data preview NAME -o json"},
+    ],
+}
+HELP["data profile"] = {
+    "short-summary": "Show what is in each column.",
+    "long-summary": (
+        "Counts, nulls, distinct and frequent values, quantiles and histograms of all rows. What"
+        " never changes is computed once; JSON has more than the table."
+    ),
+    "examples": [
+        {"name": "The latest version", "text": "lazur data profile NAME"},
+        {
+            "name": "One figure of a column",
+            "text": "lazur data profile NAME:3 --query \"columns[?name=='age'].quantiles\"",
+        },
+    ],
+}
 
 
 def create(
@@ -56,3 +103,60 @@ download = assets.download_of("data")
 delete = assets.delete_of("data")
 trash = assets.trash_of("data")
 purge = assets.purge_of("data")
+
+
+def preview(
+    which: str | None = None,
+    name: str | None = None,
+    version: str | None = None,
+    label: str | None = None,
+    rows: int = 20,
+    registry_name: str | None = None,
+) -> Any:
+    chosen = _chosen(which, name, version, label)
+    found = session.client().data.preview(*chosen, rows=rows, registry=registry_name).to_dict()
+    return _shown(found, data_looks.preview)
+
+
+def profile(
+    which: str | None = None,
+    name: str | None = None,
+    version: str | None = None,
+    label: str | None = None,
+    registry_name: str | None = None,
+) -> Any:
+    chosen = _chosen(which, name, version, label)
+    with terminal.Status("Reading") as status:
+        found = session.client().data.profile(
+            *chosen, registry=registry_name, progress=lambda done: status(_done(done))
+        )
+    return _shown(found.to_dict(), data_looks.profile)
+
+
+def _chosen(
+    which: str | None, name: str | None, version: str | None, label: str | None
+) -> tuple[str, str | None, str | None]:
+    """`NAME:VERSION` and `NAME@LABEL`, or the flags."""
+    if which and not name:
+        name, at, told = which.removeprefix("azureml:").partition("@")
+        if not at:
+            name, _, told = name.partition(":")
+        version, label = (version, told or label) if at else (told or version, label)
+    if not name:
+        raise CLIError("Which data? Give its name. See: lazur data list")
+    return name, version, label
+
+
+def _done(progress: dict[str, Any]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in progress.items())
+
+
+def _shown(
+    found: dict[str, Any], told: Callable[[dict[str, Any], int, Any], list[str]]
+) -> dict[str, Any] | None:
+    """The answer itself for machines, and its lines for people."""
+    if session.current.is_read_by_machine:
+        return found
+    for line in told(found, terminal.width(200), sys.stdout):
+        print(line)
+    return None

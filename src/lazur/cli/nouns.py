@@ -31,11 +31,30 @@ GROUPS = {
     "lineage": "What came of what: data, jobs, models; and who is affected.",
     "audit": "What was done, by whom, and what was refused.",
     "server": "The server on this machine. It starts by itself when it is needed.",
+    "backup": "Copies of this machine's server, made while it runs. See also: restore.",
     "admin": "Help for the server of this machine when nobody can sign in.",
 }
-TOLD = ("run ", "job explain", "job tensorboard", "lineage ", "mlflow-uri")
+TOLD = (
+    "run ",
+    "data preview",
+    "data profile",
+    "job explain",
+    "job tensorboard",
+    "lineage ",
+    "mlflow-uri",
+)
 """How commands begin that answer people in text, and in JSON whoever asks for that."""
-SINGLE = ("login", "logout", "me", "configure", "schema", "version", "completion", "mlflow-uri")
+SINGLE = (
+    "login",
+    "logout",
+    "me",
+    "configure",
+    "schema",
+    "version",
+    "completion",
+    "mlflow-uri",
+    "restore",
+)
 
 WELCOME = """
 Lazur runs Azure Machine Learning jobs on your own machines.

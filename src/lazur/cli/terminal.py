@@ -128,3 +128,15 @@ class Counted(Progress):
         rate = size(done / (now - self._began))
         self._stream.write(f"\r\x1b[2K{self._label} {size(done)}  {rate}/s"[: width(100) + 3])
         self._stream.flush()
+
+
+class Status(Progress):
+    """As `Progress`, where there are only words."""
+
+    def __call__(self, text: str) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        now = self._clock()
+        if self._wanted and now - self._began >= 0.3:
+            self._drawn = now
+            line = f"{self._label} {text}".rstrip()
+            self._stream.write(f"\r\x1b[2K{line[: width(100) - 1]}")
+            self._stream.flush()

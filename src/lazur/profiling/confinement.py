@@ -47,6 +47,8 @@ _FORBIDDEN = {
 """By machine: its mark, and the numbers of socket, connect, bind, listen, socketpair, execve,
 kill, ptrace, mount, kexec_load, unshare, setns, process_vm_*, bpf, execveat, io_uring_setup and
 pidfd_open."""
+_GRACE = 5
+"""Seconds between the signal that says why and the one that nobody outlives."""
 _LIBRARIES = ("/lib", "/lib64", "/usr", "/etc/ld.so.cache", "/etc/localtime", "/dev/urandom")
 
 
@@ -87,7 +89,8 @@ def _limit(limits: Limits) -> None:
         _, hard = resource.getrlimit(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with contextlib.suppress(OSError, ValueError):  # macOS has no limit of memory
-            resource.setrlimit(kind, (value, value))
+            most = value + _GRACE if name == "RLIMIT_CPU" else value
+            resource.setrlimit(kind, (value, most))
 
 
 def _close_files(readable: Iterable[str], scratch: str) -> list[str]:

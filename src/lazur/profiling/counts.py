@@ -127,7 +127,7 @@ def _of_bytes(data: Any, offsets: Any) -> Any:
     powers = np.cumprod(powers)
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(bytes_ * powers[places])])
     relative = offsets - offsets[0]
-    return _mixed((sums[relative[1:]] - sums[relative[:-1]]) ^ lengths.astype(np.uint64))
+    return _mixed((sums[relative[1:]] - sums[relative[:-1]]) + _mixed(lengths.astype(np.uint64)))
 
 
 def _mixed(keys: Any) -> Any:

@@ -13,6 +13,7 @@ from lazur.sdk import local
 from lazur.sdk.assets import Assets
 from lazur.sdk.audits import Audit
 from lazur.sdk.computes import Computes
+from lazur.sdk.data import DataAssets
 from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model
 from lazur.sdk.environments import Environments
 from lazur.sdk.home import defaults, find, token_for
@@ -66,8 +67,8 @@ class Client:
         return Environments(self.scope)
 
     @cached_property
-    def data(self) -> Assets:
-        return Assets(self.scope, "data")
+    def data(self) -> DataAssets:
+        return DataAssets(self.scope, "data")
 
     @cached_property
     def models(self) -> Assets:
