@@ -83,6 +83,11 @@ class Ledger:
             key = self._key(quota, person)
             self._held[key] = self._held.get(key, 0) + amounts.get(quota.name, 0)
 
+    def hold_under(self, quota: Quota, person: str, amount: int) -> None:
+        """What was summed up elsewhere."""
+        key = self._key(quota, person)
+        self._held[key] = self._held.get(key, 0) + amount
+
     def shortage(
         self, workspace_id: int, person: str, amounts: Mapping[str, int]
     ) -> Shortage | None:

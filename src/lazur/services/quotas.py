@@ -37,7 +37,6 @@ def put(context: Context, workspace: str | None, spec: Mapping[str, Any]) -> dic
     whose = _whose(context, spec.get("user"))
     limits = _limits(spec)
     room = home.id if home is not None else None
-    store.of(context.db, rules.NAMES, lock=True)
     before: dict[str, int | None] = {}
     for name, most in limits.items():
         row = store.one(context.db, room, whose, level, name)

@@ -44,8 +44,8 @@ def of(
 ) -> list[Quota]:
     """All, or those that may hold in a workspace, for a person. With `lock`, whoever admits by
     the same quota waits until this transaction ends: two cannot take the same last place.
-    (SQLite's write transaction is that already.)"""
-    wanted = select(quotas).where(quotas.c.name.in_(names)).order_by(quotas.c.id)
+    (SQLite's write transaction is that already.) By name, as all who lock several do."""
+    wanted = select(quotas).where(quotas.c.name.in_(names)).order_by(quotas.c.name, quotas.c.id)
     if workspace_id is not None:
         here = (quotas.c.workspace_id.is_(None), quotas.c.workspace_id == workspace_id)
         wanted = wanted.where(or_(*here))

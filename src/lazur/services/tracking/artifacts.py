@@ -76,6 +76,15 @@ class Artifacts:
             return [entry for entry in root.entries(path) if not _is_draft(entry.path)]
         return []
 
+    def size(self, path: str) -> int:
+        """Bytes of a file, or of all in a folder; 0 where there is neither."""
+        check(path)
+        with self._root() as root, suppress(NotFound):
+            if not root.stat(path).folder:
+                return root.stat(path).size
+            return sum(entry.size for entry in root.scan(path))
+        return 0
+
     def draft(self) -> Draft:
         """The beginning of an upload."""
         with self._root() as root:

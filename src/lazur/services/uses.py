@@ -1,0 +1,123 @@
+"""What a job held, written down when it ends, and counted out later.
+
+The row is written in the transaction that ends the job, so a job is counted once whatever is
+killed. What takes longer (its files, its samples) follows from housekeeping, where it may be done
+again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from lazur.errors import LazurError
+from lazur.services import stored
+from lazur.services.site import Context, Site
+from lazur.services.tracking import folders
+from lazur.services.tracking import jobs as tracking
+from lazur.services.tracking.folders import Folder
+from lazur.store import jobs
+from lazur.store import usage as store
+from lazur.store.db import AnyRow
+from lazur.store.jobs import JobRow
+from lazur.store.mlflow import samples, trash
+from lazur.store.stored import RUN, Thing
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 200
+_MEGABYTE = 1e6
+
+
+def record(context: Context, row: JobRow, values: dict[str, Any]) -> None:
+    """The job's row has just got `values`, which end it. Who never had slots held nothing."""
+    began = held_since(values.get("phases") or row.phases)
+    if began is None:
+        return
+    made: dict[str, Any] = {
+        "workspace_id": row.workspace_id,
+        "job": row.name,
+        "run_id": row.run_id,
+        "attempt": row.attempt,
+        "person": row.created_by,
+        "experiment_name": row.experiment_name,
+        "compute": row.compute_name,
+        "cpus": row.cpus,
+        "memory": row.memory,
+        "gpus": row.gpus,
+        "state": values["state"],
+        "started_at": began,
+        "ended_at": max(began, values["ended_at"]),
+        "weighed": False,
+        "outputs": [],
+    }
+    store.record(context.db, made)
+
+
+def held_since(phases: list[dict[str, Any]]) -> float | None:
+    """When it last got its slots."""
+    return next((p["start"] for p in reversed(phases) if p["name"] == "starting"), None)
+
+
+def weigh(site: Site) -> bool:
+    """Count the files and samples of jobs that have ended. False: there are more."""
+    with site.db.read() as db:
+        rows = store.unweighed(db, _AT_ONCE)
+    failed = 0
+    for row in rows:
+        try:
+            _weigh(site, row)
+        except (LazurError, OSError):
+            failed += 1
+            log.exception("what job %s stored could not be counted; tried again later", row.job)
+    return failed == len(rows) or len(rows) < _AT_ONCE
+
+
+def _weigh(site: Site, row: AnyRow) -> None:
+    with site.db.read() as db:
+        job = jobs.by_name(db, row.workspace_id, row.job)
+        measured = samples.averages(db, row.run_id, _KEYS)
+    own = job if job is not None and job.run_id == row.run_id else None
+    size = sum(entry.size for folder in _folders(site, row, own) for entry in folder.scan())
+    seconds = row.ended_at - row.started_at
+    outputs = list(_outputs(site, own)) if own is not None else []
+    thing = Thing(row.workspace_id, RUN, row.run_id, row.person, row.experiment_name)
+    with site.context(synced=False) as context:
+        if store.weigh(context.db, row.id, _measured(measured, seconds), outputs) and size:
+            stored.put_run(context, thing, size)
+
+
+def _folders(site: Site, row: AnyRow, job: JobRow | None) -> list[Folder]:
+    """What is the run's alone, as a purge would remove it."""
+    found = folders.of_job(site.home, job) if job is not None else []
+    uri = tracking.artifacts(row.workspace_id, row.run_id)
+    place = folders.at(site.home, row.workspace, row.workspace_id, uri)
+    own = folders.own(place, row.run_id)
+    return [*found, *([own] if own is not None else [])]
+
+
+def _outputs(site: Site, job: JobRow) -> Iterator[dict[str, Any]]:
+    """The assets that it made."""
+    named = [output["uri"] for output in job.resolved["outputs"] if output.get("asset_name")]
+    if not named:
+        return
+    with site.db.read() as db:
+        for kind, name, version in trash.assets_of(db, job.workspace_id, named):
+            yield {"kind": kind, "name": name, "version": version}
+
+
+_CORES, _MEMORY = "system/job_cpu_cores", "system/job_memory_megabytes"
+_KEYS = (_CORES, _MEMORY)
+
+
+def _measured(averages: dict[str, float], seconds: float) -> dict[str, float] | None:
+    """Of the job alone, and only where there were samples."""
+    if not averages:
+        return None
+    found: dict[str, float] = {}
+    if (cores := averages.get(_CORES)) is not None:
+        found["core_seconds"] = cores * seconds
+    if (memory := averages.get(_MEMORY)) is not None:
+        found["memory_seconds"] = memory * _MEGABYTE * seconds
+    return found

@@ -1,0 +1,119 @@
+"""Queries on what takes up room: whose it is, and from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Text, cast, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from lazur.store.db import AnyRow
+from lazur.store.tables import assets, containers, jobs, stored, trees, workspaces
+
+TREE, RUN, PATH = "tree", "run", "path"
+"""A path is an artifact that belongs to no run."""
+_ROWS = 500
+
+
+class Thing(NamedTuple):
+    """A tree, by its digest, or what a run wrote, by its id. Whose it is was settled by who
+    brought it there first."""
+
+    workspace_id: int
+    kind: str
+    name: str
+    person: str
+    experiment_name: str | None = None
+
+
+def live(db: Connection, workspace_id: int, kind: str, name: str) -> AnyRow | None:
+    key = (stored.c.workspace_id == workspace_id, stored.c.kind == kind, stored.c.name == name)
+    return db.execute(select(stored).where(*key, stored.c.gone_at.is_(None))).first()
+
+
+def add(db: Connection, thing: Thing, size: int, now: float) -> bool:
+    """False: it is there already."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    made = dialect.insert(stored).values(**thing._asdict(), bytes=size, at=now)
+    return db.execute(made.on_conflict_do_nothing()).rowcount > 0
+
+
+def resize(db: Connection, row: AnyRow, size: int, now: float) -> None:
+    """From now on it takes up so much. What it took until now is kept."""
+    if row.bytes == size:
+        return
+    end(db, [row.id], now)
+    kept = (row.workspace_id, row.kind, row.name, row.person, row.experiment_name)
+    values = dict(zip(Thing._fields, kept, strict=True))
+    db.execute(insert(stored).values(**values, bytes=size, at=now))
+
+
+def put(db: Connection, row: AnyRow, size: int) -> None:
+    """It has changed so lately that no two rows are needed."""
+    db.execute(update(stored).where(stored.c.id == row.id).values(bytes=size))
+
+
+def end(db: Connection, ids: Collection[int], now: float) -> None:
+    ended = update(stored).where(stored.c.id.in_(ids), stored.c.gone_at.is_(None))
+    db.execute(ended.values(gone_at=now))
+
+
+def used(db: Connection, workspace_id: int | None, person: str | None) -> int:
+    """Bytes, of a workspace or a person or both."""
+    total = select(func.coalesce(func.sum(stored.c.bytes), 0)).where(stored.c.gone_at.is_(None))
+    if workspace_id is not None:
+        total = total.where(stored.c.workspace_id == workspace_id)
+    if person is not None:
+        total = total.where(stored.c.person == person)
+    return int(db.execute(total).scalar_one())
+
+
+def size_of_tree(db: Connection, digest: str) -> int:
+    return db.execute(select(trees.c.size).where(trees.c.digest == digest)).scalar() or 0
+
+
+def rooms_with_trees(db: Connection) -> list[int]:
+    kept = (stored.c.kind == TREE, stored.c.gone_at.is_(None))
+    return list(db.execute(select(stored.c.workspace_id).where(*kept).distinct()).scalars())
+
+
+def trees_in(db: Connection, workspace_id: int, before: float) -> Sequence[AnyRow]:
+    return db.execute(
+        select(stored.c.id, stored.c.name).where(
+            stored.c.workspace_id == workspace_id,
+            stored.c.kind == TREE,
+            stored.c.gone_at.is_(None),
+            stored.c.at < before,
+        )
+    ).all()
+
+
+def specs(db: Connection, workspace_id: int) -> Iterator[str]:
+    """Everything in a workspace that may mention a tree, as text."""
+    of_assets = (
+        select(cast(assets.c.spec, Text))
+        .join(containers, containers.c.id == assets.c.container_id)
+        .where(containers.c.workspace_id == workspace_id)
+    )
+    of_jobs = select(cast(jobs.c.spec, Text)).where(jobs.c.workspace_id == workspace_id)
+    for statement in (of_assets, of_jobs):
+        yield from db.execute(statement.execution_options(yield_per=_ROWS)).scalars()
+
+
+def runs_gone(db: Connection) -> list[int]:
+    """Rows of runs and logged models that were erased."""
+    found = db.execute(
+        text(
+            """SELECT id FROM lazur_stored WHERE kind = 'run' AND gone_at IS NULL
+               AND NOT EXISTS (SELECT 1 FROM runs WHERE run_uuid = lazur_stored.name)
+               AND NOT EXISTS (SELECT 1 FROM logged_models WHERE model_id = lazur_stored.name)"""
+        )
+    )
+    return list(found.scalars())
+
+
+def room(db: Connection, workspace_id: int) -> str:
+    """The workspace's name."""
+    named = select(workspaces.c.name).where(workspaces.c.id == workspace_id)
+    return db.execute(named).scalar_one()
