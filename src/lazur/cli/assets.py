@@ -91,6 +91,11 @@ def arguments(noun: str, create: dict[str, dict[str, Any]]) -> Arguments:
                 "--older-than-days", help="Only what has lain there longer.", type=float
             ),
             "dry_run": option("--dry-run", help="Tell, and free nothing.", action="store_true"),
+            "force": option(
+                "--force",
+                help="Also what jobs or assets came of. Its name stays in their lineage.",
+                action="store_true",
+            ),
             "yes": YES,
         },
     }
@@ -300,12 +305,22 @@ def purge_of(room: str) -> Callable[..., Any]:
         names: list[str] | None = None,
         older_than_days: float | None = None,
         dry_run: bool = False,
+        force: bool = False,
         yes: bool = False,
         registry_name: str | None = None,
     ) -> Any:
-        wanted = {"older_than_days": older_than_days, "registry": registry_name}
+        wanted = {
+            "older_than_days": older_than_days,
+            "force": force,
+            "registry": registry_name,
+        }
         assets = getattr(session.client(), room)
         told = assets.purge(*(names or []), dry_run=True, **wanted).to_dict()
+        for kept in told["kept"]:
+            terminal.note(
+                f"{kept['name']}:{kept['version']} is kept: {', '.join(kept['needed_by'][:3])} "
+                "came of it. See --force."
+            )
         if dry_run or not told["purged"]:
             return told
         if not yes:

@@ -167,10 +167,14 @@ class Assets:
         *names: str,
         older_than_days: float | None = None,
         dry_run: bool = False,
+        force: bool = False,
         registry: str | None = None,
     ) -> View:
-        """Free what is in the trash, for good: these names, or all."""
+        """Free what is in the trash, for good: these names, or all. Jobs and assets may have come
+        of it: then it is kept without `force`."""
         asked: dict[str, Any] = {"dry_run": dry_run}
+        if force:
+            asked["force"] = True
         if names:
             asked["names"] = list(names)
         if older_than_days is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import assets, collection, events
+from lazur.services import assets, collection, dependents, events
 from lazur.services.shelves import Shelf, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -58,7 +58,8 @@ def restore(
 
 def purge(context: Context, shelf: Shelf, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
     """Free what is in the trash, for good: `names` or all, and what has lain there for
-    `older_than_days`. With `dry_run` it only tells."""
+    `older_than_days`. What jobs or assets that are here came of is kept, without `force`. With
+    `dry_run` it only tells."""
     home = open_shelf(context, shelf, kind, "delete")
     names, before, dry_run = _wanted(context, asked)
     rows = store.trash(context.db, home.id, kind, names, before)
@@ -66,12 +67,19 @@ def purge(context: Context, shelf: Shelf, kind: str, asked: dict[str, Any]) -> d
         raise NotFound(
             f"{lacking[0]!r} is not in the trash.", hint="Delete it first; then purge it."
         )
-    if not dry_run and rows:
-        store.drop(context.db, [row.id for row in rows])
+    needed = {} if asked.get("force") else dependents.find(context, home, rows)
+    kept = [_view(row) | {"needed_by": needed[row.id]} for row in rows if row.id in needed]
+    if kept and names and not dry_run:
+        raise _needed(kind, kept)
+    going = [row for row in rows if row.id not in needed]
+    if not dry_run and going:
+        store.drop(context.db, [row.id for row in going])
+        dependents.bury(context, going)
         collection.want(context)
-        for row in rows:
-            events.record(context, home, kind, row.name, "purged", version=row.version)
-    return {"purged": [_view(row) for row in rows], "dry_run": dry_run}
+        for row in going:
+            told = {"version": row.version, "digest": row.digest}
+            events.record(context, home, kind, row.name, "purged", **told)
+    return {"purged": [_view(row) for row in going], "kept": kept, "dry_run": dry_run}
 
 
 def _found(context: Context, home: AnyRow, rows: list[AssetRow]) -> dict[str, Any]:
@@ -107,17 +115,29 @@ def _check_free(context: Context, home: AnyRow, rows: list[AssetRow]) -> None:
             )
 
 
+def _needed(kind: str, kept: list[dict[str, Any]]) -> Conflict:
+    first, others = kept[0], len(kept[0]["needed_by"]) - 1
+    more = f" and {others} more" if others else ""
+    noun = assets.noun_of(kind)
+    return Conflict(
+        f"{first['needed_by'][0]}{more} came of {first['name']}:{first['version']}.",
+        hint=f"Restore it: lazur {noun} restore -n {first['name']}. Or purge it with --force: its "
+        "name, its digest and who purged it stay in the lineage.",
+        needed={f"{one['name']}:{one['version']}": one["needed_by"] for one in kept},
+    )
+
+
 def _wanted(
     context: Context, asked: dict[str, Any]
 ) -> tuple[list[str] | None, float | None, bool]:
-    if unknown := sorted(set(asked) - {"names", "older_than_days", "dry_run"}):
-        hint = "Known: names, older_than_days, dry_run."
+    if unknown := sorted(set(asked) - {"names", "older_than_days", "dry_run", "force"}):
+        hint = "Known: names, older_than_days, dry_run, force."
         raise Invalid(f"There is no {unknown[0]!r} here.", hint=hint)
     days, dry_run = asked.get("older_than_days"), asked.get("dry_run", False)
     if days is not None and (type(days) not in (int, float) or not 0 <= days < 1e6):
         raise Invalid("older_than_days is a number of days.")
-    if not isinstance(dry_run, bool):
-        raise Invalid("dry_run must be true or false.")
+    if not isinstance(dry_run, bool) or not isinstance(asked.get("force", False), bool):
+        raise Invalid("dry_run and force must be true or false.")
     before = None if days is None else context.now() - float(days) * 86400
     return _names(asked.get("names")), before, dry_run
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, tuple_, update
 
-from lazur.engine.lineage import Edge, Node
+from lazur.engine.lineage import URIS, Edge, Node
 from lazur.store.db import AnyRow
 from lazur.store.mlflow import sql
 from lazur.store.tables import assets, containers, events, jobs, lineage, workspaces
 
 _AT_ONCE = 100
+_MANY = 10_000
 _SOURCE = (
     lineage.c.source_home,
     lineage.c.source_kind,
@@ -77,8 +78,40 @@ def purged(db: Connection, node: Node) -> Node | None:
     return max(found, key=lambda one: one.purged_at or 0.0, default=None)
 
 
-def rename(db: Connection, old: Node, new: Node) -> None:
-    """What is left of a thing that was purged has a name that no other will get."""
+def bury(db: Connection, node: Node, now: float) -> None:
+    """It is purged. Where something came of it, it stays as a name that no other will get; else it
+    goes, and so does what was only still known for its sake."""
+    for edge in of(db, [node], up=False, most=_MANY):
+        if edge.target.kind == URIS and not of(db, [edge.target], up=False, most=1):
+            db.execute(delete(lineage).where(_is(_TARGET, edge.target), _is(_SOURCE, node)))
+    if of(db, [node], up=False, most=1):
+        _rename(db, node, node.purged(now))
+    else:
+        _forget(db, node)
+
+
+def rename_asset(db: Connection, home: int, kind: str, old: str, new: str) -> None:
+    """All versions of it."""
+    for columns in (_SOURCE, _TARGET):
+        place, family, name, _ = columns
+        named = (place == home, family == kind, name == old)
+        db.execute(update(lineage).where(*named).values({name: new}))
+
+
+def _forget(db: Connection, node: Node) -> None:
+    waiting = [node]
+    while waiting:
+        leaf = waiting.pop()
+        above = {edge.source for edge in of(db, [leaf], up=True, most=_MANY)}
+        db.execute(delete(lineage).where(_is(_TARGET, leaf)))
+        waiting += [
+            source
+            for source in above
+            if source.purged_at is not None and not of(db, [source], up=False, most=1)
+        ]
+
+
+def _rename(db: Connection, old: Node, new: Node) -> None:
     for columns in (_SOURCE, _TARGET):
         values = {column.name: value for column, value in zip(columns, new, strict=True)}
         db.execute(update(lineage).where(_is(columns, old)).values(**values))

@@ -48,7 +48,8 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
 
     @made.post("/trash/{kind:asset}/purge", **action(f"{right}/delete"))
     def purge(call: Call, kind: Kind, asked: Object, place: Shelf = there) -> Response:
-        """Free what is in the trash: `{"names": […], "older_than_days", "dry_run"}`."""
+        """Free what is in the trash: `{"names": […], "older_than_days", "dry_run",
+        "force"}`."""
         return call.write(lambda context: asset_trash.purge(context, place, kind, asked))
 
     @made.get("/{kind:asset}", **action(f"{right}/read"))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from lazur.engine.lineage import JOBS, Node
 from lazur.engine.states import FINAL
 from lazur.errors import Conflict, Forbidden, Invalid
 from lazur.services import events
@@ -19,7 +20,7 @@ from lazur.services.site import Context, Site
 from lazur.services.tracking import folders, rights, runs
 from lazur.services.tracking.folders import Folder
 from lazur.services.workspaces import open_workspace
-from lazur.store import holds, jobs, people
+from lazur.store import holds, jobs, lineage, people
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import find, spaces
@@ -125,6 +126,7 @@ def erase(site: Site, run: store.Hidden) -> None:
         row = jobs.by_id(db, run.job_id) if run.job_id is not None else None
         if row is not None:
             people.drop_job_tokens(db, row.workspace, row.name)
+            lineage.bury(db, Node(row.workspace_id, JOBS, row.name), site.now())
         store.erase(db, run.id)
 
 
