@@ -8,7 +8,7 @@ from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
 from lazur.loops.base import Loop
-from lazur.services import builds, collection, secrets, workspace_trash
+from lazur.services import builds, collection, registered_models, secrets, stored, uses, workspace_trash
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 _EVERY = 60.0
 _ROTATED_EVERY = 60.0
 """Vaults are asked for their key no more often."""
+_SETTLED_EVERY = 600.0
+"""Every run is looked at."""
 _ANSWERS_KEPT = 86400.0
 _LEFT = 86400.0
 """Nothing is still being written after a day."""
@@ -32,7 +34,7 @@ class Sweepup(Loop):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self._site = site
-        self._rotated = 0.0
+        self._rotated = self._settled = 0.0
         site.bus.listen("due", lambda _topic, key: self.hint() if key == self.name else None)
 
     def round(self) -> float:
@@ -48,10 +50,12 @@ class Sweepup(Loop):
             """So was one of a workspace, or it takes long."""
         with self._site.context() as context:
             hooks.settle(context)
+            registered_models.settle(context)
         self._clean_attempts()
         self._sweep(now - _LEFT)
         self._prune()
         self._collect()
+        self._account()
         self._rotate()
         return _EVERY
 
@@ -89,6 +93,16 @@ class Sweepup(Loop):
             log.info(
                 "environment %s (%s) was not used for long: removed", build["key"], build["name"]
             )
+
+    def _account(self) -> None:
+        """What jobs stored that have ended, and what was purged since."""
+        while not self.stopping and not uses.weigh(self._site):
+            """There are more."""
+        stored.settle(self._site)
+        if 0 <= self._site.now() - self._settled < _SETTLED_EVERY:
+            return
+        self._settled = self._site.now()
+        stored.settle_runs(self._site)
 
     def _collect(self) -> None:
         """Bytes of what was purged, and of uploads that came to nothing."""

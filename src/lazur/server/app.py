@@ -53,6 +53,7 @@ from lazur.server.native import (
     sign_ins,
     streams,
     tensorboards,
+    usage,
     workspaces,
 )
 from lazur.server.settings import DEFAULT_VAULT, Settings
@@ -87,6 +88,7 @@ PARTS = (
     sign_ins,
     people,
     quotas,
+    usage,
     audits,
     lineage,
     registries,

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from lazur.services import builtin, checks, content, edges, events
+from lazur.services import builtin, checks, content, edges, events, stored
 from lazur.services.events import Change
 from lazur.services.shelves import Registry, Shelf, open_shelf, reference
 from lazur.services.site import Context
@@ -217,6 +217,7 @@ def _add(
     if there is not None:
         return _same_or_conflict(there, digest, spec), False
     store.add(context.db, _values(context, box.id, version, digest, spec))
+    stored.keep_trees(context, workspace_id, spec)
     number = int(version) + 1 if version.isdigit() and len(version) < 9 else 0
     store.change_container(
         context.db, box.id, next_version=max(box.next_version, number), archived=False

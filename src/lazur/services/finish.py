@@ -10,7 +10,7 @@ from lazur.engine.contracts import Backend, Handle
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
-from lazur.services import assets, edges, events
+from lazur.services import assets, edges, events, uses
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store import jobs, people
@@ -52,6 +52,7 @@ def ending(
 def record(context: Context, row: JobRow, ended: Ending) -> None:
     """Inside the transaction that ends the job: its outputs become assets, its tokens end."""
     tracking.end(context, row, ended.values)
+    uses.record(context, row, ended.values)
     if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, row)):
         warnings = [*ended.values.get("warnings", row.warnings), *notes]
         jobs.change(context.db, row.id, context.now(), warnings=warnings)

@@ -18,6 +18,7 @@ from lazur.services import (
     events,
     quotas,
     resolve,
+    stored,
 )
 from lazur.services.access import Resource
 from lazur.services.job_views import summary, view
@@ -63,6 +64,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     edges.write(context, came_of)
     if found.cluster:
         clusters.hold(context, home, found.cluster)
+    stored.keep_trees(context, home.id, values["spec"], values["experiment_name"])
     quotas.admit(context, home, found.demand)
     events.record(context, home, "jobs", name, "created", state=values["state"])
     context.publish("job", f"{home.name}/{name}")

@@ -36,7 +36,8 @@ def add(db: Connection, thing: Thing, size: int, now: float) -> bool:
     """False: it is there already."""
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     made = dialect.insert(stored).values(**thing._asdict(), bytes=size, at=now)
-    return db.execute(made.on_conflict_do_nothing()).rowcount > 0
+    added = made.on_conflict_do_nothing().returning(stored.c.id)
+    return db.execute(added).first() is not None
 
 
 def resize(db: Connection, row: AnyRow, size: int, now: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from posixpath import basename
 from typing import Any, TypeVar
@@ -16,11 +17,13 @@ from lazur.errors import Invalid, NotFound, TooLarge, Unsupported
 from lazur.safe import Entry
 from lazur.server.asgi import Receive, Scope, Send, answer
 from lazur.server.mlflow import downloads, uploads
+from lazur.server.mlflow.counting import counted, length
+from lazur.services import artifact_uris
 from lazur.services.access import Principal
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Context, Site
-from lazur.services.tracking import uris
-from lazur.services.tracking.artifacts import Artifacts, check
+from lazur.services.tracking import registered_files, uris
+from lazur.services.tracking.artifacts import Artifacts, File, check
 from lazur.services.tracking.places import Place
 from lazur.store.mlflow import artifacts as store
 
@@ -52,7 +55,19 @@ class Transfer:
 
     def below(self, prefix: str) -> str:
         """The path in the store that follows `prefix` in the address."""
-        return uris.scoped(self.place.mlflow, self.path.removeprefix(prefix).lstrip("/"))
+        return artifact_uris.scoped(self.place.mlflow, self.path.removeprefix(prefix).lstrip("/"))
+
+    def open(self, path: str) -> File:
+        if not registered_files.is_one(path):
+            return self.files.open(path)
+        with self.site.context(self.who, write=False) as context:
+            return registered_files.opened(context, self.place, path)
+
+    def entries(self, path: str) -> Iterable[Entry]:
+        if not registered_files.is_one(path):
+            return self.files.entries(path)
+        with self.site.context(self.who, write=False) as context:
+            return registered_files.entries(context, self.place, path)
 
     def parameter(self, *names: str) -> str | None:
         """The first value of the first of these names that the query has."""
@@ -66,12 +81,16 @@ class Transfer:
 
         return await run_sync(read)
 
+    def counted(self, path: str, coming: int | None) -> AbstractAsyncContextManager[None]:
+        return counted(self.site, self.who, self.place, self.files, path, coming)
+
     async def check_writable(self, path: str) -> None:
         def check_rights() -> None:
             with self.site.context(self.who, write=False) as context:
                 uris.require_writable(context, self.place.mlflow, path)
 
         check(path)
+        registered_files.check_writable(path)
         if self.who.job is not None:
             await run_sync(check_rights)
 
@@ -98,7 +117,8 @@ async def _upload(transfer: Transfer) -> bool:
         raise Invalid("Artifact path must include a filename (cannot end with '/').")
     path = transfer.below(_FILES)
     await transfer.check_writable(path)
-    await uploads.receive(transfer.files, path, transfer.receive)
+    async with transfer.counted(path, length(transfer.scope)):
+        await uploads.receive(transfer.files, path, transfer.receive)
     await answer(transfer.send, 200, kind=b"")
     return True
 
@@ -111,13 +131,14 @@ async def _download(transfer: Transfer) -> bool:
 async def _delete(transfer: Transfer) -> bool:
     path = transfer.below(_FILES)
     await transfer.check_writable(path)
-    await run_sync(transfer.files.remove, path)
+    async with transfer.counted(path, None):
+        await run_sync(transfer.files.remove, path)
     await answer(transfer.send, 200, b"{}")
     return True
 
 
 async def _list(transfer: Transfer) -> bool:
-    path = uris.scoped(transfer.place.mlflow, transfer.parameter("path") or "")
+    path = artifact_uris.scoped(transfer.place.mlflow, transfer.parameter("path") or "")
     await _send_list(transfer, path, "")
     return True
 
@@ -193,7 +214,8 @@ async def _upload_from_page(transfer: Transfer) -> bool:
     if found is None:
         return False
     await transfer.check_writable(found)
-    await run_sync(uploads.put, transfer.files, found, transfer.body)
+    async with transfer.counted(found, len(transfer.body)):
+        await run_sync(uploads.put, transfer.files, found, transfer.body)
     await answer(transfer.send, 200)
     return True
 
@@ -216,9 +238,9 @@ async def _model(transfer: Transfer) -> str | None:
 
 def _joined(transfer: Transfer, uri: str, path: str | None) -> str | None:
     """The path in the store of what lies at `path` below a URI."""
-    if (folder := uris.inside(transfer.place.mlflow, uri)) is None:
+    if (folder := artifact_uris.inside(transfer.place.mlflow, uri)) is None:
         return None
-    return "/".join(filter(None, [folder, uris.relative(path or "")]))
+    return "/".join(filter(None, [folder, artifact_uris.relative(path or "")]))
 
 
 async def _send_in(transfer: Transfer, uri: str, path: str) -> bool:
@@ -230,7 +252,7 @@ async def _send_in(transfer: Transfer, uri: str, path: str) -> bool:
 
 async def _send(transfer: Transfer, path: str) -> None:
     try:
-        file = await run_sync(transfer.files.open, path)
+        file = await run_sync(transfer.open, path)
     except NotFound:
         place = f"workspaces/{transfer.place.mlflow}/{path}"
         raise NotFound(f"No such artifact: '{place}'") from None
@@ -240,13 +262,13 @@ async def _send(transfer: Transfer, path: str) -> None:
 async def _list_in(transfer: Transfer, uri: str, path: str | None) -> bool:
     if (found := _joined(transfer, uri, path)) is None:
         return False
-    inner = uris.relative(path or "")
+    inner = artifact_uris.relative(path or "")
     await _send_list(transfer, found, f"{inner}/" if inner else "", uri)
     return True
 
 
 async def _send_list(transfer: Transfer, path: str, prefix: str, uri: str | None = None) -> None:
-    entries = await run_sync(transfer.files.entries, path)
+    entries = await run_sync(transfer.entries, path)
     body = await run_sync(_rendered, entries, prefix, uri)
     await answer(transfer.send, 200, body)
 

@@ -13,7 +13,7 @@ from lazur.blobs import framing
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Object, action
 from lazur.server.native.bodies import BYTES, part
-from lazur.services import content
+from lazur.services import content, stored
 from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/blobs", tags=["content"])
@@ -37,11 +37,14 @@ async def store(call: Call, workspace: str) -> Response:
 
     def allowed() -> None:
         with call.site.context(call.who, write=False) as context:
-            open_workspace(context, workspace, "workspaces/data/write")
+            home = open_workspace(context, workspace, "workspaces/data/write")
+        stored.check_upload(call.site, call.who, home.id, length)
 
+    given = call.request.headers.get("content-length", "")
+    length = int(given) if given.isdigit() and len(given) < 19 else 0
     await run_in_threadpool(allowed)
-    stored = await framing.store_async(call.request.stream(), call.site.blobs)
-    return JSONResponse({"stored": stored}, 201)
+    count = await framing.store_async(call.request.stream(), call.site.blobs)
+    return JSONResponse({"stored": count}, 201)
 
 
 @routes.get("/{sha256}", **action("workspaces/data/read"))
