@@ -8,7 +8,15 @@ from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
 from lazur.loops.base import Loop
-from lazur.services import builds, collection, registered_models, secrets, stored, uses, workspace_trash
+from lazur.services import (
+    builds,
+    collection,
+    registered_models,
+    secrets,
+    stored,
+    uses,
+    workspace_trash,
+)
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
@@ -50,6 +58,7 @@ class Sweepup(Loop):
             """So was one of a workspace, or it takes long."""
         with self._site.context() as context:
             hooks.settle(context)
+            registered_models.settle(context)
             registered_models.settle(context)
         self._clean_attempts()
         self._sweep(now - _LEFT)

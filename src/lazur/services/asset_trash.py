@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import assets, collection, dependents, events
+from lazur.services import assets, collection, dependents, events, registered_models
 from lazur.services.shelves import Shelf, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -28,7 +28,9 @@ def delete(
     if not rows:
         raise assets.absent(kind, name)
     _check_free(context, home, rows)
+    registered_models.withdraw(context, home, rows, whole=version is None)
     for row in rows:
+        store.drop_labels(context.db, row.id)
         store.change(context.db, row.id, deleted_at=context.now(), deleted_by=context.who.name)
         events.record(context, home, kind, name, "deleted", version=row.version)
     return _found(context, home, rows)
@@ -52,6 +54,7 @@ def restore(
         raise NotFound(f"{what} is not in the trash.", hint="Archived ones are not in it.")
     for row in rows:
         store.change(context.db, row.id, deleted_at=None, deleted_by=None)
+        registered_models.publish(context, home, row)
         events.record(context, home, kind, name, "restored", version=row.version)
     return _found(context, home, rows)
 
@@ -76,6 +79,7 @@ def purge(context: Context, shelf: Shelf, kind: str, asked: dict[str, Any]) -> d
         store.drop(context.db, [row.id for row in going])
         dependents.bury(context, going)
         collection.want(context)
+        registered_models.forget(context, home, going)
         for row in going:
             told = {"version": row.version, "digest": row.digest}
             events.record(context, home, kind, row.name, "purged", **told)

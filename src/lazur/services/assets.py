@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Sequence
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from lazur.services import builtin, checks, content, edges, events, stored
+from lazur.services import (
+    builtin,
+    checks,
+    content,
+    edges,
+    events,
+    labels,
+    model_facts,
+    registered_models,
+    stored,
+)
 from lazur.services.events import Change
 from lazur.services.shelves import Registry, Shelf, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.times import iso
+from lazur.services.versions import (
+    NOTES,
+    absent,
+    digest,
+    find_row,  # noqa: F401  # pyright: ignore[reportUnusedImport] - others find them here
+    known,
+    lookup,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    noun_of,
+)
+from lazur.services.versions import content as content_of
 from lazur.spec import references
 from lazur.spec.names import fold
 from lazur.store import assets as store
+from lazur.store import workspaces
 from lazur.store.assets import AssetRow
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
@@ -22,9 +42,7 @@ from lazur.store.pages import Query
 
 KINDS = ("environments", "data", "models", "components", "codes")
 
-_NOTES = ("description", "tags", "properties")
-_CHANGEABLE = (*_NOTES, "archived")
-_NOT_CONTENT = frozenset({*_NOTES, "version", "name", "stage", "$schema"})
+_CHANGEABLE = (*NOTES, "archived", "labels")
 
 
 def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -34,19 +52,24 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         checked = checks.asset(kind, spec)
         name = checks.name(spec.get("name"))
         _content_is_there(early, checked)
+        wanted = labels.checked(spec.get("labels") or [])
+        if kind == "models":
+            checked = model_facts.found(early, home, checked)
     version = str(spec["version"]) if spec.get("version") is not None else None
-    row, new = _add(context, home.id, kind, name, version, checked)
+    row, new = _add(context, home, kind, name, version, checked)
+    if wanted:
+        labels.put(context, home, row, wanted)
     if new:
         events.record(context, home, kind, name, "created", version=row.version)
         edges.of_asset(context, home, row)
-    return view(row, home)
+    return _views(context, [row], home)[0]
 
 
 def get(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> dict[str, Any]:
     home = open_shelf(context, shelf, kind, "read", name)
     if _is_built_in(shelf, kind):
         return builtin.get(name, None if version.lower() == "@latest" else version)
-    return view(known(context, home, kind, name, version), home)
+    return _views(context, [known(context, home, kind, name, version)], home)[0]
 
 
 def find(context: Context, shelf: Shelf, kind: str, query: Query) -> dict[str, Any]:
@@ -54,7 +77,7 @@ def find(context: Context, shelf: Shelf, kind: str, query: Query) -> dict[str, A
     if _is_built_in(shelf, kind):
         return {"value": builtin.all_(), "next": None}
     page = store.page(context.db, home.id, kind, query)
-    return {"value": [view(row, home) for row in page.rows], "next": page.next}
+    return {"value": _views(context, page.rows, home), "next": page.next}
 
 
 def versions(context: Context, shelf: Shelf, kind: str, name: str, query: Query) -> dict[str, Any]:
@@ -68,7 +91,7 @@ def versions(context: Context, shelf: Shelf, kind: str, name: str, query: Query)
         and store.container(context.db, home.id, kind, name) is None
     ):
         raise absent(kind, name)
-    return {"value": [view(row, home) for row in page.rows], "next": page.next}
+    return {"value": _views(context, page.rows, home), "next": page.next}
 
 
 def update(
@@ -80,18 +103,15 @@ def update(
     changes: dict[str, Any],
     etag: str | None = None,
 ) -> dict[str, Any]:
-    """Notes, a model's stage, and the archived flag; what the asset is never changes."""
+    """Notes, labels, a model's stage, and the archived flag; what the asset is never changes."""
     home = open_shelf(context, shelf, kind, "write", name)
     row = known(context, home, kind, name, version)
-    allowed = (*_CHANGEABLE, "stage") if kind == "models" else _CHANGEABLE
-    values = checks.changes(changes, allowed)
-    before = {
-        field: row.spec.get("stage") if field == "stage" else getattr(row, field)
-        for field in values
-    }
-    told = dict(values)
-    if "stage" in values:
-        values["spec"] = {**row.spec, "stage": values.pop("stage")}
+    told, before = _changes(context, row, changes)
+    values = {key: value for key, value in told.items() if key not in ("labels", "stage")}
+    if "labels" in told:
+        labels.put(context, home, row, told["labels"])
+    if "stage" in told:
+        values["spec"] = {**row.spec, "stage": told["stage"]}
     seen = None if etag is None else row.revision
     if etag not in (None, str(row.revision)) or not store.change(
         context.db, row.id, seen, **values
@@ -99,10 +119,12 @@ def update(
         raise PreconditionFailed(
             f"{name}:{row.version} has changed since you read it.", hint="Read it again."
         )
+    changed = known(context, home, kind, name, row.version)
+    registered_models.tell(context, home, changed)
     change = Change(before, told)
     fields = sorted(told)
     events.record(context, row, kind, name, "updated", change, version=row.version, fields=fields)
-    return view(known(context, home, kind, name, row.version), home)
+    return _views(context, [changed], home)[0]
 
 
 def archive_container(
@@ -119,33 +141,19 @@ def archive_container(
     return {"name": name, "archived": values.get("archived", row.archived)}
 
 
-def find_row(
-    context: Context, shelf: Shelf, kind: str, name: str, version: str, verb: str = "read"
-) -> AssetRow:
-    """`version` is a version, or `@label`; `@latest` is the newest that is not archived."""
-    home = open_shelf(context, shelf, kind, verb, name)
-    return known(context, home, kind, name, version)
-
-
-def lookup(context: Context, shelf_id: int, kind: str, name: str, version: str) -> AssetRow | None:
-    if not version.startswith("@"):
-        return store.version(context.db, shelf_id, kind, name, version)
-    if version.lower() != "@latest":
-        return None
-    return store.newest(context.db, shelf_id, kind, name)
-
-
 def add(
     context: Context, home: AnyRow, kind: str, name: str, version: str | None, spec: dict[str, Any]
 ) -> tuple[AssetRow, bool]:
     """A version of content that is known to be there, and whether it is new. Whoever calls may."""
-    return _add(context, home.id, kind, name, version, spec)
+    return _add(context, home, kind, name, version, spec)
 
 
 def register_outputs(context: Context, row: JobRow) -> list[str]:
     """Outputs that were given a name become data or model assets. Twice is once: the content
     decides. Returns what could not be registered, and why; the outputs themselves are kept."""
     notes: list[str] = []
+    home = workspaces.by_id(context.db, row.workspace_id)
+    assert home is not None
     for output in row.resolved["outputs"]:
         name = output.get("asset_name")
         if not name:
@@ -156,8 +164,10 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
             spec["description"] = f"Output {output['name']} of job {row.name}"
         try:
             version = output.get("asset_version")
-            made, _ = _add(context, row.workspace_id, kind, name, version, spec)
-        except Conflict as error:
+            if kind == "models":
+                spec = model_facts.found(context, home, {**spec, "job_name": row.name})
+            made, _ = _add(context, home, kind, name, version, spec)
+        except (Conflict, Invalid, NotFound) as error:
             notes.append(f"outputs.{output['name']} was not registered: {error.message}")
             continue
         edges.of_output(context, row, output["name"], made)
@@ -174,7 +184,7 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
     return notes
 
 
-def view(row: AssetRow, home: AnyRow) -> dict[str, Any]:
+def view(row: AssetRow, home: AnyRow, labelled: list[str] | None = None) -> dict[str, Any]:
     """`home` is the row of the place where it lies."""
     return {
         **row.spec,
@@ -183,6 +193,7 @@ def view(row: AssetRow, home: AnyRow) -> dict[str, Any]:
         "version": row.version,
         "description": row.description,
         "tags": row.tags,
+        "labels": labelled or [],
         "properties": row.properties,
         "creation_context": {
             "created_at": iso(row.created_at),
@@ -194,15 +205,38 @@ def view(row: AssetRow, home: AnyRow) -> dict[str, Any]:
     }
 
 
+def _views(context: Context, rows: Sequence[AssetRow], home: AnyRow) -> list[dict[str, Any]]:
+    found = store.labels_by_asset(context.db, [row.id for row in rows])
+    return [view(row, home, found.get(row.id)) for row in rows]
+
+
+def _changes(
+    context: Context, row: AssetRow, changes: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is to be, and what was. A model whose stage is Archived is archived, as in MLflow."""
+    allowed = (*_CHANGEABLE, "stage") if row.kind == "models" else _CHANGEABLE
+    told = checks.changes({k: v for k, v in changes.items() if k != "labels"}, allowed)
+    if str(told.get("stage")).lower() == "archived":
+        del told["stage"]
+        told["archived"] = True
+    before = {key: row.spec.get(key) if key == "stage" else getattr(row, key) for key in told}
+    if "labels" in changes:
+        told["labels"] = labels.checked(changes["labels"])
+        before["labels"] = store.labels_by_asset(context.db, [row.id]).get(row.id, [])
+    return told, before
+
+
 def _add(
     context: Context,
-    workspace_id: int,
+    home: AnyRow,
     kind: str,
     name: str,
     version: str | None,
     spec: dict[str, Any],
 ) -> tuple[AssetRow, bool]:
-    digest = _digest(spec)
+    workspace_id, hashed = home.id, digest(spec)
+    if kind == "models":
+        registered_models.agree(context, home.id, [name])
     box = store.container(context.db, workspace_id, kind, name, lock=True)
     if box is None:
         store.add_container(context.db, workspace_id, kind, name, context.now())
@@ -210,13 +244,14 @@ def _add(
     assert box is not None
     if version is None:
         newest = store.newest(context.db, workspace_id, kind, name)
-        if newest is not None and newest.digest == digest:
+        if newest is not None and newest.digest == hashed:
             return newest, False
-        version = str(box.next_version)
+        least = registered_models.next_version(context, home, kind, name)
+        version = str(max(box.next_version, least))
     there = store.version(context.db, workspace_id, kind, name, version, trash=True)
     if there is not None:
-        return _same_or_conflict(there, digest, spec), False
-    store.add(context.db, _values(context, box.id, version, digest, spec))
+        return _same_or_conflict(there, hashed, spec), False
+    store.add(context.db, _values(context, box.id, version, hashed, spec))
     stored.keep_trees(context, workspace_id, spec)
     number = int(version) + 1 if version.isdigit() and len(version) < 9 else 0
     store.change_container(
@@ -224,10 +259,11 @@ def _add(
     )
     made = store.version(context.db, workspace_id, kind, name, version)
     assert made is not None
-    return made, True
+    registered_models.publish(context, home, made)
+    return known(context, home, kind, name, version), True
 
 
-def _same_or_conflict(there: AssetRow, digest: str, spec: dict[str, Any]) -> AssetRow:
+def _same_or_conflict(there: AssetRow, hashed: str, spec: dict[str, Any]) -> AssetRow:
     if there.deleted_at is not None:
         noun = noun_of(there.kind)
         raise Conflict(
@@ -235,9 +271,9 @@ def _same_or_conflict(there: AssetRow, digest: str, spec: dict[str, Any]) -> Ass
             hint=f"Take it out: lazur {noun} restore -n {there.name} -v {there.version}. "
             f"Or free it for good: lazur {noun} purge -n {there.name}",
         )
-    if there.digest == digest:
+    if there.digest == hashed:
         return there
-    old, new = _content(there.spec), _content(spec)
+    old, new = content_of(there.spec), content_of(spec)
     differs = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     raise Conflict(
         f"{there.name}:{there.version} exists already with other content.",
@@ -247,15 +283,15 @@ def _same_or_conflict(there: AssetRow, digest: str, spec: dict[str, Any]) -> Ass
 
 
 def _values(
-    context: Context, container_id: int, version: str, digest: str, spec: dict[str, Any]
+    context: Context, container_id: int, version: str, hashed: str, spec: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "container_id": container_id,
         "version": version,
         "spec": {
-            key: value for key, value in spec.items() if key not in (*_NOTES, "version", "name")
+            key: value for key, value in spec.items() if key not in (*NOTES, "version", "name")
         },
-        "digest": digest,
+        "digest": hashed,
         "description": spec.get("description"),
         "tags": spec.get("tags") or {},
         "properties": spec.get("properties") or {},
@@ -263,17 +299,6 @@ def _values(
         "created_at": context.now(),
         "created_by": context.who.name,
         "revision": 1,
-    }
-
-
-def _digest(spec: dict[str, Any]) -> str:
-    text = json.dumps(_content(spec), sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _content(spec: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: value for key, value in spec.items() if key not in _NOT_CONTENT and value is not None
     }
 
 
@@ -297,34 +322,9 @@ def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
             )
 
 
-def noun_of(kind: str) -> str:
-    """As the command line calls it."""
-    return kind.removesuffix("s")
-
-
-def known(context: Context, home: AnyRow, kind: str, name: str, version: str) -> AssetRow:
-    row = lookup(context, home.id, kind, name, version)
-    if row is None:
-        raise absent(kind, name, version)
-    return row
-
-
 def _is_built_in(shelf: Shelf, kind: str) -> bool:
     return (
         isinstance(shelf, Registry)
         and kind == "environments"
         and fold(shelf.name) == builtin.REGISTRY
-    )
-
-
-def absent(kind: str, name: str, version: str | None = None) -> NotFound:
-    noun = {"data": "data asset"}.get(kind, noun_of(kind))
-    if version is None:
-        return NotFound(f"There is no {noun} named {name!r}.")
-    if version.startswith("@") and version.lower() != "@latest":
-        return NotFound(f"{name!r} has no label {version[1:]!r}.", hint="Known labels: latest.")
-    shown = "a version that is not archived" if version.startswith("@") else f"version {version!r}"
-    return NotFound(
-        f"There is no {noun} {name!r} with {shown}.",
-        hint=f"See: lazur {noun.split()[0]} list --name {name}",
     )

@@ -20,7 +20,9 @@ _ASSETS = {
     "components": "component",
     "codes": "code",
 }
-_SERVER_OWNED = frozenset({"id", "status", "creation_context", "services_endpoints", "$schema"})
+_SERVER_OWNED = frozenset(
+    "id status creation_context services_endpoints $schema labels mlflow archived etag".split()
+)
 _MOST_TAGS = 1000
 _LONGEST_TEXT = 64 << 10
 

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, archived, fetch
-from lazur.store.tables import assets, containers
+from lazur.store.tables import assets, containers, labels
 
 AssetRow = AnyRow
 
@@ -81,6 +81,81 @@ def newest(db: Connection, workspace_id: int, kind: str, name: str) -> AssetRow 
         .order_by(assets.c.id.desc())
         .limit(1)
     ).first()
+
+
+def labelled(
+    db: Connection, workspace_id: int, kind: str, name: str, label: str
+) -> AssetRow | None:
+    found = _of(workspace_id, kind).join(labels, labels.c.asset_id == assets.c.id)
+    return db.execute(
+        found.where(containers.c.name == name, labels.c.label == label, _HERE)
+    ).first()
+
+
+def labels_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[str]:
+    """All that a name has."""
+    found = (
+        select(labels.c.label)
+        .join(containers, labels.c.container_id == containers.c.id)
+        .where(containers.c.workspace_id == workspace_id, containers.c.kind == kind)
+        .where(containers.c.name == name)
+        .order_by(labels.c.label)
+    )
+    return list(db.execute(found).scalars())
+
+
+def labels_by_asset(db: Connection, asset_ids: Collection[int]) -> dict[int, list[str]]:
+    statement = select(labels).where(labels.c.asset_id.in_(asset_ids)).order_by(labels.c.label)
+    found: dict[int, list[str]] = {}
+    for row in db.execute(statement):
+        found.setdefault(row.asset_id, []).append(row.label)
+    return found
+
+
+def put_label(db: Connection, container_id: int, label: str, asset_id: int) -> None:
+    """It moves from where it was."""
+    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
+    values = {"container_id": container_id, "label": label, "asset_id": asset_id}
+    made = dialect.insert(labels).values(**values)
+    db.execute(
+        made.on_conflict_do_update(
+            index_elements=["container_id", "label"], set_={"asset_id": asset_id}
+        )
+    )
+
+
+def drop_label(db: Connection, container_id: int, label: str) -> None:
+    db.execute(
+        delete(labels).where(labels.c.container_id == container_id, labels.c.label == label)
+    )
+
+
+def drop_labels(db: Connection, asset_id: int) -> None:
+    """What lies in the trash has none: another version may get them."""
+    db.execute(delete(labels).where(labels.c.asset_id == asset_id))
+
+
+def rename_container(db: Connection, container_id: int, name: str) -> None:
+    db.execute(update(containers).where(containers.c.id == container_id).values(name=name))
+
+
+def everything(
+    db: Connection, workspace_id: int, kind: str, names: Collection[str] | None = None
+) -> Sequence[AssetRow]:
+    """All versions of some names, or of all, also those in the trash."""
+    found = _of(workspace_id, kind)
+    if names is not None:
+        found = found.where(containers.c.name.in_(names))
+    return db.execute(found.order_by(assets.c.id)).all()
+
+
+def by_id(db: Connection, workspace_id: int, kind: str, asset_id: int) -> AssetRow | None:
+    return db.execute(_of(workspace_id, kind).where(assets.c.id == asset_id, _HERE)).first()
+
+
+def note(db: Connection, asset_id: int, mlflow_created: int | None) -> None:
+    """For ourselves: no change that anybody would see."""
+    db.execute(update(assets).where(assets.c.id == asset_id).values(mlflow_created=mlflow_created))
 
 
 def versions(db: Connection, workspace_id: int, kind: str, name: str, query: Query) -> Page:

@@ -26,6 +26,11 @@ def by_name(db: Connection, folded: str, kind: str = WORKSPACE) -> AnyRow | None
     return db.execute(select(workspaces).where(*named)).first()
 
 
+def by_id(db: Connection, workspace_id: int) -> AnyRow | None:
+    """A workspace or a registry."""
+    return db.execute(select(workspaces).where(workspaces.c.id == workspace_id)).first()
+
+
 def page(
     db: Connection,
     query: Query,

@@ -18,9 +18,8 @@ from lazur.server.gate import Gate
 from lazur.server.mlflow import uploads
 from lazur.server.settings import Settings
 from lazur.server.topics import Closed
-from lazur.services import jobs, tokens, workspaces
+from lazur.services import artifact_uris, jobs, tokens, workspaces
 from lazur.services.home import ARTIFACTSTORE
-from lazur.services.tracking import uris
 from lazur.services.tracking.artifacts import DRAFTS, Artifacts
 from lazur.store.mlflow import sql
 from lazur.testing.fakes import Engine, FakeBuilder
@@ -464,7 +463,7 @@ class TestUris:
         ],
     )
     def test_a_uri_means_a_path_in_the_store(self, uri: str, path: str | None) -> None:
-        assert uris.inside("ws-1", uri) == path
+        assert artifact_uris.inside("ws-1", uri) == path
 
     @pytest.mark.parametrize(
         "uri",
@@ -478,4 +477,4 @@ class TestUris:
     )
     def test_a_uri_that_leads_out_is_refused(self, uri: str) -> None:
         with pytest.raises(LazurError):
-            uris.inside("ws-1", uri)
+            artifact_uris.inside("ws-1", uri)

@@ -13,7 +13,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from lazur.errors import LazurError, NotFound, Unsupported
-from lazur.server.asgi import Receive, Scope, Send, answer
+from lazur.server.asgi import Message, Receive, Scope, Send, answer
 from lazur.server.headers import PAGE_CSP, retry_after
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
 from lazur.server.mlflow.access import Rule, not_served, rule
@@ -156,8 +156,18 @@ class Entry:
             request.scope["lazur.csp"] = pages.CSP
         sent = outgoing(request.scope, request.target(), body, repeatable=rule.reads)
         sent.headers = _in_headers(sent.headers, place)
-        await self._upstream.answer(sent, place.mlflow, request.receive, request.send)
-        await guard.after()
+        ended = False
+
+        async def send(message: Message) -> None:
+            nonlocal ended
+            if not ended:
+                ended = True
+                await guard.after()
+            await request.send(message)
+
+        await self._upstream.answer(sent, place.mlflow, request.receive, send)
+        if not ended:
+            await guard.after()
 
     async def _tell_about_server(self, request: _Request) -> None:
         """Workspaces are ours: to a client this is a server without them."""

@@ -13,12 +13,15 @@ from anyio.to_thread import run_sync
 from lazur.errors import Invalid
 from lazur.server.mlflow.access import Rule
 from lazur.server.mlflow.names import RUNS
+from lazur.services import registered_models
 from lazur.services.access import Principal
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, rights
 
 _RUNS = "workspaces/experiments/runs/"
 _MODELS = "2.0/mlflow/logged-models/"
+_REGISTRY = ("2.0/mlflow/registered-models/", "2.0/mlflow/model-versions/")
+_NAMES = frozenset({"name", "new_name"})
 _OF_MANY = frozenset(f"2.0/mlflow/experiments/{what}" for what in ("delete", "restore", "update"))
 """What upstream does to all runs of an experiment."""
 
@@ -34,14 +37,21 @@ class Guard:
         changes = not rule.reads and (who.job is not None or rule.action.startswith(_RUNS))
         self._touched = frozenset(_below(_told(query, body))) if changes else frozenset[str]()
         self._model = _model(rule.path) if changes else None
+        self._registered = _registered(rule, query, body)
+        self._token: str | None = None
 
     async def before(self) -> None:
         """Raises Forbidden."""
         if (self._touched or self._model) and self._who.job is not None:
             await run_sync(self._check)
+        if self._registered is not None:
+            self._token = await run_sync(registered_models.begin, self._site, self._workspace)
 
     async def after(self) -> None:
-        if self._rule.path in _OF_MANY:
+        """Before the client hears of it."""
+        if self._token is not None:
+            await run_sync(self._end, self._token)
+        elif self._rule.path in _OF_MANY:
             await run_sync(self._settle)
         elif self._touched and self._rule.action.startswith(_RUNS):
             await run_sync(self._agree)
@@ -52,6 +62,10 @@ class Guard:
                 rights.require_writable(context, run)
             if self._model is not None:
                 rights.require_writable_model(context, self._workspace, self._model)
+
+    def _end(self, token: str) -> None:
+        with self._site.context(self._who) as context:
+            registered_models.end(context, self._workspace, token, self._registered or ())
 
     def _agree(self) -> None:
         with self._site.context(self._who) as context:
@@ -77,6 +91,15 @@ def _told(query: bytes, body: bytes) -> list[Any]:
     except RecursionError:
         raise Invalid("The request's body is nested too deeply.") from None
     return [*told, found]
+
+
+def _registered(rule: Rule, query: bytes, body: bytes) -> frozenset[str] | None:
+    """Names of registered models that are about to be changed."""
+    if rule.reads or not rule.path.startswith(_REGISTRY):
+        return None
+    named = [told for told in _told(query, body) if isinstance(told, dict)]
+    values = [value for told in named for key, value in told.items() if key in _NAMES]
+    return frozenset(value for value in values if isinstance(value, str))
 
 
 def _model(path: str) -> str | None:

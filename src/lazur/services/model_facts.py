@@ -1,0 +1,185 @@
+"""What is found out about a model when it is registered: where it really lies, and what its files
+say of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazur.engine import paths
+from lazur.errors import Invalid, NotFound, Unsupported
+from lazur.kinds.assets import mlmodel, triton
+from lazur.safe import SafeRoot
+from lazur.services import artifact_uris, content, versions
+from lazur.services.home import ARTIFACTSTORE, DATASTORES
+from lazur.services.shelves import Registry
+from lazur.services.site import Context
+from lazur.spec import references
+from lazur.spec.references import Asset, DatastorePath, JobOutput, RunArtifact, Tree
+from lazur.store import jobs
+from lazur.store.db import AnyRow
+from lazur.store.mlflow import artifacts, models, spaces
+from lazur.store.workspaces import REGISTRY
+
+_REQUIREMENTS = "requirements.txt"
+_MOST = 100_000
+
+
+def found(context: Context, home: AnyRow, spec: dict[str, Any]) -> dict[str, Any]:
+    """The spec, with the exact place, and what the model's own files say. Raises what a person can
+    mend."""
+    made = located(context, home, spec)
+    files = Files.of(context, home, made)
+    if files is None:
+        return made
+    if made.get("type") == "mlflow_model":
+        told = _mlflow(files)
+        return {**made, **told, "flavors": made.get("flavors") or told["flavors"]}
+    if made.get("type") == "triton_model":
+        triton.check(files.names())
+    return made
+
+
+def located(context: Context, home: AnyRow, spec: dict[str, Any]) -> dict[str, Any]:
+    """What lies in a job's output is named by where that is, and by the job; what another asset
+    is, by what that holds."""
+    written = spec.get("path")
+    reference = references.parse(written) if isinstance(written, str) else None
+    if isinstance(reference, JobOutput | RunArtifact):
+        if home.kind == REGISTRY:
+            raise Unsupported(
+                f"path: {written!r} lies in a workspace, and others cannot read it.",
+                hint="Register it there, and bring it here: lazur model share",
+            )
+        return {**spec, **_of_job(context, home, reference)}
+    if isinstance(reference, Asset):
+        return {**spec, **_of_asset(context, home, reference, spec)}
+    return spec
+
+
+def in_artifacts(inside: str) -> str:
+    return f"azureml://datastores/{ARTIFACTSTORE}/paths/{inside}"
+
+
+class Files:
+    """What a model holds, on this site."""
+
+    def __init__(self, context: Context, home: AnyRow, place: Tree | DatastorePath) -> None:
+        self._context = context
+        self._place = place
+        self._home = home
+
+    @classmethod
+    def of(cls, context: Context, home: AnyRow, spec: dict[str, Any]) -> Files | None:
+        """None for what lies elsewhere."""
+        written = spec.get("path")
+        place = references.parse(written) if isinstance(written, str) else None
+        if isinstance(place, Tree):
+            return cls(context, home, place)
+        if isinstance(place, DatastorePath) and place.datastore in DATASTORES:
+            return cls(context, home, place) if home.kind != REGISTRY else None
+        return None
+
+    def names(self) -> list[str]:
+        if isinstance(self._place, Tree):
+            return [file.path for file in self._manifest().files]
+        inside = self._inside()
+        with self._root() as root:
+            return [entry.path[len(inside) + 1 :] for entry in root.scan(inside)][:_MOST]
+
+    def read(self, name: str, most: int) -> bytes | None:
+        """None where there is no such file. At most one byte more than `most`."""
+        if isinstance(self._place, Tree):
+            file = self._manifest().file(name)
+            if file is None:
+                return None
+            with self._context.site.blobs.open(file.digest) as opened:
+                return opened.read(most + 1)
+        try:
+            with self._root() as root, root.open(f"{self._inside()}/{name}".lstrip("/")) as opened:
+                return opened.read(most + 1)
+        except NotFound:
+            return None
+
+    def _manifest(self) -> Any:
+        assert isinstance(self._place, Tree)
+        digest, _ = content.part(self._context, self._place.digest, self._place.path)
+        return content.manifest(self._context, digest)
+
+    def _inside(self) -> str:
+        assert isinstance(self._place, DatastorePath)
+        if inside := self._place.path.strip("/"):
+            paths.check(inside)
+        return inside
+
+    def _root(self) -> SafeRoot:
+        assert isinstance(self._place, DatastorePath)
+        return SafeRoot(self._context.site.home.datastore(self._home.name, self._place.datastore))
+
+
+def _mlflow(files: Files) -> dict[str, Any]:
+    data = files.read(mlmodel.NAME, mlmodel.MAX_BYTES)
+    if data is None:
+        raise Invalid(
+            "The model has no file MLmodel at its top, which an mlflow_model needs.",
+            hint="Give the folder that MLflow saved, or register it with `type: custom_model`.",
+        )
+    requirements = files.read(_REQUIREMENTS, mlmodel.MAX_BYTES)
+    return mlmodel.facts(data, requirements)
+
+
+def _of_job(context: Context, home: AnyRow, reference: JobOutput | RunArtifact) -> dict[str, Any]:
+    named = reference.job if isinstance(reference, JobOutput) else reference.run
+    row = jobs.by_name(context.db, home.id, named) or jobs.by_run(context.db, home.id, named)
+    output = reference.output if isinstance(reference, JobOutput) else "artifacts"
+    if output in ("artifacts", "default"):
+        run = str(row.run_id) if row is not None else named
+        made = {"path": _of_run(context, home, run, reference.path.strip("/"))}
+    elif row is None:
+        raise NotFound(f"path: there is no job {named!r} here.", hint="See: lazur job list")
+    else:
+        made = {"path": _output(row, output, reference.path)}
+    return {**made, "job_name": row.name} if row is not None else made
+
+
+def _of_run(context: Context, home: AnyRow, run: str, path: str) -> str:
+    """Of a model that the run logged by this name, or of its own files."""
+    space = spaces.name(home.id)
+    name, _, rest = path.partition("/")
+    uri = models.logged_by(context.db, run).get(name)
+    if uri is None:
+        uri, rest = artifacts.of_run(context.db, space, run), path
+    if uri is None:
+        raise NotFound(f"path: there is no run {run!r} here.", hint="See: lazur run list")
+    inside = artifact_uris.inside(space, uri)
+    if inside is None:
+        return f"{uri.rstrip('/')}/{rest}".rstrip("/")
+    return in_artifacts(f"{inside}/{rest}".rstrip("/"))
+
+
+def _output(row: AnyRow, output: str, path: str) -> str:
+    for known in row.resolved["outputs"]:
+        if known["name"] == output:
+            return f"{known['uri'].rstrip('/')}/{path.strip('/')}".rstrip("/")
+    names = ", ".join(o["name"] for o in row.resolved["outputs"]) or "none"
+    raise NotFound(
+        f"path: job {row.name!r} has no output {output!r}.", hint=f"It has: {names}, artifacts."
+    )
+
+
+def _of_asset(
+    context: Context, home: AnyRow, reference: Asset, spec: dict[str, Any]
+) -> dict[str, Any]:
+    """Of a registry only what was uploaded is there, and it is kept once."""
+    version = reference.version or f"@{reference.label or 'latest'}"
+    if reference.registry is not None:
+        shelf = Registry(reference.registry)
+        row = versions.find_row(context, shelf, "models", reference.name, version)
+    else:
+        row = versions.known(context, home, "models", reference.name, version)
+    place = str(row.spec.get("path") or "")
+    tree = references.parse(place) if place else None
+    if isinstance(tree, Tree):
+        content.whole_tree(context, tree.digest)
+    given = spec.get("type")
+    kept = row.spec["type"] if given in (None, "custom_model") else given
+    return {"path": place, "type": kept}

@@ -1,0 +1,77 @@
+"""Finding one version of an asset: by what it is called, or by a label."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from lazur.errors import NotFound
+from lazur.services.shelves import Shelf, open_shelf
+from lazur.services.site import Context
+from lazur.store import assets as store
+from lazur.store.assets import AssetRow
+from lazur.store.db import AnyRow
+
+LATEST = "latest"
+NOTES = ("description", "tags", "properties")
+_NOT_CONTENT = frozenset({*NOTES, "version", "name", "stage", "$schema", "mlflow"})
+
+
+def find_row(
+    context: Context, shelf: Shelf, kind: str, name: str, version: str, verb: str = "read"
+) -> AssetRow:
+    """`version` is a version, or `@label`; `@latest` is the newest that is not archived."""
+    home = open_shelf(context, shelf, kind, verb, name)
+    return known(context, home, kind, name, version)
+
+
+def known(context: Context, home: AnyRow, kind: str, name: str, version: str) -> AssetRow:
+    row = lookup(context, home.id, kind, name, version)
+    if row is None:
+        labels = store.labels_of(context.db, home.id, kind, name)
+        raise absent(kind, name, version, labels)
+    return row
+
+
+def lookup(context: Context, shelf_id: int, kind: str, name: str, version: str) -> AssetRow | None:
+    if not version.startswith("@"):
+        return store.version(context.db, shelf_id, kind, name, version)
+    if version.lower() == f"@{LATEST}":
+        return store.newest(context.db, shelf_id, kind, name)
+    return store.labelled(context.db, shelf_id, kind, name, version[1:])
+
+
+def absent(
+    kind: str, name: str, version: str | None = None, labels: list[str] | None = None
+) -> NotFound:
+    noun = {"data": "data asset"}.get(kind, noun_of(kind))
+    if version is None:
+        return NotFound(f"There is no {noun} named {name!r}.")
+    if version.startswith("@") and version.lower() != f"@{LATEST}":
+        known_labels = ", ".join([LATEST, *(labels or [])])
+        return NotFound(
+            f"{name!r} has no label {version[1:]!r}.", hint=f"Known labels: {known_labels}."
+        )
+    shown = "a version that is not archived" if version.startswith("@") else f"version {version!r}"
+    return NotFound(
+        f"There is no {noun} {name!r} with {shown}.",
+        hint=f"See: lazur {noun.split()[0]} list --name {name}",
+    )
+
+
+def noun_of(kind: str) -> str:
+    """As the command line calls it."""
+    return kind.removesuffix("s")
+
+
+def digest(spec: dict[str, Any]) -> str:
+    """Equal for what is equal, whatever is said about it."""
+    text = json.dumps(content(spec), sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def content(spec: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value for key, value in spec.items() if key not in _NOT_CONTENT and value is not None
+    }

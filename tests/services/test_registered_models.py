@@ -1,0 +1,261 @@
+"""One registry: model assets here, registered models there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from lazur.errors import Conflict, Invalid, NotFound
+from lazur.services import asset_trash, assets, registered_models, registries
+from lazur.services.shelves import Registry
+from lazur.store.mlflow import registry, sql
+from lazur.store.mlflow.registry import Version
+from tests.site import TestSite, call, put_tree
+
+SPACE = "ws-1"
+TAG = "INSERT INTO registered_model_tags (key, value, name, workspace) VALUES (:k, :v, :n, :w)"
+MLMODEL = b"""
+artifact_path: model
+flavors:
+  python_function: {loader_module: mlflow.sklearn, python_version: 3.11.4}
+  sklearn: {sklearn_version: 1.5.0, pickled_model: model.pkl}
+mlflow_version: 3.1.0
+model_uuid: abc
+run_id: some-run
+signature:
+  inputs: '[{"type": "double", "name": "x", "required": true}]'
+  outputs: '[{"type": "long", "required": true}]'
+"""
+
+
+def create(site: TestSite, name: str = "m", shelf: Any = "default", **spec: Any) -> dict[str, Any]:
+    if "path" not in spec:
+        spec["path"] = f"tree:{put_tree(site, {'weights': str(spec).encode()})}"
+    return call(site, assets.create, shelf, "models", {"name": name, **spec})
+
+
+def get(site: TestSite, version: str = "1", name: str = "m") -> dict[str, Any]:
+    return call(site, assets.get, "default", "models", name, version, write=False)
+
+
+def there(site: TestSite, name: str = "m") -> dict[int, Version]:
+    with site.db.read() as db:
+        return {v.number: v for v in registry.versions(db, SPACE, [name])}
+
+
+def by_mlflow(site: TestSite, number: int = 1, name: str = "m", **values: Any) -> None:
+    """As its server would write it, and what follows."""
+    given: dict[str, Any] = {
+        "created": 1_700_000_000_123 + number,
+        "description": None,
+        "user": "bob",
+        "stage": "None",
+        "source": "s3://bucket/model",
+        "place": "s3://bucket/model",
+        "run": None,
+    }
+    version = Version(name=name, number=number, **{**given, **values})
+    with site.context() as context:
+        registry.put(context.db, SPACE, version, version.created)
+        registered_models.agree(context, 1, [name])
+
+
+def mlflow(site: TestSite, change: Any, names: list[str] | None = None) -> None:
+    with site.context() as context:
+        change(context.db)
+        registered_models.agree(context, 1, names if names is not None else ["m"])
+
+
+class TestFromHere:
+    def test_a_version_is_one_of_mlflows(self, site: TestSite) -> None:
+        made = create(site, description="good", tags={"a": "b"}, stage="staging")
+        found = there(site)[1]
+        assert (found.description, found.stage, found.user) == ("good", "Staging", "ann")
+        assert found.source.startswith("mlflow-artifacts:/workspaces/ws-1/RegisteredModels/")
+        with site.db.read() as db:
+            assert registry.tags(db, SPACE, ["m"]) == {("m", 1): {"a": "b"}}
+        assert made["version"] == "1"
+
+    def test_text_versions_and_registries_are_none(self, site: TestSite) -> None:
+        create(site, version="rc-1")
+        create(site, version="007")
+        call(site, registries.create, {"name": "shared"})
+        create(site, shelf=Registry("shared"))
+        assert there(site) == {}
+
+    def test_notes_stage_and_archiving_go_along(self, site: TestSite) -> None:
+        create(site)
+        changes = {"description": "d", "tags": {"k": "v"}, "stage": "Production"}
+        call(site, assets.update, "default", "models", "m", "1", changes)
+        assert there(site)[1][3] == "d"
+        assert there(site)[1].stage == "Production"
+        call(site, assets.update, "default", "models", "m", "1", {"archived": True})
+        assert there(site)[1].stage == "Archived"
+        call(site, assets.update, "default", "models", "m", "1", {"archived": False})
+        assert there(site)[1].stage == "Production"
+
+    def test_labels_are_aliases(self, site: TestSite) -> None:
+        create(site, labels=["champion"])
+        create(site)
+        call(site, assets.update, "default", "models", "m", "2", {"labels": "champion,new"})
+        with site.db.read() as db:
+            assert registry.aliases(db, SPACE, ["m"]) == {("m", "champion"): 2, ("m", "new"): 2}
+        assert get(site, "@champion")["version"] == "2"
+        assert get(site, "1")["labels"] == []
+        with pytest.raises(NotFound, match="no label"):
+            get(site, "@challenger")
+        with pytest.raises(Invalid, match="reserved"):
+            call(site, assets.update, "default", "models", "m", "2", {"labels": ["latest"]})
+
+    def test_deleted_and_restored(self, site: TestSite) -> None:
+        create(site, description="d", tags={"k": "v"})
+        create(site)
+        call(site, asset_trash.delete, "default", "models", "m", "1")
+        assert list(there(site)) == [2]
+        assert create(site, x=1)["version"] == "3"
+        call(site, asset_trash.restore, "default", "models", "m", "1")
+        assert there(site)[1].description == "d"
+        call(site, asset_trash.delete, "default", "models", "m")
+        with site.db.read() as db:
+            assert not registry.is_there(db, SPACE, "m")
+        call(site, asset_trash.restore, "default", "models", "m")
+        assert sorted(there(site)) == [1, 2, 3]
+
+    def test_a_prompts_name_is_taken(self, site: TestSite) -> None:
+        by_mlflow(site, name="p")
+        values = {"k": "mlflow.prompt.is_prompt", "v": "true", "n": "p", "w": SPACE}
+        mlflow(site, lambda db: sql.execute(db, TAG, values), ["p"])
+        with pytest.raises(Conflict, match="prompt"):
+            create(site, "p")
+
+
+class TestFromThere:
+    def test_a_version_is_an_asset(self, site: TestSite) -> None:
+        by_mlflow(site, description="theirs", stage="Production")
+        found = get(site)
+        assert found["path"] == "s3://bucket/model"
+        assert (found["description"], found["stage"]) == ("theirs", "Production")
+        assert found["creation_context"]["created_by"] == "bob"
+        assert create(site)["version"] == "2"
+
+    def test_changes_there_are_seen_here(self, site: TestSite) -> None:
+        create(site, tags={"a": "1"})
+        mlflow(site, lambda db: registry.change(db, SPACE, "m", 1, "Archived", "new", 5))
+        assert get(site)["archived"] is True
+        assert get(site)["description"] == "new"
+        mlflow(site, lambda db: registry.change(db, SPACE, "m", 1, "Staging", "new", 6))
+        assert (get(site)["archived"], get(site)["stage"]) == (False, "Staging")
+        mlflow(site, lambda db: registry.put_tags(db, SPACE, "m", 1, {"b": "2"}))
+        assert get(site)["tags"] == {"b": "2"}
+        mlflow(site, lambda db: registry.put_alias(db, SPACE, "m", "champion", 1))
+        assert get(site, "@champion")["labels"] == ["champion"]
+        mlflow(site, lambda db: registry.drop_alias(db, SPACE, "m", "champion"))
+        assert get(site)["labels"] == []
+
+    def test_a_stage_of_ours_stays(self, site: TestSite) -> None:
+        create(site, stage="Development")
+        assert there(site)[1].stage == "None"
+        mlflow(site, lambda db: registry.change(db, SPACE, "m", 1, "None", "d", 5))
+        assert get(site)["stage"] == "Development"
+
+    def test_deleted_there_is_in_the_trash_here(self, site: TestSite) -> None:
+        create(site, description="d", labels="x")
+        mlflow(site, lambda db: registry.delete(db, SPACE, "m", 1, 5))
+        with pytest.raises(NotFound):
+            get(site)
+        call(site, asset_trash.restore, "default", "models", "m", "1")
+        assert there(site)[1].description == "d"
+        mlflow(site, lambda db: registry.drop_model(db, SPACE, "m"))
+        trash = call(site, asset_trash.find, "default", "models")["value"]
+        assert [row["version"] for row in trash] == ["1"]
+
+    def test_a_number_that_is_given_anew(self, site: TestSite) -> None:
+        create(site)
+        mlflow(site, lambda db: registry.drop_model(db, SPACE, "m"))
+        by_mlflow(site)
+        assert get(site)["path"] == "s3://bucket/model"
+        assert call(site, asset_trash.find, "default", "models")["value"] == []
+
+    def test_renamed(self, site: TestSite) -> None:
+        made = create(site, labels="x")
+        rename = "UPDATE registered_models SET name = 'new' WHERE workspace = :w AND name = 'm'"
+        mlflow(site, lambda db: sql.execute(db, rename, {"w": SPACE}), ["m", "new"])
+        found = get(site, "@x", "new")
+        assert found["path"] == made["path"]
+        with pytest.raises(NotFound):
+            get(site)
+
+    def test_what_a_kill_left_is_found_later(self, site: TestSite) -> None:
+        registered_models.begin(site, 1)
+        with site.db.write() as db:
+            registry.put(db, SPACE, Version("m", 1, 7, None, None, "None", "s3://x", "", None), 7)
+        with site.context() as context:
+            registered_models.settle(context)
+        with pytest.raises(NotFound):
+            get(site)
+        site.engine.now.time += 100  # type: ignore[attr-defined]
+        for _ in range(2):
+            with site.context() as context:
+                registered_models.settle(context)
+        assert get(site)["path"] == "s3://x"
+
+    def test_prompts_are_no_models(self, site: TestSite) -> None:
+        values = {"k": "mlflow.prompt.is_prompt", "v": "true", "n": "p", "w": SPACE}
+        with site.db.write() as db:
+            version = Version("p", 1, 7, None, None, "None", "prompt", "", None)
+            registry.put(db, SPACE, version, 7)
+            sql.execute(db, TAG, values)
+        mlflow(site, lambda db: None, ["p"])
+        with pytest.raises(NotFound):
+            get(site, "1", "p")
+
+
+class TestFiles:
+    def test_what_an_mlflow_model_says_of_itself(self, site: TestSite) -> None:
+        files = {"MLmodel": MLMODEL, "requirements.txt": b"scikit-learn==1.5.0  # x\n\nnumpy\n"}
+        path = f"tree:{put_tree(site, files)}"
+        made = create(site, path=path, type="mlflow_model")
+        assert sorted(made["flavors"]) == ["python_function", "sklearn"]
+        assert made["mlflow"]["signature"]["inputs"][0]["name"] == "x"
+        assert made["mlflow"]["requirements"] == ["scikit-learn==1.5.0", "numpy"]
+        assert made["mlflow"]["python_version"] == "3.11.4"
+        again = {key: value for key, value in made.items() if key != "id"}
+        assert call(site, assets.create, "default", "models", again)["version"] == "1"
+
+    @pytest.mark.parametrize(
+        "files, said",
+        [
+            ({"x": b""}, "no file MLmodel"),
+            ({"MLmodel": b"flavors: {}"}, "names no flavours"),
+            ({"MLmodel": b"- 1"}, "not a mapping"),
+            ({"MLmodel": b"a: !!python/object:os.system x"}, "MLmodel"),
+            ({"MLmodel": b"a: [" * 5000}, "no YAML"),
+            ({"MLmodel": b"#" * (1 << 21)}, "larger than"),
+        ],
+    )
+    def test_what_is_none(self, site: TestSite, files: dict[str, bytes], said: str) -> None:
+        with pytest.raises(Invalid, match=said):
+            create(site, path=f"tree:{put_tree(site, files)}", type="mlflow_model")
+
+    @pytest.mark.parametrize(
+        "files, said",
+        [
+            (["m/config.pbtxt", "m/1/model.onnx"], None),
+            (["config.pbtxt", "1/model.pt"], None),
+            (["m/1/model.onnx"], None),
+            (["a/config.pbtxt", "a/1/model.pt", "b/config.pbtxt"], "'b' has no version"),
+            (["m/1/model.pt"], "no config.pbtxt"),
+            (["m/v1/model.onnx"], "no version"),
+            (["model.onnx"], "is one file"),
+        ],
+    )
+    def test_tritons_layout(self, site: TestSite, files: list[str], said: str | None) -> None:
+        path = f"tree:{put_tree(site, dict.fromkeys(files, b'x'))}"
+        if said is None:
+            create(site, path=path, type="triton_model")
+            return
+        with pytest.raises(Invalid, match=said) as caught:
+            create(site, path=path, type="triton_model")
+        assert "densenet/1/model.onnx" in json.dumps(caught.value.hint)
