@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from knack.util import CLIError
 
 from lazur.cli import session, terminal
+from lazur.cli.ages import moment
 from lazur.cli.arguments import MAX_RESULTS, option
 from lazur.cli.tables import when
 from lazur.engine.chain import follow_lines
@@ -122,8 +121,6 @@ HELP: dict[str, dict[str, Any]] = {
         ],
     },
 }
-_AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([mhdw])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def list_(
@@ -145,8 +142,8 @@ def list_(
         kind=kind,
         name=about,
         outcome=outcome,
-        since=_moment(since),
-        until=_moment(until),
+        since=moment(since),
+        until=moment(until),
     )
     shown = [entry.to_dict() for entry in found]
     if max_results is None and len(shown) == _MOST:
@@ -222,12 +219,3 @@ def _chain(fault: dict[str, Any]) -> str:
 def _private(path: Path) -> BinaryIO:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     return os.fdopen(os.open(path, flags, 0o600), "wb")
-
-
-def _moment(text: str | None) -> str | None:
-    """`7d` is a week ago. What is no age, the server reads."""
-    found = _AGE.fullmatch(text.strip()) if text else None
-    if found is None:
-        return text
-    ago = timedelta(**{_UNITS[found[2]]: float(found[1])})
-    return (datetime.now(UTC) - ago).isoformat()

@@ -29,6 +29,7 @@ GROUPS = {
     "token": "Secrets that programs sign in with.",
     "quota": "How much workspaces and people may hold at once.",
     "lineage": "What came of what: data, jobs, models; and who is affected.",
+    "usage": "What was used, by whom and for what, and what it costs.",
     "audit": "What was done, by whom, and what was refused.",
     "server": "The server on this machine. It starts by itself when it is needed.",
     "backup": "Copies of this machine's server, made while it runs. See also: restore.",

@@ -26,6 +26,7 @@ from lazur.sdk.resources import Connections, Datastores
 from lazur.sdk.rooms import Registries, Workspaces
 from lazur.sdk.runs import Runs
 from lazur.sdk.scope import Scope
+from lazur.sdk.usage import Usage
 from lazur.sdk.views import Asset, Job, View
 
 DEFAULT_WORKSPACE = "default"
@@ -133,6 +134,10 @@ class Client:
     @cached_property
     def quotas(self) -> Quotas:
         return Quotas(self.scope)
+
+    @cached_property
+    def usage(self) -> Usage:
+        return Usage(self.scope)
 
     @cached_property
     def registries(self) -> Registries:
