@@ -96,9 +96,29 @@ class TestRegistries:
             "location": "EastUS",
             "replication_locations": [{"location": "EastUS"}],
         }
-        assert call(site, registries.create, spec)["replication_locations"]
-        with pytest.raises(Invalid, match="'locatoin'"):
-            call(site, registries.create, {"name": "x", "locatoin": "EastUS"})
+        made = call(site, registries.create, spec)
+        assert made["replication_locations"]
+        assert [text.split()[0] for text in made["warnings"]] == ["`replication_locations`"]
+        (warning,) = call(site, registries.create, {"name": "x", "locatoin": "E"})["warnings"]
+        assert "locatoin" in warning
+
+    def test_what_a_workspace_only_seems_to_promise_is_named(self, site: TestSite) -> None:
+        spec = {
+            "$schema": "https://azuremlschemas.azureedge.net/latest/workspace.schema.json",
+            "name": "closed",
+            "location": "eastus",
+            "customer_managed_key": {"key_uri": "https://vault/keys/k"},
+            "managed_network": {"isolation_mode": "allow_only_approved_outbound"},
+            "public_network_access": "Disabled",
+        }
+        made = call(site, workspaces.create, spec)
+        told = {text.split()[0].strip("`") for text in made["warnings"]}
+        assert told == {"customer_managed_key", "managed_network", "public_network_access"}
+        assert call(site, workspaces.get, "closed")["managed_network"] == spec["managed_network"]
+
+    def test_a_file_of_another_kind_makes_no_workspace(self, site: TestSite) -> None:
+        with pytest.raises(Invalid, match="expected the kind 'workspace'"):
+            call(site, workspaces.create, {"name": "x", "type": "command", "command": "true"})
 
     def test_a_workspace_may_have_the_same_name(self, site: TestSite, shared: Registry) -> None:
         call(site, workspaces.create, {"name": "shared"})

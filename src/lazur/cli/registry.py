@@ -41,7 +41,7 @@ HELP: dict[str, dict[str, Any]] = {
     },
 }
 
-create = rooms.create_of("registries", keeps_location=True)
+create = rooms.create_of("registries")
 list_ = rooms.list_of("registries")
 update = rooms.update_of("registries")
 

@@ -41,7 +41,7 @@ def arguments(noun: str) -> Arguments:
     }
 
 
-def create_of(room: str, *, keeps_location: bool = False) -> Callable[..., Any]:
+def create_of(room: str) -> Callable[..., Any]:
     def create(
         name: str | None = None,
         file: str | None = None,
@@ -53,10 +53,10 @@ def create_of(room: str, *, keeps_location: bool = False) -> Callable[..., Any]:
         no_wait: bool = False,
     ) -> Any:
         flags = {"name": name, "display_name": display_name, "description": description}
-        flags |= {"tags": specs.pairs(tags), "location": location if keeps_location else None}
-        spec = dict(specs.source(file, sets, flags).spec)
-        spec.pop("$schema", None)
-        return _room(room).create(spec.pop("name", None), **spec).to_dict()
+        flags |= {"tags": specs.pairs(tags), "location": location}
+        made = _room(room).submit(specs.source(file, sets, flags))
+        specs.warn(made)
+        return {field: value for field, value in made.items() if field != "warnings"}
 
     return create
 

@@ -24,6 +24,7 @@ from lazur.kinds.jobs.command import CommandJob
 from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection
 from lazur.kinds.resources.datastore import Datastore, check_datastore
+from lazur.kinds.resources.room import Registry, Workspace, check_registry, check_workspace
 from lazur.spec.checking import Check
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
@@ -53,6 +54,8 @@ KINDS: dict[str, Entry] = {
     "datastore": Entry(Datastore, check_datastore, "Datastore"),
     "connection": Entry(Connection, check_connection, "Connection"),
     "compute": Entry(Compute, check_compute, "Compute"),
+    "workspace": Entry(Workspace, check_workspace, "Workspace"),
+    "registry": Entry(Registry, check_registry, "Registry"),
 }
 
 

@@ -127,6 +127,8 @@ _FIELDS = (
 _RESOURCES = {"datastore", "connection"}
 """They have types in common: `s3` and `azure_blob` are either."""
 _ASSETS = {"data", "model", "code", "environment"}
+_ROOMS = {"workspace", "registry"}
+"""Nothing in them tells what they are."""
 _COMPONENT_ONLY = {"is_deterministic", "additional_includes"}
 _PARAMETER_ONLY = {"optional", "default", "min", "max", "enum"}
 
@@ -181,6 +183,8 @@ def _asset(
     told = by_schema or OTHER_TYPES.get(word)
     if told is not None:
         return told
+    if expected in _ROOMS and not word:
+        return expected
     told = _by_fields(value)
     return expected if expected in _ASSETS and (told is None or told in _ASSETS) else told
 

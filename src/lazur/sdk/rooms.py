@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from lazur.errors import SpecError
 from lazur.sdk.http import Http
 from lazur.sdk.scope import pages
+from lazur.sdk.source import Source
 from lazur.sdk.views import Registry, View, Workspace
 
 V = TypeVar("V", bound=View)
 
 
 class Rooms(Generic[V]):
+    _noun: str
+
     def __init__(self, http: Http, path: str, view: type[V]) -> None:
         self._http = http
         self._path = path
@@ -27,10 +32,14 @@ class Rooms(Generic[V]):
         return self._view(self._http.request("GET", self._one(name)).json())
 
     def create(self, name: str, **fields: Any) -> V:
-        """`fields`: display_name, description, tags; what else Azure's YAML of a registry has is
-        kept."""
-        made = self._http.request("POST", self._path, json={"name": name, **fields})
-        return self._view(made.json())
+        """`fields`: display_name, description, tags. What else Azure's YAML has is kept."""
+        return self._view(self.submit(Source({"name": name, **fields}, Path.cwd())))
+
+    def submit(self, source: Source) -> dict[str, Any]:
+        try:
+            return self._http.request("POST", self._path, json=source.spec).json()
+        except SpecError as error:
+            raise source.placed(error, self._noun) from None
 
     def update(self, name: str, **fields: Any) -> V:
         return self._view(self._http.request("PATCH", self._one(name), json=fields).json())
@@ -43,6 +52,8 @@ class Rooms(Generic[V]):
 
 
 class Workspaces(Rooms[Workspace]):
+    _noun = "workspace"
+
     def __init__(self, http: Http) -> None:
         super().__init__(http, "/api/v1/workspaces", Workspace)
 
@@ -61,5 +72,7 @@ class Workspaces(Rooms[Workspace]):
 
 
 class Registries(Rooms[Registry]):
+    _noun = "registry"
+
     def __init__(self, http: Http) -> None:
         super().__init__(http, "/api/v1/registries", Registry)

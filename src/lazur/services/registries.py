@@ -7,11 +7,10 @@ from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, NotFound
 from lazur.kinds.assets import curated
-from lazur.services import checks, events
+from lazur.services import checks, events, rooms
 from lazur.services.access import Resource
 from lazur.services.events import Change
 from lazur.services.site import Context
-from lazur.services.times import iso
 from lazur.spec.names import fold
 from lazur.store import workspaces as store
 from lazur.store.db import AnyRow, Taken
@@ -19,12 +18,6 @@ from lazur.store.pages import Query
 from lazur.store.workspaces import REGISTRY
 
 BUILT_IN = curated.REGISTRY
-_NOTES = ("display_name", "description", "tags")
-_NO_EFFECT = (
-    "location replication_locations public_network_access intellectual_property "
-    "container_registry managed_resource_group"
-).split()
-"""Of Azure's YAML: about its regions and accounts. Kept, and given back."""
 
 
 def open_registry(
@@ -48,22 +41,7 @@ def open_registry(
 
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     context.require("registries/write", Resource())
-    name = checks.name(spec.get("name"))
-    known = {"name", "$schema", "id", *_NOTES, *_NO_EFFECT}
-    if unknown := sorted(set(spec) - known):
-        raise Invalid(f"A registry has no {unknown[0]!r}.", hint=f"Known: {', '.join(_NOTES)}.")
-    notes = {key: spec[key] for key in _NOTES if spec.get(key) is not None}
-    values: dict[str, Any] = {
-        "kind": REGISTRY,
-        "name": name,
-        "folded": fold(name),
-        "tags": {},
-        **checks.changes(notes, _NOTES),
-        "settings": {key: spec[key] for key in _NO_EFFECT if spec.get(key) is not None},
-        "created_at": context.now(),
-        "created_by": context.who.name,
-        "version": 1,
-    }
+    name, values, warnings = rooms.check(context, REGISTRY, spec)
     try:
         if fold(name) == BUILT_IN:
             raise Conflict(f"The registry {BUILT_IN!r} comes with Lazur.")
@@ -73,7 +51,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     row = store.by_name(context.db, fold(name), REGISTRY)
     assert row is not None
     events.record(context, row, "registries", name, "created")
-    return view(row)
+    return {**view(row), "warnings": warnings}
 
 
 def _built_in() -> AnyRow:
@@ -109,7 +87,7 @@ def find(context: Context, query: Query) -> dict[str, Any]:
 
 def update(context: Context, name: str, changes: dict[str, Any]) -> dict[str, Any]:
     row = open_registry(context, name, "registries/write")
-    values = checks.changes(changes, _NOTES)
+    values = checks.changes(changes, rooms.NOTES)
     store.change(context.db, row.id, **values)
     before = {field: getattr(row, field) for field in values}
     events.record(context, row, "registries", row.name, "updated", Change(before, values))
@@ -124,17 +102,4 @@ def delete(context: Context, name: str) -> None:
 
 
 def view(row: AnyRow) -> dict[str, Any]:
-    return {
-        **row.settings,
-        "id": f"/registries/{row.name}",
-        "name": row.name,
-        "display_name": row.display_name or row.name,
-        "description": row.description,
-        "tags": row.tags,
-        "creation_context": {
-            "created_at": iso(row.created_at),
-            "created_by": row.created_by,
-            "created_by_type": "User",
-        },
-        "etag": str(row.version),
-    }
+    return rooms.view(row, "registries")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.errors import Conflict, NotFound, PreconditionFailed
-from lazur.services import checks, events
+from lazur.services import checks, events, rooms
 from lazur.services.access import Resource
 from lazur.services.events import Change
 from lazur.services.home import DATASTORES
@@ -19,7 +19,6 @@ from lazur.store.mlflow import spaces
 from lazur.store.pages import Query
 
 DEFAULT = "default"
-_NOTES = ("display_name", "description", "tags")
 
 
 def open_workspace(
@@ -36,19 +35,7 @@ def open_workspace(
 
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     context.require("workspaces/write", Resource())
-    name = checks.name(spec.get("name"))
-    notes = {key: spec[key] for key in _NOTES if spec.get(key) is not None}
-    values: dict[str, Any] = {
-        "kind": store.WORKSPACE,
-        "name": name,
-        "folded": fold(name),
-        "tags": {},
-        "settings": {},
-        **checks.changes(notes, _NOTES),
-        "created_at": context.now(),
-        "created_by": context.who.name,
-        "version": 1,
-    }
+    name, values, warnings = rooms.check(context, store.WORKSPACE, spec)
     try:
         row_id = store.add(context.db, values)
     except Taken:
@@ -58,7 +45,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     row = store.by_name(context.db, fold(name))
     assert row is not None
     events.record(context, row, "workspaces", name, "created")
-    return view(row)
+    return {**view(row), "warnings": warnings}
 
 
 def get(context: Context, name: str) -> dict[str, Any]:
@@ -81,7 +68,7 @@ def update(
         raise PreconditionFailed(
             f"The workspace {name!r} has changed since you read it.", hint="Read it again."
         )
-    values = checks.changes(changes, ("display_name", "description", "tags"))
+    values = checks.changes(changes, rooms.NOTES)
     store.change(context.db, row.id, **values)
     events.record(
         context,
@@ -141,17 +128,4 @@ def _belongs_here(context: Context) -> None:
 
 
 def view(row: AnyRow) -> dict[str, Any]:
-    return {
-        "id": f"/workspaces/{row.name}",
-        "name": row.name,
-        "display_name": row.display_name or row.name,
-        "description": row.description,
-        "tags": row.tags,
-        "location": "local",
-        "creation_context": {
-            "created_at": iso(row.created_at),
-            "created_by": row.created_by,
-            "created_by_type": "User",
-        },
-        "etag": str(row.version),
-    }
+    return {"location": "local", **rooms.view(row, "workspaces")}

@@ -47,6 +47,9 @@ class TestKindOf:
             ({"$schema": _LATEST + "model.schema.json"}, "model"),
             ({"type": "mlflow_model", "path": "x"}, "model"),
             ({"$schema": "not a schema", "command": "x"}, "command-job"),
+            ({"$schema": _LATEST + "amlCompute.schema.json"}, "compute"),
+            ({"type": "amlcompute"}, "compute"),
+            ({"$schema": _LATEST + "workspace.schema.json", "name": "w"}, "workspace"),
         ],
     )
     def test_the_file_tells(self, value: dict[str, Any], kind: str) -> None:
@@ -86,9 +89,7 @@ class TestKindOf:
             ),
             ({"$schema": _LATEST + "managedOnlineDeployment.schema.json"}, "online-deployment"),
             ({"$schema": _LATEST + "managedOnlineEndpoint.schema.json"}, "online-endpoint"),
-            ({"$schema": _LATEST + "amlCompute.schema.json"}, "compute"),
             ({"$schema": _LATEST + "schedule.schema.json"}, "schedule"),
-            ({"type": "amlcompute"}, "compute"),
         ],
     )
     def test_known_kinds_that_are_not_served_are_named(
