@@ -53,7 +53,7 @@ def register(site: TestSite, name: str, files: dict[str, bytes], kind: str = "da
 
 def purge(site: TestSite, name: str, kind: str = "data") -> None:
     call(site, asset_trash.delete, "default", kind, name)
-    call(site, asset_trash.purge, "default", kind, {"names": [name]})
+    call(site, asset_trash.purge, "default", kind, {"names": [name], "force": True})
 
 
 class TestPurge:
