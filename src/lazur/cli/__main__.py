@@ -21,11 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _named(given: list[str]) -> list[str]:
-    """`lazur server` alone runs one in the foreground; a group cannot be a command too. Any other
-    noun alone, or a group of its verbs, shows its help."""
-    alone = given[:1] == ["server"] and (len(given) == 1 or given[1].startswith("-"))
-    if alone and not {"-h", "--help"} & set(given[1:]):
+    """`lazur server` alone runs one in the foreground, `lazur backup --to …` makes one; a group
+    cannot be a command too. Any other noun alone, or a group of its verbs, shows its help."""
+    helped = {"-h", "--help"} & set(given[1:])
+    if given[:1] == ["server"] and (len(given) == 1 or given[1].startswith("-")) and not helped:
         return ["server", "run", *given[1:]]
+    if given[:1] == ["backup"] and given[1:2] and given[1].startswith("-") and not helped:
+        return ["backup", "create", *given[1:]]
     if nouns.is_group([word.lower() for word in given]):
         return [*given, "--help"]
     return given

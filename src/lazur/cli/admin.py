@@ -43,8 +43,8 @@ def recover(name: str | None = None) -> Any:
     if session.current.url:
         raise CLIError("This works on the server of this machine's own home; leave out --server.")
     folder = home.find()
-    _check_ours(folder)
-    _check_version(folder)
+    check_ours(folder)
+    check_version(folder)
     # Help must not wait for what opens databases.
     from lazur.server import recovery  # noqa: PLC0415
 
@@ -56,7 +56,7 @@ def recover(name: str | None = None) -> Any:
     return {**done, "role": "Owner", "token_file": str(path)}
 
 
-def _check_ours(folder: Path) -> None:
+def check_ours(folder: Path) -> None:
     """Of root, too: what root wrote here, the server could not write any more."""
     if not folder.is_dir():
         raise CLIError(f"There is no folder {folder}. If the server's is elsewhere: LAZUR_HOME")
@@ -69,7 +69,7 @@ def _check_ours(folder: Path) -> None:
             )
 
 
-def _check_version(folder: Path) -> None:
+def check_version(folder: Path) -> None:
     from lazur.sdk import local  # noqa: PLC0415 - as above
 
     local.check_installed()

@@ -20,7 +20,7 @@ from lazur.store.db import Database, sqlite_url
 def recover(folder: Path, name: str | None) -> dict[str, Any]:
     """Make somebody an owner again. The answer's `token`, where there is one, goes into the
     home."""
-    site = _open(folder)
+    site = open_site(folder)
     SOURCE.set("this machine")
     try:
         with site.context(recovery.ADMIN) as context:
@@ -29,7 +29,8 @@ def recover(folder: Path, name: str | None) -> dict[str, Any]:
         site.db.close()
 
 
-def _open(folder: Path) -> Site:
+def open_site(folder: Path) -> Site:
+    """The home's, whether or not its server runs."""
     settings, home = load(folder), Home(folder)
     if not settings.database and not home.database.exists():
         raise NotFound(

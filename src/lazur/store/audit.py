@@ -103,6 +103,8 @@ def verify(db: Connection, chain: int) -> tuple[int, Fault | None]:
     if end.fault is not None:
         return end.place, end.fault
     head = db.execute(_HEAD.where(audit_heads.c.chain == chain)).first()
+    if head is None and not end.place:
+        return 0, None  # nothing was done there yet
     if head is None or (head.place, head.hash) != (end.place, end.hash):
         return end.place, Fault(chain, end.place + 1, "is gone: the chain once was longer")
     return end.place, None

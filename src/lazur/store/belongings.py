@@ -82,18 +82,30 @@ def find(db: Connection) -> list[Belonging]:
     return [Belonging(n, tables.where(n), tables.columns[n]) for n in reversed(order)]
 
 
+def every(db: Connection) -> list[tuple[str, tuple[str, ...]]]:
+    """All tables with their columns, each after those that it refers to."""
+    tables = _Tables(db)
+    order = TopologicalSorter({n: tables.needs(n) for n in tables.columns}).static_order()
+    return [(name, tables.columns[name]) for name in order if name in tables.columns]
+
+
 def erase(db: Connection, belonging: Belonging, values: Mapping[str, Any]) -> bool:
     """Some of the rows. False: nothing was left."""
     row = "rowid" if db.dialect.name == "sqlite" else "ctid"
     table = quoted(belonging.table)
     statement = f"""DELETE FROM {table} WHERE {row} IN
                     (SELECT {row} FROM {table} WHERE {belonging.where} LIMIT {PIECE})"""
-    return db.execute(text(statement), _asked(belonging, values)).rowcount > 0
+    return db.execute(text(statement), asked(belonging, values)).rowcount > 0
 
 
 def count(db: Connection, belonging: Belonging, values: Mapping[str, Any]) -> int:
     statement = f"SELECT COUNT(*) FROM {quoted(belonging.table)} WHERE {belonging.where}"
-    return db.execute(text(statement), _asked(belonging, values)).scalar_one()
+    return db.execute(text(statement), asked(belonging, values)).scalar_one()
+
+
+def asked(belonging: Belonging, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the values, those that the rule asks for."""
+    return {k: v for k, v in values.items() if re.search(rf":{k}\b", belonging.where)}
 
 
 def quoted(name: str) -> str:
@@ -104,7 +116,11 @@ class _Tables:
     def __init__(self, db: Connection) -> None:
         looked = inspect(db)
         self.columns = {
-            table: tuple(str(column["name"]) for column in looked.get_columns(table))
+            table: tuple(
+                str(column["name"])
+                for column in looked.get_columns(table)
+                if "computed" not in column
+            )
             for table in looked.get_table_names()
         }
         self._keys = {
@@ -141,7 +157,3 @@ class _Tables:
                 yield (
                     f"({left}) IN (SELECT {right} FROM {quoted(referred)} WHERE {{{referred}}})"
                 )
-
-
-def _asked(belonging: Belonging, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in values.items() if re.search(rf":{k}\b", belonging.where)}
