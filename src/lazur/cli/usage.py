@@ -25,7 +25,7 @@ def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _row(line: dict[str, Any], currency: str | None) -> dict[str, Any]:
     job = line.get("job") or line.get("run_id")
-    row = OrderedDict(
+    row: dict[str, Any] = OrderedDict(
         (name.capitalize(), (job if name == "job" else line.get(name)) or "") for name in _NAMES
     )
     measured = line.get("measured") or {}
@@ -113,8 +113,8 @@ HELP: dict[str, dict[str, Any]] = {
         "examples": [
             {
                 "name": "Of all computes",
-                "text": "lazur usage prices set --currency EUR --core-hour 0.04 --memory-hour 0.005"
-                " --storage-month 0.02",
+                "text": "lazur usage prices set --currency EUR --core-hour 0.04"
+                " --memory-hour 0.005 --storage-month 0.02",
             },
             {
                 "name": "Of one with GPUs",
