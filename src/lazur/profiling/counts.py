@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-_PENDING = 400_000
-_MOST = 1_000_000
+_PENDING = 200_000
+_MOST = 500_000
 _BYTES = 64 << 20
 _HELD = 20_000
 """Frequent values that are still followed when there are too many to follow all."""
