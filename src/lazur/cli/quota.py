@@ -16,14 +16,16 @@ _EACH = "*"
 
 
 def _row(quota: dict[str, Any]) -> dict[str, Any]:
-    return OrderedDict(
+    made = quota.get("creation_context") or {}
+    row: dict[str, Any] = OrderedDict(
         Workspace=quota["workspace"] or "(all)",
         User={None: "(all together)", _EACH: "(each)"}.get(quota["user"], quota["user"]),
         Quota=quota["name"],
         Used=_amount(quota["name"], quota["used"]),
         Limit=_amount(quota["name"], quota["limit"]),
-        SetBy=f"{(quota.get('creation_context') or {}).get('created_by')} ({quota['set_by']})",
     )
+    row["Set by"] = f"{made.get('created_by')} ({quota['set_by']})"
+    return row
 
 
 def _rows(quotas: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -36,7 +36,9 @@ def _row(line: dict[str, Any], currency: str | None) -> dict[str, Any]:
     row["Memory (GB h)"] = _number(line["memory_gb_hours"])
     row["Stored"] = terminal.size(line["stored_bytes"]) if line["stored_bytes"] else ""
     row["Stored (GB months)"] = _number(line["stored_gb_months"])
-    row[f"Cost ({currency})" if currency else "Cost"] = _number(line["cost"], 2)
+    row[f"Cost ({currency})" if currency else "Cost"] = _number(
+        line["cost"], 2 if (line["cost"] or 0) >= 1 else 4
+    )
     return row
 
 

@@ -178,6 +178,7 @@ def _by_asset(context: Context, span: Span, table: Table) -> dict[Any, Line]:
             seconds = row.ended_at - row.started_at
             amounts = (seconds * row.cpus, seconds * row.gpus, seconds * row.memory)
             _hold(line, _Live(row.compute, row.started_at, *amounts), table, row.started_at)
+            line.bytes = line.bytes or output.get("bytes", 0)
             line.more |= {"person": row.person, "job": row.job}
     return lines
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from lazur.errors import LazurError
 from lazur.services import stored
+from lazur.services.home import BLOBSTORE
 from lazur.services.site import Context, Site
 from lazur.services.tracking import folders
 from lazur.services.tracking import jobs as tracking
@@ -98,13 +99,20 @@ def _folders(site: Site, row: AnyRow, job: JobRow | None) -> list[Folder]:
 
 
 def _outputs(site: Site, job: JobRow) -> Iterator[dict[str, Any]]:
-    """The assets that it made."""
-    named = [output["uri"] for output in job.resolved["outputs"] if output.get("asset_name")]
-    if not named:
-        return
-    with site.db.read() as db:
-        for kind, name, version in trash.assets_of(db, job.workspace_id, named):
-            yield {"kind": kind, "name": name, "version": version}
+    """The assets that it made. What lies in a place of its own choice is not measured."""
+    for output in job.resolved["outputs"]:
+        if not output.get("asset_name"):
+            continue
+        with site.db.read() as db:
+            found = trash.assets_of(db, job.workspace_id, [output["uri"]])
+        size = sum(entry.size for entry in _folder(site, job, output).scan())
+        for kind, name, version in found:
+            yield {"kind": kind, "name": name, "version": version, "bytes": size}
+
+
+def _folder(site: Site, job: JobRow, output: dict[str, Any]) -> Folder:
+    store = site.home.datastore(job.workspace, BLOBSTORE)
+    return Folder(store, f"azureml/{job.name}/{output['name']}")
 
 
 _CORES, _MEMORY = "system/job_cpu_cores", "system/job_memory_megabytes"
