@@ -178,6 +178,16 @@ class TestFromThere:
         assert get(site)["path"] == "s3://bucket/model"
         assert call(site, asset_trash.find, "default", "models")["value"] == []
 
+    def test_a_copy_keeps_its_files(self, site: TestSite) -> None:
+        made = create(
+            site, type="mlflow_model", path=f"tree:{put_tree(site, {'MLmodel': MLMODEL})}"
+        )
+        place = there(site)[1].place
+        by_mlflow(site, name="copy", source="models:/m/1", place=place)
+        found = get(site, "1", "copy")
+        assert (found["path"], found["type"]) == (made["path"], "mlflow_model")
+        assert there(site, "copy")[1].place != place
+
     def test_renamed(self, site: TestSite) -> None:
         made = create(site, labels="x")
         rename = "UPDATE registered_models SET name = 'new' WHERE workspace = :w AND name = 'm'"

@@ -251,16 +251,30 @@ def _adopt(
     )
     made = store.version(context.db, home.id, KIND, version.name, str(version.number))
     assert made is not None
-    edges.of_asset(context, home, made)
-    if job is not None:
-        asset = Node(home.id, KIND, made.name, made.version)
-        edges.write(context, [Edge(Node(home.id, JOBS, job.name), asset, "path")])
+    _trace(context, home, version, made, job)
     told = {"version": made.version, "job": job.name if job is not None else None}
     events.record(context, home, KIND, made.name, "created", **told)
 
 
+def _trace(
+    context: Context, home: AnyRow, version: Version, made: AssetRow, job: AnyRow | None
+) -> None:
+    """What it came of. A copy has its files in its own right."""
+    asset = Node(home.id, KIND, made.name, made.version)
+    edges.of_asset(context, home, made)
+    if job is not None:
+        edges.write(context, [Edge(Node(home.id, JOBS, job.name), asset, "path")])
+    if (copied := _copied(context, home, version)) is not None:
+        source = Node(home.id, KIND, copied.name, copied.version)
+        edges.write(context, [Edge(source, asset, "copied")])
+        own = _source(spaces.name(home.id), made)
+        registry.place(context.db, spaces.name(home.id), version.name, version.number, own)
+
+
 def _spec(context: Context, home: AnyRow, version: Version, job: AnyRow | None) -> dict[str, Any]:
     spec: dict[str, Any] = {"path": _path(context, home, version)}
+    if (copied := _copied(context, home, version)) is not None:
+        spec["path"] = copied.spec.get("path")
     files = Files.of(context, home, spec)
     try:
         is_mlflow = files is not None and files.read(mlmodel.NAME, 0) is not None
@@ -271,6 +285,15 @@ def _spec(context: Context, home: AnyRow, version: Version, job: AnyRow | None) 
     if version.stage not in (NONE, ARCHIVED):
         spec["stage"] = version.stage
     return {**spec, "job_name": job.name} if job is not None else spec
+
+
+def _copied(context: Context, home: AnyRow, version: Version) -> AssetRow | None:
+    """The asset whose files it has: MLflow copied one of ours."""
+    top = f"{spaces.artifact_root(spaces.name(home.id))}/{FOLDER}/"
+    number = version.place.removeprefix(top)
+    if not version.place.startswith(top) or not number.isdigit() or len(number) > 18:
+        return None
+    return store.by_id(context.db, home.id, KIND, int(number))
 
 
 def _path(context: Context, home: AnyRow, version: Version) -> str:

@@ -94,6 +94,12 @@ def change(
     sql.execute(db, _CHANGE, {**values, "space": space, "name": name, "number": number})
 
 
+def place(db: Connection, space: str, name: str, number: int, uri: str) -> None:
+    """Its files lie there."""
+    values = {"space": space, "name": name, "number": number, "place": uri}
+    sql.execute(db, _PLACE, values)
+
+
 def put_tags(
     db: Connection, space: str, name: str, number: int, wanted: Mapping[str, str]
 ) -> None:
@@ -180,6 +186,10 @@ VALUES (:space, :name, :number, :created, :now, :description, :user, :stage, :so
 _CHANGE = """
 UPDATE model_versions SET current_stage = :stage, description = :description,
   last_updated_time = :now
+WHERE workspace = :space AND name = :name AND version = :number
+"""
+_PLACE = """
+UPDATE model_versions SET storage_location = :place
 WHERE workspace = :space AND name = :name AND version = :number
 """
 _DELETE = f"""
