@@ -175,7 +175,7 @@ class TestJobPage:
     @pytest.mark.parametrize("width", [320, 390, 1200])
     @pytest.mark.parametrize(
         "path",
-        ["/", "/jobs/default/failed", "/sign-in", "/sign-in/device"],
+        ["/", "/jobs/default/failed", "/sign-in", "/sign-in/device", "/sign-in/password"],
     )
     def test_it_fits_every_screen(self, chromium: Any, server: str, width: int, path: str) -> None:
         tab = Tab(chromium, server, viewport={"width": width, "height": 800})

@@ -93,7 +93,8 @@ HELP: dict[str, dict[str, Any]] = {
             },
             {
                 "name": "Let somebody in, without any provider",
-                "text": "lazur token create --for bea --role Contributor --scope research",
+                "text": "lazur token create --for bea --role Contributor --scope research"
+                " --days 90",
             },
         ],
     },
@@ -122,11 +123,9 @@ def create(
     if whose is None:
         made = tokens.create(label, days=days, role=role, scope=scope)
     else:
-        if label or days:
-            raise CLIError("--label and --days are for tokens of your own.")
         if role is None or scope is None:
             raise CLIError("What may they do, and where? Say --role NAME --scope WORKSPACE.")
-        made = tokens.create_for(whose, role, scope=scope)
+        made = tokens.create_for(whose, role, scope=scope, label=label, days=days)
         terminal.note(f"{made.name} is {made.role} {within(scope)}.")
     terminal.note("The token is shown this once, and kept nowhere. Whoever has it may use it.")
     return made.to_dict()

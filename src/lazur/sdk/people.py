@@ -155,9 +155,19 @@ class Tokens:
         given = {key: value for key, value in asked.items() if value is not None}
         return Token(self._http.request("POST", _MINE, json=given).json())
 
-    def create_for(self, name: str, role: str, *, scope: str = "/") -> Token:
+    def create_for(
+        self,
+        name: str,
+        role: str,
+        *,
+        scope: str = "/",
+        label: str | None = None,
+        days: float | None = None,
+    ) -> Token:
         """For somebody else: gives them the role there; who is not known yet becomes a user."""
-        body = {"name": name, "role": role, "workspace": workspace_in(scope)}
+        body: dict[str, Any] = {"name": name, "role": role, "workspace": workspace_in(scope)}
+        noted = {"label": label, "days": days}
+        body |= {key: value for key, value in noted.items() if value is not None}
         return Token(self._http.request("POST", _OF_ALL, json=body).json())
 
     def delete(self, token: str) -> None:

@@ -29,7 +29,7 @@ _FOR_DATA = [*_ALWAYS, (b"content-security-policy", INERT_CSP)]
 _OURS = frozenset(name for name, _ in _FOR_DATA)
 _SHOWN = (b"application/json", b"text/plain", b"text/event-stream", b"image/png", b"image/jpeg")
 """Media types that a browser shows without running anything; the rest is saved."""
-_PAGES = frozenset({"/", "/sign-in", "/sign-in/cli", "/sign-in/device"})
+_PAGES = frozenset({"/", "/sign-in", "/sign-in/cli", "/sign-in/device", "/sign-in/password"})
 
 
 def is_page(path: str) -> bool:

@@ -18,6 +18,7 @@ _PAGES = {
     "/sign-in": "sign-in.html",
     "/sign-in/cli": "sign-in-cli.html",
     "/sign-in/device": "sign-in-device.html",
+    "/sign-in/password": "sign-in-password.html",
     "/tensorboard/{workspace}/{board}": "tensorboard.html",
 }
 _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml"}

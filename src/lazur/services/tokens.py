@@ -122,7 +122,14 @@ def end_session(context: Context, secret: str) -> None:
     store.drop_token(context.db, digest(secret))
 
 
-def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
+def issue(
+    context: Context,
+    name: str,
+    role: str,
+    workspace: str | None,
+    label: Any = None,
+    days: Any = None,
+) -> str:
     """For somebody new: a user with this role, and a first token. Who is known already makes
     their own; an owner of the server may make one for them."""
     action = "authorization/tokens/write"
@@ -142,8 +149,9 @@ def issue(context: Context, name: str, role: str, workspace: str | None) -> str:
         )
     if row.kind == "group":
         raise Invalid(f"{name!r} is a group: groups have no tokens.")
+    noted = {"label": _label(label), "expires_at": _until(context, days)}
     assignments.give(context, row, role, home)
-    return _made(context, row.name)
+    return _made(context, row.name, **noted)
 
 
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
@@ -159,12 +167,7 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
         raise Invalid(
             f"A token has no {unknown[0]!r}.", hint="Known: label, role, workspace, days."
         )
-    label = checks.changes({"display_name": spec.get("label")}, ("display_name",))["display_name"]
-    days, until = spec.get("days"), None
-    if days is not None:
-        if type(days) not in (int, float) or not 0 < days <= _LONGEST_DAYS:
-            raise Invalid(f"days is {days!r}; it is a number up to {_LONGEST_DAYS}.")
-        until = context.now() + days * 86400
+    label, until = _label(spec.get("label")), _until(context, spec.get("days"))
     role, workspace = _narrower(context, spec.get("role"), spec.get("workspace"))
     secret = _made(
         context, who.name, label=label, role=role, workspace=workspace, expires_at=until
@@ -241,6 +244,18 @@ def _made(context: Context, name: str, **values: Any) -> str:
     noted = {key: values[key] for key in ("label", "role", "workspace") if values.get(key)}
     events.record(context, None, "tokens", name, "created", id=token_id, **noted)
     return secret
+
+
+def _label(given: Any) -> str | None:
+    return checks.changes({"display_name": given}, ("display_name",))["display_name"]
+
+
+def _until(context: Context, days: Any) -> float | None:
+    if days is None:
+        return None
+    if type(days) not in (int, float) or not 0 < days <= _LONGEST_DAYS:
+        raise Invalid(f"days is {days!r}; it is a number up to {_LONGEST_DAYS}.")
+    return context.now() + days * 86400
 
 
 def _narrower(context: Context, role: Any, workspace: Any) -> tuple[str | None, str | None]:

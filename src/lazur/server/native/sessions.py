@@ -33,15 +33,17 @@ def end_session(call: Call) -> Response:
 
 @routes.post("/tokens", status_code=201, **action("authorization/tokens/write"))
 def issue(call: Call, body: Object) -> Response:
-    """A new token for somebody: `{"name", "role", "workspace"}`. It is shown this once."""
+    """A new token for somebody: `{"name", "role", "workspace", "label", "days"}`. It is shown this
+    once."""
     name, role, workspace = body.get("name"), body.get("role", "Reader"), body.get("workspace")
     if not isinstance(name, str) or not name or not isinstance(role, str):
         raise Invalid('The body must be {"name": "…", "role": "Reader", "workspace": null}.')
     if workspace is not None and not isinstance(workspace, str):
         raise Invalid("workspace must be text, or null for the whole server.")
+    noted = (body.get("label"), body.get("days"))
     return call.write(
         lambda context: {
-            "token": tokens.issue(context, name, role, workspace),
+            "token": tokens.issue(context, name, role, workspace, *noted),
             "name": name,
             "role": role,
         },
