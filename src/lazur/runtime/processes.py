@@ -37,12 +37,14 @@ class Command:
         self.env = env
         self.cwd = cwd
         self.log = log
+        self.sink: int | None = None
+        """What takes its output instead of the log."""
 
 
 def start(command: Command, umask: int, group: str | None) -> int:
     """Fork and exec; returns the pid. A failure to exec is a line in the log and status 126.
     `group` is a cgroup's folder that the process enters before it becomes the user's."""
-    log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    log = _opened(command)
     parent = os.getpid()
     pid = os.fork()
     if pid == 0:
@@ -71,6 +73,12 @@ def descendants(root: int) -> list[int]:
         found += below
         todo += below
     return found
+
+
+def _opened(command: Command) -> int:
+    if command.sink is not None:
+        return command.sink
+    return os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def _become(command: Command, log: int, umask: int, group: str | None, parent: int) -> None:

@@ -25,6 +25,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
     from typing import Any
+
+    from lazur.runtime.masking import Logs
+    from lazur.runtime.processes import Command
 else:
     import _signal as signal
 
@@ -108,10 +111,15 @@ def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
     crew = Crew(commands, plan.grace, plan.timeout, adopt_orphans())
     attempt.phase("running")
     hold_signals()
+    logs = _masked(attempt, commands)
     crew.start(umask, limit.group if limit else None)
+    if logs:
+        logs.start()
     hints.send(plan)
     sampling = sample(attempt)
     crew.wait(lambda: os.path.exists(attempt.folder + "/cancel"))
+    if logs:
+        logs.finish()
     attempt.phase("finalizing")
     if sampling:
         sampling.stop()
@@ -120,6 +128,17 @@ def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
     if limit:
         limit.close()
     return _keep(attempt, result)
+
+
+def _masked(attempt: Attempt, commands: list[Command]) -> Logs | None:
+    if not attempt.plan.private.masked:
+        return None
+    from lazur.runtime import masking  # noqa: PLC0415  # only jobs with secrets pay for it
+
+    logs = masking.Logs(attempt.plan.private.masked)
+    for command in commands:
+        logs.take(command)
+    return logs
 
 
 def _how(crew: Crew, out_of_memory: bool) -> dict[str, Any]:

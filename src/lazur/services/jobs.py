@@ -16,6 +16,7 @@ from lazur.services import (
     content,
     edges,
     events,
+    injections,
     quotas,
     resolve,
     stored,
@@ -67,6 +68,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     stored.keep_trees(context, home.id, values["spec"], values["experiment_name"])
     quotas.admit(context, home, found.demand)
     events.record(context, home, "jobs", name, "created", state=values["state"])
+    injections.record(context, home, name, found.secret_variables)
     context.publish("job", f"{home.name}/{name}")
     context.publish("queue", found.compute.name)
     return _fresh_view(context, job_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Private, Source
 from lazur.errors import LazurError
-from lazur.services import remotes, tokens
+from lazur.services import injections, remotes, tokens
 from lazur.services.home import DATASTORES
 from lazur.services.site import Site
 from lazur.services.tracking import jobs as tracking
@@ -65,7 +65,8 @@ def make(site: Site, row: JobRow) -> Plan:
 
 def private(site: Site, row: JobRow) -> Private:
     """What goes to the supervisor alone. Opened for each attempt anew; may block, as vaults do."""
-    return Private(stores=remotes.opened(site, row, remotes.uris(row)))
+    variables, masked = injections.opened(site, row)
+    return Private(remotes.opened(site, row, remotes.uris(row)), variables, masked)
 
 
 def _environment(site: Site, row: JobRow) -> str | None:

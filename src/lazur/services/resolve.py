@@ -13,7 +13,7 @@ from lazur.engine.plan import Demand, Distribution, Input, Source
 from lazur.engine.recipe import Recipe
 from lazur.errors import Invalid, LazurError, NotFound
 from lazur.kinds.jobs.command import CommandJob
-from lazur.services import clusters, environments, places
+from lazur.services import clusters, environments, injections, places
 from lazur.services.checks import CheckedJob
 from lazur.services.job_views import size_text
 from lazur.services.site import Context
@@ -38,6 +38,8 @@ class Resolved:
     outputs: list[dict[str, Any]]
     code: Source | None
     variables: dict[str, str]
+    secret_variables: dict[str, str]
+    """With references to connections in them: opened when the job starts."""
     distribution: Distribution | None
     nodes: int
     timeout: float | None
@@ -57,6 +59,7 @@ class Resolved:
             "outputs": self.outputs,
             "code": asdict(self.code) if self.code else None,
             "variables": self.variables,
+            "secret_variables": self.secret_variables,
             "distribution": asdict(self.distribution) if self.distribution else None,
             "nodes": self.nodes,
             "timeout": self.timeout,
@@ -77,6 +80,8 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
         compute, compute_notes = _compute(context, cluster.runs_on if cluster else spec.compute)
     demand, demand_notes = _demand(context, spec, compute)
     given = {key for key, value in spec.inputs.items() if value is not None}
+    plain, secret = injections.split(_variables(spec))
+    injections.check(context, home, secret)
     return Resolved(
         command=expressions.drop_optional(spec.command, given),
         values={**{f"inputs.{key}": text for key, text in literals.items()}, "name": name},
@@ -87,7 +92,8 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
         ],
         outputs=[_output(context, home, name, key, value) for key, value in spec.outputs.items()],
         code=_code(context, home, spec.code) if spec.code else None,
-        variables={**environment.variables, **_variables(spec)},
+        variables={**environment.variables, **plain},
+        secret_variables=secret,
         distribution=_distribution(spec),
         nodes=spec.resources.instance_count if spec.resources else 1,
         timeout=float(spec.limits.timeout) if spec.limits and spec.limits.timeout else None,

@@ -14,7 +14,7 @@ from typing import Any
 from lazur.engine.secret import Secret
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.kinds import catalog
-from lazur.kinds.resources.common import Credentials
+from lazur.kinds.resources.common import FIELDS, Credentials
 from lazur.services import checks, events, secrets
 from lazur.services.access import Resource
 from lazur.services.events import Change
@@ -241,7 +241,15 @@ def view(family: Family, home: AnyRow, row: AnyRow) -> dict[str, Any]:
         },
         "etag": str(row.version),
     }
-    return {**made, "is_default": row.is_default} if family.kind == "datastores" else made
+    if family is DATASTORES:
+        return {**made, "is_default": row.is_default}
+    return {**made, "in_jobs": forms(row.name, row.credential)}
+
+
+def forms(name: str, credential: str) -> list[str]:
+    """What a job may write among its variables to be given parts of a connection."""
+    parts = [f"credentials/{field}" for field in FIELDS.get(credential, ())]
+    return [f"${{{{azureml://connections/{name}/{part}}}}}" for part in (*parts, "target")]
 
 
 def _make_default(context: Context, home: AnyRow, row: AnyRow, *, chosen: bool) -> dict[str, Any]:
