@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import asset_trash, assets, registered_models, registries
+from lazur.services import asset_files, asset_trash, assets, registered_models, registries, sharing
 from lazur.services.shelves import Registry
 from lazur.store.mlflow import registry, sql
 from lazur.store.mlflow.registry import Version
-from tests.site import TestSite, call, put_tree
+from tests.site import TestSite, call, put_tree, submit
 
 SPACE = "ws-1"
 TAG = "INSERT INTO registered_model_tags (key, value, name, workspace) VALUES (:k, :v, :n, :w)"
@@ -269,3 +269,49 @@ class TestFiles:
         with pytest.raises(Invalid, match=said) as caught:
             create(site, path=path, type="triton_model")
         assert "densenet/1/model.onnx" in json.dumps(caught.value.hint)
+
+
+class TestPlaces:
+    @pytest.fixture
+    def logged(self, site: TestSite) -> str:
+        """A model in the artifacts of an ended job."""
+        job = submit(site, name="train")
+        folder = site.home.artifacts("default", "train") / "model"
+        folder.mkdir(parents=True)
+        (folder / "MLmodel").write_bytes(MLMODEL)
+        (folder / "model.pkl").write_bytes(b"weights")
+        return str(job["name"])
+
+    @pytest.mark.parametrize(
+        "path", ["azureml://jobs/train/outputs/artifacts/paths/model", "runs:/train/model"]
+    )
+    def test_of_a_job(self, site: TestSite, logged: str, path: str) -> None:
+        made = create(site, path=path, type="mlflow_model")
+        assert made["path"].endswith(
+            "/workspaceartifactstore/paths/ExperimentRun/dcid.train/model"
+        )
+        assert made["job_name"] == logged
+        assert "sklearn" in made["flavors"]
+        assert there(site)[1].run == "train"
+        assert there(site)[1].place.endswith("/ExperimentRun/dcid.train/model")
+
+    def test_what_is_not_there(self, site: TestSite, logged: str) -> None:
+        with pytest.raises(Invalid, match="no file MLmodel"):
+            create(site, path=f"runs:/{logged}/other", type="mlflow_model")
+        with pytest.raises(NotFound, match="no run"):
+            create(site, path="runs:/nobody/model")
+        with pytest.raises(NotFound, match="no output 'x'"):
+            create(site, path=f"azureml://jobs/{logged}/outputs/x")
+
+    def test_shared_it_has_files_of_its_own(self, site: TestSite, logged: str) -> None:
+        create(site, path=f"runs:/{logged}/model", type="mlflow_model")
+        call(site, registries.create, {"name": "shared"})
+        made = call(site, sharing.share, "default", "models", "m", "1", {"registry": "shared"})
+        assert made["path"].startswith("tree:")
+        back = "azureml://registries/shared/models/m/versions/1"
+        again = create(site, "back", path=back)
+        assert (again["path"], again["type"]) == (made["path"], "mlflow_model")
+        assert "sklearn" in again["flavors"]
+        shelf = Registry("shared")
+        files = call(site, asset_files.find, shelf, "models", "m", "1", write=False)["value"]
+        assert [file["path"] for file in files] == ["MLmodel", "model.pkl"]

@@ -144,7 +144,7 @@ class TestShare:
     def test_what_only_one_workspace_can_read_is_not(
         self, site: TestSite, shared: Registry
     ) -> None:
-        at = "azureml://datastores/workspaceblobstore/paths/x"
+        at = "azureml://datastores/elsewhere/paths/x"
         call(site, assets.create, "default", "data", {"name": "d", "path": at})
         with pytest.raises(Unsupported, match="lies in this workspace"):
             call(site, sharing.share, "default", "data", "d", "1", {"registry": "shared"})

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
+from lazur.engine import paths
 from lazur.engine.tree import File, Manifest, is_digest
 from lazur.errors import BlobsMissing, Invalid, NotFound
+from lazur.safe import SafeRoot
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
 from lazur.store import contents
 
 _ASK_AT_ONCE = 20_000
+_PIECE = 1 << 20
 _RELIED_ON = 0.5
 """Of the time that content is kept for: so long nobody has to be told again that it is needed."""
 
@@ -70,3 +75,31 @@ def part(context: Context, digest: str, path: str) -> tuple[str, bool]:
 
 def _alone(file: File) -> Manifest:
     return Manifest.of([file._replace(path=file.path.rpartition("/")[2])])
+
+
+def taken(context: Context, root: Path, inside: str) -> str:
+    """What lies in a folder of this server, or one file, as a tree in the store. It takes as long
+    as reading all of it twice: call it while looking. Raises NotFound."""
+    with SafeRoot(root) as safe:
+        top = safe.stat(inside)
+        found = safe.scan(inside) if top.folder else iter([top])
+        cut = len(inside) + 1 if top.folder and inside else len(inside.rpartition("/")[0])
+        files = [
+            _stored(context, safe, entry.path, entry.path[cut:].lstrip("/")) for entry in found
+        ]
+    made = Manifest.of(files)
+    context.site.blobs.put(made.digest, iter([made.encode()]))
+    whole_tree(context, made.digest)
+    return made.digest
+
+
+def _stored(context: Context, root: SafeRoot, path: str, name: str) -> File:
+    hasher, size = hashlib.sha256(), 0
+    with root.open(path) as file:
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+            size += len(piece)
+        file.seek(0)
+        digest = hasher.hexdigest()
+        context.site.blobs.put(digest, iter(lambda: file.read(_PIECE), b""))
+    return File(paths.nfc(name), digest, size)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazur.errors import Invalid, Unsupported
-from lazur.services import assets, checks, edges, events
+from lazur.engine import paths
+from lazur.errors import Invalid, NotFound, Unsupported
+from lazur.services import assets, checks, content, edges, events
+from lazur.services.home import DATASTORES
 from lazur.services.shelves import Registry, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
 from lazur.spec import references
-from lazur.spec.references import Asset, Tree, Uri
+from lazur.spec.references import Asset, DatastorePath, Tree, Uri
+from lazur.store.assets import AssetRow
+from lazur.store.db import AnyRow
 
 _PLACES = ("path", "code")
 
@@ -20,31 +24,51 @@ def share(
 ) -> dict[str, Any]:
     """`{"registry", "name", "version"}`: the same content there, under the same name and version
     unless others are given. Content is kept once, however many places name it."""
-    home = open_workspace(context, workspace, f"workspaces/{kind}/read", kind, name)
     if unknown := sorted(set(asked) - {"registry", "name", "version"}):
         raise Invalid(f"There is no {unknown[0]!r} here.", hint="Known: registry, name, version.")
-    target = open_shelf(
-        context, Registry(checks.name(asked.get("registry"), "registry")), kind, "write"
-    )
-    row = assets.known(context, home, kind, name, version)
-    there = checks.name(asked.get("name") or row.name)
     wanted = asked.get("version")
     if wanted is not None and not isinstance(wanted, str | int):
         raise Invalid("version must be text.")
-    spec = {
-        **row.spec,
-        "name": there,
-        "description": row.description,
-        "tags": row.tags,
-        "properties": row.properties,
-    }
-    _check_stands_alone(spec, target.name)
+    with context.looking() as early:
+        home = open_workspace(early, workspace, f"workspaces/{kind}/read", kind, name)
+        shelf = Registry(checks.name(asked.get("registry"), "registry"))
+        target = open_shelf(early, shelf, kind, "write")
+        row = assets.known(early, home, kind, name, version)
+        there = checks.name(asked.get("name") or row.name)
+        spec = _standing_alone(early, home, row, target.name)
     made, new = assets.add(context, target, kind, there, str(wanted or row.version), spec)
     if new:
         origin = reference(home, kind, row.name, row.version)
         events.record(context, target, kind, there, "shared", version=made.version, origin=origin)
     edges.of_share(context, home, row, target, made)
     return assets.view(made, target)
+
+
+def _standing_alone(
+    context: Context, home: AnyRow, row: AssetRow, registry: str
+) -> dict[str, Any]:
+    """As it is there: what lies in a store of the workspace, which others cannot read, is copied
+    into the content that all share."""
+    notes = {"description": row.description, "tags": row.tags, "properties": row.properties}
+    spec = {key: value for key, value in row.spec.items() if key != "job_name"} | notes
+    for field in _PLACES:
+        found = references.parse(spec[field]) if isinstance(spec.get(field), str) else None
+        if isinstance(found, Tree):
+            content.whole_tree(context, found.digest)
+        if isinstance(found, DatastorePath) and found.datastore in DATASTORES:
+            spec[field] = f"tree:{_copied(context, home, found, field)}"
+    _check_stands_alone(spec, registry)
+    return spec
+
+
+def _copied(context: Context, home: AnyRow, place: DatastorePath, field: str) -> str:
+    inside = place.path.strip("/")
+    paths.check(inside)
+    root = context.site.home.datastore(home.name, place.datastore)
+    try:
+        return content.taken(context, root, inside)
+    except NotFound:
+        raise NotFound(f"{field}: there is nothing at {str(place)!r}.") from None
 
 
 def _check_stands_alone(spec: dict[str, Any], registry: str) -> None:
