@@ -124,12 +124,16 @@ def texts(noun: str, what: str, create: list[dict[str, str]]) -> dict[str, dict[
             ],
         },
         f"{noun} update": {
-            "short-summary": "Change its description, tags or properties, never its content.",
+            "short-summary": "Change its notes or labels, never its content.",
             "examples": [
                 {
                     "name": "Tag",
                     "text": f"lazur {noun} update -n {example} -v 3 --set tags.reviewed=yes",
-                }
+                },
+                {
+                    "name": "Give it these labels; whichever version had them loses them",
+                    "text": f"lazur {noun} update -n {example} -v 3 --set labels=tested,best",
+                },
             ],
         },
         f"{noun} archive": {

@@ -94,8 +94,8 @@ class Assets:
         registry: str | None = None,
         **changes: Any,
     ) -> Asset:
-        """`changes`: description, tags, properties; a model's stage. What an asset holds never
-        changes."""
+        """`changes`: description, tags, properties, labels (all that this version is to have); a
+        model's stage. What an asset holds never changes."""
         path = self._version(name, version, label, registry)
         return Asset(self._scope.http.request("PATCH", path, json=changes).json())
 

@@ -120,7 +120,7 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
     def update(
         call: Call, kind: Kind, name: str, version: str, changes: Object, place: Shelf = there
     ) -> Response:
-        """Description, tags, properties, a model's stage, and whether it is archived."""
+        """Description, tags, properties, labels, a model's stage, and whether it is archived."""
         return call.write(
             lambda context: assets.update(
                 context, place, kind, name, version, changes, call.if_match
