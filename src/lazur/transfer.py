@@ -373,10 +373,10 @@ class _Cache:
         os.fchmod(file.fileno(), 0o444)
         target = self.object(sha256)
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        self._partial(item).replace(target)
         index = self._index(item)
         index.parent.mkdir(mode=0o700, exist_ok=True)
         _write(index, sha256)
+        self._partial(item).replace(target)  # last: who comes now waits for no lock of ours
         return sha256
 
     def _index(self, item: Stored) -> Path:
