@@ -17,6 +17,7 @@ _VERSION = f"{_FACETS}/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersi
 _PARENT = f"{_FACETS}/1-0-1/ParentRunFacet.json#/$defs/ParentRunFacet"
 _OURS = "urn:lazur:openlineage:run-facet:1"
 _DATA = frozenset({"data", "model", "uri", "tree"})
+_NO_DATA = frozenset({"parent", "code", "environment"})
 _TYPES = {"Completed": "COMPLETE", "Failed": "FAIL", "Canceled": "ABORT"}
 
 
@@ -60,7 +61,9 @@ class Exporter:
             "eventTime": at or last or job.get("purged_at") or _NEVER,
             "run": {"runId": self._run(job), "facets": self._facets(job, nodes, into)},
             "job": {"namespace": self._namespace(job), "name": job["name"], "facets": {}},
-            "inputs": self._datasets(nodes, [e["source"] for e in into if e["role"] != "parent"]),
+            "inputs": self._datasets(
+                nodes, [e["source"] for e in into if e["role"] not in _NO_DATA]
+            ),
             "outputs": self._datasets(
                 nodes, [e["target"] for e in outof if e["role"] != "parent"], job
             ),

@@ -31,7 +31,7 @@ from lazur.engine.states import FINAL, State
 from lazur.errors import BackendError, LazurError, Unavailable
 from lazur.loops.base import LONGEST_SLEEP, Loop
 from lazur.registry import find
-from lazur.services import events, finish, plans
+from lazur.services import events, finish, plans, posts
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store import builds, jobs
@@ -355,6 +355,7 @@ class Round:
             applied = jobs.apply(context.db, self._row, self._token, context.now(), **values)
             if applied:
                 tracking.follow(context, self._row, values)
+                posts.begun(context, self._row, values)
                 self._record(context, values.get("state"))
                 self._say(context, queue=queue, due_at=values.get("due_at"))
         return applied

@@ -24,6 +24,7 @@ from lazur.loops.builds import Builds
 from lazur.loops.dispatch import Dispatch
 from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
+from lazur.loops.posts import Posts
 from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
 from lazur.server.asgi import App, Receive, Scope, Send
@@ -153,6 +154,7 @@ def create_site(settings: Settings) -> Site:
         vault=settings.vault,
         cache_bytes=settings.data_cache_gigabytes << 30,
         egress=Rule.of(settings.egress_allow),
+        openlineage_url=settings.openlineage_url,
         ambient_datastores=frozenset(fold(name) for name in settings.ambient_datastores),
     )
     if settings.vault != DEFAULT_VAULT:
@@ -230,7 +232,8 @@ def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
 
 def _loops(site: Site) -> list[Loop]:
     moving = Jobs(site)
-    return [moving, Dispatch(site, moving), Builds(site), Sweepup(site)]
+    telling: list[Loop] = [Posts(site)] if site.openlineage_url else []
+    return [moving, Dispatch(site, moving), Builds(site), Sweepup(site), *telling]
 
 
 def _add_plain_routes(app: FastAPI) -> None:

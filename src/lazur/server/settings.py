@@ -112,6 +112,11 @@ class Settings:
         "Datastores without credentials, as `workspace/name`, that may use this machine's own "
         "identity. Whoever may write to such a workspace acts as it.",
     )
+    openlineage_url: str = _setting(
+        "",
+        "Where an event is posted when a job begins and ends, such as "
+        "`https://marquez.example.org/api/v1/lineage`. A private address needs `egress_allow`.",
+    )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."
     )

@@ -10,7 +10,7 @@ from lazur.engine.contracts import Backend, Handle
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
-from lazur.services import assets, edges, events, uses
+from lazur.services import assets, edges, events, posts, uses
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store import jobs, people
@@ -58,6 +58,7 @@ def record(context: Context, row: JobRow, ended: Ending) -> None:
         jobs.change(context.db, row.id, context.now(), warnings=warnings)
     if row.started_at or ended.values.get("started_at"):
         edges.of_places(context, row)
+    posts.ended(context, row, ended.values)
     people.drop_job_tokens(context.db, row.workspace, row.name)
     error: dict[str, Any] | None = ended.values["error"]
     code = error.get("code") if error else None

@@ -67,6 +67,8 @@ class Site:
     """What a machine keeps of data from elsewhere."""
     egress: Rule = PUBLIC
     """Where datastores and connections may lead."""
+    openlineage_url: str = ""
+    """Who is told of jobs; empty: nobody."""
     ambient_datastores: frozenset[str] = frozenset()
     """`workspace/name` of those that may use this machine's own identity, in folded letters."""
     probes: Throttle = field(default_factory=lambda: Throttle(_PROBES))
