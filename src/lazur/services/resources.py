@@ -7,15 +7,13 @@ its secrets would otherwise have them sent to an address of their own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from lazur.engine.secret import Secret
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
-from lazur.kinds import catalog
-from lazur.kinds.resources.common import FIELDS, Credentials
-from lazur.services import checks, events, secrets
+from lazur.kinds.resources.common import FIELDS
+from lazur.services import checks, events, resource_specs, secrets
 from lazur.services.access import Resource
 from lazur.services.events import Change
 from lazur.services.home import BLOBSTORE
@@ -23,15 +21,10 @@ from lazur.services.secrets import Sealed
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
 from lazur.spec.names import fold
 from lazur.store import resources as store
 from lazur.store.db import AnyRow, Taken
 from lazur.store.pages import Query
-
-_NOTES = ("description", "tags", "properties")
-_APART = frozenset({"name", "type", "id", "credentials", "api_key", "is_default", *_NOTES})
-_LARGEST = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -55,19 +48,6 @@ class Family:
 
 DATASTORES = Family("datastores", "datastore")
 CONNECTIONS = Family("connections", "connection")
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What somebody wrote, taken apart."""
-
-    type: str
-    settings: dict[str, Any]
-    notes: dict[str, Any]
-    credential: str
-    values: dict[str, str]
-    """Of the credentials; nowhere but sealed."""
-    warnings: list[str]
 
 
 def get(context: Context, family: Family, workspace: str, name: str) -> dict[str, Any]:
@@ -95,7 +75,7 @@ def put(
     name = checks.name(name)
     if fold(str(spec.get("name") or name)) != fold(name):
         raise Invalid(f"The name is {spec['name']!r} in the body and {name!r} in the address.")
-    checked = check(family, {**spec, "name": name})
+    checked = resource_specs.check(family.noun, {**spec, "name": name})
     with context.looking() as looking:
         home = open_workspace(looking, workspace, action, family.kind, name)
         _refuse_built_in(family, store.by_name(looking.db, family.kind, home.id, fold(name)))
@@ -132,7 +112,7 @@ def update(
     if family is DATASTORES and changes.keys() == {"is_default"}:
         return _make_default(context, home, row, chosen=bool(changes["is_default"]))
     _refuse_built_in(family, row)
-    checked, anew = _merged(family, row, changes)
+    checked, anew = resource_specs.merged(family.noun, row, changes)
     sealed = _sealed(context, family, home, name, checked)
     values = _values(context, home, checked, sealed)
     if not anew:
@@ -199,29 +179,6 @@ def find_row(context: Context, family: Family, home: AnyRow, name: str) -> AnyRo
     return row
 
 
-def check(family: Family, spec: Mapping[str, Any]) -> Checked:
-    """By the kind's own model. Fields that are not known are left out, since nobody knows what is
-    in them."""
-    kind = catalog.kind_of(spec, family.noun)
-    model, found = catalog.validate(kind, spec)
-    raise_if_errors(found)
-    assert model is not None
-    value = {name: part for name, part in model.dump().items() if name in type(model).model_fields}
-    given = _credentials(value)
-    settings = {name: part for name, part in value.items() if name not in _APART}
-    notes = checks.changes({n: value[n] for n in _NOTES if value.get(n) is not None}, _NOTES)
-    if len(str(settings)) + len(str(given)) > _LARGEST:
-        raise Invalid(f"A {family.noun} may have {_LARGEST:,} characters.")
-    return Checked(
-        type=str(value["type"]),
-        settings={name: part for name, part in settings.items() if part is not None},
-        notes={**notes, "is_default": bool(value.get("is_default"))},
-        credential=Credentials.kind_in(given) or "none",
-        values={n: str(part) for n, part in given.items() if n != "type" and part is not None},
-        warnings=[diagnostic.message for diagnostic in warnings_of(found)],
-    )
-
-
 def view(family: Family, home: AnyRow, row: AnyRow) -> dict[str, Any]:
     """Of the credentials no more than their kind."""
     made = {
@@ -261,46 +218,8 @@ def _make_default(context: Context, home: AnyRow, row: AnyRow, *, chosen: bool) 
     return view(DATASTORES, home, find_row(context, DATASTORES, home, row.name))
 
 
-def _credentials(value: Mapping[str, Any]) -> dict[str, Any]:
-    if key := value.get("api_key"):
-        return {"type": "api_key", "key": key}
-    return dict(value.get("credentials") or {})
-
-
-def _merged(family: Family, row: AnyRow, changes: dict[str, Any]) -> tuple[Checked, bool]:
-    """What it is afterwards, and whether its credentials are given anew."""
-    for field, value in (("name", row.name), ("type", row.type)):
-        if fold(str(changes.get(field) or value)).replace("_", "") != fold(value).replace("_", ""):
-            raise Invalid(f"{field!r} cannot be changed.", hint="Make another one.")
-    anew = bool({"credentials", "api_key"} & changes.keys())
-    written = {
-        "description": row.description,
-        "tags": row.tags,
-        "properties": row.properties,
-        **({"is_default": row.is_default} if family is DATASTORES else {}),
-        **row.settings,
-        **changes,
-        "name": row.name,
-        "type": row.type,
-    }
-    if not anew:
-        written["credentials"] = {"type": "none"}  # what is kept is not looked at again
-    checked = check(family, {name: v for name, v in written.items() if v is not None})
-    if checked.settings != row.settings and row.secret_id is not None and not anew:
-        changed = sorted(
-            name
-            for name in {*checked.settings, *row.settings}
-            if checked.settings.get(name) != row.settings.get(name)
-        )
-        raise Invalid(
-            f"{', '.join(changed)}: credentials stay with the address they were given for.",
-            hint="Give them again, together with the change.",
-        )
-    return checked if anew else replace(checked, values={}), anew
-
-
 def _sealed(
-    context: Context, family: Family, home: AnyRow, name: str, checked: Checked
+    context: Context, family: Family, home: AnyRow, name: str, checked: resource_specs.Checked
 ) -> Sealed | None:
     if not checked.values:
         return None
@@ -308,7 +227,7 @@ def _sealed(
 
 
 def _values(
-    context: Context, home: AnyRow, checked: Checked, sealed: Sealed | None
+    context: Context, home: AnyRow, checked: resource_specs.Checked, sealed: Sealed | None
 ) -> dict[str, Any]:
     secret_id = None if sealed is None else secrets.keep(context, home, sealed)
     blank: dict[str, Any] = {"description": None, "tags": {}, "properties": {}}
