@@ -35,8 +35,9 @@ def begin(
     current = Session(workspace, url, output, query, only_errors)
 
 
-def client() -> Client:
+def client(workspace: str | None = None) -> Client:
+    """For this workspace, or for the one that was asked for."""
     # Help, completion and wrong arguments must not wait for what talks to servers.
     from lazur.sdk.client import connect  # noqa: PLC0415
 
-    return connect(url=current.url, workspace=current.workspace)
+    return connect(url=current.url, workspace=workspace or current.workspace)

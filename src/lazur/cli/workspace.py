@@ -39,6 +39,8 @@ COMMANDS: rooms.Commands = {
         "purge",
         {"confirmation": "Purge this workspace? All that it holds is gone, for good."},
     ),
+    "workspace export": ("export", {}),
+    "workspace import": ("import_", {}),
 }
 ARGUMENTS = rooms.arguments("workspace")
 ARGUMENTS["workspace delete"] = {
@@ -55,6 +57,13 @@ ARGUMENTS["workspace delete"] = {
 ARGUMENTS["workspace list"] = {
     "max_results": MAX_RESULTS,
     "deleted": option("--deleted", help="Those in the trash.", action="store_true"),
+}
+ARGUMENTS["workspace export"] = {
+    "to": option("--to", help="A new folder, which is made where it is not there.")
+}
+ARGUMENTS["workspace import"] = {
+    "folder": {"options_list": [], "help": "What was exported.", "metavar": "FOLDER"},
+    "name": option("--name", "-n", help="Into this workspace. Default: the name it had."),
 }
 HELP: dict[str, dict[str, Any]] = {
     "workspace create": {
@@ -100,6 +109,26 @@ HELP: dict[str, dict[str, Any]] = {
     "workspace recover": {
         "short-summary": "Take a deleted workspace out of the trash, with all that it holds.",
         "examples": [{"name": "Recover", "text": "lazur workspace recover -n research"}],
+    },
+    "workspace export": {
+        "short-summary": "Write a workspace as plain files: YAML, and what it holds beside it.",
+        "long-summary": "Assets, datastores, connections and jobs as one writes them, and runs. "
+        "What cannot go along, such as credentials and people, is named in the answer.",
+        "examples": [
+            {"name": "Export", "text": "lazur workspace export -n research --to ./research"}
+        ],
+    },
+    "workspace import": {
+        "short-summary": "Bring in an exported workspace, here or on another server.",
+        "long-summary": "Assets keep their names and versions; runs get new ids. What is there "
+        "already is left as it is, so a second import changes nothing.",
+        "examples": [
+            {"name": "Import", "text": "lazur workspace import ./research"},
+            {
+                "name": "Under another name",
+                "text": "lazur workspace import ./research -n research-copy",
+            },
+        ],
     },
     "workspace purge": {
         "short-summary": "Free all that a workspace holds, for good.",
@@ -152,3 +181,26 @@ def purge(name: str, no_wait: bool = False) -> None:
             return
         time.sleep(0.2)
     terminal.note(f"{name} is being purged; its name is free when that is done.")
+
+
+def export(name: str, to: str) -> Any:
+    # Few commands need what reads and writes YAML.
+    from lazur.sdk import moving  # noqa: PLC0415
+
+    with session.client(name) as client:
+        head = moving.export(client, to, terminal.note)
+    for left in head["left_out"]:
+        terminal.note(f"left out: {left}", "yellow")
+    return {**_counted(head), "left_out": head["left_out"]}
+
+
+def import_(folder: str, name: str | None = None) -> Any:
+    # As above.
+    from lazur.sdk import moving  # noqa: PLC0415
+
+    return moving.import_(session.client, folder, name, terminal.note)
+
+
+def _counted(head: dict[str, Any]) -> dict[str, Any]:
+    kinds = ("assets", "datastores", "connections", "jobs", "runs")
+    return {"name": head["name"], **{kind: len(head[kind]) for kind in kinds}}

@@ -1,0 +1,329 @@
+"""A workspace as plain files, and out of them again, on this server or another one.
+
+workspace.json                     what it is called, what there is, and what could not go along
+<kind>/<name>/<version>.yml        an asset, as one writes it; its files in `<version>/` beside it
+datastores/, connections/          <name>.yml each, without credentials
+jobs/<name>.yml                    what was asked for, to be submitted again
+content/<hash>/                    code and inputs of jobs
+runs/<number>.zip                  what was tracked (`lazur run export`)
+
+Assets keep their names and versions. Every file can be used by itself: `lazur model create -f …`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+import lazur
+from lazur.errors import Conflict, Invalid, LazurError, NotFound
+from lazur.sdk.assets import Assets
+from lazur.sdk.client import Client
+from lazur.sdk.downloads import fetch
+from lazur.sdk.source import read
+
+FORMAT, VERSION = "lazur-workspace", 1
+HEAD = "workspace.json"
+_KINDS = ("environments", "data", "models", "components")
+"""Each may name what comes before it."""
+_SERVERS = frozenset({"id", "labels", "creation_context", "archived", "etag", "latest"})
+_OF_A_RUN = (
+    _SERVERS
+    | {"run_id", "status", "services", "git", "phases", "waiting_for", "warnings", "error"}
+    | {"attempt", "build", "started_at", "ended_at", "duration", "properties"}
+)
+_OF_A_RESOURCE = _SERVERS | {"credentials", "is_default", "in_jobs"}
+_RUNS_IN_A_FILE = 200
+_ALWAYS = ("people, groups, roles and tokens", "schedules and quotas", "the audit log")
+Note = Callable[[str], object]
+
+
+def export(client: Client, folder: str | os.PathLike[str], note: Note = str) -> dict[str, Any]:
+    """The client's workspace, into a new folder. The answer's `left_out` names what cannot go."""
+    top = Path(folder)
+    if top.exists() and any(top.iterdir()):
+        raise Conflict(f"{top} is not empty.", hint="Name a new folder.")
+    top.mkdir(parents=True, exist_ok=True)
+    here = client.workspaces.get(client.workspace_name).to_dict()
+    writer = _Writer(client, top, note)
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "lazur": lazur.__version__,
+        **{key: here.get(key) for key in ("name", "display_name", "description", "tags")},
+        "assets": [asset for kind in _KINDS for asset in writer.assets(kind)],
+        "datastores": list(writer.resources("datastores")),
+        "connections": list(writer.resources("connections")),
+        "jobs": list(writer.jobs()),
+        "runs": list(writer.runs()),
+        "left_out": [*_ALWAYS, *writer.left_out],
+    }
+    (top / HEAD).write_text(json.dumps(head, indent=2, ensure_ascii=False) + "\n")
+    return head
+
+
+def import_(
+    connect: Callable[[str], Client],
+    folder: str | os.PathLike[str],
+    name: str | None = None,
+    note: Note = str,
+) -> dict[str, Any]:
+    """Into the workspace `name`, or that of the name it had, which is made where it is not there;
+    `connect` gives a client for a workspace. What is there already is left as it is, so twice is
+    once."""
+    top = Path(folder)
+    head = _head(top)
+    wanted = name or str(head["name"])
+    with connect(wanted) as client:
+        _make_room(client, wanted, head)
+        reader = _Reader(client, top, note)
+        for kind in ("datastores", "connections"):
+            for resource in head[kind]:
+                reader.add_resource(kind, resource)
+        for asset in head["assets"]:
+            reader.add_asset(asset)
+        for file in head["runs"]:
+            reader.add_runs(file)
+        if head["jobs"]:
+            reader.left_out.append("jobs: their runs are there; jobs/ has what to submit again")
+        return {"name": wanted, **reader.done, "left_out": [*head["left_out"], *reader.left_out]}
+
+
+class _Writer:
+    def __init__(self, client: Client, top: Path, note: Note) -> None:
+        self._client = client
+        self._top = top
+        self._note = note
+        self.left_out: list[str] = []
+
+    def assets(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Older versions first."""
+        room = _room(self._client, kind)
+        for name in sorted({found.name for found in room.list(list_view_type="All")}):
+            versions = list(room.list(name, list_view_type="All"))
+            for found in reversed(versions):
+                self._note(f"{kind}/{name}:{found.version}")
+                yield self._asset(kind, found.to_dict())
+
+    def resources(self, kind: str) -> Iterator[str]:
+        """Those that somebody made."""
+        for found in getattr(self._client, kind).list():
+            spec = found.to_dict()
+            if (spec.get("creation_context") or {}).get("created_by") == "system":
+                continue
+            if (spec.get("credentials") or {}).get("type") not in (None, "none"):
+                self.left_out.append(f"{kind}/{spec['name']}: its credentials")
+            self._write(f"{kind}/{spec['name']}.yml", _without(spec, _OF_A_RESOURCE))
+            yield f"{kind}/{spec['name']}.yml"
+
+    def jobs(self) -> Iterator[str]:
+        for found in self._client.jobs.list(list_view_type="All"):
+            spec = _without(self._client.jobs.get(found.name).to_dict(), _OF_A_RUN)
+            spec["outputs"] = _asked(spec.get("outputs") or {}, found.name)
+            self._write(f"jobs/{found.name}.yml", _without(self._placed(spec), frozenset()))
+            yield f"jobs/{found.name}.yml"
+
+    def runs(self) -> Iterator[str]:
+        """Oldest first, so that a parent comes with its children, or before them."""
+        found = self._client.runs.list(order_by="attributes.start_time ASC")
+        for number in range(1, 1 << 30):
+            piece = [run.id for run in islice(found, _RUNS_IN_A_FILE)]
+            if not piece:
+                return
+            name = f"runs/{number:04}.zip"
+            self._note(name)
+            (self._top / "runs").mkdir(exist_ok=True)
+            self._client.runs.export(*piece, path=self._top / name, children=False)
+            yield name
+
+    def _asset(self, kind: str, found: dict[str, Any]) -> dict[str, Any]:
+        name, version = found["name"], found["version"]
+        place = f"{kind}/{name}/{version}"
+        spec = _without(found, _SERVERS)
+        holder, key = _content(spec)
+        if key is not None:
+            holder[key] = self._files(kind, name, version, str(holder[key]), spec.get("type"))
+        self._write(f"{place}.yml", spec)
+        return {
+            "kind": kind,
+            "name": name,
+            "file": f"{place}.yml",
+            "version": version,
+            "archived": bool(found.get("archived")),
+            "labels": [label for label in found.get("labels") or [] if label != "latest"],
+        }
+
+    def _files(self, kind: str, name: str, version: str, path: str, of_type: Any) -> str:
+        """The path for the YAML: of files beside it, or as it was where they are elsewhere."""
+        files = self._client.scope.path(kind, name, "versions", version, "files")
+        try:
+            listed = self._client.http.request("GET", files).json()["value"]
+        except LazurError as error:
+            self.left_out.append(f"{kind}/{name}:{version}: its files, at {path} ({error})")
+            return path
+        beside = self._top / kind / name / version
+        beside.mkdir(parents=True, exist_ok=True)
+        found = [(str(entry["path"]), entry) for entry in listed]
+        fetch(self._client.http, files, found, beside, None)
+        if len(listed) == 1:
+            single = str(listed[0]["path"])
+            if of_type == "uri_file" or path.endswith(f"/{single}"):
+                return f"./{version}/{single}"
+        return f"./{version}"
+
+    def _placed(self, value: Any) -> Any:
+        """With folders in the place of trees."""
+        if isinstance(value, str) and value.startswith("tree:"):
+            return f"../{self._tree(value.removeprefix('tree:'))}"
+        if isinstance(value, dict):
+            held = cast("dict[str, Any]", value)
+            return {key: self._placed(inner) for key, inner in held.items()}
+        if isinstance(value, list):
+            return [self._placed(inner) for inner in cast("list[Any]", value)]
+        return value
+
+    def _tree(self, place: str) -> str:
+        """What several jobs have is there once."""
+        digest = place.partition("/")[0]
+        folder = self._top / "content" / digest
+        if not folder.exists():
+            blobs = self._client.scope.path("blobs")
+            listed = self._client.http.request("GET", f"{blobs}/{digest}").json()
+            folder.mkdir(parents=True)
+            for path, blob, size, _ in listed["files"]:
+                entry = {"path": blob, "size": size, "modified": None}
+                fetch(self._client.http, blobs, [(path, entry)], folder, None)
+        return f"content/{place}"
+
+    def _write(self, name: str, spec: Mapping[str, Any]) -> None:
+        path = self._top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True)
+        path.write_text(text, encoding="utf-8")
+
+
+class _Reader:
+    def __init__(self, client: Client, top: Path, note: Note) -> None:
+        self._client = client
+        self._top = top
+        self._note = note
+        self.done = {"made": 0, "there": 0, "runs": 0}
+        self.left_out: list[str] = []
+
+    def add_resource(self, kind: str, file: str) -> None:
+        """Where it is there, somebody may have given it credentials."""
+        room = getattr(self._client, kind)
+        source = read(self._file(file))
+        try:
+            room.get(str(source.spec["name"]))
+            self.done["there"] += 1
+        except NotFound:
+            try:
+                room.create_or_update(self._file(file))
+                self.done["made"] += 1
+            except Invalid as error:
+                self.left_out.append(f"{file}: {error}")
+
+    def add_asset(self, asset: Mapping[str, Any]) -> None:
+        room = _room(self._client, str(asset["kind"]))
+        name, version = str(asset["name"]), str(asset["version"])
+        there = _is_there(room, name, version)
+        self._note(f"{asset['kind']}/{name}:{version}")
+        try:
+            # Also where it is there: other content of the same version is a conflict, and is told.
+            room.submit(read(self._file(str(asset["file"]))))
+        except Conflict as error:
+            raise error.__class__(
+                f"{asset['kind']}/{name}:{version} is there with other content: {error.message}",
+                hint=error.hint,
+            ) from None
+        self.done["there" if there else "made"] += 1
+        if there:
+            return
+        if asset.get("labels"):
+            room.update(name, version, labels=list(asset["labels"]))
+        if asset.get("archived"):
+            room.archive(name, version)
+
+    def add_runs(self, file: str) -> None:
+        self._note(file)
+        found = self._client.runs.import_(self._file(file))
+        self.done["runs"] += sum(1 for run in found if run.get("imported", True))
+
+    def _file(self, name: str) -> Path:
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise Invalid(f"{HEAD} names {name!r}, which is not in the folder.")
+        return self._top / path
+
+
+def _head(top: Path) -> dict[str, Any]:
+    try:
+        found: Any = json.loads((top / HEAD).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFound(
+            f"{top} is no exported workspace, or one that was interrupted: it has no {HEAD}.",
+            hint="Make one: lazur workspace export -n NAME --to FOLDER",
+        ) from None
+    except ValueError as error:
+        raise Invalid(f"{top / HEAD} is not valid JSON: {error}") from None
+    if not isinstance(found, dict) or cast("dict[str, Any]", found).get("format") != FORMAT:
+        raise Invalid(f"{top / HEAD} is not of an exported workspace.")
+    head = cast("dict[str, Any]", found)
+    if head["version"] > VERSION:
+        raise Conflict(f"{top} was exported by Lazur {head['lazur']}, in a newer form.")
+    return head
+
+
+def _make_room(client: Client, name: str, head: Mapping[str, Any]) -> None:
+    try:
+        client.workspaces.get(name)
+    except NotFound:
+        fields = {key: head.get(key) for key in ("display_name", "description", "tags")}
+        client.workspaces.create(name, **{k: v for k, v in fields.items() if v})
+
+
+def _room(client: Client, kind: str) -> Assets:
+    if kind not in _KINDS:
+        raise Invalid(f"There are no assets of the kind {kind!r}.")
+    return getattr(client, kind)
+
+
+def _is_there(room: Assets, name: str, version: str) -> bool:
+    try:
+        room.get(name, version)
+    except NotFound:
+        return False
+    return True
+
+
+def _content(spec: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Where an asset says what it holds."""
+    build = spec.get("build")
+    for holder, key in ((spec, "path"), (spec, "code"), (build, "path")):
+        if isinstance(holder, dict) and isinstance(holder.get(key), str):
+            return holder, key
+    return spec, None
+
+
+def _asked(outputs: Mapping[str, Any], job: str) -> dict[str, Any]:
+    """Without what the server added."""
+    found: dict[str, Any] = {}
+    for name, output in outputs.items():
+        if name == "default":
+            continue
+        own = dict(output)
+        if f"/azureml/{job}/" in str(own.get("path")):
+            del own["path"]
+        found[name] = own
+    return found
+
+
+def _without(found: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {k: v for k, v in found.items() if k not in names and v not in (None, {}, [])}
