@@ -75,6 +75,15 @@ class TestJobs:
             ("uris:https://example.org/a.csv", "inputs.web", "jobs:j"),
         }
 
+    def test_a_label_is_the_version_that_it_stands_for(self, site: TestSite) -> None:
+        for number in range(2):
+            path = f"https://example.org/{number}"
+            asset(site, "data", name="y", type="uri_file", path=path)
+        call(site, assets.update, "default", "data", "y", "1", {"labels": ["good"]})
+        inputs = {"x": {"type": "uri_file", "path": "azureml:y@good"}}
+        submit(site, name="j", inputs=inputs)
+        assert ("data:y:1", "inputs.x", "jobs:j") in edges(site)
+
     def test_an_environment_of_lazurs_or_without_a_name_has_its_own_node(
         self, site: TestSite
     ) -> None:

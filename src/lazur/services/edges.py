@@ -13,9 +13,11 @@ from lazur.engine.recipe import Recipe
 from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated
 from lazur.kinds.jobs.command import CommandJob
+from lazur.services import versions
 from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
 from lazur.services.job_views import default_output_uri
 from lazur.services.site import Context
+from lazur.services.versions import LATEST
 from lazur.spec import references
 from lazur.spec.inputs import PathInput
 from lazur.spec.names import fold
@@ -98,6 +100,11 @@ def of_share(context: Context, home: AnyRow, row: AnyRow, target: AnyRow, made: 
     write(context, [Edge(source, Node(target.id, made.kind, made.name, made.version), "shared")])
 
 
+def rename(context: Context, home: AnyRow, kind: str, old: str, new: str) -> None:
+    """All versions of an asset have another name."""
+    store.rename_asset(context.db, home.id, kind, old, new)
+
+
 def write(context: Context, found: Iterable[Edge]) -> None:
     edges = [edge for edge in found if edge.source != edge.target]
     if edges:
@@ -160,7 +167,7 @@ def _asset(context: Context, home: AnyRow, found: Asset, kind: str) -> Node | No
         return None
     version = found.version
     if version is None:
-        row = assets.newest(context.db, place, kind, found.name)
+        row = versions.lookup(context, place, kind, found.name, f"@{found.label or LATEST}")
         version = row.version if row is not None else None
     is_bare = kind == "environments" and found.registry is None
     if is_bare and not (version and _is_there(context, home, found.name, version)):

@@ -182,6 +182,7 @@ def _follow_renames(
             taken = store.container(context.db, home.id, KIND, name)
             if was and was == now and box is not None and taken is None:
                 store.rename_container(context.db, box.id, name)
+                edges.rename(context, home, KIND, old, name)
                 events.record(context, home, KIND, name, "renamed", before=old)
                 renamed = True
                 new.discard(name)
