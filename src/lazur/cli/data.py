@@ -9,11 +9,14 @@ from typing import Any
 from knack.util import CLIError
 
 from lazur.cli import assets, data_looks, session, specs, terminal
-from lazur.cli.arguments import option
+from lazur.cli.arguments import FILE, VERSION, option
+from lazur.cli.job import watch
+from lazur.cli.tables import job_row
 
 COMMANDS = {
     **assets.commands("data"),
     "data preview": ("preview", {"table_transformer": data_looks.preview_table}),
+    "data import": ("import_", {"table_transformer": job_row}),
     "data profile": ("profile", {"table_transformer": data_looks.profile_table}),
 }
 _WHICH: dict[str, Any] = {
@@ -32,6 +35,15 @@ ARGUMENTS = assets.arguments(
 ARGUMENTS["data preview"] = {
     "which": _WHICH,
     "rows": option("--rows", help="At most so many. Default: 20.", type=int),
+}
+ARGUMENTS["data import"] = {
+    "file": FILE,
+    "version": {**VERSION, "help": "Version. Without it, the next number."},
+    "path": option("--path", "-p", help="Where it is put: a path of a datastore."),
+    "type_": option("--type", "-t", help="mltable, uri_folder or uri_file."),
+    "datastore": option("--datastore", help="The datastore that it is put into."),
+    "compute": option("--compute", help="Where the job runs."),
+    "stream": option("--stream", help="Watch the job until it is done.", action="store_true"),
 }
 ARGUMENTS["data profile"] = {"which": _WHICH}
 HELP = assets.texts(
@@ -57,6 +69,23 @@ HELP["data preview"] = {
         {"name": "The latest version", "text": "lazur data preview NAME"},
         {"name": "A version, more rows", "text": "lazur data preview NAME:3 --rows 100"},
         {"name": "For a program", "text": "lazur data preview NAME -o json"},
+    ],
+}
+HELP["data import"] = {
+    "short-summary": "Copy data from a database or a file system.",
+    "long-summary": (
+        "A job copies it: a query to Parquet files with an MLTable, files as they are. What it"
+        " leaves becomes a version of the data asset."
+    ),
+    "examples": [
+        {"name": "From YAML", "text": "lazur data import -f import.yml --stream"},
+        {
+            "name": "A query",
+            "text": (
+                "lazur data import -n people --type mltable --set source.type=database"
+                " source.connection=azureml:crm source.query='SELECT * FROM people'"
+            ),
+        },
     ],
 }
 HELP["data profile"] = {
@@ -103,6 +132,30 @@ download = assets.download_of("data")
 delete = assets.delete_of("data")
 trash = assets.trash_of("data")
 purge = assets.purge_of("data")
+
+
+def import_(
+    file: str | None = None,
+    name: str | None = None,
+    version: str | None = None,
+    path: str | None = None,
+    type_: str | None = None,
+    datastore: str | None = None,
+    compute: str | None = None,
+    description: str | None = None,
+    tags: Any = None,
+    sets: Any = None,
+    stream: bool = False,
+    skip_validation: bool = False,
+    no_wait: bool = False,
+) -> Any:
+    flags = {"name": name, "version": version, "path": path, "type": type_}
+    flags |= {"description": description, "compute": compute, "datastore": datastore}
+    source = specs.source(file, sets, {**flags, "tags": specs.pairs(tags)})
+    with terminal.Progress("Uploading") as progress:
+        job = session.client().data.import_data(source, specs.watch(progress))
+    specs.warn(job.to_dict())
+    return watch(session.client(), job) if stream else job.to_dict()
 
 
 def preview(

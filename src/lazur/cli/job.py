@@ -124,8 +124,11 @@ def create(
         _save(job, save_as)
     if web:
         _open(job)
-    if not stream:
-        return job.to_dict()
+    return watch(client, job) if stream else job.to_dict()
+
+
+def watch(client: Any, job: Job) -> Any:
+    """Its log until it is over, then the job for whoever asked for one."""
     told = job.to_dict().get("warnings") or []
     job = _follow(client, job.name)
     later = [note for note in job.to_dict().get("warnings") or [] if note not in told]

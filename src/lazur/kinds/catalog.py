@@ -10,6 +10,7 @@ from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.kinds.assets.code import Code
 from lazur.kinds.assets.component import CommandComponent
 from lazur.kinds.assets.data import Data
+from lazur.kinds.assets.data_import import DataImport, check_data_import
 from lazur.kinds.assets.environment import Environment
 from lazur.kinds.assets.model import Model
 from lazur.kinds.checks import (
@@ -49,6 +50,7 @@ KINDS: dict[str, Entry] = {
     "command-component": Entry(CommandComponent, check_command_component, "Command component"),
     "environment": Entry(Environment, check_environment, "Environment"),
     "data": Entry(Data, check_asset, "Data asset"),
+    "data-import": Entry(DataImport, check_data_import, "Data import"),
     "model": Entry(Model, check_asset, "Model"),
     "code": Entry(Code, check_asset, "Code asset"),
     "datastore": Entry(Datastore, check_datastore, "Datastore"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from lazur.errors import Unavailable
 from lazur.sdk.assets import Assets
-from lazur.sdk.views import View
+from lazur.sdk.publishing import Watch, publish
+from lazur.sdk.source import Source
+from lazur.sdk.views import Job, View
 
 _WAIT = 20
 _LONGER = 10.0
@@ -46,6 +49,16 @@ class DataAssets(Assets):
         computed, for `timeout` seconds at most."""
         path = f"{self._version(name, version, label, registry)}/profile"
         return View(self._looked(path, {}, timeout, progress))
+
+    def import_data(
+        self, data_import: Source | Mapping[str, Any], watch: Watch | None = None
+    ) -> Job:
+        """Copy data from a database or a file system: a job does it, and is what comes back. What
+        it leaves is registered as a version of the data. `data_import` is as its YAML."""
+        given = data_import
+        source = given if isinstance(given, Source) else Source(dict(given), Path.cwd())
+        path = self._scope.path("data-imports")
+        return Job(publish(self._scope, "data-import", source, path, watch))
 
     def _looked(
         self, path: str, query: dict[str, Any], timeout: float | None, progress: Progress | None

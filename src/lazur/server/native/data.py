@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Header, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from lazur.server.deps import Call, action
+from lazur.server.deps import Call, Object, action
 from lazur.server.native import shelves
-from lazur.services import data_previews
+from lazur.services import data_imports, data_previews
 from lazur.services.data_previews import MOST_ROWS, Question, Verb
 from lazur.services.looks.desk import Desk
 from lazur.services.shelves import Shelf
@@ -90,6 +90,15 @@ def _seconds(wait: float, prefer: str) -> float:
     """Of the parameter, or of RFC 7240's header where somebody sends it."""
     told = _PREFER.search(prefer)
     return min(float(told[1]), LONGEST_WAIT) if told else wait
+
+
+@routes.post(
+    "/workspaces/{workspace}/data-imports", status_code=201, **action("workspaces/data/write")
+)
+def import_(call: Call, workspace: str, spec: Object) -> Response:
+    """Copy data from a database or a file system, as its YAML says. The answer is the job that
+    does it; what it leaves becomes a data asset."""
+    return call.create(lambda context: data_imports.submit(context, workspace, spec), spec)
 
 
 routes.include_router(_looks("/workspaces/{workspace}", shelves.workspace, "workspaces/data/read"))
