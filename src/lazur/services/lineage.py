@@ -129,10 +129,11 @@ def _edge(
 
 
 def _attribute(nodes: list[dict[str, Any]], affected: list[dict[str, Any]]) -> None:
-    """What the server registered by itself is the work of whose job it came of."""
+    """What the server or a job registered is the work of whose job it came of."""
     makers = {node["id"]: node.get("created_by") for node in nodes}
     for node in affected:
-        if node.get("created_by") == SYSTEM.name:
+        by = node.get("created_by") or ""
+        if by == SYSTEM.name or "/" in by:  # a job's token acts as `workspace/job`
             node["created_by"] = makers[node["id"]] = makers.get(node["through"] or "")
 
 
