@@ -57,9 +57,9 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
 HELP: dict[str, dict[str, Any]] = {
     "backup create": {
         "short-summary": "Back up this machine's server, while it runs.",
-        "long-summary": "The word `create` may be left out. Rows, content, logs and artifacts as they are at one moment, and what "
-        "MLflow keeps. Environments are not in it: they are built again. Secrets are in it "
-        "sealed, and the root key that opens them is not.",
+        "long-summary": "The word `create` may be left out. Rows, content, logs and artifacts as "
+        "they are at one moment, and what MLflow keeps. Environments are not in it: they are "
+        "built again. Secrets are in it sealed, and the root key that opens them is not.",
         "examples": [
             {"name": "One file", "text": "lazur backup create --to monday.tar.gz"},
             {
