@@ -10,6 +10,8 @@ from lazur.server import exchange as exchange_module
 from lazur.server import identity
 from lazur.server.asgi import Message, Receive, Scope, Send
 from lazur.server.gate import OPEN
+from lazur.services.access import Grant, Principal
+from lazur.services.roles import BUILT_IN
 from tests.server.edge import (
     HOST,
     SESSION,
@@ -503,6 +505,10 @@ class TestFaults:
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+def holding(*roles: str) -> Principal:
+    return Principal("ann", "user", tuple(Grant(BUILT_IN[name]) for name in roles))
+
+
 class TestStreams:
     @staticmethod
     async def endless(scope: Scope, receive: Receive, send: Send) -> None:
@@ -530,6 +536,69 @@ class TestStreams:
         got = asyncio.run(run())
         assert got.body
         assert not got.complete
+
+    @pytest.mark.parametrize(
+        "roles, ends",
+        [(("Reader",), True), ((), True), (("Contributor", "Reader", "Owner"), False)],
+    )
+    def test_a_stream_ends_when_a_role_is_taken_away(
+        self, monkeypatch: pytest.MonkeyPatch, roles: tuple[str, ...], ends: bool
+    ) -> None:
+        monkeypatch.setattr(exchange_module, "RECHECK", 0.02)
+        monkeypatch.setattr(identity, "FRESH", 0.01)
+        known: dict[str, tuple[str, ...]] = {"roles": ("Contributor", "Reader")}
+        made = gate(self.endless)
+        made.identities = identity.Identities(lambda *_: holding(*known["roles"]))
+
+        async def run() -> bool:
+            open_stream = asyncio.ensure_future(exchange(made, "GET", "/x", bearer()))
+            await asyncio.sleep(0.1)
+            assert not open_stream.done()
+            known["roles"] = roles
+            done, _ = await asyncio.wait([open_stream], timeout=5 if ends else 0.3)
+            made.stop()
+            await open_stream
+            return bool(done)
+
+        assert asyncio.run(run()) is ends
+
+    def test_an_upload_ends_when_a_role_is_taken_away(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(exchange_module, "RECHECK", 0.02)
+        monkeypatch.setattr(identity, "FRESH", 0.01)
+        asked: list[str] = []
+
+        def shrinking(*_: str) -> Principal:
+            asked.append("")
+            return holding("Reader") if len(asked) > 3 else holding("Reader", "Contributor")
+
+        made = gate()
+        made.identities = identity.Identities(shrinking)
+        pieces = [b"x"] * 200
+        got = asyncio.run(exchange(made, "POST", "/x", bearer(), body=pieces, pause=0.01))
+        assert got.status == 401
+        assert b"taken away while this was being sent" in got.body
+
+    def test_a_stream_that_is_silent_ends_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(exchange_module, "RECHECK", 0.05)
+        monkeypatch.setattr(identity, "FRESH", 0.01)
+        secrets = Secrets()
+
+        async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await asyncio.Event().wait()
+
+        made = gate(silent, secrets)
+
+        async def run() -> Answer:
+            open_stream = asyncio.ensure_future(exchange(made, "GET", "/x", bearer()))
+            await asyncio.sleep(0.1)
+            assert not open_stream.done()
+            secrets.known.clear()
+            return await asyncio.wait_for(open_stream, 5)
+
+        assert not asyncio.run(run()).complete
 
     def test_streams_end_when_the_server_stops(self) -> None:
         made = gate(self.endless)

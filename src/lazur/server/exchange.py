@@ -19,8 +19,8 @@ from lazur.server.refusal import Refused
 from lazur.server.topics import Closed
 
 RECHECK = 3.0
-"""Seconds after which an open stream's identity is asked again; with the cache's second, an end
-within five."""
+"""Seconds after which the identity of an open stream or upload is asked again; with the cache's
+second, an end within five."""
 BODY_RATE = 1024
 """Bytes a second that a client must send at least, once its first seconds are over."""
 _REFUSED = frozenset({401, 403})
@@ -54,6 +54,7 @@ class Exchange:
     def identified(self, principal: Any, recheck: Callable[[], Awaitable[bool]]) -> None:
         self._who = str(getattr(principal, "name", principal))
         self._recheck = recheck
+        self._body.recheck = recheck
 
     async def refuse(self, refused: Refused) -> None:
         if self._scope["type"] == "websocket":
@@ -114,7 +115,10 @@ class Exchange:
         elif message["status"] == 500:
             self._held.append(message)
         else:
-            await self._start(message["status"], message.get("headers", ()))
+            headers = message.get("headers", ())
+            await self._start(message["status"], headers)
+            if not any(name.lower() == b"content-length" for name, _ in headers):
+                self._become_stream()  # it may be silent for hours before its first byte
 
     async def _release(self) -> None:
         if held := self._held:
@@ -188,7 +192,8 @@ class Exchange:
 
 
 class _Body:
-    """The request's body with a limit on its size and on how slowly it may come."""
+    """The request's body with a limit on its size and on how slowly it may come, from who may
+    still send it."""
 
     def __init__(self, receive: Receive, seconds: float) -> None:
         self._receive = receive
@@ -199,6 +204,8 @@ class _Body:
         self.limit: int | None = 0
         self.refused: Refused | None = None
         self.gone = False
+        self.recheck: Callable[[], Awaitable[bool]] | None = None
+        self._checked = time.monotonic()
 
     async def take(self) -> Message:
         if self._whole:
@@ -214,7 +221,17 @@ class _Body:
             raise self.refused from None
         self._waited += time.monotonic() - began
         self._count(message)
+        await self._check()
         return message
+
+    async def _check(self) -> None:
+        """An upload may take hours: who sends it may have lost the right to."""
+        if self.recheck is None or time.monotonic() - self._checked < RECHECK:
+            return
+        if not await self.recheck():
+            self.refused = refusal.ended()
+            raise self.refused
+        self._checked = time.monotonic()
 
     def _count(self, message: Message) -> None:
         if message["type"] != "http.request":
@@ -277,4 +294,4 @@ class Stream:
         if valid:
             self._later()
         else:
-            self.end("its sign-in is no longer valid")
+            self.end("its sign-in or a role is no longer valid")

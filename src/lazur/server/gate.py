@@ -1,8 +1,8 @@
 """The outermost ASGI layer: nothing behind it sees a request that was not checked here.
 
 In order: method, path, sizes, `Host`, `Origin`, identity. It also puts security headers on every
-answer, ends streams whose sign-in was taken back, turns uncaught exceptions into an incident
-number, and writes the access log.
+answer, ends streams and uploads whose sign-in or role was taken back, turns uncaught exceptions
+into an incident number, and writes the access log.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lazur.server.headers import is_visited
 from lazur.server.identity import Authenticate, Identities, SecretKind
 from lazur.server.refusal import Refused
 from lazur.server.settings import Settings
+from lazur.services.access import Principal
 from lazur.services.site import SOURCE
 from lazur.services.throttle import Throttle, origin
 
@@ -136,7 +137,10 @@ class Gate:
             raise self._unknown(scope, scope.get("method", "GET"))
 
         async def recheck() -> bool:
-            return await self.identities.find(kind, secret) is not None
+            found = await self.identities.find(kind, secret)
+            if isinstance(found, Principal) and isinstance(principal, Principal):
+                return found.keeps(principal)
+            return found is not None
 
         scope["lazur.principal"] = principal
         scope["lazur.recheck"] = recheck

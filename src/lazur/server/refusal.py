@@ -197,6 +197,15 @@ def unknown_caller(path: str) -> Refused:
     )
 
 
+def ended() -> Refused:
+    return Refused(
+        401,
+        "Unauthenticated",
+        "the sign-in, or a role, was taken away while this was being sent",
+        "Nothing of it was kept. `lazur me` shows what you may do now.",
+    )
+
+
 def elsewhere(path: str) -> Refused:
     return Refused(
         303,

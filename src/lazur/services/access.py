@@ -82,6 +82,10 @@ class Principal:
             lambda grant: grant.covers(resource) and roles.allows(grant.role, action)
         )
 
+    def keeps(self, before: Principal) -> bool:
+        """Whether all that this one was let in with, `before`, still holds."""
+        return set(before.grants) <= set(self.grants) and self.ceiling == before.ceiling
+
     def knows(self, resource: Resource) -> bool:
         """Any role there will do. A job knows of no other job."""
         about_a_job = resource.kind == "jobs" and resource.name is not None
