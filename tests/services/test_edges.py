@@ -173,6 +173,14 @@ class TestAssets:
         (shared,) = [home for home in homes if home[0] == "shared"]
         assert ("inputs.x", shared[2], shared[1]) in homes
 
+    def test_a_model_made_of_another_came_of_it(self, site: TestSite, tree: str) -> None:
+        asset(site, "models", name="m", path=f"tree:{tree}", type="custom_model")
+        call(site, registries.create, {"name": "shelf"})
+        call(site, sharing.share, "default", "models", "m", "1", {"registry": "shelf"})
+        path = "azureml://registries/shelf/models/m/versions/1"
+        asset(site, "models", name="n", path=path, type="custom_model")
+        assert ("models:m:1", "path", "models:n:1") in edges(site)
+
     def test_the_same_again_is_once(self, site: TestSite) -> None:
         for _ in range(2):
             asset(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import (
@@ -61,7 +61,7 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         labels.put(context, home, row, wanted)
     if new:
         events.record(context, home, kind, name, "created", version=row.version)
-        edges.of_asset(context, home, row)
+        edges.of_asset(context, home, row, spec)
     return _views(context, [row], home)[0]
 
 
@@ -302,16 +302,12 @@ def _values(
     }
 
 
+_PLACES = frozenset({"path", "code", "component"})
+"""Wherever they stand in a spec: what is in them is content, or a reference."""
+
+
 def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
-    build: dict[str, Any] = spec.get("build") or {}
-    places: list[Any] = [
-        spec.get("path"),
-        spec.get("code"),
-        build.get("path"),
-    ]
-    for place in places:
-        if not isinstance(place, str):
-            continue
+    for place in _places(spec):
         found = references.parse(place)
         if isinstance(found, references.Tree):
             content.whole_tree(context, found.digest)
@@ -320,6 +316,14 @@ def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
                 f"{place!r} is a path on your own machine, which the server cannot see.",
                 hint="The CLI and the SDK upload local paths. Over REST, upload a tree first.",
             )
+
+
+def _places(spec: dict[str, Any]) -> Iterator[str]:
+    for key, value in spec.items():
+        if isinstance(value, str) and key in _PLACES:
+            yield value
+        if isinstance(value, dict):
+            yield from _places(cast("dict[str, Any]", value))
 
 
 def _is_built_in(shelf: Shelf, kind: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -58,16 +58,20 @@ def of_job(
     return found
 
 
-def of_asset(context: Context, home: AnyRow, row: AnyRow) -> None:
-    """A version was registered from something that has a name or an address."""
-    asset, spec = Node(home.id, row.kind, row.name, row.version), row.spec
-    written = [(spec.get("path"), row.kind, "path"), (spec.get("code"), "codes", "code")]
-    written += [(spec.get("environment"), "environments", "environment")]
+def of_asset(
+    context: Context, home: AnyRow, row: AnyRow, written: Mapping[str, Any] | None = None
+) -> None:
+    """A version was registered from something that has a name or an address. `written` is what
+    somebody asked for, which the row may name by what it holds."""
+    asset = Node(home.id, row.kind, row.name, row.version)
+    spec = row.spec if written is None else written
+    parts = [(spec.get("path"), row.kind, "path"), (spec.get("code"), "codes", "code")]
+    parts += [(spec.get("environment"), "environments", "environment")]
     write(
         context,
         [
             edge
-            for text, kind, role in written
+            for text, kind, role in parts
             if isinstance(text, str)
             for edge in _from(context, home, text, kind, asset, role)
             if edge.source.kind != TREES  # its own content

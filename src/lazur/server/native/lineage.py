@@ -10,7 +10,7 @@ from starlette.responses import Response
 from lazur.server.deps import Call, action
 from lazur.services import lineage, nodes
 
-Of = Annotated[str, Query(min_length=1, max_length=2000)]
+Of = Annotated[str, Query(max_length=2000)]
 Kind = Annotated[str | None, Query(max_length=50)]
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/lineage", tags=["lineage"])
@@ -20,7 +20,7 @@ routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/lineage", tags=["linea
 def show(
     call: Call,
     workspace: str,
-    of: Of,
+    of: Of = "",
     kind: Kind = None,
     direction: str = "both",
     depth: int = lineage.DEPTH,
@@ -31,6 +31,6 @@ def show(
 
 
 @routes.get("/impact", **action(nodes.READ))
-def impact(call: Call, workspace: str, of: Of, kind: Kind = None) -> Response:
+def impact(call: Call, workspace: str, of: Of = "", kind: Kind = None) -> Response:
     """What is affected if one thing (`of=data:y:2`) is wrong, and who made that."""
     return call.read(lambda context: lineage.impact(context, workspace, of, kind))
