@@ -117,11 +117,11 @@ def _sqlite(where: Address, given: Given) -> Any:
 def _postgresql(where: Address, given: Given) -> Any:
     driver = need("psycopg", "psycopg[binary]", "PostgreSQL")
     options = dict(where.options or {})
-    mode = options.get("sslmode") or options.get("sslmode".upper())
+    mode = options.get("sslmode")
     return _connected(
         driver.connect,
         given,
-        host=where.host,
+        host=where.host or options.get("host"),
         port=where.port or 5432,
         dbname=where.database,
         user=_user(given),

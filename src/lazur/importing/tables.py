@@ -81,11 +81,6 @@ class Writer:
         """In the column's type, which becomes as wide as the values need."""
         pa = self._arrow
         known = self._types[at]
-        if not pa.types.is_null(known):
-            try:
-                return pa.array(values, known)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-                pass
         made = _inferred(pa, values)
         wider = made.type if pa.types.is_null(known) else _wider(pa, known, made.type)
         if wider != known and not pa.types.is_null(known):
@@ -150,7 +145,8 @@ def _wider(pa: Any, one: Any, other: Any) -> Any:
         return pa.decimal128(38, max(one.scale, other.scale))
     numbers = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
     if all(any(fits(kind) for fits in numbers) for kind in (one, other)):
-        return pa.float64()
+        whole = not any(types.is_floating(kind) or types.is_decimal(kind) for kind in (one, other))
+        return pa.int64() if whole else pa.float64()
     if types.is_timestamp(one) and types.is_timestamp(other) and one.tz == other.tz:
         return pa.timestamp("us", one.tz)
     return pa.string()

@@ -14,6 +14,7 @@ from lazur.services.shelves import Registry
 from tests.server.native.conftest import Api, W
 from tests.site import TestSite, call, put_tree
 
+SECRET = "hunter2-and-a-half"
 CSV = b"n,t\n1,a\n2,b\n,b\n"
 
 
@@ -138,3 +139,59 @@ class TestRights:
         while list(work.iterdir()) and time.monotonic() < end:
             time.sleep(0.02)
         assert list(work.iterdir()) == []
+
+
+class TestImport:
+    @pytest.fixture
+    def connection(self, api: Api) -> Api:
+        spec = {
+            "name": "crm",
+            "type": "azure_postgres_db",
+            "target": "postgresql://db.example/crm",
+            "credentials": {"type": "username_password", "username": "joe", "password": SECRET},
+        }
+        assert api.request("PUT", f"{W}/connections/crm", json=spec).status_code == 200
+        return api
+
+    def spec(self, **source: Any) -> dict[str, Any]:
+        asked = {"type": "database", "connection": "azureml:crm", "query": "SELECT 1", **source}
+        return {"name": "people", "type": "mltable", "source": asked}
+
+    def test_it_is_a_job_that_has_no_secret_in_its_row(self, connection: Api) -> None:
+        answer = connection.post(f"{W}/data-imports", self.spec())
+        assert answer.status_code == 201, answer.text
+        job = answer.json()
+        assert job["command"] == "python -m importing ${{outputs.data}}"
+        assert SECRET not in connection.get(f"{W}/jobs/{job['name']}").text
+        variables = job["environment_variables"]
+        reference = "${{azureml://connections/crm/credentials/password}}"
+        assert variables["LAZUR_IMPORT_PASSWORD"] == reference
+        assert "psycopg[binary]>=3.1" in json.dumps(job["environment"])
+
+    @pytest.mark.parametrize(
+        "change, status",
+        [
+            ({"connection": "azureml:other"}, 404),
+            ({"query": None}, 422),
+            ({"table_name": "t"}, 422),
+            ({"type": "tape"}, 422),
+        ],
+    )
+    def test_what_cannot_be(self, connection: Api, change: dict[str, Any], status: int) -> None:
+        spec = self.spec(**change)
+        spec["source"] = {key: value for key, value in spec["source"].items() if value}
+        assert connection.post(f"{W}/data-imports", spec).status_code == status
+
+    def test_a_database_gives_a_table(self, connection: Api) -> None:
+        spec = {**self.spec(), "type": "uri_file"}
+        assert connection.post(f"{W}/data-imports", spec).status_code == 422
+
+    def test_files_of_a_database(self, connection: Api) -> None:
+        source = {"type": "file_system", "connection": "crm", "path": "x"}
+        answer = connection.post(f"{W}/data-imports", {"name": "people", "source": source})
+        assert answer.status_code == 501
+        assert "s3" in answer.json()["error"]["hint"]
+
+    def test_a_reader_does_not(self, connection: Api) -> None:
+        reader = connection.as_("Reader")
+        assert reader.post(f"{W}/data-imports", self.spec()).status_code == 403
