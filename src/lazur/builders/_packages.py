@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from lazur.builders import _accelerators, _causes, _pip_settings
+from lazur.builders import _accelerators, _causes, _mltable, _pip_settings
 from lazur.builders._places import write
 from lazur.builders._pythons import Python
 from lazur.builders._work import Work
@@ -84,12 +84,27 @@ class Packages:
         source = self._file("requirements.in", [*self._packages, *self._options])
         lock, tail = self._attempts(source)
         if lock is None:
+            lock = self._with_our_mltable(tail)
+        if lock is None:
             raise self._unresolved(tail)
         if not self._work.gpu and re.search(r"^nvidia-", lock, re.MULTILINE):
             self._work.warn(
                 "This environment holds CUDA libraries of several gigabytes, though no NVIDIA GPU"
                 " is here: no CPU build of its framework was found. Give a folder with one in"
                 " pip's `find-links`."
+            )
+        return lock
+
+    def _with_our_mltable(self, tail: list[str]) -> str | None:
+        packages, left_out = _mltable.instead(self._packages, tail)
+        if not left_out:
+            return None
+        self._work.say("Azure's mltable cannot be had here; trying without.")
+        lock, _ = self._attempts(self._file("requirements.in", [*packages, *self._options]))
+        if lock is not None:
+            self._work.warn(
+                f"{', '.join(left_out)} cannot be installed for Python {self._python.version} on"
+                " this machine: `import mltable` gives Lazur's own, which reads the same files."
             )
         return lock
 
