@@ -315,3 +315,14 @@ class TestPlaces:
         shelf = Registry("shared")
         files = call(site, asset_files.find, shelf, "models", "m", "1", write=False)["value"]
         assert [file["path"] for file in files] == ["MLmodel", "model.pkl"]
+
+
+class TestConflicts:
+    def test_other_content_says_what_differs(self, site: TestSite) -> None:
+        flavors = {"a": {"x": 1}}
+        create(site, path="s3://a/b", version="1", flavors=flavors)
+        with pytest.raises(Conflict) as caught:
+            create(site, path="s3://a/c", version="1", flavors={"a": {"x": 2, "y": 3}})
+        assert set(caught.value.details["differences"]) == {"path", "flavors.a.x", "flavors.a.y"}
+        assert 'path: "s3://a/b" there, "s3://a/c" here' in str(caught.value.hint)
+        assert create(site, path="s3://a/b", version="1", flavors=flavors)["version"] == "1"

@@ -9,6 +9,12 @@ from typing import Any, cast
 from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.kinds.assets.code import Code
 from lazur.kinds.assets.component import CommandComponent
+from lazur.kinds.assets.component_forms import (
+    ParallelComponent,
+    PipelineComponent,
+    SparkComponent,
+    SweepComponent,
+)
 from lazur.kinds.assets.data import Data
 from lazur.kinds.assets.data_import import DataImport, check_data_import
 from lazur.kinds.assets.environment import Environment
@@ -18,6 +24,7 @@ from lazur.kinds.checks import (
     check_command_component,
     check_command_job,
     check_environment,
+    check_other_component,
     warn_without_effect,
 )
 from lazur.kinds.inference import infer
@@ -48,6 +55,10 @@ def _check_job(check: Check) -> None:
 KINDS: dict[str, Entry] = {
     "command-job": Entry(CommandJob, _check_job, "Command job"),
     "command-component": Entry(CommandComponent, check_command_component, "Command component"),
+    "parallel-component": Entry(ParallelComponent, check_other_component, "Parallel component"),
+    "spark-component": Entry(SparkComponent, check_other_component, "Spark component"),
+    "pipeline-component": Entry(PipelineComponent, check_other_component, "Pipeline component"),
+    "sweep-component": Entry(SweepComponent, check_other_component, "Sweep component"),
     "environment": Entry(Environment, check_environment, "Environment"),
     "data": Entry(Data, check_asset, "Data asset"),
     "data-import": Entry(DataImport, check_data_import, "Data import"),

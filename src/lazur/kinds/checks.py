@@ -37,6 +37,28 @@ def check_command_component(check: Check) -> None:
     _check_version(check)
 
 
+def check_other_component(check: Check) -> None:
+    """Of a form that no job runs yet."""
+    value = _mapping(check.value)
+    _check_component_name(check, value.get("name"))
+    check.names(("inputs",), value.get("inputs"))
+    check.names(("outputs",), value.get("outputs"))
+    task = _mapping(value.get("task"))
+    texts = [(("args",), value), (("task", "program_arguments"), task)]
+    for path, holder in texts:
+        check.expressions(path, holder.get(path[-1]), value.get("inputs"), value.get("outputs"))
+    check.reference(("code",), value.get("code"))
+    check.reference(("task", "code"), task.get("code"))
+    _check_environment(check, value.get("environment"), ("environment",))
+    _check_environment(check, task.get("environment"), ("task", "environment"))
+    _check_version(check)
+    form = str(value.get("type"))
+    check.warning(
+        f"a component of type {form} is kept, and cannot run: there are no {form} jobs yet",
+        ("type",),
+    )
+
+
 def check_environment(check: Check) -> None:
     _check_environment(check, check.value, ())
     _check_version(check)

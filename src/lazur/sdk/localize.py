@@ -13,12 +13,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from lazur.errors import Invalid, LazurError, SpecError
 from lazur.sdk import git, home
 from lazur.sdk.checkout import check_out
+from lazur.sdk.packing import packed
 from lazur.sdk.snapshot import Blob, Snapshot, alone, take
 from lazur.sdk.walk import Purpose
 from lazur.spec import references, yaml
@@ -26,6 +28,8 @@ from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.properties import DIFF
 
 T = TypeVar("T")
+
+_DEEPEST = 20
 
 
 @dataclass
@@ -102,20 +106,66 @@ class _Work:
         self._base = base
         self._cache = cache
         self._variables = variables
+        self._files: list[Path] = []
+        """Of components that this one is a step of."""
 
     def run(self, kind: str) -> None:
         spec = self.made.spec
-        if kind in {"job", "command-job", "component", "command-component"}:
-            self._code(spec)
-            self._inputs(spec)
-            if isinstance(spec.get("environment"), Mapping):
-                spec["environment"] = self._environment(spec["environment"], "environment.")
+        if kind in {"job", "command-job"} or kind.endswith("component"):
+            self._step(spec)
         elif kind == "environment":
             self.made.spec = self._environment(spec, "")
         elif kind in {"data", "model", "code"}:
             self._path(spec, "path", "path", "code" if kind == "code" else "data")
         if kind in {"job", "command-job"}:
             self._git()
+
+    def _step(self, spec: dict[str, Any]) -> None:
+        """A job, a component, or a step of one."""
+        self._code(spec)
+        self._inputs(spec)
+        if isinstance(spec.get("environment"), Mapping):
+            spec["environment"] = self._environment(spec["environment"], "environment.")
+        if isinstance(spec.get("task"), Mapping):
+            task = spec["task"] = dict(spec["task"])
+            self._path(task, "code", "task.code", "code")
+            if isinstance(task.get("environment"), Mapping):
+                task["environment"] = self._environment(task["environment"], "task.environment.")
+        for key in ("component", "trial"):
+            spec[key] = self._component(spec[key], key) if key in spec else None
+            if spec[key] is None:
+                del spec[key]
+        if isinstance(spec.get("jobs"), Mapping):
+            spec["jobs"] = {name: self._job(step, name) for name, step in spec["jobs"].items()}
+
+    def _job(self, step: Any, name: str) -> Any:
+        if not isinstance(step, Mapping):
+            return step
+        made = dict(step)
+        with self._reported(f"jobs.{name}"):
+            self._step(made)
+        return made
+
+    def _component(self, value: Any, where: str) -> Any:
+        """What is written in another file stands in its place; paths in it begin there."""
+        if not isinstance(value, str) or not references.is_local(value):
+            return value
+        path = self._there(value, where)
+        if path is None:
+            return value
+        if len(self._files) >= _DEEPEST or path.resolve() in self._files:
+            raise Invalid(f"{value!r} leads back to a file that it is part of.")
+        found = yaml.load(path.read_bytes(), str(path)).value
+        if not isinstance(found, dict):
+            raise Invalid(f"{value!r} is not a component: a mapping is expected.")
+        inner = _Work(found, path.parent, self._cache, self._variables)
+        inner._files = [*self._files, path.resolve()]
+        inner.run("component")
+        self.problems += inner.problems
+        self.made.blobs.update(inner.made.blobs)
+        self.made.trees |= inner.made.trees
+        self.made.keep(inner.made)
+        return inner.made.spec
 
     def _code(self, spec: dict[str, Any]) -> None:
         if spec.get("additional_includes"):
@@ -127,7 +177,7 @@ class _Work:
     def _code_with_includes(self, spec: dict[str, Any]) -> None:
         named = [str(item) for item in spec["additional_includes"]]
         includes = [
-            self._there(text, f"additional_includes[{at}]") for at, text in enumerate(named)
+            self._include(text, f"additional_includes[{at}]") for at, text in enumerate(named)
         ]
         code = spec.get("code")
         if isinstance(code, str) and not references.is_local(code):
@@ -203,6 +253,13 @@ class _Work:
         if where == "code":
             self.made.git = checkout.git
         return self.made.add(take(checkout.folder, purpose="code"))
+
+    def _include(self, text: str, where: str) -> Path | None:
+        """`x.zip` is a folder `x` in one file, where there is no such file."""
+        folder = (self._base / text).with_suffix("")
+        if text.endswith(".zip") and not (self._base / text).exists() and folder.is_dir():
+            return packed(folder, Path(self.made.keep(TemporaryDirectory(prefix="lazur-"))))
+        return self._there(text, where)
 
     def _there(self, text: str, where: str) -> Path | None:
         """The path if something lies there; else a problem is noted."""

@@ -79,7 +79,9 @@ def _told(path: str, entry: Entry) -> dict[str, Any]:
 
 def _place(shelf: Shelf, row: AssetRow) -> Tree | DatastorePath:
     build: dict[str, Any] = row.spec.get("build") or {}
-    written = str(row.spec.get("path") or row.spec.get("code") or build.get("path") or "")
+    task: dict[str, Any] = row.spec.get("task") or {}
+    places = (row.spec.get("path"), row.spec.get("code"), build.get("path"), task.get("code"))
+    written = str(next((place for place in places if place), ""))
     found = references.parse(written) if written else None
     if isinstance(found, Tree):
         return found

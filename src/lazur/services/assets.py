@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ from lazur.services.times import iso
 from lazur.services.versions import (
     NOTES,
     absent,
+    differences,
     digest,
     find_row,  # noqa: F401  # pyright: ignore[reportUnusedImport] - others find them here
     known,
@@ -43,6 +45,12 @@ from lazur.store.pages import Query
 KINDS = ("environments", "data", "models", "components", "codes")
 
 _CHANGEABLE = (*NOTES, "archived", "labels")
+_PLACES = ("path", "code", "component")
+_PARTS = ("build", "environment", "task", "component", "trial")
+_DEEPEST = 20
+_TOLD = 5
+"""Differences that a message names."""
+_WIDE = 60
 
 
 def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -273,13 +281,23 @@ def _same_or_conflict(there: AssetRow, hashed: str, spec: dict[str, Any]) -> Ass
         )
     if there.digest == hashed:
         return there
-    old, new = content_of(there.spec), content_of(spec)
-    differs = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    found = differences(content_of(there.spec), content_of(spec))
+    more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    told = "; ".join(
+        f"{field}: {_short(was)} there, {_short(now)} here"
+        for field, (was, now) in list(found.items())[:_TOLD]
+    )
     raise Conflict(
         f"{there.name}:{there.version} exists already with other content.",
-        hint=f"Different: {', '.join(differs)}. Leave `version` out to get the next one.",
-        differs=differs,
+        hint=f"Different: {told}{more}. Leave `version` out to get the next one.",
+        differs=sorted({field.split(".")[0] for field in found}),
+        differences={field: list(pair) for field, pair in found.items()},
     )
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _WIDE else f"{text[:_WIDE]}…"
 
 
 def _values(
@@ -302,10 +320,6 @@ def _values(
     }
 
 
-_PLACES = frozenset({"path", "code", "component"})
-"""Wherever they stand in a spec: what is in them is content, or a reference."""
-
-
 def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
     for place in _places(spec):
         found = references.parse(place)
@@ -318,12 +332,16 @@ def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
             )
 
 
-def _places(spec: dict[str, Any]) -> Iterator[str]:
-    for key, value in spec.items():
-        if isinstance(value, str) and key in _PLACES:
-            yield value
-        if isinstance(value, dict):
-            yield from _places(cast("dict[str, Any]", value))
+def _places(spec: dict[str, Any], steps: int = _DEEPEST) -> Iterator[str]:
+    """What is content, or a reference, wherever it stands in a spec; components have steps."""
+    yield from (place for key in _PLACES if isinstance(place := spec.get(key), str))
+    inner: list[Any] = [spec.get(key) for key in _PARTS]
+    jobs = spec.get("jobs")
+    if isinstance(jobs, dict) and steps:
+        inner += cast("dict[str, Any]", jobs).values()
+    for part in inner:
+        if isinstance(part, dict):
+            yield from _places(cast("dict[str, Any]", part), steps - 1)
 
 
 def _is_built_in(shelf: Shelf, kind: str) -> bool:

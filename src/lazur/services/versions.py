@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, cast
 
 from lazur.errors import NotFound
 from lazur.services.shelves import Shelf, open_shelf
@@ -75,3 +75,15 @@ def content(spec: dict[str, Any]) -> dict[str, Any]:
     return {
         key: value for key, value in spec.items() if key not in _NOT_CONTENT and value is not None
     }
+
+
+def differences(old: Any, new: Any, field: str = "") -> dict[str, tuple[Any, Any]]:
+    """What was and what is, by the fields where that is not the same."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        before, after = cast("dict[str, Any]", old), cast("dict[str, Any]", new)
+        found: dict[str, tuple[Any, Any]] = {}
+        for key in sorted({*before, *after}):
+            inner = f"{field}.{key}" if field else str(key)
+            found |= differences(before.get(key), after.get(key), inner)
+        return found
+    return {} if old == new else {field: (old, new)}

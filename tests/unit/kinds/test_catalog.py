@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid, NotFound, SpecError, Unsupported
-from lazur.kinds.catalog import KINDS, kind_of, load_document, model_for
+from lazur.kinds.catalog import KINDS, kind_of, load_document, model_for, validate
 from lazur.spec.yaml import load
 
 _LATEST = "https://azuremlschemas.azureedge.net/latest/"
@@ -84,8 +84,8 @@ class TestKindOf:
             ({"type": "automl"}, "automl-job"),
             ({"$schema": _LATEST + "pipelineJob.schema.json"}, "pipeline-job"),
             (
-                {"$schema": _LATEST + "pipelineComponent.schema.json", "type": "pipeline"},
-                "pipeline-component",
+                {"$schema": _LATEST + "automlComponent.schema.json", "type": "automl"},
+                "automl-component",
             ),
             ({"$schema": _LATEST + "managedOnlineDeployment.schema.json"}, "online-deployment"),
             ({"$schema": _LATEST + "managedOnlineEndpoint.schema.json"}, "online-endpoint"),
@@ -97,6 +97,30 @@ class TestKindOf:
     ) -> None:
         with pytest.raises(Unsupported, match=name):
             kind_of(value)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            {"type": "pipeline", "jobs": {"a": {"component": "azureml:c:1"}}},
+            {"type": "parallel", "task": {"code": "./src", "entry_script": "a.py"}},
+            {"type": "spark", "entry": {"file": "a.py"}, "conf": {"spark.driver.cores": 1}},
+            {"type": "sweep", "trial": "azureml:c:1"},
+        ],
+    )
+    def test_components_that_no_job_runs_are_kept_and_say_so(self, value: dict[str, Any]) -> None:
+        value |= {"name": "c", "inputs": {"n": {"type": "integer", "min": 1, "default": 2}}}
+        kind = kind_of(value, "component")
+        model, found = validate(kind, value)
+        assert kind == f"{value['type']}-component"
+        assert model is not None
+        assert model.dump() == value
+        assert [d.message for d in found if "cannot run" in d.message]
+
+    def test_their_inputs_are_checked_as_any(self) -> None:
+        value = {"name": "c", "type": "spark", "entry": {"file": "a"}, "args": "${{inputs.y}}"}
+        value["inputs"] = {"x": {"type": "integer", "max": 1, "default": 2}}
+        _, found = validate("spark-component", value)
+        assert {d.path for d in found if d.severity == "error"} == {"args", "inputs.x"}
 
     @pytest.mark.parametrize(
         "value, expected",

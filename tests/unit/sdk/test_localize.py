@@ -244,3 +244,47 @@ class TestGit:
         made = localize("job", {"code": "src"}, base, variables={})
         assert "properties" not in made.spec
         assert made.git is None
+
+
+class TestForms:
+    """Components that hold others, and code in other places than a command's."""
+
+    def test_a_step_in_another_file_stands_in_its_place(self, base: Path) -> None:
+        (base / "steps").mkdir()
+        step = "type: command\nname: s\ncommand: ls\ncode: ../src\nenvironment: azureml:e:1\n"
+        (base / "steps" / "s.yml").write_text(step)
+        jobs = {
+            "a": {"type": "command", "component": "./steps/s.yml"},
+            "b": {"component": "azureml:s:1", "inputs": {"x": {"path": "data/a.csv"}}},
+        }
+        made = localize("component", {"type": "pipeline", "name": "p", "jobs": jobs}, base)
+        steps = made.spec["jobs"]
+        assert files(made, steps["a"]["component"]["code"]) == ["train.py"]
+        assert steps["b"]["component"] == "azureml:s:1"
+        assert files(made, steps["b"]["inputs"]["x"]["path"]) == ["a.csv"]
+
+    def test_one_that_is_a_step_of_itself(self, base: Path) -> None:
+        (base / "p.yml").write_text("type: pipeline\njobs:\n  a: {component: ./p.yml}\n")
+        found = problems(base, "component", type="pipeline", jobs={"a": {"component": "p.yml"}})
+        assert "leads back" in str(found)
+
+    def test_a_step_that_is_not_there(self, base: Path) -> None:
+        found = problems(base, "component", type="pipeline", jobs={"a": {"component": "./no.yml"}})
+        assert "does not exist" in str(found)
+
+    def test_a_parallel_task(self, base: Path) -> None:
+        task = {
+            "code": "src",
+            "entry_script": "train.py",
+            "environment": {"conda_file": "conda.yml"},
+        }
+        made = localize("component", {"type": "parallel", "name": "p", "task": task}, base)
+        assert files(made, made.spec["task"]["code"]) == ["train.py"]
+        assert made.spec["task"]["environment"]["conda_file"]["name"] == "x"
+
+    def test_a_folder_is_included_as_a_zip_file(self, base: Path) -> None:
+        spec = {"type": "command", "code": "src", "additional_includes": ["common.zip", "data"]}
+        made = localize("component", spec, base)
+        assert files(made, made.spec["code"]) == ["common.zip", "data/a.csv", "train.py"]
+        again = localize("component", dict(spec), base)
+        assert again.spec["code"] == made.spec["code"]

@@ -1,4 +1,4 @@
-"""A command component: a command with declared, typed inputs and outputs."""
+"""Components: steps with declared, typed inputs and outputs. A command component is a command."""
 
 from __future__ import annotations
 
@@ -132,10 +132,9 @@ ComponentOutput = Annotated[
 ]
 
 
-class CommandComponent(Spec):
-    """A command with declared inputs and outputs, kept in versions."""
+class Component(Spec):
+    """What all of them have."""
 
-    type: Annotated[Literal["command"], spelled(Literal["command"])] = "command"
     name: Name
     version: Version | None = None
     """The next number when left out. A YAML number is read as text: 01 is "1"."""
@@ -147,6 +146,14 @@ class CommandComponent(Spec):
     auto_delete_setting: AutoDelete | None = None
     is_deterministic: bool = True
     """Whether equal inputs give equal outputs, so that a step need not run again."""
+    inputs: Map[ComponentInput] = Field(default_factory=dict)
+    outputs: Map[ComponentOutput] = Field(default_factory=dict)
+
+
+class CommandComponent(Component):
+    """A command with declared inputs and outputs, kept in versions."""
+
+    type: Annotated[Literal["command"], spelled(Literal["command"])] = "command"
     command: str
     """Run by bash, with `${{inputs.x}}` and `${{outputs.y}}` in it."""
     code: str | None = None
@@ -155,8 +162,6 @@ class CommandComponent(Spec):
     """Files and folders that are added to the code."""
     environment: str | AnonymousEnvironment
     environment_variables: Map[LiteralValue | None] = Field(default_factory=dict)
-    inputs: Map[ComponentInput] = Field(default_factory=dict)
-    outputs: Map[ComponentOutput] = Field(default_factory=dict)
     resources: Resources | None = None
     distribution: Distribution | None = None
     queue_settings: QueueSettings | None = None
