@@ -81,6 +81,9 @@ class TestVerify:
         assert found["whole"]
         assert found["rows"] == len(listed(site)) > 10
 
+    def test_so_is_that_of_a_workspace_where_nothing_was_done(self, site: TestSite) -> None:
+        assert call(site, audits.verify, "default") == {"rows": 0, "whole": True, "faults": []}
+
     @pytest.mark.parametrize(
         "change",
         [
