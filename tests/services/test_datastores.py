@@ -282,12 +282,11 @@ class TestBuiltIn:
         put(site, BLOB)
         assert shown(site, "workspaceblobstore")["is_default"]
 
-    def test_a_job_is_told_what_to_do_with_one_that_is_elsewhere(self, site: TestSite) -> None:
+    def test_a_job_reads_from_one_that_is_elsewhere(self, site: TestSite) -> None:
         put(site, BLOB)
         given = {"d": {"type": "uri_file", "path": "azureml://datastores/raw/paths/a.csv"}}
         job = command(command="cat ${{inputs.d}}", inputs=given)
-        with pytest.raises(Unsupported, match="raw"):
-            call(site, jobs.submit, "default", job)
+        call(site, jobs.submit, "default", job)
         given["d"]["path"] = "azureml://datastores/nowhere/paths/a.csv"
         with pytest.raises(NotFound, match="nowhere"):
             call(site, jobs.submit, "default", job)

@@ -102,6 +102,14 @@ class TestRule:
 
     @pytest.mark.parametrize(
         "entry",
+        ["10.0.0.0/8", "10.1.2.3:9000", "[fd00::/8]:443", "fd00::/8", "localhost:80", "a.b", "*"],
+    )
+    def test_another_process_is_told_the_same(self, entry: str) -> None:
+        rule = Rule.of([entry])
+        assert Rule.of(rule.written()) == rule
+
+    @pytest.mark.parametrize(
+        "entry",
         ["", "10.0.0.1/8", "0x7f.1", "127.1", "http://x/", "a b", "x:0", "x:99999", "[::1", "*.x"],
     )
     def test_what_is_neither_network_nor_name_is_refused(self, entry: str) -> None:

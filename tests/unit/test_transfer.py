@@ -13,8 +13,20 @@ import pytest
 
 from lazur.datastores.local import Local
 from lazur.engine.contracts import Stored
-from lazur.errors import BackendError, NotFound, Unavailable
-from lazur.transfer import CHUNK, Manner, Progress, Stopped, download, evict, sweep, upload
+from lazur.errors import BackendError, Conflict, NotFound, Unavailable
+from lazur.transfer import (
+    CHUNK,
+    UNFINISHED,
+    Fetched,
+    Manner,
+    Progress,
+    Stopped,
+    download,
+    evict,
+    publish,
+    sweep,
+    upload,
+)
 
 QUICK = Manner(sleep=lambda _: None)
 BIG = 3 * CHUNK + 17
@@ -248,3 +260,64 @@ class TestUpload:
 
         with pytest.raises(BackendError, match="refused"):
             upload(folder, Refusing(store.settings), "out", manner=QUICK)
+
+
+class TestPlace:
+    def test_what_is_linked_to_stays_when_all_is_evicted(
+        self, store: Faulty, cache: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "mine/sub").mkdir(parents=True)
+        place = Manner(
+            sleep=lambda _: None, place=lambda f: os.link(f.file, tmp_path / "mine" / f.path)
+        )
+        download(store, "folder", cache, "mine", place)
+        evict(cache, 0)
+        assert not [path for path in (cache / "objects").rglob("*") if path.is_file()]
+        assert (tmp_path / "mine/a").read_bytes() == b"one"
+
+    def test_what_was_evicted_before_comes_again(self, store: Faulty, cache: Path) -> None:
+        gone: list[str] = []
+
+        def place(found: Fetched) -> None:
+            if not gone:
+                gone.append(found.path)
+                found.file.unlink()
+                raise FileNotFoundError
+
+        download(store, "folder/a", cache, "mine", Manner(sleep=lambda _: None, place=place))
+        assert [path for path, _ in store.opened] == ["folder/a", "folder/a"]
+
+    def test_what_was_there_already_is_told(self, store: Faulty, cache: Path) -> None:
+        assert not any(f.cached for f in download(store, "folder", cache, "mine", QUICK))
+        assert all(f.cached for f in download(store, "folder", cache, "mine", QUICK))
+
+
+class TestPublish:
+    def test_readers_see_it_once_it_is_whole(
+        self, store: Faulty, remote: Path, cache: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        for name in ("x", "y"):
+            (tmp_path / "out" / name).write_bytes(b"1")
+
+        def look(now: Progress) -> None:
+            if now.bytes:
+                with pytest.raises(Conflict, match="not whole"):
+                    download(store, "made", cache, "mine", QUICK)
+
+        publish(tmp_path / "out", store, "made", None, Manner(sleep=lambda _: None, progress=look))
+        assert [f.path for f in download(store, "made", cache, "mine", QUICK)] == ["x", "y"]
+        assert not (remote / "made" / UNFINISHED).exists()
+
+    def test_broken_off_it_is_not_read_and_done_again_it_is(
+        self, store: Faulty, cache: Path, tmp_path: Path
+    ) -> None:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "x").write_bytes(b"1")
+        stop = Manner(sleep=lambda _: None, stopped=lambda: len(store.sent) > 0)
+        with pytest.raises(Stopped):
+            publish(tmp_path / "out", store, "made", tmp_path / "journal", stop)
+        with pytest.raises(Conflict, match="not whole"):
+            download(store, "made", cache, "mine", QUICK)
+        publish(tmp_path / "out", store, "made", tmp_path / "journal", QUICK)
+        assert [f.path for f in download(store, "made", cache, "mine", QUICK)] == ["x"]
