@@ -18,6 +18,7 @@ from lazur.services import (
     workspace_trash,
 )
 from lazur.services.home import ARTIFACTSTORE
+from lazur.services.looks import desk
 from lazur.services.site import Site
 from lazur.services.tracking import hooks, trash
 from lazur.services.tracking.artifacts import Artifacts
@@ -64,6 +65,7 @@ class Sweepup(Loop):
         self._sweep(now - _LEFT)
         self._prune()
         self._collect()
+        desk.prune(self._site)
         self._account()
         self._rotate()
         return _EVERY

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lazur.services import assets, registries
-from lazur.services.looks import process
+from lazur.datastores.local import Local
+from lazur.services import assets, datastores, registries
+from lazur.services.looks import desk, material, process
 from lazur.services.shelves import Registry
 from tests.server.native.conftest import Api, W
 from tests.site import TestSite, call, put_tree
@@ -139,6 +141,59 @@ class TestRights:
         while list(work.iterdir()) and time.monotonic() < end:
             time.sleep(0.02)
         assert list(work.iterdir()) == []
+
+
+class TestKept:
+    def kept(self, api: Api) -> list[str]:
+        return sorted(p.name for p in (api.site.home.cache / "looks").glob("[0-9]*/*/*"))
+
+    def test_it_goes_with_the_content(self, api: Api) -> None:
+        make(api.site, {"a.csv": CSV})
+        ask(api, "profile")
+        desk.prune(api.site)
+        assert len(self.kept(api)) == 1
+        path = api.get(f"{W}/data/d/versions/1").json()["path"]
+        api.site.blobs.delete(path.removeprefix("tree:"))
+        desk.prune(api.site)
+        assert self.kept(api) == []
+
+    def test_it_goes_when_nobody_asked_for_long(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make(api.site, {"a.csv": CSV})
+        ask(api, "profile")
+        monkeypatch.setattr(desk, "_KEPT", -1.0)
+        desk.prune(api.site)
+        assert not list((api.site.home.cache / "looks").glob("[0-9]*"))
+
+    def test_a_folder_keeps_its_last_state_alone(self, api: Api) -> None:
+        folder = api.site.home.datastore("default", "workspaceblobstore") / "x"
+        folder.mkdir(parents=True)
+        path = "azureml://datastores/workspaceblobstore/paths/x"
+        call(api.site, assets.create, "default", "data", {"name": "d", "path": path})
+        for rows in range(1, 4):
+            (folder / "a.csv").write_text("n\n" + "1\n" * rows)
+            assert ask(api, "profile")["rows"] == rows
+        assert len(self.kept(api)) == 1
+
+
+class TestRemote:
+    def test_it_is_fetched_by_the_server_within_its_rules(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """A datastore elsewhere: the process that looks has no network, so the server fetches."""
+        (tmp_path / "far").mkdir()
+        (tmp_path / "far" / "a.csv").write_bytes(CSV)
+        store = Local({"path": str(tmp_path / "far")}, {})
+        monkeypatch.setattr(datastores, "plug_of", lambda *_: store)
+        spec = {"name": "far", "type": "s3", "bucket_name": "b", "endpoint": "https://s3.example"}
+        assert api.request("PUT", f"{W}/datastores/far", json=spec).status_code == 200
+        path = "azureml://datastores/far/paths/a.csv"
+        spec = {"name": "d", "path": path, "type": "uri_file"}
+        call(api.site, assets.create, "default", "data", spec)
+        assert ask(api, "preview?rows=1")["rows"] == [[1, "a"]]
+        monkeypatch.setattr(material, "MOST_REMOTE", 3)
+        assert "3 bytes" not in ask(api, "preview?rows=2", status=400)["error"]["message"]
 
 
 class TestImport:

@@ -22,11 +22,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lazur.engine.tree import is_digest
 from lazur.errors import LazurError, Unavailable
 from lazur.services.looks import material, process
 from lazur.services.looks.questions import Question
 from lazur.services.site import Site
 from lazur.services.times import iso
+from lazur.store import workspaces
 
 _SEATS = 2
 """Processes at once, of each verb."""
@@ -169,15 +171,21 @@ def folder(site: Site) -> Path:
     return site.home.cache / "looks"
 
 
-def forget(site: Site, place: str) -> None:
-    """What was found in a content that is freed."""
-    shutil.rmtree(folder(site) / place, ignore_errors=True)
-
-
 def prune(site: Site) -> None:
-    """What nobody has asked for in a long time."""
-    for path in folder(site).glob("*/*/*.json"):
-        with contextlib.suppress(OSError):
-            if path.stat().st_mtime < time.time() - _KEPT:
-                path.unlink()
-                path.parent.rmdir()
+    """What was found in a content that is freed, or in a workspace that is gone, and what nobody
+    has asked for in a long time."""
+    for shelf in folder(site).glob("[0-9]*"):
+        with site.db.read() as db:
+            there = workspaces.by_id(db, int(shelf.name)) is not None
+        for place in shelf.iterdir():
+            freed = is_digest(place.name) and not site.blobs.has(place.name)
+            if freed or not there:
+                shutil.rmtree(place, ignore_errors=True)
+                continue
+            for path in place.iterdir():
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime < time.time() - _KEPT:
+                        path.unlink()
+        for empty in (*shelf.iterdir(), shelf):
+            with contextlib.suppress(OSError):  # it is not
+                empty.rmdir()

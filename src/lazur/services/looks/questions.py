@@ -42,6 +42,7 @@ class Question:
     folder: Path | None = None
     """Of a datastore here; the data is at `path` inside."""
     path: str = ""
+    """Of the data inside of it, or inside of the tree that was uploaded."""
     remote: Datastore | None = field(default=None, compare=False)
     datastores: tuple[tuple[str, str], ...] = ()
     """Folders that the data may name, by datastore."""
@@ -52,7 +53,7 @@ class Question:
 
     @property
     def key(self) -> str:
-        asked = f"{_REVISION} {self.verb} {self.rows} {self.type}"
+        asked = f"{_REVISION} {self.verb} {self.rows} {self.type} {self.path}"
         return hashlib.sha256(asked.encode()).hexdigest()[:24]
 
 
@@ -74,6 +75,7 @@ def find(
             asked,
             place=place_of(home.id, found),
             tree=digest,
+            path=found.path,
             file=alone and kind == "uri_file",
             datastores=own,
         )
@@ -86,8 +88,11 @@ def find(
 
 
 def place_of(shelf: int, found: Tree | DatastorePath) -> str:
-    """The same for all questions about a content; whoever frees the content frees that folder."""
-    return f"{shelf}/{hashlib.sha256(str(found).encode()).hexdigest()[:40]}"
+    """The same for all questions about a content, and called like its blob where it has one: it
+    goes when that does, and when the workspace does."""
+    if isinstance(found, Tree):
+        return f"{shelf}/{found.digest}"
+    return f"{shelf}/at-{hashlib.sha256(str(found).encode()).hexdigest()[:40]}"
 
 
 def _in_datastore(
