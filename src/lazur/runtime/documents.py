@@ -29,7 +29,8 @@ try:
         text = text.strip()
         try:
             value, end = _scan(text, 0)
-        except StopIteration:
+        except (StopIteration, SystemError):
+            # The second where `json` is not imported: the scanner then has no error to raise.
             raise ValueError("not JSON: " + text[:80]) from None
         if end != len(text):
             raise ValueError("more than one JSON value: " + text[end : end + 80])
