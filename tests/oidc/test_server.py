@@ -7,7 +7,7 @@ import http.client
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -17,6 +17,7 @@ import pytest
 from lazur.testing.server import Server
 from tests.oidc import provider
 from tests.oidc.browser import Browser
+from tests.oidc.forging import Signer
 from tests.oidc.provider import HOME
 from tests.security.wire import Answer, Wire, serving, until
 
@@ -114,6 +115,48 @@ class Visitor:
 
     def me(self) -> Answer:
         return self.get("/api/v1/me")
+
+
+class TestLeavingAtTheProvider:
+    def test_browsers_are_signed_out_and_tokens_stay(
+        self, own_server: Callable[..., provider.Server], signers: dict[str, Signer]
+    ) -> None:
+        at = own_server()
+        with opened(at, create_users=True, scopes=["openid", "profile", "email"]) as house:
+            at.overrides = _telling(f"{house.url}/sign-in/oidc/logout")
+            at.move([provider.private_jwk(signers["RS256"].private, "first-RS256", "RS256")])
+            browser, visitor, other = Browser(HOME), Visitor(house), Visitor(house)
+            visitor.sign_in(browser)
+            other.sign_in(Browser(HOME), "bob")
+            assert visitor.me().json["name"] == "ada"
+            page = browser.open(f"{at.issuer}/session/end")
+            agreed = {**page.forms[0].fields, "logout": "yes"}
+            browser.open(f"{at.issuer}/session/end/confirm", agreed)
+            assert until(lambda: visitor.me().status == 401)
+            assert other.me().json["name"] == "bob"
+            with Wire(house, house.token) as owner:
+                found = owner.get("/api/v1/audit?kind=sign-ins").json["value"]
+            left = [entry["name"] for entry in found if entry["action"] == "signed out"]
+            assert left == ["ada"], found
+
+    @pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.e30"])
+    def test_what_no_provider_signed_is_refused(self, house: Server, token: str) -> None:
+        with Wire(house, house.token) as nobody:
+            got = nobody.ask("POST", "/sign-in/oidc/logout", {"logout_token": token})
+        assert got.status == 400
+        assert got.json["error"] == "invalid_request"
+
+
+def _telling(address: str) -> dict[str, object]:
+    """A provider that tells us who leaves."""
+    client = {
+        "client_id": "lazur",
+        "client_secret": provider.SECRET,
+        "redirect_uris": [HOME],
+        "backchannel_logout_uri": address,
+    }
+    features = {"backchannelLogout": {"enabled": True}, "devInteractions": {"enabled": True}}
+    return {"clients": [client], "features": features}
 
 
 class TestStrangers:

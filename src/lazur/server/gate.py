@@ -26,6 +26,7 @@ OPEN = frozenset(
         ("GET", "/sign-in"),
         ("GET", "/sign-in/oidc"),
         ("GET", "/sign-in/oidc/callback"),
+        ("POST", "/sign-in/oidc/logout"),
         ("GET", "/api/v1/sign-in-ways"),
         ("POST", "/api/v1/sessions"),
         ("POST", "/api/v1/device-codes"),
@@ -39,7 +40,7 @@ SIGN_INS = (30, 60.0)
 """So many attempts to sign in from one address, in so many seconds."""
 POLLS = (600, 60.0)
 """Of what asks again and again, with a secret that cannot be guessed."""
-_POLLED = frozenset({"/api/v1/sign-in-tokens", "/api/v1/service-tokens"})
+_POLLED = frozenset({"/api/v1/sign-in-tokens", "/api/v1/service-tokens", "/sign-in/oidc/logout"})
 
 
 class Gate:

@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field
 from lazur.errors import Conflict, Forbidden, LazurError, NotFound, Unauthenticated
 from lazur.services import events, people, sign_ins
 from lazur.services.access import Principal
-from lazur.services.oidc import codes
+from lazur.services.oidc import codes, jwts
 from lazur.services.oidc.client import Client
 from lazur.services.oidc.code_flow import Attempt
+from lazur.services.oidc.logout_tokens import Logout
 from lazur.services.oidc.people import Identity
 from lazur.services.oidc.settings import Provider
 from lazur.services.oidc.wire import Fetch
@@ -23,9 +24,10 @@ from lazur.services.site import Context, Site
 from lazur.spec.names import check_person_name, fold
 from lazur.store import people as rows
 from lazur.store import sign_ins as store
-from lazur.store.db import AnyRow
+from lazur.store.db import AnyRow, Taken
 
 _KIND = "attempt"
+_LEFT = "logout"
 _OWN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 
@@ -92,6 +94,32 @@ class Providers:
         with self._site.context(Principal(name, "user", ())) as context:
             return sign_ins.begin(context, sign_ins.able(context, name), way), wanted
 
+    def sign_out(self, token: str) -> None:
+        """Somebody left at the provider, which tells so: every browser of theirs is signed out
+        here. Twice is once."""
+        try:
+            left = self._client_of(token).signed_out(token)
+        except Unauthenticated as error:
+            raise denied(error, "oidc") from None
+        with self._site.context(Principal(left.issuer, "provider", ())) as context:
+            row = rows.by_subject(context.db, left.issuer, left.subject)
+            if row is None or not _is_new(context, left):
+                return
+            rows.drop_sessions_of(context.db, row.name)
+            events.record(context, None, "sign-ins", row.name, "signed out", way="provider")
+
+    def _client_of(self, token: str) -> Client:
+        """By what it says of itself, which is looked at anew once it is verified."""
+        said = jwts.unproved(token) if token.count(".") == 2 else {}
+        for client in self._clients.values():
+            known = client.provider
+            if said.get("iss") == known.issuer and known.client_id in jwts.audience(said):
+                return client
+        raise Unauthenticated(
+            "The logout token is from no provider of this server.",
+            hint="Are issuer and client_id in config.toml those of the provider?",
+        )
+
     def _taken(self, secret: str | None) -> tuple[Attempt, str]:
         row = None
         if secret:
@@ -101,6 +129,22 @@ class Providers:
             raise denied(_lost(), "oidc")
         kept = json.loads(row.payload)
         return Attempt(**kept["attempt"]), kept["wanted"]
+
+
+def _is_new(context: Context, left: Logout) -> bool:
+    """Each is believed once."""
+    values = {
+        "kind": _LEFT,
+        "digest": hashlib.sha256(f"{left.issuer} {left.id}".encode()).hexdigest(),
+        "payload": "",
+        "expires_at": left.expires_at,
+    }
+    try:
+        with context.db.begin_nested():
+            store.add(context.db, values)
+    except Taken:
+        return False
+    return True
 
 
 def own_path(wanted: str) -> str:

@@ -185,6 +185,24 @@ def end_at_provider(call: Call, ways: Open) -> Response:
     return answer
 
 
+@routes.post("/sign-in/oidc/logout", include_in_schema=False)
+async def left_at_provider(call: Call, ways: Open) -> Response:
+    """Open to all: the provider's signature in `logout_token` is the proof. Whoever left there is
+    signed out here."""
+    token = _form(call.request, await call.request.body()).get("logout_token", "")
+    try:
+        await run_in_threadpool(ways.providers.sign_out, token)
+    except Unauthenticated as error:
+        call.request.scope["lazur.denial"] = error.denial
+        log.info("a logout was refused: %s", error.message)
+        answer = {"error": "invalid_request", "error_description": error.message}
+        return JSONResponse(answer, 400, _NOT_KEPT)
+    return Response(status_code=200, headers=_NOT_KEPT)
+
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
 def _refused(request: Request, error: LazurError) -> Response:
     """To the sign-in page, with one of the words that it knows: what a provider says is not shown
     as ours."""

@@ -6,7 +6,14 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lazur.services.oidc import code_flow, device_flow, discovery, id_tokens, people
+from lazur.services.oidc import (
+    code_flow,
+    device_flow,
+    discovery,
+    id_tokens,
+    logout_tokens,
+    people,
+)
 from lazur.services.oidc.code_flow import Attempt
 from lazur.services.oidc.codes import Random
 from lazur.services.oidc.device_flow import Pending
@@ -14,6 +21,7 @@ from lazur.services.oidc.discovery import Endpoints
 from lazur.services.oidc.jwts import untrue
 from lazur.services.oidc.keeping import Kept
 from lazur.services.oidc.keys import KeyRing
+from lazur.services.oidc.logout_tokens import Logout
 from lazur.services.oidc.people import Identity
 from lazur.services.oidc.settings import Provider
 from lazur.services.oidc.wire import Fetch, Refusal, get_json, post_form, text
@@ -57,6 +65,10 @@ class Client:
         code = code_flow.answered(self.provider, self.endpoints, attempt, query, self._clock())
         tokens = self._tokens(code_flow.redemption(attempt, code))
         return self._identity(tokens, attempt.nonce)
+
+    def signed_out(self, token: str) -> Logout:
+        """Whom the provider tells to have left, by a token that it sent by itself."""
+        return logout_tokens.check(self.provider, self._keys, token, self._clock())
 
     def begin_elsewhere(self) -> Pending:
         """Ask the provider for a code that somebody types in where there is a browser."""
