@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from lazur.errors import Conflict, Forbidden, Invalid, NotFound
 from lazur.services import (
     assets,
     assignments,
+    collection,
     jobs,
     people,
     resources,
@@ -17,6 +19,7 @@ from lazur.services import (
     workspace_trash,
     workspaces,
 )
+from lazur.services.tracking import places
 from lazur.store import belongings, holds
 from lazur.store import workspaces as store
 from lazur.store.pages import Query
@@ -131,7 +134,8 @@ class TestTrash:
         found = call(site, workspace_trash.find, Query())["value"]
         assert [(w["name"], w["purged_after"][:10]) for w in found] == [("lab", "2023-11-28")]
         call(site, workspace_trash.recover, "lab")
-        changing = {"lazur_audit", "lazur_events", "lazur_tokens"}  # of the job, which is over
+        changing = {"lazur_audit", "lazur_events"}
+        changing |= {"lazur_tokens", "lazur_uses"}  # of the job, which is over
         after = rows(site, number, "lab")
         assert {t: n for t, n in after.items() if t not in changing} == {
             t: n for t, n in before.items() if t not in changing
@@ -173,6 +177,29 @@ class TestPurge:
         assert rows(site, kept, "kept") == before
         assert not list(site.home.path.rglob("**/lab"))
         assert list(site.home.path.rglob("**/kept"))
+
+    def test_content_that_nobody_else_needs_is_freed(self, site: TestSite, clock: Clock) -> None:
+        clock.time = time.time()  # as blobs have it, which are files
+        tree = put_tree(site, {"a.txt": b"shared"})
+        for name in ("kept", "lab"):
+            filled(site, name)
+            spec = {"name": "s", "version": "1", "type": "uri_folder", "path": f"tree:{tree}"}
+            call(site, assets.create, name, "data", spec)
+        purged(site)
+        clock.time += 2 * DAY
+        assert collection.collect(site).blobs == 2
+        left = {path.read_bytes() for path in site.home.blobs.rglob("*") if path.is_file()}
+        assert {b"kept", b"shared"} <= left
+        assert b"lab" not in left
+
+    def test_the_link_that_mlflow_has_goes(self, site: TestSite) -> None:
+        call(site, workspaces.create, {"name": "lab"})
+        with site.context(write=False) as context:
+            place = places.find(context, "lab")
+        places.share(site.home, place)
+        assert list(site.home.mlflow.rglob("ws-*"))
+        purged(site)
+        assert not list(site.home.mlflow.rglob("ws-*"))
 
     def test_it_waits_for_the_days_and_is_then_done_by_itself(
         self, site: TestSite, clock: Clock

@@ -97,8 +97,7 @@ def _deleted(context: Context, name: str) -> AnyRow:
 def _erase(site: Site, row: AnyRow, until: float) -> bool:
     if _jobs_run(site, row):
         return True
-    for folder in _folders(site, row):
-        folder.remove()
+    _remove_files(site, row)
     with site.db.read() as db:
         found = belongings.find(db)
     values = belongings.of(row.id, row.name)
@@ -137,11 +136,12 @@ def _jobs_run(site: Site, row: AnyRow) -> bool:
     return bool(unfinished)
 
 
-def _folders(site: Site, row: AnyRow) -> list[Folder]:
+def _remove_files(site: Site, row: AnyRow) -> None:
     """What lies in the home under the workspace's name. Nobody else has it until its row goes."""
-    space = belongings.of(row.id, row.name)["space"]
-    tops = [("workspaces", row.name), ("jobs", row.name), ("mlflow/workspaces", space)]
-    return [Folder(site.home.path / top, name) for top, name in tops]
+    for top in ("workspaces", "jobs"):
+        Folder(site.home.path / top, row.name).remove()
+    link = site.home.mlflow / "workspaces" / belongings.of(row.id, row.name)["space"]
+    link.unlink(missing_ok=True)
 
 
 def _view(row: AnyRow) -> dict[str, Any]:
