@@ -128,6 +128,25 @@ class TestRegistries:
         assert [row["name"] for row in found] == ["default", "shared"]
 
 
+class TestBack:
+    def test_a_deleted_registry_is_back_when_it_is_made_again(self, site: TestSite) -> None:
+        call(site, registries.create, {"name": "shared"})
+        tree = put_tree(site, {"m": b"m"})
+        spec = {"name": "m", "path": f"tree:{tree}"}
+        call(site, assets.create, Registry("shared"), "models", spec)
+        call(site, registries.delete, "shared")
+        made = call(site, registries.create, {"name": "shared"})
+        assert "had been deleted" in made["warnings"][0]
+        assert call(site, assets.find, Registry("shared"), "models", Query())["value"]
+        with pytest.raises(Conflict, match="exists already"):
+            call(site, registries.create, {"name": "shared"})
+
+    def test_what_is_odd_is_said(self, site: TestSite) -> None:
+        spec = {"name": "c", "type": "spark", "entry": {"file": "a.py"}}
+        made = call(site, assets.create, "default", "components", spec)
+        assert "there are no spark jobs yet" in made["warnings"][0]
+
+
 class TestShare:
     def test_the_same_content_stands_there(self, site: TestSite, shared: Registry) -> None:
         tree = put_tree(site, {"m.txt": b"m"})

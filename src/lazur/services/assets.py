@@ -57,7 +57,7 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
     """A new version: the one given, or the next number. Creating what is there gives that."""
     with context.looking() as early:
         home = open_shelf(early, shelf, kind, "write")
-        checked = checks.asset(kind, spec)
+        checked, warnings = checks.asset(kind, spec)
         name = checks.name(spec.get("name"))
         _content_is_there(early, checked)
         wanted = labels.checked(spec.get("labels") or [])
@@ -70,7 +70,8 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
     if new:
         events.record(context, home, kind, name, "created", version=row.version)
         edges.of_asset(context, home, row, spec)
-    return _views(context, [row], home)[0]
+    made = _views(context, [row], home)[0]
+    return {**made, "warnings": warnings} if warnings else made
 
 
 def get(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> dict[str, Any]:

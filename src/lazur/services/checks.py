@@ -21,7 +21,8 @@ _ASSETS = {
     "codes": "code",
 }
 _SERVER_OWNED = frozenset(
-    "id status creation_context services_endpoints $schema labels mlflow archived etag".split()
+    "id status creation_context services_endpoints $schema labels mlflow archived etag "
+    "warnings".split()
 )
 _MOST_TAGS = 1000
 _LONGEST_TEXT = 64 << 10
@@ -46,15 +47,15 @@ def job(spec: dict[str, Any]) -> CheckedJob:
     return CheckedJob(model.type, model, value, [d.message for d in warnings_of(found)])
 
 
-def asset(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
-    """What was written, as the kind's model reads it."""
+def asset(kind: str, spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """What was written, as the kind's model reads it, and what is odd about it."""
     found_kind = catalog.kind_of(spec, _ASSETS[kind])
     model, found = catalog.validate(found_kind, spec)
     raise_if_errors(found)
     assert model is not None
     value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
     _bound(value)
-    return value
+    return value, [d.message for d in warnings_of(found)]
 
 
 def changes(body: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:

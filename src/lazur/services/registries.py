@@ -47,11 +47,21 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
             raise Conflict(f"The registry {BUILT_IN!r} comes with Lazur.")
         store.add(context.db, values)
     except Taken:
-        raise Conflict(f"The registry {name!r} exists already.") from None
+        warnings = [*warnings, _recovered(context, name)]
     row = store.by_name(context.db, fold(name), REGISTRY)
     assert row is not None
     events.record(context, row, "registries", name, "created")
     return {**view(row), "warnings": warnings}
+
+
+def _recovered(context: Context, name: str) -> str:
+    """One that was deleted comes back when it is made again: its name stays its own."""
+    row = store.by_name(context.db, fold(name), REGISTRY)
+    if row is None or row.deleted_at is None:
+        raise Conflict(f"The registry {name!r} exists already.")
+    store.change(context.db, row.id, deleted_at=None)
+    events.record(context, row, "registries", row.name, "recovered")
+    return f"The registry {row.name!r} had been deleted. It is back, with all that it held."
 
 
 def _built_in() -> AnyRow:
