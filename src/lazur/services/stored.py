@@ -19,7 +19,7 @@ from lazur.services.site import Context, Site
 from lazur.store import jobs, records
 from lazur.store import quotas as limits
 from lazur.store import stored as store
-from lazur.store.stored import RUN, TREE, Thing
+from lazur.store.stored import PATH, RUN, TREE, Thing
 
 _TREE = re.compile(r"tree:([0-9a-f]{64})")
 _CHANGING = 3600.0
@@ -68,11 +68,15 @@ def grow(context: Context, workspace_id: int, kind: str, name: str, size: int) -
     """By so many bytes (or fewer) that somebody has just uploaded (or removed)."""
     if not size:
         return
+    if kind == RUN and not store.is_run(context.db, name):
+        kind = PATH  # or it would be thought purged
     person, experiment = _maker(context, workspace_id)
     row = store.live(context.db, workspace_id, kind, name)
-    if row is None:
+    if row is None and size > 0:
         thing = Thing(workspace_id, kind, name, person, experiment)
-        store.add(context.db, thing, max(0, size), context.now())
+        store.add(context.db, thing, size, context.now())
+    elif row is None:
+        return
     elif context.now() - row.at < _CHANGING:
         store.put(context.db, row, max(0, row.bytes + size))
     else:

@@ -102,6 +102,15 @@ def specs(db: Connection, workspace_id: int) -> Iterator[str]:
         yield from db.execute(statement.execution_options(yield_per=_ROWS)).scalars()
 
 
+def is_run(db: Connection, name: str) -> bool:
+    """Or a logged model."""
+    known = text(
+        """SELECT 1 FROM runs WHERE run_uuid = :name
+           UNION ALL SELECT 1 FROM logged_models WHERE model_id = :name"""
+    )
+    return db.execute(known, {"name": name}).first() is not None
+
+
 def runs_gone(db: Connection) -> list[int]:
     """Rows of runs and logged models that were erased."""
     found = db.execute(

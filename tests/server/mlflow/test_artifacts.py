@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from sqlalchemy import select
 
 from lazur.errors import LazurError
 from lazur.server.app import Front, create_api
@@ -22,8 +23,9 @@ from lazur.services import artifact_uris, jobs, tokens, workspaces
 from lazur.services.home import ARTIFACTSTORE
 from lazur.services.tracking.artifacts import DRAFTS, Artifacts
 from lazur.store.mlflow import sql
+from lazur.store.tables import stored
 from lazur.testing.fakes import Engine, FakeBuilder
-from tests.server.native.conftest import Api, Http
+from tests.server.native.conftest import Api, Http, W
 from tests.site import ENVIRONMENT, OWNER, Clock, TestSite, call, open_site
 
 FILES = "/mlflow/api/2.0/mlflow-artifacts/artifacts"
@@ -242,6 +244,38 @@ class TestRanges:
         api.request("PUT", f"{FILES}/1/r/x", content=self.CONTENT)
         assert got(if_none_match=tag).status_code == 200
         assert got(range="bytes=0-1", if_range=tag).status_code == 200
+
+
+class TestCounting:
+    @staticmethod
+    def kept(api: Api) -> dict[str, int]:
+        with api.site.db.read() as db:
+            rows = db.execute(select(stored).where(stored.c.gone_at.is_(None)))
+            return {f"{row.kind}:{row.name}": row.bytes for row in rows}
+
+    def test_what_is_uploaded_replaced_and_deleted_is_counted(self, api: Api) -> None:
+        run = add_run(api.site, "r" * 32)
+        for size in (1000, 300):
+            api.request("PUT", f"{FILES}/1/{run}/artifacts/a/x", content=b"x" * size)
+        api.request("PUT", f"{FILES}/1/{run}/artifacts/y", content=b"x" * 50)
+        assert self.kept(api) == {f"run:{run}": 350}
+        api.request("DELETE", f"{FILES}/1/{run}/artifacts/a")
+        assert self.kept(api) == {f"run:{run}": 50}
+
+    def test_what_belongs_to_no_run_is_counted_as_well(self, api: Api) -> None:
+        api.request("PUT", f"{FILES}/1/nobody/x", content=b"x" * 10)
+        api.request("PUT", f"{FILES}/loose", content=b"x" * 20)
+        assert self.kept(api) == {"path:nobody": 10, "path:loose": 20}
+
+    def test_over_the_quota_nothing_is_taken(self, api: Api, store: Path) -> None:
+        run = add_run(api.site, "r" * 32)
+        limits = {"limits": {"bytes": 1000}}
+        assert api.request("PUT", f"{W}/quotas", json=limits).status_code == 200
+        assert api.request("PUT", f"{FILES}/1/{run}/x", content=b"x" * 900).status_code == 200
+        refused = api.request("PUT", f"{FILES}/1/{run}/y", content=b"x" * 200)
+        assert refused.status_code == 403
+        assert "quota of 1000 bytes stored in workspace 'default' is used up" in refused.text
+        assert files_in(store) == {f"1/{run}/x"}
 
 
 class TestIsolation:

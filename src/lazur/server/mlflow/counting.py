@@ -51,10 +51,7 @@ def length(scope: Scope) -> int:
 def owner(path: str) -> tuple[str, str]:
     """Whose it is by its path: a run's, a logged model's, or nobody's in particular."""
     parts = path.split("/")
-    if parts[0] == JOBS and len(parts) > 2:
-        return RUN, parts[1].removeprefix("dcid.")[:_LONGEST]
-    if len(parts) > 3 and parts[1] == "models":
-        return RUN, parts[2][:_LONGEST]
-    if len(parts) > 3 and parts[2] == "artifacts":
-        return RUN, parts[1][:_LONGEST]
-    return PATH, parts[0][:_LONGEST]
+    if len(parts) < 2 or not (parts[0] == JOBS or parts[0].isdigit()):
+        return PATH, parts[0][:_LONGEST]
+    is_model = parts[1] == "models" and len(parts) > 2
+    return RUN, (parts[2] if is_model else parts[1].removeprefix("dcid."))[:_LONGEST]
