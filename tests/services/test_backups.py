@@ -150,6 +150,27 @@ class TestWhole:
         with site.db.read() as db:
             assert not holds.is_held(db, site.now())
 
+    def test_what_a_killed_one_left_is_removed(self, site: TestSite, tmp_path: Path) -> None:
+        for scratch in (tmp_path / "b" / ".lazur-backup", tmp_path / ".lazur-backup-b.tar"):
+            (scratch / "database").mkdir(parents=True)
+            (scratch / "database" / "lazur.db").write_text("half")
+        for name in ("b", "b.tar"):
+            backups.make(site, tmp_path / name)
+            restores.verify(tmp_path / name)
+        left = [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
+        assert not left
+
+    def test_two_at_once_into_one_place(
+        self, site: TestSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def again(_backup: Any) -> None:
+            with pytest.raises(Conflict, match="Somebody else"):
+                backups.make(site, tmp_path / "b")
+
+        monkeypatch.setattr(backups._Backup, "add_files", again)
+        backups.make(site, tmp_path / "b")
+        restores.verify(tmp_path / "b")
+
     def test_nothing_is_deleted_while_it_is_made(
         self, site: TestSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

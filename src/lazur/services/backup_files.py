@@ -9,6 +9,7 @@ In a file (tar, compressed where its name ends in `gz`) the same, in the order o
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -18,7 +19,7 @@ import tarfile
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
 
@@ -27,6 +28,7 @@ from lazur.errors import Conflict, Invalid, NotFound
 FORMAT, VERSION = "lazur-backup", 1
 MANIFEST = "manifest.json"
 _CHUNK = 1 << 20
+_SCRATCH = ".lazur-backup"
 _IN_MEMORY = 8 << 20
 _MEMBER = re.compile(
     r"content/([0-9a-f]{2})/\1[0-9a-f]{62}|list-[0-9a-f]{64}\.jsonl|manifest\.json"
@@ -189,12 +191,42 @@ def sink(to: Path) -> Generator[Sink]:
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
     inside = to.parent if archive else to
     inside.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".lazur-backup-", dir=inside) as scratch:
-        made = (_Archive if archive else _Folder)(to, Path(scratch))
+    name = f"{_SCRATCH}-{to.name}" if archive else _SCRATCH
+    with alone(inside / name) as scratch, closing(_sink(to, scratch, archive=archive)) as made:
+        yield made
+
+
+def _sink(to: Path, scratch: Path, *, archive: bool) -> Sink:
+    return (_Archive if archive else _Folder)(to, scratch)
+
+
+@contextmanager
+def alone(folder: Path) -> Generator[Path]:
+    """An empty folder, for one at a time. What somebody who was killed left in it is removed."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
         try:
-            yield made
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"Somebody else is at work in {folder}.", hint="Wait until that is done."
+            ) from None
+        try:
+            _empty(folder)
+            yield folder
         finally:
-            made.close()
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 class Source:
@@ -230,13 +262,13 @@ class Source:
 
 @contextmanager
 def opened(place: Path, scratch: Path | None = None) -> Generator[Source]:
-    """An archive is unpacked beside `scratch` first."""
+    """An archive is unpacked into `scratch` first."""
     if place.is_dir():
         yield Source(place)
         return
     if not place.exists():
         raise NotFound(f"There is no {place}.")
-    with tempfile.TemporaryDirectory(prefix=".lazur-backup-", dir=scratch) as folder:
+    with tempfile.TemporaryDirectory() if scratch is None else alone(scratch) as folder:
         _unpack(place, Path(folder))
         yield Source(Path(folder))
 
@@ -287,9 +319,7 @@ def _manifest(top: Path) -> dict[str, Any]:
 def _check_folder(to: Path) -> None:
     if to.is_dir() and any(to.iterdir()) and not (to / MANIFEST).exists():
         left = {path.name for path in to.iterdir()}
-        if any(
-            name != "content" and not name.startswith((".lazur-backup-", "list-")) for name in left
-        ):
+        if any(name != "content" and not name.startswith((_SCRATCH, "list-")) for name in left):
             raise Conflict(
                 f"{to} has other things in it.", hint="Name a new folder, or one with a backup."
             )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lazur.engine import paths
 from lazur.errors import Conflict, Invalid
-from lazur.services.backup_files import Listed, Source, opened
+from lazur.services.backup_files import Listed, Source, alone, opened
 from lazur.services.backups import DATABASE
 from lazur.store import backups as store
 from lazur.store import schema
@@ -36,7 +34,9 @@ def restore(place: Path, home: Path, database: str | None) -> dict[str, Any]:
     is nothing in either's place, or all."""
     _check_empty(home)
     home.parent.mkdir(parents=True, exist_ok=True)
-    with opened(place, home.parent) as source, _beside(home) as made:
+    beside = home.parent / f".{home.name}.restoring"
+    unpacked = home.parent / f".{home.name}.unpacked"
+    with opened(place, unpacked) as source, alone(beside) as made:
         _check_fits(source.manifest, database)
         for listed in source.listing():
             _put(source, listed, made)
@@ -134,18 +134,6 @@ def _check_empty(home: Path) -> None:
             hint="Name another folder: --home FOLDER. Or move that one away, once its server is "
             "stopped. Nothing was changed.",
         )
-
-
-@contextmanager
-def _beside(home: Path) -> Generator[Path]:
-    """On the same file system; what a killed restore left there is cleared away."""
-    made = home.parent / f".{home.name}.restoring"
-    shutil.rmtree(made, ignore_errors=True)
-    made.mkdir(mode=0o700)
-    try:
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:
