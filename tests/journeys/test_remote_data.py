@@ -111,6 +111,9 @@ class TestJourney:
         assert "nothing is mounted over the network" in log
         assert f"output sum: 1 file, 6 bytes to {place}/sums/{first}" in log
         assert paths(bucket)[-1] == f"sums/{first}/all.csv"
+        ran = person("job", "download", "-n", first, "--output-name", "sum")
+        assert ran.code != 0
+        assert "outside of the server" in ran.err
         phases = person.ok("job", "show", "-n", first)["phases"]
         assert any("input raw: 3 files" in phase.get("detail", "") for phase in phases)
 

@@ -11,14 +11,25 @@ from typing import Any
 from urllib.parse import quote
 
 from lazur.engine.states import FINAL
-from lazur.errors import Invalid, NotFound
+from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.sdk.http import LOST, Http
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Job
+from lazur.spec import references
+from lazur.spec.references import DatastorePath
 
 Progress = Callable[[int, int], None]
 
 _NAMED = "named-outputs/"
+_HERE = frozenset(
+    {
+        "workspaceblobstore",
+        "workspaceartifactstore",
+        "workspacefilestore",
+        "workspaceworkingdirectory",
+    }
+)
+"""Datastores that lie with the server."""
 _TRIES = 5
 _AT_ONCE = 4
 
@@ -77,12 +88,27 @@ def _wanted(
         raise NotFound(f"Job {job.name} has no output {output!r}.", hint=f"It has: {has}.")
     if everything or output not in {None, "default"}:
         prefix = _NAMED if everything else f"{_NAMED}{output}/"
-        for entry in listed(scope, job.name, prefix):
+        entries = listed(scope, job.name, prefix)
+        if output is not None and not entries:
+            _refuse_elsewhere(job, output, named[output])
+        for entry in entries:
             yield entry["path"], entry
     if everything or output in {None, "default"}:
         for entry in listed(scope, job.name):
             if not entry["path"].startswith(_NAMED):
                 yield f"artifacts/{entry['path']}", entry
+
+
+def _refuse_elsewhere(job: Job, output: str, body: Any) -> None:
+    """Files in stores of others are not the server's to send."""
+    path = str(body.get("path") or "") if isinstance(body, Mapping) else ""
+    found = references.parse(path) if path else None
+    if isinstance(found, DatastorePath) and found.datastore not in _HERE:
+        raise Unsupported(
+            f"Output {output} of job {job.name} is in the datastore {found.datastore!r}, outside "
+            f"of the server: {path}",
+            hint="Read it as an input of a job, or with that store's own tools.",
+        )
 
 
 def _inside(folder: Path, place: str) -> Path:
