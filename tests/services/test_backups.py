@@ -200,10 +200,13 @@ class TestKeys:
             assert site.home.owner_token().encode() not in every
 
     def test_a_backup_is_for_its_owners_eyes(self, site: TestSite, tmp_path: Path) -> None:
-        backups.make(site, tmp_path / "b")
-        backups.make(site, tmp_path / "b.tar")
-        assert (tmp_path / "b").stat().st_mode & 0o077 == 0
-        assert (tmp_path / "b.tar").stat().st_mode & 0o077 == 0
+        filled(site)
+        (tmp_path / "mine").mkdir(mode=0o755)
+        for name in ("b", "b.tar", "mine"):
+            backups.make(site, tmp_path / name)
+        made = [tmp_path / "b", tmp_path / "b.tar", *(tmp_path / "mine").rglob("*")]
+        assert len(made) > 10
+        assert [path for path in made if path.stat().st_mode & 0o077] == []
 
 
 class TestWorkspace:

@@ -99,8 +99,9 @@ class _Folder(Sink):
         path = self._top / _member(digest)
         if path.exists() and path.stat().st_size == size:
             return
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make(path.parent)
         draft = self.scratch / digest
+        draft.touch(mode=0o600)
         with draft.open("wb") as copied:
             shutil.copyfileobj(file, copied, _CHUNK)
         draft.replace(path)
@@ -110,15 +111,18 @@ class _Folder(Sink):
         with path.open("rb") as file:
             digest, size = _copied(file, None)
         target = self._top / _member(digest)
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make(target.parent)
+        path.chmod(0o600)
         path.replace(target)
         self.added += size
         return digest, size
 
     def finish(self, listing: Path, manifest: dict[str, Any]) -> None:
         name = f"list-{manifest['list']}.jsonl"
+        (self._top / name).touch(mode=0o600)
         shutil.copyfile(listing, self._top / name)
         draft = self.scratch / MANIFEST
+        draft.touch(mode=0o600)
         draft.write_text(json.dumps(manifest, indent=2))
         os.sync()
         draft.replace(self._top / MANIFEST)
@@ -127,6 +131,11 @@ class _Folder(Sink):
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _make(self, folder: Path) -> None:
+        """For its owner alone, whoever made the folder above."""
+        for one in (folder.parent, folder):
+            one.mkdir(mode=0o700, exist_ok=True)
 
     def _drop_former(self, name: str) -> None:
         """What only backups before this one had."""
