@@ -8,8 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from lazur.engine.lineage import BUILDS, BUILT_IN, JOBS, TREES, URIS, Edge, Node
-from lazur.engine.recipe import Recipe
+from lazur.engine.lineage import BUILT_IN, JOBS, TREES, URIS, Edge, Node
 from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated
 from lazur.kinds.jobs.command import CommandJob
@@ -28,6 +27,8 @@ from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 
 _LONGEST = 600
+_WEB = ("http://", "https://")
+"""No job writes there."""
 _OF_JOBS = {
     ARTIFACTSTORE: re.compile(r"ExperimentRun/dcid\.([^/]+)(?:/|$)"),
     BLOBSTORE: re.compile(r"azureml/([^/]+)/"),
@@ -36,15 +37,11 @@ _OF_JOBS = {
 
 
 def of_job(
-    context: Context, home: AnyRow, name: str, spec: CommandJob, environment: str, recipe: Recipe
+    context: Context, home: AnyRow, name: str, spec: CommandJob, environment: Node
 ) -> list[Edge]:
     """What a job that is about to be accepted will come of: looked up where its inputs were."""
     job = Node(home.id, JOBS, name)
-    found = [
-        Edge(
-            _environment(context, home, spec.environment, environment, recipe), job, "environment"
-        )
-    ]
+    found = [Edge(environment, job, "environment")]
     if spec.code:
         found += _from(context, home, spec.code, "codes", job, "code")
     for key, value in spec.inputs.items():
@@ -144,25 +141,10 @@ def _from(
 ) -> Iterator[Edge]:
     for source in sources(context, home, written, kind):
         yield Edge(source, target, role)
-        if source.kind == URIS:
+        if source.kind == URIS and not source.name.startswith(_WEB):
             above = [name for name in _above(source.name) if name != source.name]
             for folder in store.sources_above(context.db, source.home, URIS, above):
                 yield Edge(folder, source, "folder")
-
-
-def _environment(
-    context: Context, home: AnyRow, written: Any, resolved: str, recipe: Recipe
-) -> Node:
-    """`resolved` is its exact name and version, as the job was told."""
-    found = references.parse(written) if isinstance(written, str) else None
-    if not isinstance(found, Asset):
-        return Node(home.id, BUILDS, context.site.builder.key(recipe))
-    name, _, version = resolved.rpartition(":")
-    place = _place(context, home, found)
-    here = found.registry is None and name == found.name
-    if found.registry is None and not (here and _is_there(context, home, name, version)):
-        place = BUILT_IN
-    return Node(place or BUILT_IN, "environments", name, version)
 
 
 def _asset(context: Context, home: AnyRow, found: Asset, kind: str) -> Node | None:

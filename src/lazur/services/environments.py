@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lazur.engine.lineage import BUILT_IN
 from lazur.engine.recipe import Recipe
 from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated, recipes
@@ -25,17 +26,20 @@ class Found:
     name: str
     recipe: Recipe
     variables: dict[str, str]
+    home: int | None
+    """The workspace or registry that it lies in; None for one that is written in place."""
 
 
 def resolve(context: Context, workspace_id: int, written: Any) -> Found:
     """From `environment:` of a job, in any of its forms, to one recipe."""
     if isinstance(written, str):
-        name, spec = _named(context, workspace_id, written)
+        name, spec, home = _named(context, workspace_id, written)
     else:
-        name, spec = str(written.get("name") or "inline"), written
+        name, spec, home = str(written.get("name") or "inline"), written, None
     recipe = recipes.recipe(spec, _reader(context, spec))
     own: dict[str, Any] = spec.get("environment_variables") or {}
-    return Found(name, recipe, {**recipe.variables, **{str(k): str(v) for k, v in own.items()}})
+    variables = {**recipe.variables, **{str(k): str(v) for k, v in own.items()}}
+    return Found(name, recipe, variables, home)
 
 
 def build(context: Context, workspace: str, name: str, version: str) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def prune(context: Context, body: dict[str, Any]) -> dict[str, Any]:
     return builds.prune(context, days, int(size) if size is not None else None, dry_run)
 
 
-def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict[str, Any]]:
+def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict[str, Any], int]:
     found = references.parse(written)
     if not isinstance(found, Asset):
         raise Invalid(
@@ -72,12 +76,12 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
             hint="Use azureml:<name>:<version>, azureml:<name>@latest, a registry's, or inline.",
         )
     if found.registry is not None:
-        spec = _from_registry(context, found)
-        return f"{spec['name']}:{spec['version']}", spec
+        spec, home = _from_registry(context, found)
+        return f"{spec['name']}:{spec['version']}", spec, home
     version = found.version or f"@{found.label or 'latest'}"
     row = assets.lookup(context, workspace_id, "environments", found.name, version)
     if row is not None:
-        return f"{found.name}:{row.version}", row.spec
+        return f"{found.name}:{row.version}", row.spec, workspace_id
     if assets.lookup(context, workspace_id, "environments", found.name, "@latest") is not None:
         raise NotFound(
             f"The environment {found.name!r} has no {_shown(version)}.",
@@ -87,17 +91,17 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
         spec = _curated(found)
     except NotFound as error:
         raise _no_environment(found, version, error) from None
-    return f"{spec['name']}:{spec['version']}", spec
+    return f"{spec['name']}:{spec['version']}", spec, BUILT_IN
 
 
-def _from_registry(context: Context, found: Asset) -> dict[str, Any]:
+def _from_registry(context: Context, found: Asset) -> tuple[dict[str, Any], int]:
     assert found.registry is not None
     if fold(found.registry) == builtin.REGISTRY:
-        return _curated(found)
+        return _curated(found), BUILT_IN
     version = found.version or f"@{found.label or 'latest'}"
     shelf = Registry(found.registry)
     row = assets.find_row(context, shelf, "environments", found.name, version)
-    return {**row.spec, "name": row.name, "version": row.version}
+    return {**row.spec, "name": row.name, "version": row.version}, row.workspace_id
 
 
 def _curated(found: Asset) -> dict[str, Any]:

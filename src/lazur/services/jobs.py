@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from lazur.engine.lineage import BUILDS, Node
 from lazur.engine.states import State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
 from lazur.services import (
@@ -49,9 +50,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
         home = open_workspace(early, workspace, "workspaces/jobs/write")
         found = resolve.job(early, home, name, checked)
         _diff_is_there(early, checked.model.properties)
-        came_of = edges.of_job(
-            early, home, name, checked.model, found.environment_name, found.recipe
-        )
+        came_of = edges.of_job(early, home, name, checked.model, _environment(early, home, found))
     build = builds.want(context, home.id, found.recipe, found.environment_name)
     ready = build.state == "ready"
     values = _row(context, home, name, checked, found)
@@ -189,6 +188,14 @@ def _diff_is_there(context: Context, properties: dict[str, str]) -> None:
     found = references.parse(diff) if diff else None
     if isinstance(found, references.Tree):
         content.whole_tree(context, found.digest)
+
+
+def _environment(context: Context, home: AnyRow, found: Resolved) -> Node:
+    """What the job runs in, as lineage knows it."""
+    if found.environment_home is None:
+        return Node(home.id, BUILDS, context.site.builder.key(found.recipe))
+    name, _, version = found.environment_name.rpartition(":")
+    return Node(found.environment_home, "environments", name, version)
 
 
 def _fresh_view(context: Context, job_id: int) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Resolved:
     nodes: int
     timeout: float | None
     environment_name: str
+    environment_home: int | None
     recipe: Recipe
     compute: AnyRow
     cluster: str
@@ -98,6 +99,7 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
         nodes=spec.resources.instance_count if spec.resources else 1,
         timeout=float(spec.limits.timeout) if spec.limits and spec.limits.timeout else None,
         environment_name=environment.name,
+        environment_home=environment.home,
         recipe=environment.recipe,
         compute=compute,
         cluster=cluster.name if cluster else "",
