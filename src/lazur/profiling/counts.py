@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
+pc: Any = compute
 _PENDING = 200_000
 _MOST = 500_000
 _BYTES = 64 << 20
@@ -37,6 +39,8 @@ class Counts:
         table = pa.table({"value": found.field("values"), "count": found.field("counts")})
         if self._smallest is not None:
             self._note(table)
+            # What is frequent is so in most batches, and comes twice in them.
+            table = table.filter(pc.field("count") > 1)
         self._pending.append(table)
         self._rows += len(table)
         if self._rows > _PENDING + (self._most if self.exact else _HELD):
