@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +115,30 @@ class TestCarrier:
         assert ended["reason"] == "input"
         assert "ended without a word" in ended["message"]
 
+    @pytest.mark.parametrize("do", ["fetch", "send"])
+    def test_canceled_meanwhile_it_ends(self, tmp_path: Path, do: str) -> None:
+        hangs = CARRIER.replace(
+            "print(json",
+            f"""
+if asked["do"] == "{do}":
+    import time
+    open(os.environ["HOME"] + "/pid", "w").write(str(os.getpid()))
+    time.sleep(100)
+print(json""",
+            1,
+        )
+        given = json.dumps({"stores": {"s3://b/x": STORE, "s3://b/y": STORE}}).encode()
+        plan = self.plan([sys.executable, "-c", hangs])
+        running = threading.Thread(target=lambda: start(tmp_path, given, **plan))
+        running.start()
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+        (tmp_path / "cancel").touch()
+        os.kill(json.loads((tmp_path / "claim").read_text())["pid"], signal.SIGTERM)
+        running.join(60)
+        assert json.loads((tmp_path / "exit.json").read_text())["reason"] == "canceled"
+        pid = int((tmp_path / "pid").read_text())
+        until(lambda: not Path(f"/proc/{pid}").exists())
+
     def test_what_it_says_is_why_the_job_failed(self, tmp_path: Path) -> None:
         error = {"code": "Forbidden", "message": "No way in.", "hint": "Ask."}
         says = f"print({json.dumps(json.dumps({'error': error}))})"
@@ -122,3 +151,10 @@ class TestCarrier:
         start(tmp_path, b"{}", **self.plan([sys.executable, "-c", CARRIER]))
         ended = json.loads((tmp_path / "exit.json").read_text())
         assert "was not told how to reach it" in ended["message"]
+
+
+def until(true: Callable[[], object], patience: float = 30.0) -> None:
+    end = time.monotonic() + patience
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
