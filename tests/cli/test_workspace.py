@@ -154,5 +154,6 @@ class TestBackup:
         there = lazur("backup", "--to", "x.tar")
         assert "is there already" in there.err
         assert "There is no" in lazur("backup", "verify", "nothing").err
-        both = lazur("backup", "--to", "y", "--workspace", "default", "--with-key")
-        assert "the whole server's" in both.err
+        for option in ("--workspace", "-w"):
+            both = lazur("backup", "--to", "y", option, "default", "--with-key")
+            assert "the whole server's" in both.err

@@ -185,6 +185,29 @@ class TestWhole:
         assert seen == [True]
 
 
+class TestInterrupted:
+    def test_a_restore_leaves_nothing_and_can_be_repeated(
+        self,
+        site: TestSite,
+        database: str | None,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        filled(site)
+        backups.make(site, tmp_path / "b.tar")
+        with monkeypatch.context() as patch:
+            patch.setattr(restores, "_sync", _stops)
+            patch.setattr(restores.store, "settle", _stops)
+            with pytest.raises(KeyboardInterrupt):
+                restores.restore(tmp_path / "b.tar", tmp_path / "new", database)
+        assert [path.name for path in tmp_path.iterdir() if "new" in path.name] == []
+        killed = tmp_path / ".new.restoring"
+        (killed / "blobs").mkdir(parents=True)
+        (killed / "lazur.db").write_text("half")
+        restores.restore(tmp_path / "b.tar", tmp_path / "new", database)
+        assert not list(tmp_path.glob(".*"))
+
+
 class TestKeys:
     def test_they_are_in_it_only_where_asked_for(self, site: TestSite, tmp_path: Path) -> None:
         filled(site)
@@ -342,6 +365,10 @@ class TestRefusals:
 
 
 def _fails(_backup: Any, *, with_key: bool) -> None:
+    raise KeyboardInterrupt
+
+
+def _stops(*_: Any) -> None:
     raise KeyboardInterrupt
 
 

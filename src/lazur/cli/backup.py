@@ -82,6 +82,7 @@ HELP: dict[str, dict[str, Any]] = {
 def create(to: str, workspace: str | None = None, with_key: bool = False) -> Any:
     if session.current.url:
         raise CLIError("This works on the server of this machine's own home; leave out --server.")
+    workspace = workspace or session.current.workspace
     if workspace and with_key:
         raise CLIError("The key is the whole server's: back that up, without --workspace.")
     folder = home.find()
