@@ -8,7 +8,14 @@ import pytest
 
 from lazur.engine.lineage import Edge, Node
 from lazur.errors import Conflict, NotFound
-from lazur.services import asset_trash, registries, sharing, workspaces
+from lazur.services import (
+    asset_trash,
+    assets,
+    registries,
+    sharing,
+    workspace_trash,
+    workspaces,
+)
 from lazur.services.access import Grant, Principal
 from lazur.services.roles import BUILT_IN
 from lazur.services.shelves import Registry
@@ -137,6 +144,20 @@ class TestJobs:
         assert steps(show(site, "job:first")) == {"job:first": 0}
         purge_run(site, "second")
         assert {target for _, _, target in edges(site)} == {"jobs:first"}
+
+
+class TestWorkspaces:
+    def test_a_purged_one_takes_its_edges_along_at_both_ends(self, site: TestSite) -> None:
+        call(site, workspaces.create, {"name": "theirs"})
+        call(site, registries.create, {"name": "shelf"})
+        call(site, assets.create, "theirs", "data", {"name": "y", **FILE})
+        call(site, sharing.share, "theirs", "data", "y", "1", {"registry": "shelf"})
+        path = "azureml://registries/shelf/data/y/versions/1"
+        submit(site, name="here", inputs={"rows": {"type": "uri_file", "path": path}})
+        kept = {edge for edge in edges(site) if edge[2] == "jobs:here"}
+        call(site, workspace_trash.delete, "theirs", permanently=True)
+        assert workspace_trash.finish(site)
+        assert edges(site) == kept
 
 
 class TestStore:
