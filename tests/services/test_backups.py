@@ -117,7 +117,8 @@ class TestWhole:
         new = begun(tmp_path / "new", database, clock)
         clock.time += 120
         Server(new).settle()
-        assert call(new, jobs.get, "default", "j")["status"] in ("Failed", "Queued", "Starting")
+        found = call(new, jobs.get, "default", "j")
+        assert (found["status"], found["error"]["code"]) == ("Failed", "RunnerLost")
         new.db.close()
 
     def test_a_second_one_adds_what_is_new(
