@@ -10,6 +10,7 @@ import pytest
 from lazur.errors import Conflict, Invalid, NotFound
 from lazur.services import asset_files, asset_trash, assets, registered_models, registries, sharing
 from lazur.services.shelves import Registry
+from lazur.store import jobs
 from lazur.store.mlflow import registry, sql
 from lazur.store.mlflow.registry import Version
 from tests.site import TestSite, call, put_tree, submit
@@ -108,6 +109,18 @@ class TestFromHere:
             get(site, "@challenger")
         with pytest.raises(Invalid, match="reserved"):
             call(site, assets.update, "default", "models", "m", "2", {"labels": ["latest"]})
+
+    def test_a_job_finds_its_input_by_a_label(self, site: TestSite) -> None:
+        made = create(site, labels=["champion"])
+        create(site)
+        spec = {"type": "custom_model", "path": "azureml:m@champion"}
+        job = submit(site, inputs={"model": spec})
+        with site.db.read() as db:
+            row = jobs.by_name(db, 1, job["name"])
+        assert row is not None
+        assert row.resolved["inputs"][0]["source"]["tree"] == made["path"].removeprefix("tree:")
+        with pytest.raises(NotFound):
+            submit(site, inputs={"model": {**spec, "path": "azureml:m@nobody"}})
 
     def test_deleted_and_restored(self, site: TestSite) -> None:
         create(site, description="d", tags={"k": "v"})
