@@ -7,7 +7,7 @@ from typing import Any
 
 from knack.util import CLIError
 
-from lazur.cli import session, terminal
+from lazur.cli import session
 from lazur.cli.arguments import option
 from lazur.errors import NotFound
 
@@ -35,7 +35,15 @@ def _rows(quotas: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _amount(name: str, number: int | None) -> str:
     if number is None:
         return ""
-    return terminal.size(number) if name in _SIZES else str(number)
+    return _size(number) if name in _SIZES else str(number)
+
+
+def _size(number: float) -> str:
+    """In powers of 1024, as sizes are read: what was written as 4GB is shown as 4 GB."""
+    units = ["bytes", "KB", "MB", "GB", "TB", "PB"]
+    while number >= 1024 and len(units) > 1:
+        number, units = number / 1024, units[1:]
+    return f"{number:.2f}".rstrip("0").rstrip(".") + f" {units[0]}"
 
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
