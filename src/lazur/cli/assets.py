@@ -320,6 +320,8 @@ def purge_of(room: str) -> Callable[..., Any]:
         }
         assets = getattr(session.client(), room)
         told = assets.purge(*(names or []), dry_run=True, **wanted).to_dict()
+        if names and told["kept"] and not dry_run:
+            return assets.purge(*names, **wanted).to_dict()  # refused, with the reason
         for kept in told["kept"]:
             terminal.note(
                 f"{kept['name']}:{kept['version']} is kept: {', '.join(kept['needed_by'][:3])} "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from lazur.cli.tables import when
 
 _LONGEST = 100
+_PURGED = re.compile(r"#\d+\.\d{3}$")
 _MOST_THINGS = 3
 
 
@@ -27,13 +29,13 @@ def graph(found: dict[str, Any]) -> str:
 def impact(found: dict[str, Any]) -> str:
     of, affected = found["of"], found["affected"]
     if not affected:
-        return "\n".join([f"Nothing is known to have come of {of['id']}.", *_notes(found)])
+        return "\n".join([f"Nothing is known to have come of {_name(of)}.", *_notes(found)])
     kinds: dict[str, int] = defaultdict(int)
     for node in affected:
         kinds[node["kind"]] += 1
     counts = ", ".join(_many(number, kind) for kind, number in kinds.items())
-    lines = [f"If {of['id']} is wrong, so may be {counts}:", ""]
-    lines += [f"  {_line(node)}  from {_short(node['through'] or '')}" for node in affected]
+    lines = [f"If {_name(of)} is wrong, so may be {counts}:", ""]
+    lines += [f"  {_line(node)}  from {_plain(node['through'] or '')}" for node in affected]
     lines += ["", "Whom to tell:", ""]
     for person in found["people"]:
         things = ", ".join(person["things"][:_MOST_THINGS])
@@ -85,7 +87,7 @@ def _line(node: dict[str, Any]) -> str:
         facts = [f"purged {when(node.get('purged_at'))} by {node.get('purged_by') or 'somebody'}"]
     facts += [node.get("created_by"), when(node.get("created_at"))]
     told = " · ".join(fact for fact in facts if fact)
-    return f"{_short(_name(node))}  {told}" if told else _short(_name(node))
+    return f"{_name(node)}  {told}" if told else _name(node)
 
 
 def _name(node: dict[str, Any]) -> str:
@@ -94,7 +96,12 @@ def _name(node: dict[str, Any]) -> str:
         return f"tree:{node['name'][:12]}"
     if node["kind"] == "build":
         return f"an environment without a name ({node['name'][:12]})"
-    return str(node["id"])
+    return _plain(node["id"])
+
+
+def _plain(name: str) -> str:
+    """Without the time by which a purged one is told from its namesakes."""
+    return _short(_PURGED.sub("", name))
 
 
 def _short(text: str) -> str:
