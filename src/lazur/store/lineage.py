@@ -15,6 +15,7 @@ from lazur.store.tables import assets, containers, events, jobs, lineage, worksp
 
 _AT_ONCE = 100
 _MANY = 10_000
+_ROLE = 300
 _SOURCE = (
     lineage.c.source_home,
     lineage.c.source_kind,
@@ -207,7 +208,7 @@ def _is(columns: Sequence[Any], node: Node) -> Any:
 
 def _values(edge: Edge, at: float, who: str) -> list[Any]:
     source, target = edge.source, edge.target
-    return [source.home, target.home, *source[1:], *target[1:], edge.role, at, who]
+    return [source.home, target.home, *source[1:], *target[1:], edge.role[:_ROLE], at, who]
 
 
 def _edge(row: AnyRow) -> Edge:
