@@ -149,12 +149,13 @@ class TestTrash:
         with site.db.read() as db:
             bob = assignments.principal(db, _row(db, "bob"))
         call(site, workspace_trash.delete, "lab", who=bob)
-        for ask in (
-            lambda: call(site, workspace_trash.find, Query(), who=bob),
-            lambda: call(site, workspace_trash.recover, "lab", who=bob),
-        ):
-            with pytest.raises(Forbidden):
-                ask()
+        with site.db.read() as db:
+            bob = assignments.principal(db, _row(db, "bob"))
+        with pytest.raises(Forbidden):
+            call(site, workspace_trash.find, Query(), who=bob)
+        for name in ("lab", "nowhere"):
+            with pytest.raises(NotFound, match="There is no workspace"):
+                call(site, workspace_trash.recover, name, who=bob)
 
     def test_what_is_not_there_or_may_not_go(self, site: TestSite) -> None:
         with pytest.raises(NotFound, match="not in the trash"):

@@ -46,8 +46,9 @@ def delete(context: Context, name: str, *, permanently: bool = False) -> None:
 
 
 def recover(context: Context, name: str) -> dict[str, Any]:
-    """Out of the trash, with all that was in it. Jobs that were cancelled stay so."""
-    context.require("workspaces/write", Resource())
+    """Out of the trash, with all that was in it. Jobs that were cancelled stay so. It takes a role
+    on the server: to those who have one in the workspace it is not there."""
+    context.require("workspaces/write", Resource(name))
     row = _deleted(context, name)
     if row.purge_at is not None and row.purge_at <= context.now():
         raise Conflict(
