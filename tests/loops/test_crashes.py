@@ -100,7 +100,9 @@ def check_completed(world: World) -> None:
     check_nothing_is_left(world)
     with world.db.read() as db:
         models = db.execute(text("SELECT version FROM lazur_assets")).scalars().all()
+        used = db.execute(text("SELECT count(*) FROM lazur_uses")).scalar()
     assert models == ["1"]
+    assert used == 1, "what it held is accounted once"
 
 
 def check_nothing_is_left(world: World) -> None:
