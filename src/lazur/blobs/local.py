@@ -52,12 +52,12 @@ class Local(Blobs, Collects, Sweeps):
         return os.path.exists(self.path(digest))
 
     def missing(self, digests: list[str]) -> list[str]:
-        return [digest for digest in digests if not self._use(digest)]
+        return [digest for digest in digests if self._use(digest) is None]
 
     def put(self, digest: str, chunks: Iterator[bytes]) -> int:
         """When the blob is there, `chunks` is not read."""
-        if self._use(digest):
-            return self.size(digest)
+        if (there := self._use(digest)) is not None:
+            return there
         with self._aside() as (temporary, fd):
             size = _write(fd, digest, chunks)
             os.fsync(fd)
@@ -123,8 +123,8 @@ class Local(Blobs, Collects, Sweeps):
                     removed += 1
         return removed
 
-    def _use(self, digest: str) -> bool:
-        """Whether the blob is there, and if so, it is noted that somebody relies on it. One of
+    def _use(self, digest: str) -> int | None:
+        """Its size where the blob is there, and it is noted that somebody relies on it. One of
         another account's, whose times are not ours to set, is replaced by one of our own."""
         path = self.path(digest)
         try:
@@ -132,8 +132,8 @@ class Local(Blobs, Collects, Sweeps):
             if time.time() - _used_at(status) > _USED_EVERY:
                 os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
         except (FileNotFoundError, PermissionError):
-            return False
-        return True
+            return None
+        return status.st_size
 
     def _bring_back(self) -> None:
         """What was taken away by one that was killed before it had decided. Taken from one that

@@ -20,6 +20,7 @@ from lazur.engine.tree import MAX_BYTES, is_digest
 from lazur.errors import BackendError, NotFound
 from lazur.services.site import Context, Site
 from lazur.store import contents, holds, records
+from lazur.store.db import Connection
 
 _WANTED, _RAN = "collection.wanted", "collection.ran"
 _EVERY = 6 * 3600.0
@@ -36,7 +37,12 @@ class Collected:
 
 def want(context: Context) -> None:
     """Something was purged: its bytes are freed soon after this is committed."""
-    records.put_fact(context.db, _WANTED, str(context.now()))
+    note(context.db, context.now())
+
+
+def note(db: Connection, now: float) -> None:
+    """As `want`, where there is no context."""
+    records.put_fact(db, _WANTED, str(now))
 
 
 def collect_if_wanted(site: Site) -> Collected:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from lazur.engine.lineage import JOBS, Node
 from lazur.engine.states import FINAL
 from lazur.errors import Conflict, Forbidden, Invalid
-from lazur.services import events
+from lazur.services import collection, events
 from lazur.services.job_views import default_output_uri
 from lazur.services.site import Context, Site
 from lazur.services.tracking import folders, rights, runs
@@ -127,6 +127,7 @@ def erase(site: Site, run: store.Hidden) -> None:
         if row is not None:
             people.drop_job_tokens(db, row.workspace, row.name)
             lineage.bury(db, Node(row.workspace_id, JOBS, row.name), site.now())
+            collection.note(db, site.now())
         store.erase(db, run.id)
 
 
