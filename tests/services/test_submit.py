@@ -208,7 +208,7 @@ class TestInputs:
             ("./local", Invalid),
             ("/etc/passwd", Invalid),
             ("file:///etc/passwd", LazurError),
-            ("s3://bucket/x", Unsupported),
+            ("sftp://host/x", Unsupported),
             ("tree:" + "0" * 64, BlobsMissing),
         ],
     )
@@ -241,7 +241,7 @@ class TestOutputs:
     @pytest.mark.parametrize(
         "path",
         [
-            "s3://bucket/x",
+            "sftp://host/x",
             "https://example.org/x",
             "azureml://datastores/nope/paths/x",
             "azureml://datastores/workspaceblobstore/paths/../../x",
