@@ -47,6 +47,11 @@ class TestModes:
         expected = TABLE if kind == "mltable" else "one,two\n"
         assert data.log(data.run(file)) == expected
 
+    @pytest.mark.parametrize("mode", ["eval_mount", "eval_download"])
+    def test_a_table_may_be_asked_for_as_one(self, data: Person, mode: str) -> None:
+        file = job(data, "cat ${{inputs.x}}/MLTable", "mltable", "table", mode)
+        assert data.log(data.run(file)) == TABLE
+
     @pytest.mark.parametrize("mode", MODES)
     def test_a_file_keeps_its_name(self, data: Person, mode: str) -> None:
         file = job(data, "basename ${{inputs.x}}", "uri_file", "data/a.csv", mode)
