@@ -241,6 +241,7 @@ class TestOutputs:
     @pytest.mark.parametrize(
         "path",
         [
+            "s3://bucket/x",
             "sftp://host/x",
             "https://example.org/x",
             "azureml://datastores/nope/paths/x",

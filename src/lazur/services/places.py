@@ -117,8 +117,13 @@ def output(
     remote = None if as_written else _remote(context, home, found, field)
     if remote is not None:
         found = references.parse(remote)
-        if isinstance(found, DatastorePath):
-            remotes.check_takes_files(context, home, found.datastore, field)
+        if not isinstance(found, DatastorePath):
+            raise Unsupported(
+                f"{field}: no datastore of this workspace is {uri!r}, and nobody is let in "
+                "without credentials.",
+                hint="Make one of it first: lazur datastore create -f FILE",
+            )
+        remotes.check_takes_files(context, home, found.datastore, field)
         uri, place = remote, remote.rstrip("/")
     elif isinstance(found, DatastorePath):
         place = str(_in_store(context, home, found.datastore, found.path))
