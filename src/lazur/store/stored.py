@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Text, cast, func, insert, select, text, update
+from sqlalchemy import Connection, Text, bindparam, cast, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
@@ -28,8 +28,16 @@ class Thing(NamedTuple):
 
 
 def live(db: Connection, workspace_id: int, kind: str, name: str) -> AnyRow | None:
-    key = (stored.c.workspace_id == workspace_id, stored.c.kind == kind, stored.c.name == name)
-    return db.execute(select(stored).where(*key, stored.c.gone_at.is_(None))).first()
+    return db.execute(_LIVE, {"room": workspace_id, "sort": kind, "called": name}).first()
+
+
+_LIVE = select(stored).where(
+    stored.c.workspace_id == bindparam("room"),
+    stored.c.kind == bindparam("sort"),
+    stored.c.name == bindparam("called"),
+    stored.c.gone_at.is_(None),
+)
+"""Asked at every submit."""
 
 
 def add(db: Connection, thing: Thing, size: int, now: float) -> bool:
