@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from lazur.engine.lineage import URIS, Edge, Node
 from lazur.store.db import AnyRow
@@ -48,16 +48,16 @@ def add(db: Connection, edges: Iterable[Edge], at: float, who: str) -> None:
 
 
 def of(db: Connection, nodes: Collection[Node], *, up: bool, most: int) -> list[Edge]:
-    """Edges into the nodes (`up`) or out of them, the oldest first."""
-    ends, wanted = tuple_(*(_TARGET if up else _SOURCE)), list(nodes)
-    found: list[Edge] = []
+    """Edges into the nodes (`up`) or out of them, the oldest first; of more than `most` some."""
+    ends, wanted = _TARGET if up else _SOURCE, list(nodes)
+    found: list[AnyRow] = []
     for start in range(0, len(wanted), _AT_ONCE):
-        piece = [tuple(node) for node in wanted[start : start + _AT_ONCE]]
-        statement = select(lineage).where(ends.in_(piece)).order_by(lineage.c.id)
-        found += map(_edge, db.execute(statement.limit(most - len(found) + 1)))
+        piece = wanted[start : start + _AT_ONCE]
+        statement = select(lineage).where(_any(ends, piece)).limit(most - len(found) + 1)
+        found += db.execute(statement)
         if len(found) > most:
             break
-    return found
+    return [_edge(row) for row in sorted(found, key=lambda row: row.id)]
 
 
 def is_known(db: Connection, node: Node) -> bool:
@@ -126,12 +126,14 @@ def drop_home(db: Connection, home: int) -> int:
 
 def sources_above(db: Connection, home: int, kind: str, names: Sequence[str]) -> list[Node]:
     """Those of the nodes that something was written to."""
+    if not names:
+        return []
     statement = (
         select(*_TARGET)
-        .where(tuple_(*_TARGET).in_([(home, kind, name, "") for name in names]))
+        .where(_any(_TARGET, [Node(home, kind, name) for name in names]))
         .distinct()
     )
-    return [Node(*row) for row in db.execute(statement)] if names else []
+    return [Node(*row) for row in db.execute(statement)]
 
 
 def homes(db: Connection, ids: Collection[int]) -> dict[int, AnyRow]:
@@ -157,7 +159,7 @@ def jobs_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
             jobs.c.started_at,
             jobs.c.ended_at,
         ),
-        tuple_(jobs.c.workspace_id, jobs.c.name),
+        (jobs.c.workspace_id, jobs.c.name),
         [(node.home, node.name) for node in nodes],
     )
     return {Node(row.workspace_id, "jobs", row.name): row for row in rows}
@@ -179,7 +181,7 @@ def assets_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
             assets.c.created_by,
             (assets.c.archived | containers.c.archived).label("archived"),
         ).join(containers, assets.c.container_id == containers.c.id),
-        tuple_(containers.c.workspace_id, containers.c.kind, containers.c.name, assets.c.version),
+        (containers.c.workspace_id, containers.c.kind, containers.c.name, assets.c.version),
         [tuple(node) for node in nodes],
     )
     return {Node(row.workspace_id, row.kind, row.name, row.version): row for row in rows}
@@ -187,23 +189,29 @@ def assets_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
 
 def purges_of(db: Connection, nodes: Collection[Node]) -> list[AnyRow]:
     """Who purged what is no longer there; the latest last."""
-    about = tuple_(events.c.workspace_id, events.c.kind, events.c.name)
+    about = (events.c.workspace_id, events.c.kind, events.c.name)
     statement = select(events).where(events.c.type == "purged")
     named = list({(node.home, node.kind, node.name) for node in nodes})
     return sorted(_pieces(db, statement, about, named), key=lambda row: row.id)
 
 
 def _pieces(
-    db: Connection, statement: Any, key: Any, wanted: Sequence[tuple[Any, ...]]
+    db: Connection, statement: Any, key: Sequence[Any], wanted: Sequence[tuple[Any, ...]]
 ) -> list[AnyRow]:
     found: list[AnyRow] = []
     for start in range(0, len(wanted), _AT_ONCE):
-        found += db.execute(statement.where(key.in_(wanted[start : start + _AT_ONCE])))
+        found += db.execute(statement.where(_any(key, wanted[start : start + _AT_ONCE])))
     return found
 
 
-def _is(columns: Sequence[Any], node: Node) -> Any:
-    return tuple_(*columns) == tuple_(*node)
+def _any(columns: Sequence[Any], keys: Iterable[tuple[Any, ...]]) -> Any:
+    """Each by the index. SQLite reads the whole table for `(a, b) IN (VALUES …)`, and for an order
+    by id."""
+    return or_(*(_is(columns, key) for key in keys))
+
+
+def _is(columns: Sequence[Any], key: tuple[Any, ...]) -> Any:
+    return and_(*(column == value for column, value in zip(columns, key, strict=True)))
 
 
 def _values(edge: Edge, at: float, who: str) -> list[Any]:
