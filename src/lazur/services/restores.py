@@ -68,8 +68,9 @@ def _begin(manifest: dict[str, Any], made: Path, home: Path, database: str | Non
     else:
         assert database is not None
         db = Database(database)
-        _make_tables(db, manifest)
     try:
+        if not db.sqlite:
+            _make_tables(db)
         with db.write() as connection:
             if not db.sqlite:
                 store.load(connection, copied)
@@ -81,7 +82,7 @@ def _begin(manifest: dict[str, Any], made: Path, home: Path, database: str | Non
     os.sync()
 
 
-def _make_tables(db: Database, manifest: dict[str, Any]) -> None:
+def _make_tables(db: Database) -> None:
     """Empty ones. An earlier try may have made them; rows of a server are not touched."""
     with db.read() as connection:
         if not store.is_unused(connection):
