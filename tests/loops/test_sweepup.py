@@ -10,7 +10,7 @@ import pytest
 from lazur.loops.base import LONGEST_SLEEP
 from lazur.loops.sweepup import Sweepup
 from lazur.services.site import Keep
-from tests.site import Clock, TestSite, submit
+from tests.site import Clock, TestSite, put_tree, submit
 
 DAY = 86400.0
 
@@ -24,7 +24,7 @@ class TestDrafts:
     def test_an_old_draft_goes_and_everything_else_stays(
         self, site: TestSite, clock: Clock, sweepup: Sweepup
     ) -> None:
-        tree = "a" * 64
+        tree = put_tree(site, {"a": b"a"})
         kept = [
             aged(site.home.cache / "trees" / tree, clock.time - 9 * DAY),
             aged(site.home.cache / "trees" / f"{tree}.12.34", clock.time - 60),

@@ -60,7 +60,6 @@ class Sweepup(Loop):
         with self._site.context() as context:
             hooks.settle(context)
             registered_models.settle(context)
-            registered_models.settle(context)
         self._clean_attempts()
         self._sweep(now - _LEFT)
         self._prune()
