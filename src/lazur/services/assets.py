@@ -27,7 +27,9 @@ from lazur.services.versions import (
     absent,
     differences,
     digest,
+    filled,
     find_row,  # noqa: F401  # pyright: ignore[reportUnusedImport] - others find them here
+    is_same,
     known,
     lookup,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     noun_of,
@@ -196,7 +198,7 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
 def view(row: AssetRow, home: AnyRow, labelled: list[str] | None = None) -> dict[str, Any]:
     """`home` is the row of the place where it lies."""
     return {
-        **row.spec,
+        **filled(row.kind, row.spec),
         "id": reference(home, row.kind, row.name, row.version),
         "name": row.name,
         "version": row.version,
@@ -243,7 +245,7 @@ def _add(
     version: str | None,
     spec: dict[str, Any],
 ) -> tuple[AssetRow, bool]:
-    workspace_id, hashed = home.id, digest(spec)
+    workspace_id, spec = home.id, filled(kind, spec)
     if kind == "models":
         registered_models.agree(context, home.id, [name])
     box = store.container(context.db, workspace_id, kind, name, lock=True)
@@ -253,14 +255,14 @@ def _add(
     assert box is not None
     if version is None:
         newest = store.newest(context.db, workspace_id, kind, name)
-        if newest is not None and newest.digest == hashed:
+        if newest is not None and is_same(newest, spec):
             return newest, False
         least = registered_models.next_version(context, home, kind, name)
         version = str(max(box.next_version, least))
     there = store.version(context.db, workspace_id, kind, name, version, trash=True)
     if there is not None:
-        return _same_or_conflict(there, hashed, spec), False
-    store.add(context.db, _values(context, box.id, version, hashed, spec))
+        return _same_or_conflict(there, spec), False
+    store.add(context.db, _values(context, box.id, version, spec))
     stored.keep_trees(context, workspace_id, spec)
     number = int(version) + 1 if version.isdigit() and len(version) < 9 else 0
     store.change_container(
@@ -272,7 +274,7 @@ def _add(
     return known(context, home, kind, name, version), True
 
 
-def _same_or_conflict(there: AssetRow, hashed: str, spec: dict[str, Any]) -> AssetRow:
+def _same_or_conflict(there: AssetRow, spec: dict[str, Any]) -> AssetRow:
     if there.deleted_at is not None:
         noun = noun_of(there.kind)
         raise Conflict(
@@ -280,9 +282,9 @@ def _same_or_conflict(there: AssetRow, hashed: str, spec: dict[str, Any]) -> Ass
             hint=f"Take it out: lazur {noun} restore -n {there.name} -v {there.version}. "
             f"Or free it for good: lazur {noun} purge -n {there.name}",
         )
-    if there.digest == hashed:
+    if is_same(there, spec):
         return there
-    found = differences(content_of(there.spec), content_of(spec))
+    found = differences(content_of(filled(there.kind, there.spec)), content_of(spec))
     more = f" and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
     told = "; ".join(
         f"{field}: {_short(was)} there, {_short(now)} here"
@@ -302,7 +304,7 @@ def _short(value: Any) -> str:
 
 
 def _values(
-    context: Context, container_id: int, version: str, hashed: str, spec: dict[str, Any]
+    context: Context, container_id: int, version: str, spec: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "container_id": container_id,
@@ -310,7 +312,7 @@ def _values(
         "spec": {
             key: value for key, value in spec.items() if key not in (*NOTES, "version", "name")
         },
-        "digest": hashed,
+        "digest": digest(spec),
         "description": spec.get("description"),
         "tags": spec.get("tags") or {},
         "properties": spec.get("properties") or {},

@@ -22,6 +22,7 @@ from lazur.store.workspaces import REGISTRY
 
 _REQUIREMENTS = "requirements.txt"
 _MOST = 100_000
+_PLAIN = (None, "custom_model")
 
 
 def found(context: Context, home: AnyRow, spec: dict[str, Any]) -> dict[str, Any]:
@@ -181,5 +182,5 @@ def _of_asset(
     if isinstance(tree, Tree):
         content.whole_tree(context, tree.digest)
     given = spec.get("type")
-    kept = row.spec["type"] if given in (None, "custom_model") else given
+    kept = versions.filled("models", row.spec)["type"] if given in _PLAIN else given
     return {"path": place, "type": kept}

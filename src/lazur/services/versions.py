@@ -16,6 +16,8 @@ from lazur.store.db import AnyRow
 LATEST = "latest"
 NOTES = ("description", "tags", "properties")
 _NOT_CONTENT = frozenset({*NOTES, "version", "name", "stage", "$schema", "mlflow"})
+_MODEL = "custom_model"
+"""What a model is of which nothing else is said."""
 
 
 def find_row(
@@ -69,6 +71,17 @@ def digest(spec: dict[str, Any]) -> str:
     """Equal for what is equal, whatever is said about it."""
     text = json.dumps(content(spec), sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def filled(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """With what is meant where nothing is written. Rows of earlier servers lack it."""
+    return {**spec, "type": spec.get("type") or _MODEL} if kind == "models" else spec
+
+
+def is_same(row: AssetRow, spec: dict[str, Any]) -> bool:
+    """Whether the row has this content, also where an earlier server left the model's type out."""
+    plain = {key: value for key, value in spec.items() if (key, value) != ("type", _MODEL)}
+    return row.digest in (digest(spec), digest(plain))
 
 
 def content(spec: dict[str, Any]) -> dict[str, Any]:
