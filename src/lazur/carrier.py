@@ -62,10 +62,9 @@ def fetch(asked: dict[str, Any]) -> dict[str, Any]:
     store = open_store(asked)
     found = transfer.download(store, _inside(asked), cache, source_of(asked["store"]), manner)
     _protect(into)
-    transfer.evict(cache, asked["limit"])
-    transfer.sweep(cache, time.time() - _STALE)
     held = [file for file in found if file.cached]
     return {
+        "warning": _tidy(cache, asked["limit"]),
         "files": len(found),
         "bytes": sum(file.size for file in found),
         "cached_files": len(held),
@@ -105,6 +104,17 @@ def source_of(store: dict[str, Any]) -> str:
 
 
 _WORK: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"fetch": fetch, "send": send}
+
+
+def _tidy(cache: Path, limit: int) -> str | None:
+    """What went wrong with it. The files are there, so the job goes on; who comes next tries it
+    again."""
+    try:
+        transfer.evict(cache, limit)
+        transfer.sweep(cache, time.time() - _STALE)
+    except OSError as error:
+        return f"this node's cache of data could not be tidied up: {error}"
+    return None
 
 
 def _inside(asked: dict[str, Any]) -> str:

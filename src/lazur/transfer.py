@@ -153,29 +153,63 @@ def upload(
 def evict(folder: Path, limit: int) -> int:
     """Remove objects, those first that were wanted longest ago, until no more than `limit` bytes
     are left; returns the bytes of those removed. Who is about to link to one of them finds it gone
-    and downloads again."""
-    index = [(path.stat().st_mtime, path) for path in (folder / "index").glob("*/*")]
-    used = {path.read_text(): (at, path) for at, path in sorted(index)}
-    objects = {path.name: path for path in (folder / "objects").glob("*/*")}
-    left = sum(path.stat().st_size for path in objects.values())
-    total = left
-    for name in sorted(objects, key=lambda name: used.get(name, (0.0, folder))[0]):
-        if left <= limit:
-            break
-        left -= objects[name].stat().st_size
-        objects[name].unlink(missing_ok=True)
-    for _, path in index:
-        if not (folder / "objects" / path.read_text()[:2] / path.read_text()).exists():
-            path.unlink(missing_ok=True)
-    return total - left
+    and downloads again. Where another process is at it, this one leaves it to that."""
+    with _alone(folder / "evicting") as alone:
+        return _evicted(folder, limit) if alone else 0
 
 
 def sweep(folder: Path, older_than: float) -> int:
     """Remove what broken-off downloads left before `older_than` (seconds since the epoch)."""
-    left = [p for p in (folder / "partial").glob("*") if p.stat().st_mtime < older_than]
+    left = [
+        path for path, at in _stats((folder / "partial").glob("*")) if at.st_mtime < older_than
+    ]
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[bool]:
+    """Whether no other process does now what the file stands for."""
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _evicted(folder: Path, limit: int) -> int:
+    index = sorted((at.st_mtime, path) for path, at in _stats((folder / "index").glob("*/*")))
+    names = {path: _text(path) for _, path in index}
+    used = {names[path]: at for at, path in index}
+    objects = {path: at.st_size for path, at in _stats((folder / "objects").glob("*/*"))}
+    left = total = sum(objects.values())
+    for path in sorted(objects, key=lambda path: used.get(path.name, 0.0)):
+        if left <= limit:
+            break
+        left -= objects[path]
+        path.unlink(missing_ok=True)
+    for path, name in names.items():
+        if not (folder / "objects" / name[:2] / name).is_file():
+            path.unlink(missing_ok=True)
+    return total - left
+
+
+def _stats(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Of those that are still there."""
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            yield path, path.stat()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _wanted(store: Datastore, prefix: str) -> list[tuple[str, Stored]]:

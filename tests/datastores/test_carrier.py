@@ -173,6 +173,14 @@ class TestCache:
             assert files_in(found["into"]) == FILES
             assert files_in(fetch(store, "", tmp_path)["into"]) == FILES
 
+    def test_one_that_cannot_be_tidied_costs_no_job(self, tmp_path: Path) -> None:
+        with _local(tmp_path) as made:
+            written(tmp_path / "store")
+            (tmp_path / "cache" / "evicting").mkdir(parents=True)
+            found = fetch({**made, "ambient": False}, "", tmp_path)
+        assert files_in(found["into"]) == FILES
+        assert "could not be tidied up" in found["done"]["warning"]
+
     def test_jobs_at_once_fetch_a_file_once(self, tmp_path: Path) -> None:
         with serving(Web({"/big": os.urandom(4 << 20)}, stop_at=1 << 20)) as web:
             settings = {"endpoint": web.url}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import multiprocessing
 import os
 import stat
 import threading
@@ -209,12 +212,63 @@ class TestEvict:
         assert evict(cache, BIG) == 0
         assert download(store, "folder/sub/b", cache, "mine", QUICK)[0].file.exists()
 
+    def test_several_at_once_are_enough_and_not_too_many(self, cache: Path) -> None:
+        work = [
+            multiprocessing.get_context("spawn").Process(target=_evict_often, args=(cache, number))
+            for number in range(3)
+        ]
+        for each in work:
+            each.start()
+        for each in work:
+            each.join(120)
+        assert [each.exitcode for each in work] == [0, 0, 0]
+        assert evict(cache, 0) >= 0
+        assert _objects(cache) == []
+
+    def test_what_goes_meanwhile_is_no_error(self, cache: Path) -> None:
+        _filled(cache, 3)
+        gone = hashlib.sha256(b"gone").hexdigest()
+        for place in ("objects", "index"):  # as a file that went after it was listed
+            (cache / place / gone[:2]).mkdir(exist_ok=True)
+            (cache / place / gone[:2] / gone).symlink_to(cache / "nowhere")
+        (cache / "partial").mkdir()
+        (cache / "partial" / gone).symlink_to(cache / "nowhere")
+        assert evict(cache, 0) == 3 * len("0 of 0")
+        assert sweep(cache, 2e10) == 0
+
+    def test_who_comes_second_leaves_it_to_the_first(self, cache: Path) -> None:
+        _filled(cache, 3)
+        with (cache / "evicting").open("ab") as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            assert evict(cache, 0) == 0
+        assert evict(cache, 0) > 0
+
     def test_leftovers_are_swept(self, store: Faulty, cache: Path) -> None:
         store.faults = 1
         with pytest.raises(Unavailable):
             download(store, "folder/sub/b", cache, "mine", Manner(retries=0))
         assert sweep(cache, 1.0) == 0
         assert sweep(cache, 2e10) == 1
+
+
+def _filled(cache: Path, count: int, number: int = 0) -> None:
+    """As a download leaves it."""
+    for at in range(count):
+        data = f"{at} of {number}".encode()
+        name = hashlib.sha256(data).hexdigest()
+        for place, text in (("objects", data), ("index", name.encode())):
+            (cache / place / name[:2]).mkdir(parents=True, exist_ok=True)
+            (cache / place / name[:2] / name).write_bytes(text)
+
+
+def _evict_often(cache: Path, number: int) -> None:
+    for _ in range(4):
+        _filled(cache, 300, number)
+        evict(cache, 0)
+
+
+def _objects(cache: Path) -> list[Path]:
+    return [path for path in (cache / "objects").rglob("*") if path.is_file()]
 
 
 class TestUpload:

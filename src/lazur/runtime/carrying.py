@@ -41,6 +41,8 @@ def fetch(attempt: Attempt, wanted: Input) -> str:
         done = _carry(attempt, uri, label, {"do": "fetch", "into": into, "cache": cache}, into)
     except Failed as error:
         raise Unprepared("the input %s (%s): %s" % (wanted.name, shown(uri), error)) from None
+    if done.get("warning"):
+        attempt.note("%s: %s" % (label, done["warning"]))
     text = "%s: %s from %s%s" % (label, _amount(done), shown(uri), _cached(done))
     if wanted.mode in ("ro_mount", "eval_mount"):
         text += "; downloaded, and shown read-only: nothing is mounted over the network"
