@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +15,7 @@ from sqlalchemy import inspect, text
 
 from lazur.errors import Conflict, Invalid, NotFound
 from lazur.services import audits, backups, jobs, restores, workspaces
-from lazur.services.backup_files import MANIFEST, opened
+from lazur.services.backup_files import MANIFEST, alone, opened
 from lazur.services.site import Site
 from lazur.store import belongings, holds
 from lazur.store.db import Database, sqlite_url
@@ -209,6 +211,86 @@ class TestInterrupted:
         assert not list(tmp_path.glob(".*"))
 
 
+class TestScratch:
+    @pytest.mark.parametrize("name", [".lazur-backup-b.tar", "b/.lazur-backup"])
+    def test_a_link_in_its_place_is_not_followed(
+        self, site: TestSite, tmp_path: Path, name: str
+    ) -> None:
+        victim = _victim(tmp_path)
+        (tmp_path / "b").mkdir()
+        (tmp_path / name).symlink_to(victim)
+        with pytest.raises(Conflict, match="is a link"):
+            backups.make(site, tmp_path / ("b" if name.startswith("b/") else "b.tar"))
+        assert (victim / "inner" / "thesis.txt").read_text() == "x"
+
+    @pytest.mark.parametrize("name", [".new.restoring", ".new.unpacked"])
+    def test_a_restore_follows_none_either(
+        self, site: TestSite, tmp_path: Path, name: str
+    ) -> None:
+        backups.make(site, tmp_path / "b.tar")
+        victim = _victim(tmp_path)
+        (tmp_path / name).symlink_to(victim)
+        with pytest.raises(Conflict, match="is a link"):
+            restores.restore(tmp_path / "b.tar", tmp_path / "new", None)
+        assert [path.name for path in victim.rglob("*")] == ["inner", "thesis.txt"]
+        assert not (tmp_path / "new").exists()
+
+    def test_content_that_leads_elsewhere_is_not_followed(
+        self, site: TestSite, tmp_path: Path
+    ) -> None:
+        victim = _victim(tmp_path)
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "content").symlink_to(victim)
+        with pytest.raises(Conflict, match="is a link"):
+            backups.make(site, tmp_path / "b")
+        assert [path.name for path in victim.rglob("*")] == ["inner", "thesis.txt"]
+
+    def test_one_that_others_could_look_into_is_closed_first(
+        self, site: TestSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        scratch = tmp_path / ".lazur-backup-b.tar"
+        scratch.mkdir()
+        scratch.chmod(0o777)
+        seen: list[int] = []
+
+        def look(_backup: Any) -> None:
+            seen.append(scratch.stat().st_mode & 0o777)
+
+        monkeypatch.setattr(backups._Backup, "add_files", look)
+        backups.make(site, tmp_path / "b.tar")
+        assert seen == [0o700]
+
+    def test_somebody_elses_is_not_used(
+        self, site: TestSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / ".lazur-backup-b.tar").mkdir()
+        (tmp_path / ".lazur-backup-b.tar" / "theirs").write_text("x")
+        monkeypatch.setattr("os.geteuid", lambda: os.getuid() + 1)
+        with pytest.raises(Conflict, match="another account"):
+            backups.make(site, tmp_path / "b.tar")
+        assert (tmp_path / ".lazur-backup-b.tar" / "theirs").exists()
+
+    def test_one_that_was_removed_meanwhile_is_no_lock(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lock = fcntl.flock
+
+        def late(descriptor: int, how: int) -> None:
+            (tmp_path / "s").rmdir()
+            lock(descriptor, how)
+
+        monkeypatch.setattr(fcntl, "flock", late)
+        with pytest.raises(Conflict, match="Somebody else"), alone(tmp_path / "s"):
+            pass
+
+    @pytest.mark.parametrize("name", ["b.zip", "b.zip/x", "b.zip/x.tar"])
+    def test_what_is_no_folder_is_told(self, site: TestSite, tmp_path: Path, name: str) -> None:
+        (tmp_path / "b.zip").write_text("x")
+        with pytest.raises(Conflict, match=r"no folder|cannot be made"):
+            backups.make(site, tmp_path / name)
+        assert (tmp_path / "b.zip").read_text() == "x"
+
+
 class TestKeys:
     def test_they_are_in_it_only_where_asked_for(self, site: TestSite, tmp_path: Path) -> None:
         filled(site)
@@ -363,6 +445,12 @@ class TestRefusals:
             backups.make(site, tmp_path / "mine")
         with pytest.raises(Invalid, match="no backup"):
             restores.verify(tmp_path / "mine")
+
+
+def _victim(folder: Path) -> Path:
+    (folder / "victim" / "inner").mkdir(parents=True)
+    (folder / "victim" / "inner" / "thesis.txt").write_text("x")
+    return folder / "victim"
 
 
 def _fails(_backup: Any, *, with_key: bool) -> None:

@@ -119,8 +119,9 @@ class _Folder(Sink):
 
     def finish(self, listing: Path, manifest: dict[str, Any]) -> None:
         name = f"list-{manifest['list']}.jsonl"
-        (self._top / name).touch(mode=0o600)
-        shutil.copyfile(listing, self._top / name)
+        (self.scratch / name).touch(mode=0o600)
+        shutil.copyfile(listing, self.scratch / name)
+        (self.scratch / name).replace(self._top / name)
         draft = self.scratch / MANIFEST
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(manifest, indent=2))
@@ -135,13 +136,16 @@ class _Folder(Sink):
     def _make(self, folder: Path) -> None:
         """For its owner alone, whoever made the folder above."""
         for one in (folder.parent, folder):
+            if one.is_symlink():
+                raise _not_ours(one, "is a link")
             one.mkdir(mode=0o700, exist_ok=True)
 
     def _drop_former(self, name: str) -> None:
         """What only backups before this one had."""
         with opened(self._top) as now:
             needed = {listed.digest for listed in now.listing()}
-        for path in self._top.glob("content/*/*"):
+        folders = [path for path in self._top.glob("content/*") if path.is_dir()]
+        for path in (path for one in folders if not one.is_symlink() for path in one.iterdir()):
             if path.name not in needed:
                 path.unlink()
         for path in self._top.glob("list-*.jsonl"):
@@ -193,13 +197,12 @@ def sink(to: Path) -> Generator[Sink]:
     """A folder where `to` is one, or has no suffix of a file. What is interrupted leaves nothing,
     or the backup that was there before."""
     archive = to.suffix in {".tar", ".tgz", ".gz"}
-    if archive and to.exists():
+    if archive and os.path.lexists(to):
         raise Conflict(f"{to} is there already.", hint="Name another file, or remove that one.")
+    inside = to.parent if archive else to
+    _make_folder(inside, 0o777 if archive else 0o700)
     if not archive:
         _check_folder(to)
-        to.mkdir(mode=0o700, parents=True, exist_ok=True)
-    inside = to.parent if archive else to
-    inside.mkdir(parents=True, exist_ok=True)
     name = f"{_SCRATCH}-{to.name}" if archive else _SCRATCH
     with alone(inside / name) as scratch, closing(_sink(to, scratch, archive=archive)) as made:
         yield made
@@ -209,18 +212,33 @@ def _sink(to: Path, scratch: Path, *, archive: bool) -> Sink:
     return (_Archive if archive else _Folder)(to, scratch)
 
 
+def _make_folder(folder: Path, mode: int) -> None:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except FileExistsError:
+        raise Conflict(
+            f"{folder} is there already, and is no folder.",
+            hint="Name a folder, or a new file that is called ….tar, ….tar.gz or ….tgz.",
+        ) from None
+    except OSError as error:
+        raise Conflict(
+            f"The folder {folder} cannot be made: {error.strerror}.",
+            hint="Name another one, or make it, with leave to write into it.",
+        ) from error
+
+
 @contextmanager
 def alone(folder: Path) -> Generator[Path]:
-    """An empty folder, for one at a time. What somebody who was killed left in it is removed."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    """An empty folder, for one at a time and nobody else's eyes. What somebody who was killed left
+    in it is removed. Its name can be guessed, so whatever lies there is ours or is not touched."""
+    descriptor = _own(folder)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Conflict(
-                f"Somebody else is at work in {folder}.", hint="Wait until that is done."
-            ) from None
+            raise _busy(folder) from None
+        if not _is_at(descriptor, folder):  # who was there before has removed it since
+            raise _busy(folder)
         try:
             _empty(folder)
             yield folder
@@ -228,6 +246,41 @@ def alone(folder: Path) -> Generator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(descriptor)
+
+
+def _own(folder: Path) -> int:
+    """Its descriptor. Raises where it is a link, no folder, or somebody else's."""
+    _make_folder(folder, 0o700)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise _not_ours(folder, "is a link, no folder, or closed to you") from error
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise _not_ours(folder, "belongs to another account")
+        os.fchmod(descriptor, 0o700)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_at(descriptor: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(folder))
+    except FileNotFoundError:
+        return False
+
+
+def _busy(folder: Path) -> Conflict:
+    return Conflict(f"Somebody else is at work in {folder}.", hint="Wait until that is done.")
+
+
+def _not_ours(folder: Path, what: str) -> Conflict:
+    return Conflict(
+        f"{folder} {what}; a folder of your own is needed there while this lasts.",
+        hint="Remove it, or name a place that others cannot write to. Nothing was changed.",
+    )
 
 
 def _empty(folder: Path) -> None:

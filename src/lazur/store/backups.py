@@ -55,6 +55,7 @@ def copy(db: Database, folder: Path, room: tuple[int, str] | None = None) -> dic
             backups_postgresql.dump(connection, folder / FOLDER, rules, _values(room))
         return counts
     target = folder / FILE
+    target.touch(mode=0o600)
     if room is None:
         _copy_file(str(db.url.database), target)
     else:
