@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pytest
+
+from lazur.errors import BlobsMissing, Invalid
 from lazur.services import assets, registries, sharing
 from lazur.services.shelves import Registry
 from lazur.services.versions import digest
@@ -50,3 +54,47 @@ class TestModelsWithoutAType:
         assert get(site, "models", "m")["type"] == "custom_model"
         for asked in ({}, {"version": "1"}, {"type": "custom_model"}):
             assert create(site, "models", name="m", path=content(site), **asked)["version"] == "1"
+
+
+LOCAL = {
+    "an input": ({"inputs": {"rows": {"path": "./local"}}}, "jobs.a.inputs.rows.path"),
+    "a group": ({"inputs": {"g": {"rows": {"path": "./local"}}}}, "jobs.a.inputs.g.rows.path"),
+    "a component": ({"component": "./local"}, "jobs.a.component"),
+    "a trial": ({"type": "sweep", "trial": "./local"}, "jobs.a.trial"),
+    "an environment": ({"environment": "./local"}, "jobs.a.environment"),
+    "a step of a step": (
+        {"component": {"jobs": {"b": {"inputs": {"rows": {"path": "./local"}}}}}},
+        "jobs.a.component.jobs.b.inputs.rows.path",
+    ),
+}
+
+
+def pipeline(site: TestSite, name: str = "p", **step: Any) -> dict[str, Any]:
+    return create(site, "components", name=name, type="pipeline", jobs={"a": step})
+
+
+class TestStepsOfComponents:
+    @pytest.mark.parametrize("step, where", LOCAL.values(), ids=LOCAL)
+    def test_local_paths_are_refused(
+        self, site: TestSite, step: dict[str, Any], where: str
+    ) -> None:
+        with pytest.raises(Invalid, match=rf"^{re.escape(where)}: './local'"):
+            pipeline(site, **step)
+
+    def test_a_sweeps_trial_is_no_file(self, site: TestSite) -> None:
+        with pytest.raises(Invalid, match=r"^trial: './x.yml'"):
+            create(site, "components", name="s", type="sweep", trial="./x.yml")
+
+    def test_trees_have_to_be_there(self, site: TestSite) -> None:
+        with pytest.raises(BlobsMissing):
+            pipeline(site, inputs={"rows": {"type": "uri_folder", "path": f"tree:{'0' * 64}"}})
+
+    def test_what_is_there_and_what_comes_later_is_taken(self, site: TestSite) -> None:
+        inputs = {
+            "rows": {"type": "uri_folder", "path": content(site)},
+            "earlier": {"path": "${{parent.inputs.rows}}"},
+            "text": "./only a text",
+            "number": 3,
+        }
+        made = pipeline(site, component="azureml:c:1", inputs=inputs)
+        assert made["jobs"]["a"]["inputs"] == inputs

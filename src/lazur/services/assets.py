@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from lazur.services import (
@@ -15,6 +15,7 @@ from lazur.services import (
     events,
     labels,
     model_facts,
+    parts,
     registered_models,
     stored,
 )
@@ -47,9 +48,6 @@ from lazur.store.pages import Query
 KINDS = ("environments", "data", "models", "components", "codes")
 
 _CHANGEABLE = (*NOTES, "archived", "labels")
-_PLACES = ("path", "code", "component")
-_PARTS = ("build", "environment", "task", "component", "trial")
-_DEEPEST = 20
 _TOLD = 5
 """Differences that a message names."""
 _WIDE = 60
@@ -61,7 +59,7 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         home = open_shelf(early, shelf, kind, "write")
         checked, warnings = checks.asset(kind, spec)
         name = checks.name(spec.get("name"))
-        _content_is_there(early, checked)
+        _content_is_there(early, kind, checked)
         wanted = labels.checked(spec.get("labels") or [])
         if kind == "models":
             checked = model_facts.found(early, home, checked)
@@ -323,28 +321,22 @@ def _values(
     }
 
 
-def _content_is_there(context: Context, spec: dict[str, Any]) -> None:
-    for place in _places(spec):
-        found = references.parse(place)
+def _content_is_there(context: Context, kind: str, spec: dict[str, Any]) -> None:
+    for part in parts.find(kind, spec):
+        found = references.parse(part.text)
         if isinstance(found, references.Tree):
             content.whole_tree(context, found.digest)
+        if isinstance(found, references.Local) and part.key == "environment":
+            raise Invalid(
+                f"{part.where}: {part.text!r} does not name an environment.",
+                hint="Use azureml:<name>:<version>, azureml:<name>@latest, or one written out.",
+            )
         if isinstance(found, references.Local):
             raise Invalid(
-                f"{place!r} is a path on your own machine, which the server cannot see.",
+                f"{part.where}: {part.text!r} is a path on your own machine, which the server "
+                "cannot see.",
                 hint="The CLI and the SDK upload local paths. Over REST, upload a tree first.",
             )
-
-
-def _places(spec: dict[str, Any], steps: int = _DEEPEST) -> Iterator[str]:
-    """What is content, or a reference, wherever it stands in a spec; components have steps."""
-    yield from (place for key in _PLACES if isinstance(place := spec.get(key), str))
-    inner: list[Any] = [spec.get(key) for key in _PARTS]
-    jobs = spec.get("jobs")
-    if isinstance(jobs, dict) and steps:
-        inner += cast("dict[str, Any]", jobs).values()
-    for part in inner:
-        if isinstance(part, dict):
-            yield from _places(cast("dict[str, Any]", part), steps - 1)
 
 
 def _is_built_in(shelf: Shelf, kind: str) -> bool:
