@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lazur.errors import BlobsMissing, Invalid
+from lazur.errors import BlobsMissing, Invalid, Unsupported
 from lazur.services import assets, registries, sharing
 from lazur.services.shelves import Registry
 from lazur.services.versions import digest
@@ -98,3 +98,51 @@ class TestStepsOfComponents:
         }
         made = pipeline(site, component="azureml:c:1", inputs=inputs)
         assert made["jobs"]["a"]["inputs"] == inputs
+
+
+OWN = {
+    "an environment": ({"environment": "azureml:e@latest"}, "jobs.a.environment"),
+    "a component": ({"component": "azureml:c:1"}, "jobs.a.component"),
+    "a data asset": ({"inputs": {"rows": {"path": "azureml:d:1"}}}, "jobs.a.inputs.rows.path"),
+}
+
+
+def share(site: TestSite, name: str = "p") -> dict[str, Any]:
+    return call(site, sharing.share, "default", "components", name, "1", {"registry": "shared"})
+
+
+class TestSharedSteps:
+    @pytest.mark.parametrize("step, where", OWN.values(), ids=OWN)
+    def test_what_is_the_workspaces_own_is_refused(
+        self, site: TestSite, step: dict[str, Any], where: str
+    ) -> None:
+        call(site, registries.create, {"name": "shared"})
+        pipeline(site, **step)
+        with pytest.raises(Invalid, match=rf"^{re.escape(where)}: .* is this workspace's own"):
+            share(site)
+
+    def test_what_lies_in_a_store_of_it_is_refused_or_copied(self, site: TestSite) -> None:
+        call(site, registries.create, {"name": "shared"})
+        pipeline(site, inputs={"rows": {"path": "azureml://jobs/j/outputs/o"}})
+        with pytest.raises(Unsupported, match=r"^jobs\.a\.inputs\.rows\.path: .* lies in this"):
+            share(site)
+        there = site.home.datastore("default", "workspaceblobstore") / "rows"
+        there.mkdir(parents=True)
+        (there / "a.csv").write_text("a,b")
+        path = "azureml://datastores/workspaceblobstore/paths/rows"
+        pipeline(site, name="q", inputs={"rows": {"path": path}})
+        made = share(site, "q")["jobs"]["a"]["inputs"]["rows"]["path"]
+        assert made == f"tree:{put_tree(site, {'a.csv': b'a,b'})}"
+        assert get(site, "components", "q")["jobs"]["a"]["inputs"]["rows"]["path"] == path
+
+    def test_what_everybody_can_read_goes_along(self, site: TestSite) -> None:
+        call(site, registries.create, {"name": "shared"})
+        step = {
+            "component": "azureml://registries/shared/components/c/versions/1",
+            "environment": "azureml://registries/azureml/environments/sklearn-1.5/labels/latest",
+            "inputs": {
+                "web": {"type": "uri_file", "path": "https://example.org/a.csv"},
+                "bound": {"path": "${{parent.inputs.rows}}"},
+            },
+        }
+        assert pipeline(site, **step)["jobs"] == share(site)["jobs"]

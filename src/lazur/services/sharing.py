@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from lazur.engine import paths
 from lazur.errors import Invalid, NotFound, Unsupported
-from lazur.services import assets, checks, content, edges, events
+from lazur.services import assets, checks, content, edges, events, parts
 from lazur.services.home import DATASTORES
+from lazur.services.parts import Part
 from lazur.services.shelves import Registry, open_shelf, reference
 from lazur.services.site import Context
 from lazur.services.workspaces import open_workspace
 from lazur.spec import references
-from lazur.spec.references import Asset, DatastorePath, Tree, Uri
+from lazur.spec.references import Asset, Bound, DatastorePath, Reference, Tree, Uri
 from lazur.store.assets import AssetRow
 from lazur.store.db import AnyRow
-
-_PLACES = ("path", "code")
 
 
 def share(
@@ -50,14 +50,16 @@ def _standing_alone(
     """As it is there: what lies in a store of the workspace, which others cannot read, is copied
     into the content that all share."""
     notes = {"description": row.description, "tags": row.tags, "properties": row.properties}
-    spec = {key: value for key, value in row.spec.items() if key != "job_name"} | notes
-    for field in _PLACES:
-        found = references.parse(spec[field]) if isinstance(spec.get(field), str) else None
+    kept = {key: value for key, value in row.spec.items() if key != "job_name"}
+    spec = deepcopy(kept) | notes
+    for part in parts.find(row.kind, spec):
+        found = references.parse(part.text)
         if isinstance(found, Tree):
             content.whole_tree(context, found.digest)
-        if isinstance(found, DatastorePath) and found.datastore in DATASTORES:
-            spec[field] = f"tree:{_copied(context, home, found, field)}"
-    _check_stands_alone(spec, registry)
+        elif isinstance(found, DatastorePath) and found.datastore in DATASTORES:
+            part.holder[part.key] = f"tree:{_copied(context, home, found, part.where)}"
+        else:
+            _check_stands_alone(part, found, registry)
     return spec
 
 
@@ -71,21 +73,19 @@ def _copied(context: Context, home: AnyRow, place: DatastorePath, field: str) ->
         raise NotFound(f"{field}: there is nothing at {str(place)!r}.") from None
 
 
-def _check_stands_alone(spec: dict[str, Any], registry: str) -> None:
+def _check_stands_alone(part: Part, found: Reference, registry: str) -> None:
     """What lies in a workspace cannot be read from others."""
-    for field in _PLACES:
-        place = spec.get(field)
-        if isinstance(place, str) and not isinstance(references.parse(place), Tree | Uri):
-            raise Unsupported(
-                f"{field}: {place!r} lies in this workspace, and others cannot read it.",
-                hint="Register a copy from a local folder, and share that.",
-            )
-    environment = spec.get("environment")
-    if isinstance(environment, str):
-        found = references.parse(environment)
-        if isinstance(found, Asset) and found.registry is None:
-            raise Invalid(
-                f"environment: {environment!r} is this workspace's own.",
-                hint=f"Share the environment first, and name it "
-                f"azureml://registries/{registry}/environments/{found.name}/versions/…",
-            )
+    if isinstance(found, Uri | Bound) or (isinstance(found, Asset) and found.registry):
+        return
+    if isinstance(found, Asset):
+        kind = found.kind or part.kind
+        noun = assets.noun_of(kind)
+        raise Invalid(
+            f"{part.where}: {part.text!r} is this workspace's own.",
+            hint=f"Share it first: lazur {noun} share -n {found.name}. Then name it "
+            f"azureml://registries/{registry}/{kind}/{found.name}/versions/…",
+        )
+    raise Unsupported(
+        f"{part.where}: {part.text!r} lies in this workspace, and others cannot read it.",
+        hint="Register a copy from a local folder, and share that.",
+    )
