@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,18 @@ def run(
     clock.time += hours * HOUR
     site.engine.end(key)
     server.settle()
+
+
+def write(site: TestSite, path: str, size: int) -> Path:
+    place = site.home.datastore("lab", "workspaceblobstore") / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"x" * size)
+    return place
+
+
+def output(path: str, **more: Any) -> dict[str, Any]:
+    place = f"azureml://datastores/workspaceblobstore/paths/{path}"
+    return {"out": {"type": "uri_folder", "path": place, **more}}
 
 
 def shown(
@@ -187,8 +200,61 @@ class TestStored:
         clock.time += 60
         assert shown(site, by="job")["value"][0]["stored_bytes"] >= 5000
 
+    def test_what_a_job_wrote_to_a_place_of_its_choice(
+        self, site: TestSite, server: Server, clock: Clock
+    ) -> None:
+        write(site, "mine/sub/big", 3_000_000)
+        run(site, server, clock, "train", 1.0, outputs=output("mine", name="made"))
+        uses.weigh(site)
+        clock.time += 60
+        assert shown(site)["value"][0]["stored_bytes"] == 3_000_000
+        assert shown(site, by="asset")["value"][0]["stored_bytes"] == 3_000_000
+
+    def test_such_a_place_is_counted_once(
+        self, site: TestSite, server: Server, clock: Clock
+    ) -> None:
+        write(site, "mine/sub/big", 3000)
+        write(site, "mine2", 10)
+        write(site, "azureml/another/out/x", 1)
+        run(site, server, clock, "one", 1.0, outputs=output("mine/sub/", type="uri_folder"))
+        run(site, server, clock, "two", 1.0, outputs=output("mine/sub"))
+        run(site, server, clock, "three", 1.0, outputs=output("mine"))
+        run(site, server, clock, "four", 1.0, outputs=output("mine/sub"))
+        run(site, server, clock, "five", 1.0, outputs=output("mine2", type="uri_file"))
+        uses.weigh(site)
+        clock.time += 60
+        assert shown(site)["total"]["stored_bytes"] == 3010
+        run(site, server, clock, "all", 1.0, outputs=output(""))
+        uses.weigh(site)
+        clock.time += 60
+        assert shown(site)["total"]["stored_bytes"] == 3010, "what is of runs is theirs"
+
+    def test_what_somebody_removed_there_is_counted_no_longer(
+        self, site: TestSite, server: Server, clock: Clock
+    ) -> None:
+        places = [write(site, f"mine/{name}", 1000) for name in "ab"]
+        run(site, server, clock, "train", 1.0, outputs=output("mine"))
+        Sweepup(site).round()
+        for place, left in zip(places, (1000, 0), strict=True):
+            place.unlink()
+            clock.time += 4000
+            Sweepup(site).round()
+            clock.time += 60
+            assert shown(site)["total"]["stored_bytes"] == left
+
 
 class TestQuota:
+    def test_outputs_at_places_of_choice_are_in_it(
+        self, site: TestSite, server: Server, clock: Clock
+    ) -> None:
+        call(site, quotas.put, "lab", {"user": "*", "limits": {"bytes": "1MB"}})
+        write(site, "mine/big", 3_000_000)
+        run(site, server, clock, "train", 1.0, outputs=output("mine"))
+        uses.weigh(site)
+        spec = {"name": "a", "type": "uri_folder", "path": "tree:" + put_tree(site, {"a": b"1"})}
+        with pytest.raises(QuotaExceeded):
+            call(site, assets.create, LAB, "data", spec, who=BEA)
+
     def test_content_over_the_quota_is_refused(self, site: TestSite) -> None:
         call(site, quotas.put, "lab", {"user": "*", "limits": {"bytes": 1500}})
         specs = [

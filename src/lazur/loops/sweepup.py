@@ -10,6 +10,7 @@ from lazur.errors import LazurError
 from lazur.loops.base import Loop
 from lazur.services import (
     builds,
+    chosen_places,
     collection,
     registered_models,
     secrets,
@@ -31,6 +32,8 @@ _ROTATED_EVERY = 60.0
 """Vaults are asked for their key no more often."""
 _SETTLED_EVERY = 600.0
 """Every run is looked at."""
+_WEIGHED_EVERY = 3600.0
+"""Every file is looked at where jobs chose a place for their outputs."""
 _ANSWERS_KEPT = 86400.0
 _LEFT = 86400.0
 """Nothing is still being written after a day."""
@@ -43,7 +46,7 @@ class Sweepup(Loop):
     def __init__(self, site: Site) -> None:
         super().__init__()
         self._site = site
-        self._rotated = self._settled = 0.0
+        self._rotated = self._settled = self._weighed = 0.0
         site.bus.listen("due", lambda _topic, key: self.hint() if key == self.name else None)
 
     def round(self) -> float:
@@ -113,6 +116,9 @@ class Sweepup(Loop):
             return
         self._settled = self._site.now()
         stored.settle_runs(self._site)
+        if not 0 <= self._site.now() - self._weighed < _WEIGHED_EVERY:
+            self._weighed = self._site.now()
+            chosen_places.settle(self._site, lambda: self.stopping)
 
     def _collect(self) -> None:
         """Bytes of what was purged, and of uploads that came to nothing."""

@@ -13,7 +13,7 @@ from typing import Any
 from lazur.errors import NotFound
 from lazur.safe import Entry, SafeRoot
 from lazur.services import jobs
-from lazur.services.home import ARTIFACTSTORE, DATASTORES
+from lazur.services.home import ARTIFACTSTORE, DATASTORES, Home
 from lazur.services.places import in_artifacts
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -71,7 +71,7 @@ def place(context: Context, workspace: str, name: str, path: str) -> Place:
         return Place(root, f"{inside}/{path}")
     if top == _NAMED:
         output, _, inner = rest.partition("/")
-        for label, root, inside, only in named_outputs(context, row):
+        for label, root, inside, only in named_outputs(context.site.home, row):
             if label == output and inner and only in (None, inner):
                 return Place(root, f"{inside}/{inner}" if inside else inner)
     raise NotFound(
@@ -84,7 +84,7 @@ def _all(context: Context, row: JobRow) -> Iterator[dict[str, Any]]:
     yield from _scan(*_artifacts(context, row))
     for name, model in _models(context, row).items():
         yield from (_file(f"{name}/{entry.path}", entry) for entry in model.scan())
-    for label, root, inside, only in named_outputs(context, row):
+    for label, root, inside, only in named_outputs(context.site.home, row):
         found = _scan(root, inside) if only is None else _alone(root, inside, only)
         yield from ({**file, "path": f"{_NAMED}/{label}/{file['path']}"} for file in found)
 
@@ -103,7 +103,7 @@ def _models(context: Context, row: JobRow) -> dict[str, Folder]:
     return {name: at for name, at in found.items() if not os.path.lexists(artifacts / name)}
 
 
-def named_outputs(context: Context, row: JobRow) -> Iterator[tuple[str, Path, str, str | None]]:
+def named_outputs(home: Home, row: JobRow) -> Iterator[tuple[str, Path, str, str | None]]:
     """(name, datastore, folder in it, the one file there or None for all) of each output that
     lies on this site. From its URI: what `direct` hands to the command is text, and no place of
     ours."""
@@ -113,7 +113,7 @@ def named_outputs(context: Context, row: JobRow) -> Iterator[tuple[str, Path, st
             continue
         if found.datastore not in DATASTORES:
             continue  # it lies elsewhere
-        store, place = context.site.home.datastore(row.workspace, found.datastore), found.path
+        store, place = home.datastore(row.workspace, found.datastore), found.path
         folder, _, file = place.strip("/").rpartition("/")
         if output["type"] == "uri_file":
             yield output["name"], store, folder, file

@@ -120,7 +120,7 @@ def _outputs(context: Context, job: JobRow) -> Iterator[Shown]:
     """Named outputs that are folders on this site. One that is moved to its place at the end is
     shown where the job writes it until then."""
     drafts = {o["name"] for o in job.resolved["outputs"] if o["mode"] == "upload"}
-    for name, root, inside, only in files.named_outputs(context, job):
+    for name, root, inside, only in files.named_outputs(context.site.home, job):
         path = f"{job.name}/named-outputs/{name}"
         if name in drafts and job.state not in FINAL:
             yield Shown(path, folders.draft(context.site.home, job, name))

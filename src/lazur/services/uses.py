@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lazur.errors import LazurError
-from lazur.services import stored
-from lazur.services.home import BLOBSTORE
+from lazur.services import chosen_places, stored
 from lazur.services.site import Context, Site
 from lazur.services.tracking import folders
 from lazur.services.tracking import jobs as tracking
@@ -22,8 +21,8 @@ from lazur.store import jobs
 from lazur.store import usage as store
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
-from lazur.store.mlflow import samples, trash
-from lazur.store.stored import RUN, Thing
+from lazur.store.mlflow import samples
+from lazur.store.stored import PLACE, RUN, Thing
 
 log = logging.getLogger(__name__)
 
@@ -80,13 +79,19 @@ def _weigh(site: Site, row: AnyRow) -> None:
         job = jobs.by_name(db, row.workspace_id, row.job)
         measured = samples.averages(db, row.run_id, _KEYS)
     own = job if job is not None and job.run_id == row.run_id else None
-    size = sum(entry.size for folder in _folders(site, row, own) for entry in folder.scan())
+    alone = _folders(site, row, own)
+    size = sum(entry.size for folder in alone for entry in folder.scan())
+    places = chosen_places.of_job(site, own, alone) if own is not None else {}
     seconds = row.ended_at - row.started_at
     outputs = list(_outputs(site, own)) if own is not None else []
     thing = Thing(row.workspace_id, RUN, row.run_id, row.person, row.experiment_name)
     with site.context(synced=False) as context:
-        if store.weigh(context.db, row.id, _measured(measured, seconds), outputs) and size:
+        if not store.weigh(context.db, row.id, _measured(measured, seconds), outputs):
+            return
+        if size:
             stored.put_run(context, thing, size)
+        for place, held in places.items():
+            chosen_places.put(context, thing._replace(kind=PLACE, name=place), held)
 
 
 def _folders(site: Site, row: AnyRow, job: JobRow | None) -> list[Folder]:
@@ -99,20 +104,17 @@ def _folders(site: Site, row: AnyRow, job: JobRow | None) -> list[Folder]:
 
 
 def _outputs(site: Site, job: JobRow) -> Iterator[dict[str, Any]]:
-    """The assets that it made. What lies in a place of its own choice is not measured."""
+    """The assets that it made, as large as what lies at their places."""
+    places = dict(chosen_places.of_outputs(site, job))
     for output in job.resolved["outputs"]:
         if not output.get("asset_name"):
             continue
         with site.db.read() as db:
-            found = trash.assets_of(db, job.workspace_id, [output["uri"]])
-        size = sum(entry.size for entry in _folder(site, job, output).scan())
+            found = store.assets_at(db, job.workspace_id, output["uri"])
+        place = places.get(output["name"])  # none: it lies elsewhere
+        size = chosen_places.weigh(site, job.workspace, place) if place is not None else 0
         for kind, name, version in found:
             yield {"kind": kind, "name": name, "version": version, "bytes": size}
-
-
-def _folder(site: Site, job: JobRow, output: dict[str, Any]) -> Folder:
-    store = site.home.datastore(job.workspace, BLOBSTORE)
-    return Folder(store, f"azureml/{job.name}/{output['name']}")
 
 
 _CORES, _MEMORY = "system/job_cpu_cores", "system/job_memory_megabytes"

@@ -11,8 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from lazur.store.db import AnyRow
 from lazur.store.tables import assets, containers, jobs, stored, trees, workspaces
 
-TREE, RUN, PATH = "tree", "run", "path"
-"""A path is an artifact that belongs to no run."""
+TREE, RUN, PATH, PLACE = "tree", "run", "path", "place"
+"""A path is an artifact that belongs to no run; a place is `<datastore>/<path>`, which somebody
+chose for an output."""
 _ROWS = 500
 
 
@@ -76,6 +77,27 @@ def used(db: Connection, workspace_id: int | None, person: str | None) -> int:
     if person is not None:
         total = total.where(stored.c.person == person)
     return int(db.execute(total).scalar_one())
+
+
+def within(db: Connection, workspace_id: int, kind: str, prefix: str) -> Sequence[AnyRow]:
+    """What is counted now, and whose name begins so."""
+    return db.execute(
+        select(stored).where(
+            stored.c.workspace_id == workspace_id,
+            stored.c.kind == kind,
+            stored.c.gone_at.is_(None),
+            func.substr(stored.c.name, 1, len(prefix)) == prefix,
+        )
+    ).all()
+
+
+def places(db: Connection) -> Sequence[AnyRow]:
+    """All that are counted now, with the names of their workspaces."""
+    return db.execute(
+        select(stored, workspaces.c.name.label("workspace"))
+        .join(workspaces, workspaces.c.id == stored.c.workspace_id)
+        .where(stored.c.kind == PLACE, stored.c.gone_at.is_(None))
+    ).all()
 
 
 def size_of_tree(db: Connection, digest: str) -> int:

@@ -180,6 +180,22 @@ def with_outputs(db: Connection, span: Span) -> Sequence[AnyRow]:
     return [row for row in found if row.outputs]
 
 
+def assets_at(db: Connection, workspace_id: int, path: str) -> Sequence[AnyRow]:
+    """(kind, name, version) of data and models, not archived, that are that very address."""
+    return db.execute(
+        select(containers.c.kind, containers.c.name, all_assets.c.version)
+        .join(containers, containers.c.id == all_assets.c.container_id)
+        .where(
+            containers.c.workspace_id == workspace_id,
+            containers.c.kind.in_(("data", "models")),
+            all_assets.c.archived.is_(False),
+            containers.c.archived.is_(False),
+            all_assets.c.spec["path"].as_string() == path,
+        )
+        .order_by(containers.c.kind, containers.c.name, all_assets.c.version)
+    ).all()
+
+
 class Asset(NamedTuple):
     workspace: str
     kind: str
