@@ -6,6 +6,7 @@ import io
 import json
 import os
 import tarfile
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -304,6 +305,19 @@ class TestKeys:
             assert (b"hashicorp" in every) is there
             assert b"k3y-k3y" not in every
             assert site.home.owner_token().encode() not in every
+
+    def test_passwords_in_settings_go_with_the_key_alone(
+        self, site: TestSite, tmp_path: Path
+    ) -> None:
+        written = 'port = 8123\ndatabase = "postgresql+psycopg://me:p@ss w/rd@h/db"  # mine\n'
+        (site.home.path / "config.toml").write_text(written)
+        for to, with_key in ((tmp_path / "b", True), (tmp_path / "b", False)):
+            made = backups.make(site, to, with_key=with_key)
+            every = b"".join(path.read_bytes() for path in to.rglob("*") if path.is_file())
+            assert (b"p@ss w/rd" in every) is with_key
+            assert made["masked"] == ([] if with_key else ["database"])
+        kept = tomllib.loads(member(tmp_path / "b", "config.toml").read_text())
+        assert kept == {"port": 8123, "database": "postgresql+psycopg://me:***@h/db"}
 
     def test_a_backup_is_for_its_owners_eyes(self, site: TestSite, tmp_path: Path) -> None:
         filled(site)

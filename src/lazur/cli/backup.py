@@ -47,8 +47,8 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         ),
         "with_key": option(
             "--with-key",
-            help="Take the root key along, and the vault's settings. Whoever has the backup can "
-            "then read every secret.",
+            help="Take the root key along, and the vault's settings and the passwords of "
+            "config.toml. Whoever has the backup can then read every secret.",
             action="store_true",
         ),
     },
@@ -110,6 +110,12 @@ def _tell(made: dict[str, Any], to: str, folder: Path) -> None:
         f"{to}: {made['files']:,} files, {terminal.size(made['bytes'])}, of which "
         f"{terminal.size(made['added'])} were new; {made['seconds']} s."
     )
+    if made["masked"]:
+        terminal.note(
+            "config.toml is in it without its passwords: " + ", ".join(made["masked"]) + ". Set "
+            "them again after a restore, or take them along: --with-key",
+            "yellow",
+        )
     if made["with_key"]:
         terminal.note(
             "WARNING: the root key is in it. Whoever can read this backup can read every secret "

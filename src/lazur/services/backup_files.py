@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from lazur.errors import Conflict, Invalid, NotFound
 
@@ -56,7 +56,7 @@ class Sink(ABC):
     added = 0
     """Bytes that were new."""
 
-    def add(self, file: BinaryIO) -> tuple[str, int]:
+    def add(self, file: IO[bytes]) -> tuple[str, int]:
         """Copied, whatever happens to it meanwhile."""
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(self.scratch)) as copied:
             digest, size = _copied(file, copied)

@@ -7,6 +7,7 @@ meanwhile. So whatever was acknowledged before is in it, and nothing in it names
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -24,7 +25,7 @@ from lazur.engine.contracts import Collects
 from lazur.engine.tree import MAX_BYTES
 from lazur.errors import NotFound, Unavailable, Unsupported
 from lazur.safe import SafeRoot
-from lazur.services import events
+from lazur.services import events, masks
 from lazur.services.backup_files import FORMAT, VERSION, Listed, Sink, sink
 from lazur.services.recovery import ADMIN
 from lazur.services.site import Site
@@ -40,7 +41,7 @@ DATABASE = "database"
 """Below it, in the list: what is no file of a home."""
 _NOT_OURS = frozenset({"wd", "inputs", "downloads", "cache", "packages", "named-outputs"})
 """Of an attempt: what its job sees while it runs."""
-_SECRET = ("keys/", "vault.toml")
+_SETTINGS = "config.toml"
 _BEGINNING = b'{"dirs":['
 _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
@@ -70,6 +71,7 @@ def make(
             "home": str(site.home.path),
             "identity": site.home.identity(),
             "workspace": room.name if room is not None else None,
+            "masked": made.masked,
             "with_key": with_key and room is None,
             "rows": counts,
             "files": made.files,
@@ -91,6 +93,8 @@ class _Backup:
         self._digests: Iterable[str] | None = None
         self.files = 0
         self.bytes = 0
+        self.masked: list[str] = []
+        """Settings that had a password."""
 
     def add_database(self) -> dict[str, int]:
         folder = self._out.scratch / DATABASE
@@ -132,11 +136,12 @@ class _Backup:
 
     def add_settings(self, *, with_key: bool) -> None:
         with SafeRoot(self._site.home.path) as root:
-            self._add(root, "config.toml", "config.toml")
-            if with_key:
-                self._add(root, "vault.toml", "vault.toml")
-        if with_key:
-            self._add_folder("keys")
+            if not with_key:
+                self._add_masked(root)
+                return
+            for name in (_SETTINGS, "vault.toml"):
+                self._add(root, name, name)
+        self._add_folder("keys")
 
     def _add_folder(self, top: str, inside: str = "") -> None:
         folder = self._site.home.path / top
@@ -162,6 +167,19 @@ class _Backup:
                 return
             digest, size = self._out.add(file)
         self._write(Listed(path, size, digest, mode, modified))
+
+    def _add_masked(self, root: SafeRoot) -> None:
+        """A database's password opens what the root key does."""
+        try:
+            with root.open(_SETTINGS) as file:
+                text, self.masked = masks.settings(file.read().decode())
+        except NotFound:
+            return
+        except ValueError:  # no server starts with it
+            self.masked = ["all of it"]
+            return
+        digest, size = self._out.add(io.BytesIO(text.encode()))
+        self._write(Listed(_SETTINGS, size, digest, 0o600, 0.0))
 
     def _write(self, listed: Listed) -> None:
         self._listing.write(json.dumps(list(listed)).encode() + b"\n")
