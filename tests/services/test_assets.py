@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from lazur.errors import BlobsMissing, Invalid, Unsupported
-from lazur.services import assets, registries, sharing
+from lazur.errors import BlobsMissing, Invalid, NotFound, Unsupported
+from lazur.services import asset_trash, assets, registries, sharing
 from lazur.services.shelves import Registry
 from lazur.services.versions import digest
 from lazur.store import tables
+from lazur.store.mlflow import registry
 from tests.site import TestSite, call, put_tree
 
 
@@ -146,3 +147,53 @@ class TestSharedSteps:
             },
         }
         assert pipeline(site, **step)["jobs"] == share(site)["jobs"]
+
+
+def labels(site: TestSite, kind: str, version: str) -> list[str]:
+    return get(site, kind, "x", version)["labels"]
+
+
+class TestLabelsInTheTrash:
+    @pytest.fixture(params=["models", "environments"])
+    def kind(self, request: pytest.FixtureRequest, site: TestSite) -> str:
+        kind: str = request.param
+        for number in ("1", "2"):
+            path = f"tree:{put_tree(site, {'a': number.encode()})}"
+            spec = {"path": path} if kind == "models" else {"image": f"x:{number}"}
+            create(site, kind, name="x", **spec)
+        update(site, kind, "1", ["best", "old"])
+        call(site, asset_trash.delete, "default", kind, "x", "1")
+        return kind
+
+    def test_are_not_seen_meanwhile(self, site: TestSite, kind: str) -> None:
+        with pytest.raises(NotFound) as caught:
+            get(site, kind, "x", "@best")
+        assert caught.value.hint == "Known labels: latest."
+
+    def test_are_back_with_their_version(self, site: TestSite, kind: str) -> None:
+        call(site, asset_trash.restore, "default", kind, "x", "1")
+        assert labels(site, kind, "1") == ["best", "old"]
+        assert get(site, kind, "x", "@best")["version"] == "1"
+        if kind == "models":
+            assert aliases(site) == {("x", "best"): 1, ("x", "old"): 1}
+
+    def test_stay_with_the_version_that_got_them_since(self, site: TestSite, kind: str) -> None:
+        update(site, kind, "2", ["best"])
+        call(site, asset_trash.restore, "default", kind, "x", "1")
+        assert (labels(site, kind, "1"), labels(site, kind, "2")) == (["old"], ["best"])
+        if kind == "models":
+            assert aliases(site) == {("x", "best"): 2, ("x", "old"): 1}
+
+    def test_go_with_it_for_good(self, site: TestSite, kind: str) -> None:
+        call(site, asset_trash.purge, "default", kind, {"names": ["x"]})
+        with site.db.read() as db:
+            assert not db.execute(tables.labels.select()).all()
+
+
+def update(site: TestSite, kind: str, version: str, wanted: list[str]) -> None:
+    call(site, assets.update, "default", kind, "x", version, {"labels": wanted})
+
+
+def aliases(site: TestSite) -> dict[tuple[str, str], int]:
+    with site.db.read() as db:
+        return registry.aliases(db, "ws-1", ["x"])

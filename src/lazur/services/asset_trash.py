@@ -30,7 +30,6 @@ def delete(
     _check_free(context, home, rows)
     registered_models.withdraw(context, home, rows, whole=version is None)
     for row in rows:
-        store.drop_labels(context.db, row.id)
         store.change(context.db, row.id, deleted_at=context.now(), deleted_by=context.who.name)
         events.record(context, home, kind, name, "deleted", version=row.version)
     return _found(context, home, rows)

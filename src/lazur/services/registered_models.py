@@ -67,6 +67,8 @@ def publish(context: Context, home: AnyRow, row: AssetRow) -> None:
         )
     registry.put(context.db, space, _as_version(context, space, row), now)
     registry.put_tags(context.db, space, row.name, int(row.version), _told_tags(row.tags))
+    for label in store.labels_by_asset(context.db, [row.id]).get(row.id, []):
+        registry.put_alias(context.db, space, row.name, label, int(row.version))
     store.note(context.db, row.id, round(row.created_at * 1000))
 
 
@@ -197,7 +199,6 @@ def _live(row: AssetRow) -> bool:
 def _bin(context: Context, home: AnyRow, row: AssetRow) -> None:
     """Deleted there is in the trash here, from where it may come back."""
     by = context.who.name
-    store.drop_labels(context.db, row.id)
     store.change(context.db, row.id, deleted_at=context.now(), deleted_by=by)
     events.record(context, home, KIND, row.name, "deleted", version=row.version)
 

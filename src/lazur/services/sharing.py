@@ -77,8 +77,7 @@ def _check_stands_alone(part: Part, found: Reference, registry: str) -> None:
     """What lies in a workspace cannot be read from others."""
     if isinstance(found, Uri | Bound) or (isinstance(found, Asset) and found.registry):
         return
-    if isinstance(found, Asset):
-        kind = found.kind or part.kind
+    if isinstance(found, Asset) and (kind := found.kind or part.kind) != "codes":
         noun = assets.noun_of(kind)
         raise Invalid(
             f"{part.where}: {part.text!r} is this workspace's own.",

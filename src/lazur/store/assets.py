@@ -93,11 +93,13 @@ def labelled(
 
 
 def labels_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[str]:
-    """All that a name has."""
+    """All that a name has. What lies in the trash keeps its own, unless another version is given
+    them: they are seen again when it is back."""
     found = (
         select(labels.c.label)
         .join(containers, labels.c.container_id == containers.c.id)
-        .where(containers.c.workspace_id == workspace_id, containers.c.kind == kind)
+        .join(assets, labels.c.asset_id == assets.c.id)
+        .where(_HERE, containers.c.workspace_id == workspace_id, containers.c.kind == kind)
         .where(containers.c.name == name)
         .order_by(labels.c.label)
     )
@@ -128,11 +130,6 @@ def drop_label(db: Connection, container_id: int, label: str) -> None:
     db.execute(
         delete(labels).where(labels.c.container_id == container_id, labels.c.label == label)
     )
-
-
-def drop_labels(db: Connection, asset_id: int) -> None:
-    """What lies in the trash has none: another version may get them."""
-    db.execute(delete(labels).where(labels.c.asset_id == asset_id))
 
 
 def rename_container(db: Connection, container_id: int, name: str) -> None:
