@@ -42,26 +42,29 @@ def open_registry(
 def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     context.require("registries/write", Resource())
     name, values, warnings = rooms.check(context, REGISTRY, spec)
+    if fold(name) == BUILT_IN:
+        raise Conflict(f"The registry {BUILT_IN!r} comes with Lazur.")
+    row = store.by_name(context.db, fold(name), REGISTRY)
+    if row is not None and row.deleted_at is not None:
+        return _recovered(context, row, warnings)
     try:
-        if fold(name) == BUILT_IN:
-            raise Conflict(f"The registry {BUILT_IN!r} comes with Lazur.")
         store.add(context.db, values)
     except Taken:
-        warnings = [*warnings, _recovered(context, name)]
+        raise Conflict(f"The registry {name!r} exists already.") from None
     row = store.by_name(context.db, fold(name), REGISTRY)
     assert row is not None
     events.record(context, row, "registries", name, "created")
     return {**view(row), "warnings": warnings}
 
 
-def _recovered(context: Context, name: str) -> str:
+def _recovered(context: Context, row: AnyRow, warnings: list[str]) -> dict[str, Any]:
     """One that was deleted comes back when it is made again: its name stays its own."""
-    row = store.by_name(context.db, fold(name), REGISTRY)
-    if row is None or row.deleted_at is None:
-        raise Conflict(f"The registry {name!r} exists already.")
     store.change(context.db, row.id, deleted_at=None)
     events.record(context, row, "registries", row.name, "recovered")
-    return f"The registry {row.name!r} had been deleted. It is back, with all that it held."
+    back = f"The registry {row.name!r} had been deleted. It is back, with all that it held."
+    again = store.by_name(context.db, row.folded, REGISTRY)
+    assert again is not None
+    return {**view(again), "warnings": [*warnings, back]}
 
 
 def _built_in() -> AnyRow:
