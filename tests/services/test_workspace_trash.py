@@ -43,7 +43,7 @@ OF_THE_SERVER = {
     "lazur_trees",
     "scheduler_leases",
 }
-BY_NAME = {"lazur_tokens"}
+BY_NAME = {"lazur_tokens", "lazur_idempotency"}
 """Of ours, with a column `workspace` that holds a name."""
 
 

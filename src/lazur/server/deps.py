@@ -19,6 +19,7 @@ from lazur.errors import Conflict, Invalid, QuotaExceeded
 from lazur.services.access import Principal
 from lazur.services.site import Context, Site
 from lazur.spec import json
+from lazur.spec.names import fold
 from lazur.store import pages, records
 from lazur.store.db import Connection, Taken
 
@@ -55,9 +56,12 @@ class Caller:
             answer = use_case(context)
         return self._answer(answer, status)
 
-    def create(self, use_case: UseCase, body: Any = None, status: int = 201) -> Response:
+    def create(
+        self, use_case: UseCase, body: Any = None, status: int = 201, *, room: str | None = None
+    ) -> Response:
         """As `write`, once per `Idempotency-Key`: repeating the call repeats the answer, not the
-        deed."""
+        deed. The answer is kept as long as the workspace that it tells of: the path's, or `room`.
+        """
         key = self.request.headers.get("idempotency-key")
         if key is None:
             return self.write(use_case, status)
@@ -66,14 +70,16 @@ class Caller:
                 f"An Idempotency-Key has 1 to {_KEY_LENGTH} characters, this one {len(key)}."
             )
         request = self._digest(body)
+        room = room or self.request.path_params.get("workspace")
         with self.site.db.read() as db:
             answer = self._before(db, key, request)
         if answer is None:
             try:
                 with self.site.context(self.who) as context:
                     answer = use_case(context)
+                    whose = fold(room) if room else None
                     records.remember(
-                        context.db, self.who.name, key, request, answer, context.now()
+                        context.db, self.who.name, key, request, answer, context.now(), whose
                     )
             except (Taken, Conflict, QuotaExceeded):
                 # The same call, made twice at once: the other one was first. It may not be

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, inspect, text
 
+from lazur.spec.names import fold
 from lazur.store.mlflow import spaces
 
 PIECE = 20_000
@@ -27,7 +28,7 @@ _BY_HAND = {
     "workspaces": "name = :space",
     "lazur_tokens": "workspace = :name",
     "lazur_lineage": "(source_home = :id OR target_home = :id)",
-    "lazur_idempotency": "SUBSTR(principal, 1, :length) = :slash",
+    "lazur_idempotency": "(workspace = :folded OR SUBSTR(principal, 1, :length) = :slash)",
     "lazur_audit": "chain = :id",
     "lazur_audit_heads": "chain = :id",
     "runs": "(experiment_id IN (SELECT experiment_id FROM experiments WHERE {experiments})"
@@ -66,6 +67,7 @@ def of(workspace_id: int, name: str) -> dict[str, Any]:
         "id": workspace_id,
         "space": space,
         "name": name,
+        "folded": fold(name),
         "slash": slash,
         "length": len(slash),
         "root": root,

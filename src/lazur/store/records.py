@@ -56,11 +56,18 @@ def answer(db: Connection, principal: str, key: str) -> AnyRow | None:
 
 
 def remember(
-    db: Connection, principal: str, key: str, request: str, body: Any, now: float
+    db: Connection,
+    principal: str,
+    key: str,
+    request: str,
+    body: Any,
+    now: float,
+    workspace: str | None = None,
 ) -> None:
-    """Raises Taken when another call with the key was first."""
+    """Raises Taken when another call with the key was first. `workspace`: the folded name of the
+    one that the answer tells of, with which it goes."""
     values = {"principal": principal, "key": key, "request": request, "answer": body, "at": now}
-    db.execute(_REMEMBER, values)
+    db.execute(_REMEMBER, {**values, "workspace": workspace})
 
 
 def forget_before(db: Connection, at: float) -> None:

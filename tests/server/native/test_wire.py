@@ -8,15 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from lazur.engine.states import State
 from lazur.errors import Unavailable
-from lazur.services import jobs
+from lazur.services import jobs, workspace_trash
+from lazur.store.tables import idempotency
 from lazur.testing.fakes import Engine
 from tests.server.native.conftest import Api, W
 from tests.site import Server, TestSite, call, command, put_tree, submit
 
 JOBS = f"{W}/jobs"
+WORKSPACES = "/api/v1/workspaces"
 KEY = "default/j/1"
 
 BAD_JSON = [
@@ -289,6 +292,25 @@ class TestIdempotency:
         one = api.post(JOBS, command(), headers=headers).json()
         two = person.post(JOBS, command(), headers=headers).json()
         assert one["name"] != two["name"]
+
+    def test_an_answer_goes_with_the_workspace_that_it_tells_of(
+        self, api: Api, site: TestSite
+    ) -> None:
+        spec = {"name": "e", "image": "secret.example.org/lab-image"}
+        made = (
+            (WORKSPACES, {"name": "Lab", "description": "lab-image"}, "k1"),
+            (f"{WORKSPACES}/lab/environments", spec, "k2"),
+            (f"{WORKSPACES}/LAB/environments", {**spec, "name": "f"}, "k3"),
+            (JOBS, command(), "k4"),
+        )
+        for path, body, key in made:
+            answer = api.post(path, body, headers={"Idempotency-Key": key})
+            assert answer.status_code == 201, answer.text
+        call(site, workspace_trash.delete, "lab", permanently=True)
+        assert workspace_trash.finish(site)
+        with site.db.read() as db:
+            left = db.execute(select(idempotency.c.key)).scalars().all()
+        assert list(left) == ["k4"]
 
     @pytest.mark.parametrize("key", ["", "x" * 201])
     def test_a_key_has_a_length(self, api: Api, key: str) -> None:

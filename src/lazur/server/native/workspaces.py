@@ -31,7 +31,8 @@ def find(call: Call, listing: Listing) -> Response:
 
 @routes.post("/workspaces", status_code=201, **action("workspaces/write"))
 def create(call: Call, spec: Object) -> Response:
-    return call.create(lambda context: workspaces.create(context, spec), spec)
+    name = str(spec.get("name"))
+    return call.create(lambda context: workspaces.create(context, spec), spec, room=name)
 
 
 @routes.get("/workspaces/{workspace}", **action("workspaces/read"))

@@ -115,5 +115,6 @@ idempotency = Table(
     Column("request", String(64), nullable=False),
     Column("answer", Json, nullable=False),
     Column("at", Float, nullable=False),
+    Column("workspace", Name),
     Index("ix_lazur_idempotency_at", "at"),
 )

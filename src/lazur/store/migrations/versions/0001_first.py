@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("request", sa.String(length=64), nullable=False),
         sa.Column("answer", Json, nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("workspace", sa.String(length=255), nullable=True),
         sa.PrimaryKeyConstraint("principal", "key", name=op.f("pk_lazur_idempotency")),
     )
     op.create_index("ix_lazur_idempotency_at", "lazur_idempotency", ["at"], unique=False)
