@@ -9,11 +9,14 @@ import pytest
 
 from lazur.errors import BlobsMissing, Invalid, NotFound, Unsupported
 from lazur.services import asset_trash, assets, registries, sharing
+from lazur.services.access import Principal
 from lazur.services.shelves import Registry
 from lazur.services.versions import digest
 from lazur.store import tables
 from lazur.store.mlflow import registry
-from tests.site import TestSite, call, put_tree
+from lazur.testing.fakes import Engine
+from tests.services.test_edges import run
+from tests.site import TestSite, call, put_tree, submit
 
 
 def create(site: TestSite, kind: str, shelf: Any = "default", **spec: Any) -> dict[str, Any]:
@@ -197,3 +200,23 @@ def update(site: TestSite, kind: str, version: str, wanted: list[str]) -> None:
 def aliases(site: TestSite) -> dict[tuple[str, str], int]:
     with site.db.read() as db:
         return registry.aliases(db, "ws-1", ["x"])
+
+
+class TestMadeByJobs:
+    """They are the work of the person whose job it was."""
+
+    @pytest.mark.parametrize("kind, type_", [("data", "uri_folder"), ("models", "custom_model")])
+    def test_an_output_that_was_given_a_name(
+        self, site: TestSite, engine: Engine, kind: str, type_: str
+    ) -> None:
+        bea = Principal.of("bea", "user", "Owner")
+        run(site, engine, who=bea, outputs={"o": {"type": type_, "name": "scores"}})
+        assert get(site, kind, "scores")["creation_context"]["created_by"] == "bea"
+
+    def test_what_its_own_script_registers(self, site: TestSite) -> None:
+        submit(site, name="j", who=Principal.of("bea", "user", "Owner"))
+        asked = {"name": "x", "path": content(site)}
+        made = call(
+            site, assets.create, "default", "models", asked, who=Principal.of_job("default", "j")
+        )
+        assert made["creation_context"]["created_by"] == "bea"

@@ -175,7 +175,7 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
             version = output.get("asset_version")
             if kind == "models":
                 spec = model_facts.found(context, home, {**spec, "job_name": row.name})
-            made, _ = _add(context, home, kind, name, version, spec)
+            made, _ = _add(context, home, kind, name, version, spec, row.created_by)
         except (Conflict, Invalid, NotFound) as error:
             notes.append(f"outputs.{output['name']} was not registered: {error.message}")
             continue
@@ -242,7 +242,9 @@ def _add(
     name: str,
     version: str | None,
     spec: dict[str, Any],
+    person: str | None = None,
 ) -> tuple[AssetRow, bool]:
+    """`person`: whose it is, where the server itself registers it."""
     workspace_id, spec = home.id, filled(kind, spec)
     if kind == "models":
         registered_models.agree(context, home.id, [name])
@@ -260,7 +262,8 @@ def _add(
     there = store.version(context.db, workspace_id, kind, name, version, trash=True)
     if there is not None:
         return _same_or_conflict(there, spec), False
-    store.add(context.db, _values(context, box.id, version, spec))
+    person = person or stored.maker(context, workspace_id)[0]
+    store.add(context.db, _values(context, box.id, version, spec, person))
     stored.keep_trees(context, workspace_id, spec)
     number = int(version) + 1 if version.isdigit() and len(version) < 9 else 0
     store.change_container(
@@ -302,7 +305,7 @@ def _short(value: Any) -> str:
 
 
 def _values(
-    context: Context, container_id: int, version: str, spec: dict[str, Any]
+    context: Context, container_id: int, version: str, spec: dict[str, Any], person: str
 ) -> dict[str, Any]:
     return {
         "container_id": container_id,
@@ -316,7 +319,7 @@ def _values(
         "properties": spec.get("properties") or {},
         "archived": False,
         "created_at": context.now(),
-        "created_by": context.who.name,
+        "created_by": person,
         "revision": 1,
     }
 

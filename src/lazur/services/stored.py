@@ -60,7 +60,7 @@ def check_upload(site: Site, who: Principal, workspace_id: int, size: int) -> No
     """Before bytes come in that are counted later. An upload without a length is let in while
     there is any room at all."""
     with site.context(who, write=False) as context:
-        person, _ = _maker(context, workspace_id)
+        person, _ = maker(context, workspace_id)
         check(context, workspace_id, person, max(size, 1))
 
 
@@ -70,7 +70,7 @@ def grow(context: Context, workspace_id: int, kind: str, name: str, size: int) -
         return
     if kind == RUN and not store.is_run(context.db, name):
         kind = PATH  # or it would be thought purged
-    person, experiment = _maker(context, workspace_id)
+    person, experiment = maker(context, workspace_id)
     row = store.live(context.db, workspace_id, kind, name)
     if row is None and size > 0:
         thing = Thing(workspace_id, kind, name, person, experiment)
@@ -139,8 +139,8 @@ def _counted(quota: Quota, person: str) -> str | None:
     return person if quota.person else None
 
 
-def _maker(context: Context, workspace_id: int) -> tuple[str, str | None]:
-    """A job's bytes are its person's."""
+def maker(context: Context, workspace_id: int) -> tuple[str, str | None]:
+    """Whose it is, and of which experiment: what a job makes is its person's."""
     if context.who.job is None:
         return context.who.name, None
     row = jobs.by_name(context.db, workspace_id, context.who.job)
