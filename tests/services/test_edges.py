@@ -63,7 +63,7 @@ class TestJobs:
             inputs={
                 "named": {"type": "uri_folder", "path": "azureml:y@latest"},
                 "loose": {"type": "uri_folder", "path": f"tree:{tree}"},
-                "web": {"type": "uri_file", "path": "https://example.org/a.csv?sig=secret"},
+                "web": {"type": "uri_file", "path": "https://example.org/a.csv?from=secret"},
                 "number": 3,
             },
         )
@@ -216,7 +216,7 @@ class TestAddresses:
     @pytest.mark.parametrize(
         "written, kept",
         [
-            ("https://ann:pass@example.org/a?sig=s#x", "https://example.org/a"),
+            ("https://example.org/a?from=s#x", "https://example.org/a"),
             ("wasbs://box@account.blob.core.windows.net/a/b", None),
             ("s3://bucket/key/", "s3://bucket/key"),
             ("https://example.org/é", "https://example.org/%C3%A9"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from lazur.errors import Invalid
+from lazur.kinds.resources.common import refuse_secrets_at
 from lazur.spec.checking import Check
 from lazur.spec.expressions import parse as parse_expressions
 from lazur.spec.names import check_component_name
@@ -32,6 +33,7 @@ def check_command_component(check: Check) -> None:
     check.names(("outputs",), outputs)
     check.expressions(("command",), value.get("command"), inputs, outputs)
     _check_optional(check, value)
+    _check_defaults(check, inputs)
     _check_environment(check, value.get("environment"), ("environment",))
     check.reference(("code",), value.get("code"))
     _check_version(check)
@@ -43,6 +45,7 @@ def check_other_component(check: Check) -> None:
     _check_component_name(check, value.get("name"))
     check.names(("inputs",), value.get("inputs"))
     check.names(("outputs",), value.get("outputs"))
+    _check_defaults(check, value.get("inputs"))
     task = _mapping(value.get("task"))
     texts = [(("args",), value), (("task", "program_arguments"), task)]
     for path, holder in texts:
@@ -65,7 +68,7 @@ def check_environment(check: Check) -> None:
 
 
 def check_asset(check: Check) -> None:
-    check.reference(("path",), _mapping(check.value).get("path"))
+    _check_data(check, ("path",), _mapping(check.value).get("path"))
     _check_version(check)
 
 
@@ -100,6 +103,12 @@ def _is_given(body: Any) -> bool:
     return body is not None
 
 
+def _check_defaults(check: Check, inputs: Any) -> None:
+    for name, body in _mapping(inputs).items():
+        for field in ("path", "default"):
+            refuse_secrets_at(check, ("inputs", name, field), _mapping(body).get(field))
+
+
 def _check_optional(check: Check, value: Mapping[str, Any]) -> None:
     command = value.get("command")
     if not isinstance(command, str):
@@ -126,13 +135,18 @@ def _check_places(check: Check, value: Mapping[str, Any]) -> None:
     check.reference(("code",), value.get("code"))
     _check_environment(check, value.get("environment"), ("environment",))
     for name, body in _mapping(value.get("inputs")).items():
-        check.reference(("inputs", name, "path"), _mapping(body).get("path"))
+        _check_data(check, ("inputs", name, "path"), _mapping(body).get("path"))
     for name, body in _mapping(value.get("outputs")).items():
         path = _mapping(body).get("path")
-        check.reference(("outputs", name, "path"), path)
+        _check_data(check, ("outputs", name, "path"), path)
         check.expressions(
             ("outputs", name, "path"), path, value.get("inputs"), value.get("outputs")
         )
+
+
+def _check_data(check: Check, path: tuple[str, ...], text: Any) -> None:
+    check.reference(path, text)
+    refuse_secrets_at(check, path, text)
 
 
 def _check_environment(check: Check, environment: Any, path: tuple[str, ...]) -> None:

@@ -155,3 +155,62 @@ class TestOtherAssets:
     def test_a_conda_file_alone_is_enough_here_and_said_so(self) -> None:
         (found,) = said("environment", {"name": "e", "conda_file": {"dependencies": []}})
         assert found.severity == "warning"
+
+
+SECRETS = [
+    "https://user:pw@example.org/a.csv",
+    "https://ghp_abc@example.org/a.csv",
+    "https://example.org/a.csv?sv=2024&sig=abc%3D",
+    "https://example.org/a.csv?x=1&%53ig=abc",
+    "https://example.org/a.csv?x=1;sig=abc",
+    "https://example.org/a.csv#sig=abc",
+    "https://bucket.s3.amazonaws.com/a?X-Amz-Credential=k&X-Amz-Signature=abc",
+    "https://storage.googleapis.com/b/a?X-Goog-Signature=abc",
+    "https://example.org/a.csv?access_token=abc",
+    "s3://key:secret@bucket/a.csv",
+    "wasbs://box:pw@account.blob.core.windows.net/a.csv?x=1",
+    "abfss://box@account.dfs.core.windows.net/a?sig=abc",
+]
+OPEN = [
+    "https://example.org/a.csv?raw=true&version=3&page_token_size=2",
+    "https://example.org/files/sig=3/part.csv?download=1",
+    "https://example.org/a@b/c.csv",
+    "wasbs://box@account.blob.core.windows.net/a.csv",
+    "azureml://datastores/store/paths/password=1/a.csv",
+    "./sig=3/part;password=x.csv",
+    "data/a?sig=b.csv",
+]
+
+
+class TestSecretsInAddresses:
+    """Whoever sees the asset or the job sees them."""
+
+    @pytest.mark.parametrize("address", SECRETS)
+    def test_they_are_refused_wherever_data_are_named(self, address: str) -> None:
+        for kind, value, place in _naming(address):
+            found = [d for d in said(kind, value) if d.severity == "error"]
+            assert [d.path for d in found] == [place], kind
+            assert "password or a signature" in found[0].message
+            assert "lazur datastore create" in str(found[0].hint)
+            assert "abc" not in found[0].message + str(found[0].hint)
+
+    @pytest.mark.parametrize("address", OPEN)
+    def test_what_is_public_is_not(self, address: str) -> None:
+        for kind, value, _ in _naming(address):
+            assert [d for d in said(kind, value) if "signature" in d.message] == []
+
+
+def _naming(address: str) -> list[tuple[str, dict[str, Any], str]]:
+    job = {"command": "x", "environment": "azureml:e:1"}
+    given = {"type": "uri_file", "path": address}
+    return [
+        ("data", {"name": "d", "path": address, "type": "uri_file"}, "path"),
+        ("model", {"name": "m", "path": address}, "path"),
+        ("command-job", {**job, "inputs": {"x": given}}, "inputs.x.path"),
+        ("command-job", {**job, "outputs": {"y": {**given, "mode": "direct"}}}, "outputs.y.path"),
+        (
+            "command-component",
+            {**COMPONENT, "inputs": {"x": {"type": "uri_file", "default": address}}},
+            "inputs.x.default",
+        ),
+    ]

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 
 from lazur.kinds.assets.common import Asset
 from lazur.kinds.assets.environment import AnonymousEnvironment
+from lazur.kinds.resources.common import refuse_secrets_at
 from lazur.spec.checking import Check
 from lazur.spec.model import Map, Spec, TextValue, spelled, squashed
 
@@ -85,6 +86,7 @@ class DataImport(Asset):
 def check_data_import(check: Check) -> None:
     value = _mapping(check.value)
     check.reference(("path",), value.get("path"))
+    refuse_secrets_at(check, ("path",), value.get("path"))
     if not value.get("name"):
         check.error("the data asset that it becomes needs a `name`", ("name",))
     source = _mapping(value.get("source"))

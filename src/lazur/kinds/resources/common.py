@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import BeforeValidator
 
@@ -64,6 +64,16 @@ _TELLTALE = re.compile(
     r"(?i)(?:^|[;&?\s])(?:password|pwd|accountkey|sharedaccesssignature|sharedaccesskey|sig|"
     r"client_?secret|access_?token|api_?key)\s*="
 )
+
+_OPENERS = frozenset(
+    """password passwd pwd accountkey sharedaccesssignature sharedaccesskey sig signature
+    xamzsignature xamzsecuritytoken xgoogsignature xossignature xosssignature clientsecret secret
+    accesstoken token authtoken xamzcredential awsaccesskeyid apikey accesskey secretkey
+    authorization""".split()
+)
+"""Parameters of an address that let anybody in who has it."""
+_WITHOUT_USERS = frozenset({"http", "https", "ftp"})
+"""Here a name before the `@` opens something. Elsewhere it is a container, or says little."""
 
 
 def _json_text(value: Any) -> Any:
@@ -154,6 +164,30 @@ def refuse_secrets_in(check: Check, path: Path, value: Any) -> None:
             path,
             hint="Write it into `credentials`, which are kept sealed.",
         )
+
+
+def refuse_secrets_at(check: Check, path: Path, value: Any) -> None:
+    """As `refuse_secrets_in`, of where data are: only addresses have secrets, and folders may be
+    called anything. Whoever may see the asset or the job sees them, and so does its history."""
+    if isinstance(value, str) and "://" in value and _opens(value):
+        check.error(
+            "there is a password or a signature in this address, which everybody would see",
+            path,
+            hint="Make a datastore of the place (lazur datastore create), whose credentials are "
+            "kept sealed, and write azureml://datastores/<name>/paths/<path>.",
+        )
+
+
+def _opens(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    user, _, _ = parts.netloc.rpartition("@")
+    if ":" in user or (user and parts.scheme.lower() in _WITHOUT_USERS):
+        return True
+    given = f"{parts.query}&{parts.fragment.rpartition('?')[2]}".replace(";", "&")
+    return any(squashed(name) in _OPENERS for name, _ in parse_qsl(given))
 
 
 def _has_secret(text: str) -> bool:
