@@ -177,3 +177,55 @@ class TestStore:
 
 def _nodes(site: TestSite, of: str) -> list[dict[str, Any]]:
     return show(site, of)["nodes"]
+
+
+class TestNamedByComponents:
+    """Without an edge: the component was there before, or names what has been replaced since."""
+
+    @pytest.fixture(params=["azureml:e@latest", "azureml:e@good", "azureml:e"])
+    def component(self, request: pytest.FixtureRequest, site: TestSite) -> TestSite:
+        step = {"environment": request.param}
+        asset(site, "components", name="c", type="pipeline", jobs={"a": step})
+        asset(site, "environments", name="e", image="x:1", labels=["good"])
+        return site
+
+    def test_the_last_that_answers_to_it_is_kept(self, component: TestSite) -> None:
+        call(component, asset_trash.delete, "default", "environments", "e")
+        with pytest.raises(Conflict) as caught:
+            free(component, names=["e"])
+        assert caught.value.details["needed"] == {"e:1": ["component:c:1"]}
+        assert free(component)["kept"][0]["needed_by"] == ["component:c:1"]
+        assert free(component, force=True)["purged"]
+
+    def test_what_another_version_stands_in_for_is_not(self, component: TestSite) -> None:
+        asset(component, "environments", name="e", image="x:2", labels=["good"])
+        call(component, asset_trash.delete, "default", "environments", "e", "1")
+        assert free(component, names=["e"])["purged"]
+
+    def test_nor_is_what_a_component_in_the_trash_names(self, component: TestSite) -> None:
+        for kind, name in (("environments", "e"), ("components", "c")):
+            call(component, asset_trash.delete, "default", kind, name)
+        assert free(component, names=["e"])["purged"]
+
+    def test_nor_another_kind_of_the_same_name(self, component: TestSite) -> None:
+        asset(component, "data", name="e", **FILE)
+        call(component, asset_trash.delete, "default", "data", "e")
+        assert purge(component, names=["e"])["purged"]
+
+    def test_what_a_step_named_when_it_was_registered_is_kept(self, site: TestSite) -> None:
+        asset(site, "environments", name="e", image="x:1")
+        step = {"environment": "azureml:e@latest", "inputs": {"r": {"path": "azureml:y:1"}}}
+        asset(site, "data", name="y", **FILE)
+        asset(site, "components", name="c", type="pipeline", jobs={"a": step})
+        assert {
+            ("environments:e:1", "jobs.a.environment", "components:c:1"),
+            ("data:y:1", "jobs.a.inputs.r.path", "components:c:1"),
+        } <= edges(site)
+        asset(site, "environments", name="e", image="x:2")
+        call(site, asset_trash.delete, "default", "environments", "e", "1")
+        with pytest.raises(Conflict, match="component:c:1 came of e:1"):
+            free(site, names=["e"])
+
+
+def free(site: TestSite, **asked: Any) -> Any:
+    return call(site, asset_trash.purge, "default", "environments", asked)

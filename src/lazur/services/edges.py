@@ -12,7 +12,7 @@ from lazur.engine.lineage import BUILT_IN, JOBS, TREES, URIS, Edge, Node
 from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated
 from lazur.kinds.jobs.command import CommandJob
-from lazur.services import versions
+from lazur.services import parts, versions
 from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
 from lazur.services.job_views import default_output_uri
 from lazur.services.site import Context
@@ -27,6 +27,7 @@ from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 
 _LONGEST = 600
+_ROLE = 300
 _WEB = ("http://", "https://")
 """No job writes there."""
 _OF_JOBS = {
@@ -62,15 +63,12 @@ def of_asset(
     somebody asked for, which the row may name by what it holds."""
     asset = Node(home.id, row.kind, row.name, row.version)
     spec = row.spec if written is None else written
-    parts = [(spec.get("path"), row.kind, "path"), (spec.get("code"), "codes", "code")]
-    parts += [(spec.get("environment"), "environments", "environment")]
     write(
         context,
         [
             edge
-            for text, kind, role in parts
-            if isinstance(text, str)
-            for edge in _from(context, home, text, kind, asset, role)
+            for part in parts.find(row.kind, dict(spec))
+            for edge in _from(context, home, part.text, part.kind, asset, part.where[-_ROLE:])
             if edge.source.kind != TREES  # its own content
         ],
     )
