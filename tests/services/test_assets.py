@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from lazur.errors import BlobsMissing, Invalid, NotFound, Unsupported
-from lazur.services import asset_trash, assets, registries, sharing
+from lazur.services import asset_trash, assets, registries, sharing, workspaces
 from lazur.services.access import Principal
 from lazur.services.shelves import Registry
 from lazur.services.versions import digest
 from lazur.store import tables
-from lazur.store.mlflow import registry
+from lazur.store.mlflow import registry, sql
 from lazur.testing.fakes import Engine
 from tests.services.test_edges import run
 from tests.site import TestSite, call, put_tree, submit
@@ -220,3 +220,37 @@ class TestMadeByJobs:
             site, assets.create, "default", "models", asked, who=Principal.of_job("default", "j")
         )
         assert made["creation_context"]["created_by"] == "bea"
+
+
+LOG = """
+INSERT INTO logged_models (model_id, experiment_id, name, artifact_location,
+  creation_timestamp_ms, last_updated_timestamp_ms, status, lifecycle_stage, source_run_id)
+SELECT 'm-1', experiment_id, 'net', artifact_uri || '/net', 1, 1, 2, 'active', run_uuid
+FROM runs
+"""
+
+
+class TestRunsOfOthers:
+    @pytest.fixture
+    def theirs(self, site: TestSite) -> TestSite:
+        """A run in another workspace that logged the model `net`."""
+        call(site, workspaces.create, {"name": "other"})
+        submit(site, "other", name="theirs")
+        with site.db.write() as db:
+            sql.execute(db, LOG, {})
+        return site
+
+    @pytest.mark.parametrize(
+        "path", ["runs:/{}/net", "azureml://jobs/{}/outputs/artifacts/paths/net"]
+    )
+    def test_are_like_none(self, theirs: TestSite, path: str) -> None:
+        said: set[str] = set()
+        for name in ("theirs", "nobody"):
+            with pytest.raises(NotFound) as caught:
+                create(theirs, "models", name="x", path=path.format(name))
+            said.add(f"{caught.value} {caught.value.hint}".replace(name, "NAME"))
+        assert len(said) == 1
+
+    def test_are_found_where_they_are(self, theirs: TestSite) -> None:
+        made = create(theirs, "models", "other", name="x", path="runs:/theirs/net")
+        assert made["job_name"] == "theirs"

@@ -146,7 +146,7 @@ def _of_run(context: Context, home: AnyRow, run: str, path: str) -> str:
     """Of a model that the run logged by this name, or of its own files."""
     space = spaces.name(home.id)
     name, _, rest = path.partition("/")
-    uri = models.logged_by(context.db, run).get(name)
+    uri = models.logged_by(context.db, space, run).get(name)
     if uri is None:
         uri, rest = artifacts.of_run(context.db, space, run), path
     if uri is None:

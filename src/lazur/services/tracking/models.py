@@ -8,12 +8,14 @@ from lazur.services.tracking import folders
 from lazur.services.tracking.folders import Folder
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import models as store
+from lazur.store.mlflow import spaces
 
 
 def logged(context: Context, row: JobRow) -> dict[str, Folder]:
     """By the models' names. What lies on other machines is not there."""
+    space = spaces.name(row.workspace_id)
     found = {
         name: folders.at(context.site.home, row.workspace, row.workspace_id, uri)
-        for name, uri in store.logged_by(context.db, row.run_id).items()
+        for name, uri in store.logged_by(context.db, space, row.run_id).items()
     }
     return {name: folder for name, folder in found.items() if folder is not None}

@@ -46,10 +46,10 @@ def find(db: Connection, space: str, model_id: str) -> Model | None:
     return Model(*found) if found else None
 
 
-def logged_by(db: Connection, run_id: str) -> dict[str, str]:
-    """Where the models lie that a run logged, by name; of one name the last, as upstream reads
-    `runs:/<run>/<name>`."""
-    return dict(sql.rows(db, _LOGGED, {"run": run_id}))
+def logged_by(db: Connection, space: str, run_id: str) -> dict[str, str]:
+    """Where the models lie that a run of the workspace logged, by name; of one name the last, as
+    upstream reads `runs:/<run>/<name>`."""
+    return dict(sql.rows(db, _LOGGED, {"space": space, "run": run_id}))
 
 
 def whole(db: Connection, model: Model) -> Model:
@@ -101,6 +101,7 @@ WHERE model_id = :model
 _LOGGED = """
 SELECT name, artifact_location FROM logged_models
 WHERE source_run_id = :run AND lifecycle_stage = 'active'
+  AND experiment_id IN (SELECT experiment_id FROM experiments WHERE workspace = :space)
 ORDER BY creation_timestamp_ms, model_id
 """
 _TAGS = "SELECT tag_key, tag_value FROM logged_model_tags WHERE :model = model_id"
