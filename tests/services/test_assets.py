@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from lazur.errors import BlobsMissing, Invalid, NotFound, Unsupported
-from lazur.services import asset_trash, assets, registries, sharing, workspaces
+from lazur.services import asset_files, asset_trash, assets, registries, sharing, workspaces
 from lazur.services.access import Principal
+from lazur.services.looks.questions import Question, find
 from lazur.services.shelves import Registry
 from lazur.services.versions import digest
 from lazur.store import tables
 from lazur.store.mlflow import registry, sql
 from lazur.testing.fakes import Engine
-from tests.services.test_edges import run
+from tests.services.test_edges import edges, run
 from tests.site import TestSite, call, put_tree, submit
 
 
@@ -254,3 +255,73 @@ class TestRunsOfOthers:
     def test_are_found_where_they_are(self, theirs: TestSite) -> None:
         made = create(theirs, "models", "other", name="x", path="runs:/theirs/net")
         assert made["job_name"] == "theirs"
+
+
+class TestDataOfJobs:
+    @pytest.fixture
+    def job(self, site: TestSite, engine: Engine) -> str:
+        """It has left a file in its output `data`, and one in its artifacts."""
+        name = run(site, engine, name="train", outputs={"data": {"type": "uri_folder"}})
+        for folder in (
+            site.home.datastore("default", "workspaceblobstore") / f"azureml/{name}/data",
+            site.home.artifacts("default", name) / "data",
+        ):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "a.csv").write_text("a,b")
+        return name
+
+    @pytest.mark.parametrize(
+        "path",
+        ["azureml://jobs/{}/outputs/data", "azureml:{}:outputs/data", "runs:/{}/data"],
+    )
+    def test_are_there(self, site: TestSite, job: str, path: str) -> None:
+        made = create(site, "data", name="x", path=path.format(job))
+        assert made["path"].startswith("azureml://datastores/workspace")
+        assert "job_name" not in made
+        files = call(site, asset_files.find, "default", "data", "x", "1", write=False)["value"]
+        assert [file["path"] for file in files] == ["a.csv"]
+        assert question(site).path.endswith("data")
+        assert ("jobs:train", "path", "data:x:1") in edges(site)
+
+    @pytest.mark.parametrize(
+        "path, said",
+        [
+            ("azureml://jobs/nope/outputs/x", "path: there is no job 'nope' here"),
+            ("azureml://jobs/train/outputs/x", "path: job 'train' has no output 'x'"),
+            ("runs:/nope/x", "path: there is no run 'nope' here"),
+            ("azureml:nope:1", "There is no data asset 'nope' with version '1'"),
+            ("azureml://registries/shared/data/nope/versions/1", "no data asset 'nope'"),
+        ],
+    )
+    def test_what_is_not_there_is_said(
+        self, site: TestSite, job: str, path: str, said: str
+    ) -> None:
+        call(site, registries.create, {"name": "shared"})
+        with pytest.raises(NotFound, match=said):
+            create(site, "data", name="x", path=path)
+
+    def test_another_asset_is_what_that_is(self, site: TestSite) -> None:
+        call(site, registries.create, {"name": "shared"})
+        spec = {"type": "mltable", "path": content(site)}
+        create(site, "data", Registry("shared"), name="y", **spec)
+        create(site, "data", name="y", **spec)
+        for path in ("azureml:y@latest", "azureml://registries/shared/data/y/versions/1"):
+            made = create(site, "data", name="x", path=path)
+            assert (made["type"], made["path"]) == ("mltable", content(site))
+        other = create(site, "data", name="x", type="uri_folder", path="azureml:y:1")
+        assert (other["version"], other["type"]) == ("2", "uri_folder")
+
+    def test_what_has_no_files_is_no_data(self, site: TestSite) -> None:
+        create(site, "environments", name="e", image="x:1")
+        with pytest.raises(Invalid, match="has no path"):
+            create(site, "data", name="x", path="azureml://environments/e/versions/1")
+
+    def test_in_a_registry_they_are_refused(self, site: TestSite, job: str) -> None:
+        call(site, registries.create, {"name": "shared"})
+        with pytest.raises(Unsupported, match="lies in a workspace") as caught:
+            create(site, "data", Registry("shared"), name="x", path=f"runs:/{job}/data")
+        assert "lazur data share" in str(caught.value.hint)
+
+
+def question(site: TestSite) -> Question:
+    return call(site, find, "default", "x", "1", "preview", write=False)

@@ -63,6 +63,8 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         wanted = labels.checked(spec.get("labels") or [])
         if kind == "models":
             checked = model_facts.found(early, home, checked)
+        elif kind == "data":
+            checked = model_facts.located(early, home, checked, kind)
     version = str(spec["version"]) if spec.get("version") is not None else None
     row, new = _add(context, home, kind, name, version, checked)
     if wanted:

@@ -1,5 +1,5 @@
-"""What is found out about a model when it is registered: where it really lies, and what its files
-say of it."""
+"""What is found out about a model when it is registered: where it really lies, which holds for
+data, too, and what its files say of it."""
 
 from __future__ import annotations
 
@@ -40,20 +40,26 @@ def found(context: Context, home: AnyRow, spec: dict[str, Any]) -> dict[str, Any
     return made
 
 
-def located(context: Context, home: AnyRow, spec: dict[str, Any]) -> dict[str, Any]:
-    """What lies in a job's output is named by where that is, and by the job; what another asset
-    is, by what that holds."""
+def located(
+    context: Context, home: AnyRow, spec: dict[str, Any], kind: str = "models"
+) -> dict[str, Any]:
+    """What lies in a job's output is named by where that is, and a model by the job, too; what
+    another asset is, by what that holds."""
     written = spec.get("path")
     reference = references.parse(written) if isinstance(written, str) else None
     if isinstance(reference, JobOutput | RunArtifact):
         if home.kind == REGISTRY:
             raise Unsupported(
                 f"path: {written!r} lies in a workspace, and others cannot read it.",
-                hint="Register it there, and bring it here: lazur model share",
+                hint=f"Register it there, and bring it here: lazur {versions.noun_of(kind)} share",
             )
-        return {**spec, **_of_job(context, home, reference)}
+        told = _of_job(context, home, reference)
+        return {**spec, **(told if kind == "models" else {"path": told["path"]})}
     if isinstance(reference, Asset):
-        return {**spec, **_of_asset(context, home, reference, spec)}
+        row, place = _of_asset(context, home, reference, kind)
+        if kind == "data" and not place:
+            raise Invalid(f"path: {written!r} has no path itself.", hint="Name data or a model.")
+        return {**spec, "path": place, **_type_of(row, kind, spec.get("type"))}
     return spec
 
 
@@ -167,20 +173,24 @@ def _output(row: AnyRow, output: str, path: str) -> str:
     )
 
 
-def _of_asset(
-    context: Context, home: AnyRow, reference: Asset, spec: dict[str, Any]
-) -> dict[str, Any]:
+def _of_asset(context: Context, home: AnyRow, reference: Asset, kind: str) -> tuple[AnyRow, str]:
     """Of a registry only what was uploaded is there, and it is kept once."""
     version = reference.version or f"@{reference.label or 'latest'}"
+    kind = reference.kind or kind
     if reference.registry is not None:
         shelf = Registry(reference.registry)
-        row = versions.find_row(context, shelf, "models", reference.name, version)
+        row = versions.find_row(context, shelf, kind, reference.name, version)
     else:
-        row = versions.known(context, home, "models", reference.name, version)
+        row = versions.known(context, home, kind, reference.name, version)
     place = str(row.spec.get("path") or "")
     tree = references.parse(place) if place else None
     if isinstance(tree, Tree):
         content.whole_tree(context, tree.digest)
-    given = spec.get("type")
-    kept = versions.filled("models", row.spec)["type"] if given in _PLAIN else given
-    return {"path": place, "type": kept}
+    return row, place
+
+
+def _type_of(row: AnyRow, kind: str, given: str | None) -> dict[str, Any]:
+    """That of what it is made of, unless another one was asked for."""
+    plain = given in _PLAIN if kind == "models" else given is None
+    known = versions.filled(row.kind, row.spec).get("type") if row.kind == kind else None
+    return {"type": known} if plain and known else {}
