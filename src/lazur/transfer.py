@@ -88,7 +88,7 @@ def download(
     the datastore for the index: of two sources nothing is taken for the same. Raises NotFound when
     there is nothing."""
     manner = manner or Manner()
-    found = _wanted(store, prefix)
+    found = _Work(manner, 0, 0).tried(lambda: _wanted(store, prefix), Unavailable)
     work = _Work(manner, len(found), sum(item.size for _, item in found))
     cached = _Cache(into, source)
 

@@ -6,9 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -288,110 +286,11 @@ class TestPathOnCompute(Case):
         assert [p.name for p in (node / "mine").iterdir()] == ["kept"]
 
 
-SUNDAY = "Sun, 01 Nov 2026 10:00:00 GMT"
-
-
-class Site(BaseHTTPRequestHandler):
-    asked: list[tuple[str, str | None]]
-
-    def do_GET(self) -> None:
-        seen = self.headers.get("If-None-Match") or self.headers.get("If-Modified-Since")
-        self.asked.append((self.path, seen))
-        if self.path.startswith("/elsewhere"):
-            self.send_response(302)
-            self.send_header("Location", "ftp://127.0.0.1/secret")
-            self.end_headers()
-        elif self.path.startswith("/gone"):
-            self.send_error(404)
-        elif self.path.startswith("/cut"):
-            self.send_response(200)
-            self.send_header("Content-Length", "100")
-            self.end_headers()
-            self.wfile.write(b"only this")
-        elif seen in ('"v1"', SUNDAY):
-            self.send_response(304)
-            self.end_headers()
-        else:
-            self.send_response(200)
-            if self.path.startswith("/dated"):
-                self.send_header("Last-Modified", SUNDAY)
-            elif not self.path.startswith("/plain"):
-                self.send_header("ETag", '"v1"')
-            self.send_header("Content-Disposition", 'attachment; filename="../../evil"')
-            self.end_headers()
-            self.wfile.write(b"1,2\n")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Not to the console."""
-
-
 class TestWeb(Case):
-    @pytest.fixture
-    def site(self) -> Iterator[str]:
-        Site.asked = []
-        with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
-            thread.join()
-
-    def fetch(self, backend: Local, node: Path, url: str, mode: Any = "ro_mount") -> Exit:
-        wanted = Input("x", mode, True, Source(uri=url))
-        command = "basename ${{inputs.x}} | tee outputs/name; cp ${{inputs.x}} outputs/data"
-        return self.run(backend, node, command, inputs=[wanted])[0]
-
-    def test_a_file_is_fetched_once_per_version(
-        self, backend: Local, node: Path, site: str
-    ) -> None:
-        for _ in range(2):
-            assert self.fetch(backend, node, f"{site}/d/iris.csv?sig=s3cret").reason == "ok"
-        assert [seen for _, seen in Site.asked] == [None, '"v1"']
-        assert {p.read_text() for p in node.rglob("outputs/name")} == {"iris.csv\n"}
-        assert {p.read_bytes() for p in node.rglob("outputs/data")} == {b"1,2\n"}
-
-    def test_a_date_is_a_version_too(self, backend: Local, node: Path, site: str) -> None:
-        for _ in range(2):
-            assert self.fetch(backend, node, f"{site}/dated.csv").reason == "ok"
-        assert [seen for _, seen in Site.asked] == [None, SUNDAY]
-
-    def test_what_has_no_version_is_fetched_each_time(
-        self, backend: Local, node: Path, site: str
-    ) -> None:
-        for _ in range(2):
-            assert self.fetch(backend, node, f"{site}/plain.csv", "download").reason == "ok"
-        assert [seen for _, seen in Site.asked] == [None, None]
-
-    def test_the_address_and_not_the_server_gives_the_name(
-        self, backend: Local, node: Path, site: str
-    ) -> None:
-        assert self.fetch(backend, node, f"{site}/a%2F..%2F..%2Fb").reason == "ok"
-        assert not list(node.rglob("evil"))
-        assert {p.read_text() for p in node.rglob("outputs/name")} == {"a....b\n"}
-
-    def test_a_way_out_of_http_is_refused(self, backend: Local, node: Path, site: str) -> None:
-        exit_ = self.fetch(backend, node, f"{site}/elsewhere?sig=s3cret")
-        assert exit_.reason == "input"
-        assert "ftp://127.0.0.1/secret, which is not http" in (exit_.message or "")
-        assert "s3cret" not in (exit_.message or "")
-
-    def test_a_refusal_is_told(self, backend: Local, node: Path, site: str) -> None:
-        exit_ = self.fetch(backend, node, f"{site}/gone.csv")
-        assert exit_.reason == "input"
-        assert "gone.csv cannot be fetched: the server answered 404" in (exit_.message or "")
-        assert len(Site.asked) == 1
-
     def test_direct_is_the_address(self, backend: Local, node: Path) -> None:
         wanted = Input("x", "direct", True, Source(uri="https://example.org/a?b=c&d"))
         _, log = self.run(backend, node, "echo '${{inputs.x}}'", inputs=[wanted])
         assert log == "https://example.org/a?b=c&d\n"
-
-    @pytest.mark.slow
-    def test_half_a_file_is_never_given(self, backend: Local, node: Path, site: str) -> None:
-        exit_ = self.fetch(backend, node, f"{site}/cut.csv")
-        assert exit_.reason == "input"
-        assert "before the file was complete" in (exit_.message or "")
-        assert len(Site.asked) == 3
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -145,6 +145,26 @@ class TestJourney:
         )
         assert "copies/one" in paths(bucket)
 
+    def test_a_file_of_the_web_is_no_way_past_the_rule(self, person: Person) -> None:
+        with serving(Web({"/x.csv": b"1,2\n"})) as web:
+            there = job(
+                person,
+                "cat ${{inputs.x}}",
+                inputs=f"{{x: {{type: uri_file, path: '{web.url}/x.csv'}}}}",
+            )
+            assert person.log(person.run(there)).endswith("1,2\n")
+            read = len(web.reads)
+            elsewhere = web.url.replace("127.0.0.1", "127.0.0.2")
+            refused = job(
+                person,
+                "cat ${{inputs.x}}",
+                inputs=f"{{x: {{type: uri_file, path: '{elsewhere}/x.csv'}}}}",
+            )
+            name = person.text("job", "create", "-f", refused, "--query", "name")
+            assert person("job", "stream", "-n", name).code != 0
+            assert "egress_allow" in str(person.ok("job", "show", "-n", name)["error"])
+            assert len(web.reads) == read
+
     def test_outputs_go_to_the_default_datastore(self, person: Person, bucket: Any) -> None:
         person.ok("datastore", "update", "-n", bucket.name, "--set", "is_default=true")
         try:

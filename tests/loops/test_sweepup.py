@@ -28,15 +28,13 @@ class TestDrafts:
         kept = [
             aged(site.home.cache / "trees" / tree, clock.time - 9 * DAY),
             aged(site.home.cache / "trees" / f"{tree}.12.34", clock.time - 60),
-            aged(site.home.cache / "downloads" / "url" / "version", clock.time - 9 * DAY),
         ]
         gone = [
             aged(site.home.cache / "trees" / f"{tree}.99.88", clock.time - 2 * DAY),
-            aged(site.home.cache / "downloads" / "url" / "version.5.6", clock.time - 2 * DAY),
         ]
         sweepup.round()
-        assert [path.exists() for path in kept] == [True] * 3
-        assert [path.exists() for path in gone] == [False] * 2
+        assert [path.exists() for path in kept] == [True] * 2
+        assert [path.exists() for path in gone] == [False]
 
 
 class TestEnvironments:

@@ -195,7 +195,7 @@ class TestInputs:
         assert found["artifacts"].source.path == str(
             site.home.artifacts("default", "before") / "outputs"
         )
-        assert found["web"].source.uri == "https://example.org/a.csv"
+        assert found["web"].source.remote == "https://example.org/a.csv"
         assert found["direct"].source.uri == "s3://bucket/x"
 
     @pytest.mark.parametrize(

@@ -86,11 +86,11 @@ class Sweepup(Loop):
                 self._site.backend(row.compute_type, row.compute_settings).clean(row.handle)
 
     def _sweep(self, older_than: float) -> None:
-        """Halves of uploads, unpacked trees and downloads whose writer was killed."""
+        """Halves of uploads and unpacked trees whose writer was killed."""
         if isinstance(self._site.blobs, Sweeps):
             self._site.blobs.sweep(older_than)
         cache = self._site.home.cache
-        drafts = ("trees/*.*.*", "downloads/*/*.*.*", "imports/*")
+        drafts = ("trees/*.*.*", "imports/*")
         for draft in [found for pattern in drafts for found in cache.glob(pattern)]:
             if not self.stopping and draft.lstat().st_mtime < older_than:
                 collection.remove(draft)

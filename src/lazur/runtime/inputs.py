@@ -86,12 +86,7 @@ def _find(attempt: Attempt, wanted: Input) -> Found:
 
         path = carrying.fetch(attempt, wanted)
         return Found(_only_file(attempt, wanted, path), sealed=True)
-    if not source.uri:
-        raise Unprepared("the input %s has no source" % wanted.name)
-    from lazur.runtime import downloads  # noqa: PLC0415
-
-    path = downloads.fetch(source.uri, cache, attempt.folder, attempt.note)
-    return Found(path if wanted.file else os.path.dirname(path), sealed=True)
+    raise Unprepared("the input %s has no source: submit the job again" % wanted.name)
 
 
 def _only_file(attempt: Attempt, wanted: Input, path: str) -> str:

@@ -99,7 +99,7 @@ def source(
                 path=str(_artifacts(context, _job(context, home, run, field), path))
             ), wants_file
         case Uri(web=str(address)) if wants_file or address == written:
-            return Source(uri=address), True
+            return Source(remote=address), True
         case _:
             raise _cannot_use(found, written, field)
 

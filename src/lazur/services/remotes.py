@@ -22,7 +22,7 @@ from lazur.services.resources import DATASTORES
 from lazur.services.site import Context, Site
 from lazur.spec import references
 from lazur.spec.names import fold
-from lazur.spec.references import DatastorePath, Uri
+from lazur.spec.references import DatastorePath, Reference, Uri
 from lazur.store import resources as store
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
@@ -132,7 +132,7 @@ def _opened(site: Site, workspace: str, uri: str) -> dict[str, Any]:
         given = datastores.described(site, home, row, values)
         credentials = {name: value.reveal() for name, value in values.items()}
         return {**given, "credentials": credentials, "path": found.path}
-    address = parse(uri)
+    address = _on_the_web(found) or parse(uri)
     assert address is not None
     settings: Mapping[str, str] = address.settings
     return {
@@ -142,6 +142,13 @@ def _opened(site: Site, workspace: str, uri: str) -> dict[str, Any]:
         "ambient": False,
         "path": address.path,
     }
+
+
+def _on_the_web(found: Reference) -> Address | None:
+    """One file, which anybody may fetch."""
+    if not isinstance(found, Uri) or found.scheme not in ("http", "https"):
+        return None
+    return Address("web_file", {"url": found.uri}, "")
 
 
 def _usable(context: Context, home: AnyRow, name: str, field: str) -> AnyRow:
