@@ -24,6 +24,32 @@ FILES = {
 }
 
 
+NESTED = {
+    "c/t.py": "pass",
+    "c/run.sh": "true",
+    "c/sub/x.txt": "x",
+    "d/a.csv": "1",
+    "ctx/Dockerfile": "FROM python:3.11",
+    "inner.yml": """
+        {name: inner, version: 1, type: command, code: ./c, command: python t.py,
+         environment: {build: {path: ./ctx}}}""",
+    "many.yml": """
+        {name: many, version: 1, type: parallel, mini_batch_size: '1',
+         inputs: {i: {type: uri_folder}}, outputs: {o: {type: uri_folder}},
+         input_data: '${{inputs.i}}',
+         task: {type: run_function, code: ./c, entry_script: t.py,
+                environment: {image: 'python:3.11'}}}""",
+    "line.yml": """
+        {name: line, version: 1, type: pipeline,
+         jobs: {a: {type: command, component: ./inner.yml},
+                b: {type: command, component: ./inner.yml}}}""",
+    "sweep.yml": """
+        {name: sweep, version: 1, type: sweep, sampling_algorithm: random, trial: ./inner.yml,
+         search_space: {x: {type: choice, values: [1]}},
+         objective: {goal: maximize, primary_metric: m}, limits: {max_total_trials: 1}}""",
+}
+
+
 def furnish(lazur: Cli, workspace: str) -> None:
     lazur.ok("workspace", "create", "-n", workspace, "--description", "A lab")
     for path, text in {**FILES, "d/a.csv": "1", "d/sub/b.csv": "2", "c/t.py": "pass"}.items():
@@ -105,6 +131,98 @@ class TestExport:
         lazur.ok("data", "create", "-f", "out/data/d/1.yml", "-w", "empty")
         (job,) = (lazur.folder / "out" / "jobs").iterdir()
         assert lazur("job", "validate", "-f", str(job), "-w", "empty").code == 0
+
+    def test_components_bring_what_they_hold_inside(self, lazur: Cli, other: Cli) -> None:
+        lazur.ok("workspace", "create", "-n", "nested")
+        for path, text in NESTED.items():
+            place = lazur.folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        (lazur.folder / "c" / "run.sh").chmod(0o755)
+        names = ("many", "line", "sweep")
+        for name in names:
+            lazur.ok("component", "create", "-f", f"{name}.yml", "-w", "nested")
+        lazur.ok("workspace", "export", "-n", "nested", "--to", "out")
+        texts = [p.read_text() for p in (lazur.folder / "out" / "components").rglob("*.yml")]
+        assert len(texts) == len(names)
+        assert not [text for text in texts if "tree:" in text]
+        done = other.ok("workspace", "import", "out")
+        assert done["made"] == len(names), done["left_out"]
+        for name in names:
+            was = lazur.ok("component", "show", "-n", name, "-w", "nested")
+            now = other.ok("component", "show", "-n", name, "-w", "nested")
+            for key in ("task", "jobs", "trial"):
+                assert now.get(key) == was.get(key), (name, key)
+
+    def test_what_is_written_in_it_takes_nothing_from_elsewhere(
+        self, lazur: Cli, other: Cli
+    ) -> None:
+        furnish(lazur, "lab3")
+        lazur.ok("workspace", "export", "-n", "lab3", "--to", "out")
+        secret = lazur.folder / "secret"
+        secret.mkdir()
+        (secret / "id_rsa").write_text("s3cr3t-file")
+        (lazur.folder / "out" / "link").symlink_to(secret)
+        data = lazur.folder / "out" / "data"
+        text = "{{name: {}, version: 1, type: {}, path: {}}}"
+        (data / "d" / "1.yml").write_text(text.format("d", "uri_folder", secret))
+        (data / "one" / "1.yml").write_text(
+            text.format("one", "uri_file", "../../../secret/id_rsa")
+        )
+        step = lazur.folder / "out" / "components" / "step" / "0.1.yml"
+        step.write_text(step.read_text().replace("./0.1", "../../link"))
+        done = other("workspace", "import", "out")
+        assert done.code == 0, done.err
+        assert done.json()["made"] == 3
+        for named in ("data/d:1", "data/one:1", "components/step:0.1"):
+            assert f"left out: {named}: " in done.err
+        assert done.err.count("leads out of the folder") == 3
+        assert "1.yml:1" in done.err
+        stored = (path for path in (other.home / "blobs").rglob("*") if path.is_file())
+        assert not [path for path in stored if path.read_bytes() == b"s3cr3t-file"]
+
+    def test_what_cannot_be_read_is_left_out_and_named(self, lazur: Cli, other: Cli) -> None:
+        furnish(lazur, "lab4")
+        code = lazur.ok("component", "show", "-n", "step", "-w", "lab4")["code"]
+        digest = code.removeprefix("tree:")
+        blob = lazur.home / "blobs" / digest[:2] / digest
+        held = blob.read_bytes()
+        blob.unlink()
+        try:
+            told = lazur.ok("workspace", "export", "-n", "lab4", "--to", "out")
+        finally:
+            blob.write_bytes(held)
+        left = [text for text in told["left_out"] if "step" in text]
+        assert len(left) == 1
+        assert left[0].startswith("components/step:0.1: ")
+        assert told["assets"] == 4
+        assert other.ok("workspace", "import", "out")["made"] == 5
+
+    def test_one_that_was_interrupted_is_made_whole(self, lazur: Cli, other: Cli) -> None:
+        furnish(lazur, "lab5")
+        good = FILES["data.yml"].replace("}}", "}, labels: [good]}")
+        (lazur.folder / "good.yml").write_text(good)
+        lazur.ok("data", "create", "-f", "good.yml", "-w", "lab5")
+        assert lazur("model", "archive", "-n", "net", "-v", "1", "-w", "lab5").code == 0
+        lazur.ok("workspace", "export", "-n", "lab5", "--to", "out")
+        head = lazur.folder / "out" / "workspace.json"
+        whole = head.read_text()
+        early = json.loads(whole)
+        for asset in early["assets"]:  # as if killed before each of these steps
+            asset |= {"labels": [], "archived": False}
+        head.write_text(json.dumps(early))
+        other.ok("workspace", "import", "out")
+        mine = FILES["one.yml"].replace("}", ", version: 1, labels: [mine]}")
+        (other.folder / "mine.yml").write_text(mine)
+        other.ok("data", "create", "-f", "mine.yml", "-w", "lab5")
+        head.write_text(whole)
+        for _ in range(2):
+            assert other.ok("workspace", "import", "out")["made"] == 0
+            shown = other.ok("data", "show", "-n", "d", "-v", "1", "-w", "lab5")
+            assert "good" in shown["labels"]
+            assert other.ok("model", "show", "-n", "net", "-v", "1", "-w", "lab5")["archived"]
+            shown = other.ok("data", "show", "-n", "one", "-v", "1", "-w", "lab5")
+            assert "mine" in shown["labels"]
 
     def test_mistakes_are_told(self, lazur: Cli) -> None:
         (lazur.folder / "full").mkdir()

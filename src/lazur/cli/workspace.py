@@ -121,7 +121,8 @@ HELP: dict[str, dict[str, Any]] = {
     "workspace import": {
         "short-summary": "Bring in an exported workspace, here or on another server.",
         "long-summary": "Assets keep their names and versions; runs get new ids. What is there "
-        "already is left as it is, so a second import changes nothing.",
+        "already is left as it is, so a second import changes nothing. Nothing that lies outside of "
+        "the folder is read, whatever its files say.",
         "examples": [
             {"name": "Import", "text": "lazur workspace import ./research"},
             {
@@ -198,7 +199,10 @@ def import_(folder: str, name: str | None = None) -> Any:
     # As above.
     from lazur.sdk import moving  # noqa: PLC0415
 
-    return moving.import_(session.client, folder, name, terminal.note)
+    done = moving.import_(session.client, folder, name, terminal.note)
+    for left in done["left_out"]:
+        terminal.note(f"left out: {left}", "yellow")
+    return done
 
 
 def _counted(head: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,10 @@ from lazur.spec.properties import DIFF
 T = TypeVar("T")
 
 _DEEPEST = 20
+_OUTSIDE = (
+    "Nothing else of this machine is sent for a file that somebody else may have written. If it "
+    "belongs there, copy it into the folder."
+)
 
 
 @dataclass
@@ -81,13 +85,16 @@ def localize(
     *,
     cache: Path | None = None,
     variables: Mapping[str, str] = os.environ,
+    within: Path | None = None,
 ) -> Localized:
     """`kind` is `job`, `component`, `environment`, `data`, `model` or `code`; relative paths start
     at `base`. `cache` is where hashes are remembered, in the person's LAZUR_HOME unless given.
+    `within`: the spec is somebody else's, so nothing that lies outside of this folder is read.
 
     Raises SpecError with every path that is missing or cannot be taken, each under its field.
     """
-    work = _Work(dict(spec), Path(base), cache or home.find() / "cache" / "hashes", variables)
+    hashes = cache or home.find() / "cache" / "hashes"
+    work = _Work(dict(spec), Path(base), hashes, variables, within)
     try:
         work.run(kind)
         raise_if_errors(work.problems)
@@ -99,13 +106,19 @@ def localize(
 
 class _Work:
     def __init__(
-        self, spec: dict[str, Any], base: Path, cache: Path, variables: Mapping[str, str]
+        self,
+        spec: dict[str, Any],
+        base: Path,
+        cache: Path,
+        variables: Mapping[str, str],
+        within: Path | None,
     ) -> None:
         self.made = Localized(spec)
         self.problems: list[Diagnostic] = []
         self._base = base
         self._cache = cache
         self._variables = variables
+        self._within = within and within.resolve()
         self._files: list[Path] = []
         """Of components that this one is a step of."""
 
@@ -148,6 +161,11 @@ class _Work:
 
     def _component(self, value: Any, where: str) -> Any:
         """What is written in another file stands in its place; paths in it begin there."""
+        if isinstance(value, Mapping):
+            made = dict(value)
+            with self._reported(where):
+                self._step(made)
+            return made
         if not isinstance(value, str) or not references.is_local(value):
             return value
         path = self._there(value, where)
@@ -158,7 +176,7 @@ class _Work:
         found = yaml.load(path.read_bytes(), str(path)).value
         if not isinstance(found, dict):
             raise Invalid(f"{value!r} is not a component: a mapping is expected.")
-        inner = _Work(found, path.parent, self._cache, self._variables)
+        inner = _Work(found, path.parent, self._cache, self._variables, self._within)
         inner._files = [*self._files, path.resolve()]
         inner.run("component")
         self.problems += inner.problems
@@ -249,6 +267,8 @@ class _Work:
                 holder[key] = self.made.add(take(path, purpose=purpose, cache=self._cache))
 
     def _repository(self, found: references.Git, where: str) -> str:
+        if self._within is not None:
+            raise Invalid(f"{found} is a repository.", hint=_OUTSIDE)
         checkout = self.made.keep(check_out(found))
         if where == "code":
             self.made.git = checkout.git
@@ -257,6 +277,8 @@ class _Work:
     def _include(self, text: str, where: str) -> Path | None:
         """`x.zip` is a folder `x` in one file, where there is no such file."""
         folder = (self._base / text).with_suffix("")
+        if self._is_outside(folder, text, where):
+            return None
         if text.endswith(".zip") and not (self._base / text).exists() and folder.is_dir():
             return packed(folder, Path(self.made.keep(TemporaryDirectory(prefix="lazur-"))))
         return self._there(text, where)
@@ -265,6 +287,8 @@ class _Work:
         """The path if something lies there; else a problem is noted."""
         found = references.parse(text)
         path = self._base / (found.path if isinstance(found, references.Local) else text)
+        if self._is_outside(path, text, where):
+            return None
         if path.exists():
             return path
         near = difflib.get_close_matches(path.name, _names(path.parent), 1)
@@ -273,7 +297,17 @@ class _Work:
         self.problems.append(Diagnostic("error", message, where, hint=hint))
         return None
 
+    def _is_outside(self, path: Path, text: str, where: str) -> bool:
+        """Said before anybody looks whether something is there."""
+        if self._within is None or path.resolve().is_relative_to(self._within):
+            return False
+        message = f"{text!r} leads out of the folder {self._within}"
+        self.problems.append(Diagnostic("error", message, where, hint=_OUTSIDE))
+        return True
+
     def _remember_git(self, path: Path) -> None:
+        if self._within is not None:  # git runs what a repository's settings name
+            return
         self.made.git = git.look(path if path.is_dir() else path.parent, self._variables)
 
     def _git(self) -> None:

@@ -4,7 +4,7 @@ workspace.json                     what it is called, what there is, and what co
 <kind>/<name>/<version>.yml        an asset, as one writes it; its files in `<version>/` beside it
 datastores/, connections/          <name>.yml each, without credentials
 jobs/<name>.yml                    what was asked for, to be submitted again
-content/<hash>/                    code and inputs of jobs
+content/<hash>/                    code and inputs of jobs, and of what components hold inside
 runs/<number>.zip                  what was tracked (`lazur run export`)
 
 Assets keep their names and versions. Every file can be used by itself: `lazur model create -f …`.
@@ -12,9 +12,11 @@ Assets keep their names and versions. Every file can be used by itself: `lazur m
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -22,11 +24,13 @@ from typing import Any, cast
 import yaml
 
 import lazur
-from lazur.errors import Conflict, Invalid, LazurError, NotFound
+from lazur.errors import Conflict, Invalid, NotFound, Unsupported
 from lazur.sdk.assets import Assets
 from lazur.sdk.client import Client
+from lazur.sdk.contents import Contents, digest, places
 from lazur.sdk.downloads import fetch
 from lazur.sdk.source import read
+from lazur.sdk.views import Asset
 
 FORMAT, VERSION = "lazur-workspace", 1
 HEAD = "workspace.json"
@@ -41,6 +45,8 @@ _OF_A_RUN = (
 _OF_A_RESOURCE = _SERVERS | {"credentials", "is_default", "in_jobs"}
 _RUNS_IN_A_FILE = 200
 _ALWAYS = ("people, groups, roles and tokens", "schedules and quotas", "the audit log")
+_BAD = (Invalid, NotFound, Unsupported)
+"""Of one thing: the others can go on."""
 Note = Callable[[str], object]
 
 
@@ -100,6 +106,7 @@ class _Writer:
         self._client = client
         self._top = top
         self._note = note
+        self._contents = Contents(client, top)
         self.left_out: list[str] = []
 
     def assets(self, kind: str) -> Iterator[dict[str, Any]]:
@@ -109,7 +116,10 @@ class _Writer:
             versions = list(room.list(name, list_view_type="All"))
             for found in reversed(versions):
                 self._note(f"{kind}/{name}:{found.version}")
-                yield self._asset(kind, found.to_dict())
+                try:
+                    yield self._asset(kind, found.to_dict())
+                except _BAD as error:
+                    self.left_out.append(f"{kind}/{name}:{found.version}: {error.message}")
 
     def resources(self, kind: str) -> Iterator[str]:
         """Those that somebody made."""
@@ -126,7 +136,12 @@ class _Writer:
         for found in self._client.jobs.list(list_view_type="All"):
             spec = _without(self._client.jobs.get(found.name).to_dict(), _OF_A_RUN)
             spec["outputs"] = _asked(spec.get("outputs") or {}, found.name)
-            self._write(f"jobs/{found.name}.yml", _without(self._placed(spec), frozenset()))
+            try:
+                placed = self._placed(spec)
+            except _BAD as error:
+                self.left_out.append(f"jobs/{found.name}: {error.message}")
+                continue
+            self._write(f"jobs/{found.name}.yml", _without(placed, frozenset()))
             yield f"jobs/{found.name}.yml"
 
     def runs(self) -> Iterator[str]:
@@ -145,10 +160,13 @@ class _Writer:
     def _asset(self, kind: str, found: dict[str, Any]) -> dict[str, Any]:
         name, version = found["name"], found["version"]
         place = f"{kind}/{name}/{version}"
-        spec = _without(found, _SERVERS)
-        holder, key = _content(spec)
+        spec = copy.deepcopy(_without(found, _SERVERS))
+        own, key = _content(spec)
         if key is not None:
-            holder[key] = self._files(kind, name, version, str(holder[key]), spec.get("type"))
+            own[key] = self._files(kind, name, version, str(own[key]), spec.get("type"))
+        for holder, inner in places(spec):
+            if (holder, inner) != (own, key):
+                holder[inner] = self._contents.replaced(holder[inner], "../../")
         self._write(f"{place}.yml", spec)
         return {
             "kind": kind,
@@ -161,45 +179,35 @@ class _Writer:
 
     def _files(self, kind: str, name: str, version: str, path: str, of_type: Any) -> str:
         """The path for the YAML: of files beside it, or as it was where they are elsewhere."""
-        files = self._client.scope.path(kind, name, "versions", version, "files")
-        try:
-            listed = self._client.http.request("GET", files).json()["value"]
-        except LazurError as error:
-            self.left_out.append(f"{kind}/{name}:{version}: its files, at {path} ({error})")
-            return path
         beside = self._top / kind / name / version
-        beside.mkdir(parents=True, exist_ok=True)
-        found = [(str(entry["path"]), entry) for entry in listed]
-        fetch(self._client.http, files, found, beside, None)
+        if tree := digest(path):
+            listed = self._contents.write(tree, beside)
+        else:
+            files = self._client.scope.path(kind, name, "versions", version, "files")
+            try:
+                entries = self._client.http.request("GET", files).json()["value"]
+            except _BAD as error:
+                self.left_out.append(f"{kind}/{name}:{version}: its files, at {path} ({error})")
+                return path
+            listed = [str(entry["path"]) for entry in entries]
+            beside.mkdir(parents=True, exist_ok=True)
+            fetch(self._client.http, files, list(zip(listed, entries, strict=True)), beside, None)
         if len(listed) == 1:
-            single = str(listed[0]["path"])
+            single = listed[0]
             if of_type == "uri_file" or path.endswith(f"/{single}"):
                 return f"./{version}/{single}"
         return f"./{version}"
 
     def _placed(self, value: Any) -> Any:
         """With folders in the place of trees."""
-        if isinstance(value, str) and value.startswith("tree:"):
-            return f"../{self._tree(value.removeprefix('tree:'))}"
+        if isinstance(value, str):
+            return self._contents.replaced(value, "../")
         if isinstance(value, dict):
             held = cast("dict[str, Any]", value)
             return {key: self._placed(inner) for key, inner in held.items()}
         if isinstance(value, list):
             return [self._placed(inner) for inner in cast("list[Any]", value)]
         return value
-
-    def _tree(self, place: str) -> str:
-        """What several jobs have is there once."""
-        digest = place.partition("/")[0]
-        folder = self._top / "content" / digest
-        if not folder.exists():
-            blobs = self._client.scope.path("blobs")
-            listed = self._client.http.request("GET", f"{blobs}/{digest}").json()
-            folder.mkdir(parents=True)
-            for path, blob, size, _ in listed["files"]:
-                entry = {"path": blob, "size": size, "modified": None}
-                fetch(self._client.http, blobs, [(path, entry)], folder, None)
-        return f"content/{place}"
 
     def _write(self, name: str, spec: Mapping[str, Any]) -> None:
         path = self._top / name
@@ -221,35 +229,34 @@ class _Reader:
         room = getattr(self._client, kind)
         source = read(self._file(file))
         try:
-            room.get(str(source.spec["name"]))
+            room.get(str(source.spec.get("name")))
             self.done["there"] += 1
         except NotFound:
             try:
                 room.create_or_update(self._file(file))
                 self.done["made"] += 1
-            except Invalid as error:
-                self.left_out.append(f"{file}: {error}")
+            except _BAD as error:
+                self.left_out.append(f"{file}: {error.message}")
 
     def add_asset(self, asset: Mapping[str, Any]) -> None:
         room = _room(self._client, str(asset["kind"]))
         name, version = str(asset["name"]), str(asset["version"])
+        told = f"{asset['kind']}/{name}:{version}"
+        self._note(told)
         there = _is_there(room, name, version)
-        self._note(f"{asset['kind']}/{name}:{version}")
         try:
             # Also where it is there: other content of the same version is a conflict, and is told.
-            room.submit(read(self._file(str(asset["file"]))))
+            source = read(self._file(str(asset["file"])))
+            made = room.submit(replace(source, within=self._top))
         except Conflict as error:
             raise error.__class__(
-                f"{asset['kind']}/{name}:{version} is there with other content: {error.message}",
-                hint=error.hint,
+                f"{told} is there with other content: {error.message}", hint=error.hint
             ) from None
-        self.done["there" if there else "made"] += 1
-        if there:
+        except _BAD as error:
+            self.left_out.append(f"{told}: {error.message}")
             return
-        if asset.get("labels"):
-            room.update(name, version, labels=list(asset["labels"]))
-        if asset.get("archived"):
-            room.archive(name, version)
+        self.done["there" if there else "made"] += 1
+        _mark(room, made, asset)
 
     def add_runs(self, file: str) -> None:
         self._note(file)
@@ -260,6 +267,8 @@ class _Reader:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
             raise Invalid(f"{HEAD} names {name!r}, which is not in the folder.")
+        if not (self._top / path).resolve().is_relative_to(self._top.resolve()):
+            raise Invalid(f"{HEAD} names {name!r}, a link that leads out of the folder.")
         return self._top / path
 
 
@@ -301,6 +310,17 @@ def _is_there(room: Assets, name: str, version: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _mark(room: Assets, made: Asset, asset: Mapping[str, Any]) -> None:
+    """Labels and the archived flag come after the asset: an import that was interrupted between
+    them is made whole by the next. What somebody added here stays."""
+    has = [label for label in made.get("labels") or [] if label != "latest"]
+    lacking = [label for label in asset.get("labels") or [] if label not in has]
+    if lacking:
+        room.update(made.name, made.version, labels=[*has, *lacking])
+    if asset.get("archived") and not made.get("archived"):
+        room.archive(made.name, made.version)
 
 
 def _content(spec: dict[str, Any]) -> tuple[dict[str, Any], str | None]:

@@ -34,7 +34,11 @@ def publish(
     key = {"Idempotency-Key": os.urandom(16).hex()}
     try:
         with localize(
-            kind, source.spec, source.folder, cache=scope.home / "cache" / "hashes"
+            kind,
+            source.spec,
+            source.folder,
+            cache=scope.home / "cache" / "hashes",
+            within=source.within,
         ) as sent:
             for note in [*source.notes(), *sent.notes]:
                 if watch.notice:

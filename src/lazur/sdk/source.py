@@ -22,6 +22,8 @@ class Source:
     """Where relative paths start."""
     document: Document | None = None
     """The file's text with its positions, when there was a file."""
+    within: Path | None = None
+    """What somebody else may have written: what it names must lie in this folder."""
 
     def notes(self) -> list[str]:
         """What is odd in the file itself."""

@@ -49,6 +49,82 @@ def problems(base: Path, kind: str, **spec: Any) -> dict[str, str]:
     return {d["path"]: f"{d['message']} {d.get('hint', '')}" for d in found}
 
 
+class TestWithin:
+    """What somebody else wrote takes nothing from elsewhere."""
+
+    @pytest.fixture
+    def secret(self, base: Path) -> Path:
+        made = base.parent / "secret"
+        made.mkdir()
+        (made / "id_rsa").write_text("s3cret")
+        (made / "conda.yml").write_text("dependencies: []")
+        (made / "step.yml").write_text("{type: command, command: x, code: .}")
+        (base / "link").symlink_to(made)
+        (base / "data" / "link").symlink_to(made / "id_rsa")
+        return made
+
+    @pytest.mark.parametrize("to", ["{there}", "../secret", "link", "src/../link", "file:{there}"])
+    def test_neither_by_a_path_nor_by_a_link(self, base: Path, secret: Path, to: str) -> None:
+        there = to.format(there=secret)
+        component: list[tuple[str, dict[str, Any]]] = [
+            ("code", {"code": there}),
+            ("code", {"code": f"{there}/id_rsa"}),
+            ("task.code", {"task": {"code": there}}),
+            ("environment.conda_file", {"environment": {"conda_file": f"{there}/conda.yml"}}),
+            ("environment.build.path", {"environment": {"build": {"path": there}}}),
+            ("inputs.i.path", {"inputs": {"i": {"path": there}}}),
+            ("trial", {"trial": f"{there}/step.yml"}),
+            ("component", {"jobs": {"s": {"component": f"{there}/step.yml"}}}),
+            ("code", {"jobs": {"s": {"code": there}}}),
+            ("additional_includes[0]", {"code": "src", "additional_includes": [there]}),
+            ("additional_includes[0]", {"additional_includes": [f"{there}.zip"]}),
+        ]
+        for field, spec in component:
+            assert "leads out of the folder" in self._told(base, "component", field, spec)
+        assert "leads out" in self._told(base, "data", "path", {"path": there})
+        assert "leads out" in self._told(
+            base, "environment", "conda_file", {"conda_file": f"{there}/conda.yml"}
+        )
+
+    def test_nor_by_a_link_deeper_inside(self, base: Path, secret: Path) -> None:
+        assert "leaves the folder" in self._told(base, "data", "path", {"path": "data"})
+
+    def test_nor_is_it_told_whether_something_is_there(self, base: Path) -> None:
+        told = self._told(base, "data", "path", {"path": "../nothing"})
+        assert "leads out of the folder" in told
+
+    def test_no_repository_is_fetched(self, base: Path) -> None:
+        spec = {"code": "git+file:///srv/private.git"}
+        assert "is a repository" in self._told(base, "component", "code", spec)
+
+    def test_what_lies_inside_is_taken(self, base: Path) -> None:
+        (base / "inner").symlink_to(base / "src")
+        (base / "step.yml").write_text("{type: command, command: x, code: src}")
+        for spec in ({"code": "./inner"}, {"code": str(base / "src")}, {"trial": "step.yml"}):
+            with localize("component", spec, base, within=base) as made:
+                code = made.spec.get("trial", made.spec)["code"]
+                assert files(made, code) == ["train.py"]
+
+    @staticmethod
+    def _told(base: Path, kind: str, field: str, spec: dict[str, Any]) -> str:
+        with pytest.raises(SpecError) as caught:
+            localize(kind, spec, base, within=base)
+        (found,) = caught.value.details["diagnostics"]
+        assert found["path"].endswith(field), (found, spec)
+        return str(found["message"])
+
+
+class TestInline:
+    def test_a_component_that_stands_in_its_place_brings_its_code(self, base: Path) -> None:
+        inner = {"type": "command", "code": "src", "environment": {"build": {"path": "context"}}}
+        spec = {"jobs": {"a": {"component": inner}, "b": {"trial": inner}}}
+        with localize("component", spec, base) as made:
+            for found in (made.spec["jobs"]["a"]["component"], made.spec["jobs"]["b"]["trial"]):
+                assert files(made, found["code"]) == ["train.py"]
+                assert files(made, found["environment"]["build"]["path"]) == ["Dockerfile"]
+        assert inner["code"] == "src"
+
+
 class TestJob:
     def test_what_is_local_becomes_content(self, base: Path) -> None:
         spec = {
