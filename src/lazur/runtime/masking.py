@@ -113,5 +113,18 @@ def _forms(value: str) -> set[bytes]:
         found.add(render(text)[1:-1].encode("ascii"))
         found.add(repr(text)[1:-1].encode("utf-8", "surrogateescape"))
         found.add(urllib.parse.quote(text, safe="").encode("ascii"))
-        found.add(base64.b64encode(text.encode("utf-8", "surrogateescape")).rstrip(b"="))
+        data = text.encode("utf-8", "surrogateescape")
+        found.add(base64.b64encode(data).rstrip(b"="))
+        for offset in range(3):
+            found.update(_inner_base64(data, offset))
     return found
+
+
+def _inner_base64(data: bytes, offset: int) -> list[bytes]:
+    """What base64 makes of `data` behind `offset` other bytes and before more (the end of a line,
+    say), without the characters that mix it with its neighbours. See `lazur.engine.secret`."""
+    text = base64.b64encode(b"\0" * offset + data).rstrip(b"=")
+    begin = 0 if offset == 0 else offset + 1
+    end = len(text) if (offset + len(data)) % 3 == 0 else len(text) - 1
+    inner = text[begin:end]
+    return [inner, inner.replace(b"+", b"-").replace(b"/", b"_")]

@@ -38,6 +38,17 @@ class TestMask:
         assert VALUE.encode() not in masked(f"x{form}y".encode(), VALUE)
         assert masked(f"x{form}y".encode(), VALUE).startswith(b"x***")
 
+    @pytest.mark.parametrize("before", ["", "u", "u:", "me:", "user:"])
+    @pytest.mark.parametrize("after", ["", "\n", "@host", "@host/path"])
+    def test_in_the_middle_of_what_is_encoded(self, before: str, after: str) -> None:
+        """`echo $KEY | base64`, and the header of basic authentication."""
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            text = encode(f"{before}{VALUE}{after}".encode())
+            shown = masked(b"x " + text + b" y", VALUE)
+            assert b"***" in shown
+            left = b"".join(shown[2:-2].split(b"***"))
+            assert len(left) <= len(text) - len(VALUE) * 4 // 3 + 4
+
     def test_a_key_of_many_lines_line_by_line(self) -> None:
         key = "-----BEGIN-----\nabcdefgh\nijklmnop\n-----END-----"
         assert masked(b"> ijklmnop\n", key) == b"> ***\n"
