@@ -97,11 +97,13 @@ class TestWhoSets:
         "most, said",
         [
             ({"runing-jobs": 1}, "no quota"),
-            ({"gpus": "two"}, "gpus"),
+            ({"gpus": "two"}, "gpus: 'two' is no whole number"),
+            ({"cores": "1.5"}, "cores: '1.5' is no whole number"),
+            ({"cores": 1.5}, "cores: '1.5' is no whole number"),
             ({"gpus": -1}, "gpus"),
             ({"gpus": True}, "gpus"),
             ({"memory": "lots"}, "memory"),
-            ({"cores": 1 << 70}, "cores"),
+            ({"cores": 1 << 70}, "cores must be 0 or more"),
         ],
     )
     def test_nonsense_is_refused(self, site: TestSite, most: dict[str, Any], said: str) -> None:

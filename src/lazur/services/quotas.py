@@ -6,6 +6,7 @@ in the transaction that admits one more. See contributing/quotas.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -207,12 +208,19 @@ def _amount(name: str, most: Any) -> int | None:
     if most is None:
         return None
     try:
-        number = parse_size(most) if name in rules.SIZES else int(str(most))
+        number = parse_size(most) if name in rules.SIZES else _whole(most)
     except ValueError as error:
         raise Invalid(f"{name}: {error}.", hint="Such as: running-jobs=4, memory=64GB.") from None
     if not 0 <= number < _MOST:
         raise Invalid(f"{name} must be 0 or more, and less than {_MOST}.")
     return number
+
+
+def _whole(most: Any) -> int:
+    """Of text, too, as it comes from a command line."""
+    if isinstance(most, bool) or not re.fullmatch(r"\s*[+-]?[0-9]{1,40}\s*", str(most)):
+        raise ValueError(f"{str(most)[:50]!r} is no whole number")
+    return int(most)
 
 
 def _check_within(
