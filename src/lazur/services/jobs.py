@@ -18,6 +18,7 @@ from lazur.services import (
     edges,
     events,
     injections,
+    output_places,
     quotas,
     resolve,
     stored,
@@ -61,6 +62,7 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     values["due_at"] = None if ready else context.now()
     values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
     job_id = _add(context, home, values, found)
+    output_places.check(context, home, name, found.outputs)
     edges.write(context, came_of)
     if found.cluster:
         clusters.hold(context, home, found.cluster)
@@ -79,6 +81,7 @@ def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str
     checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
     found = resolve.job(context, home, spec.get("name") or "validated", checked)
+    output_places.check(context, home, str(spec.get("name") or "validated"), found.outputs)
     _parent_id(context, workspace, checked.model.parent_job_name)
     return {
         "warnings": found.warnings,

@@ -197,6 +197,18 @@ def live(db: Connection, workspace_id: int, kind: str, name: str) -> Sequence[As
     return db.execute(mine.order_by(assets.c.id)).all()
 
 
+def at(db: Connection, workspace_id: int, place: str) -> Sequence[AssetRow]:
+    """Data and models whose path has this in it, also those in the trash."""
+    statement = (
+        select(*_COLUMNS)
+        .join(containers, assets.c.container_id == containers.c.id)
+        .where(containers.c.workspace_id == workspace_id)
+        .where(containers.c.kind.in_(("data", "models")))
+        .where(assets.c.spec["path"].as_string().contains(place, autoescape=True))
+    )
+    return db.execute(statement.order_by(assets.c.deleted_at.is_not(None), assets.c.id)).all()
+
+
 def drop(db: Connection, asset_ids: Collection[int]) -> int:
     """For good. The name's row stays: its numbers are not given again."""
     return db.execute(delete(assets).where(assets.c.id.in_(asset_ids))).rowcount

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Text,
     and_,
     case,
+    cast,
     exists,
     func,
     insert,
@@ -243,6 +246,17 @@ def builds_in_use(db: Connection) -> set[str]:
         jobs.c.ended_at.is_(None), jobs.c.build_key.is_not(None)
     )
     return set(db.execute(running.distinct()).scalars())
+
+
+def writing(db: Connection, workspace_id: int, place: str) -> Sequence[AnyRow]:
+    """(name, resolved) of those that have not ended and whose plans have this text in them."""
+    written = json.dumps(place, ensure_ascii=db.dialect.name == "sqlite")[1:-1]
+    statement = select(jobs.c.name, jobs.c.resolved).where(
+        jobs.c.workspace_id == workspace_id,
+        jobs.c.ended_at.is_(None),
+        cast(jobs.c.resolved, Text).contains(written, autoescape=True),
+    )
+    return db.execute(statement.order_by(jobs.c.id)).all()
 
 
 # What the dispatcher asks.
