@@ -237,6 +237,12 @@ class TestExport:
         (lazur.folder / "full" / "workspace.json").write_text(json.dumps({**head, **lists}))
         outside = lazur("workspace", "import", "full", "-n", "x")
         assert "not in the folder" in outside.err
+        (lazur.folder / "elsewhere.yml").write_text(FILES["env.yml"])
+        (lazur.folder / "full" / "x.yml").symlink_to("../elsewhere.yml")
+        lists["assets"] = [{**asset, "file": "x.yml"}]
+        (lazur.folder / "full" / "workspace.json").write_text(json.dumps({**head, **lists}))
+        told = lazur("workspace", "import", "full", "-n", "x").err
+        assert "names 'x.yml', a link that leads out of the folder" in told
 
 
 class TestBackup:

@@ -121,8 +121,8 @@ HELP: dict[str, dict[str, Any]] = {
     "workspace import": {
         "short-summary": "Bring in an exported workspace, here or on another server.",
         "long-summary": "Assets keep their names and versions; runs get new ids. What is there "
-        "already is left as it is, so a second import changes nothing. Nothing that lies outside of "
-        "the folder is read, whatever its files say.",
+        "already is left as it is, so a second import changes nothing. Nothing outside of the "
+        "folder is read, whatever its files say.",
         "examples": [
             {"name": "Import", "text": "lazur workspace import ./research"},
             {

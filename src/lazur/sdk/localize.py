@@ -22,7 +22,7 @@ from lazur.sdk import git, home
 from lazur.sdk.checkout import check_out
 from lazur.sdk.packing import packed
 from lazur.sdk.snapshot import Blob, Snapshot, alone, take
-from lazur.sdk.walk import Purpose
+from lazur.sdk.walk import Purpose, lies_in
 from lazur.spec import references, yaml
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.properties import DIFF
@@ -118,7 +118,7 @@ class _Work:
         self._base = base
         self._cache = cache
         self._variables = variables
-        self._within = within and within.resolve()
+        self._within = within
         self._files: list[Path] = []
         """Of components that this one is a step of."""
 
@@ -299,7 +299,7 @@ class _Work:
 
     def _is_outside(self, path: Path, text: str, where: str) -> bool:
         """Said before anybody looks whether something is there."""
-        if self._within is None or path.resolve().is_relative_to(self._within):
+        if self._within is None or lies_in(path, self._within):
             return False
         message = f"{text!r} leads out of the folder {self._within}"
         self.problems.append(Diagnostic("error", message, where, hint=_OUTSIDE))

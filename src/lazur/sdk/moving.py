@@ -31,6 +31,7 @@ from lazur.sdk.contents import Contents, digest, places
 from lazur.sdk.downloads import fetch
 from lazur.sdk.source import read
 from lazur.sdk.views import Asset
+from lazur.sdk.walk import lies_in
 
 FORMAT, VERSION = "lazur-workspace", 1
 HEAD = "workspace.json"
@@ -267,7 +268,7 @@ class _Reader:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
             raise Invalid(f"{HEAD} names {name!r}, which is not in the folder.")
-        if not (self._top / path).resolve().is_relative_to(self._top.resolve()):
+        if not lies_in(self._top / path, self._top):
             raise Invalid(f"{HEAD} names {name!r}, a link that leads out of the folder.")
         return self._top / path
 

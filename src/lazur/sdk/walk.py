@@ -67,6 +67,16 @@ def walk(root: str, purpose: Purpose) -> Contents:
     return _Walk(root, purpose).run()
 
 
+def lies_in(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
+    """Wherever links lead, and whether or not it is there."""
+    try:
+        real = os.path.realpath(path)
+    except ValueError:  # no path at all: it has a NUL in it
+        return False
+    top = os.path.realpath(folder)
+    return os.path.commonpath([real, top]) == top
+
+
 class _Folder(NamedTuple):
     path: str
     source: str

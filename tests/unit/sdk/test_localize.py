@@ -90,8 +90,12 @@ class TestWithin:
         assert "leaves the folder" in self._told(base, "data", "path", {"path": "data"})
 
     def test_nor_is_it_told_whether_something_is_there(self, base: Path) -> None:
-        told = self._told(base, "data", "path", {"path": "../nothing"})
-        assert "leads out of the folder" in told
+        (base / "loop").symlink_to(base / "loop")
+        (base.parent / "project2").mkdir()
+        for path in ("../nothing", "../project2", "a\0b"):
+            told = self._told(base, "data", "path", {"path": path})
+            assert "leads out of the folder" in told
+        assert "does not exist" in self._told(base, "data", "path", {"path": "loop"})
 
     def test_no_repository_is_fetched(self, base: Path) -> None:
         spec = {"code": "git+file:///srv/private.git"}
