@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lazur import egress, transfer
+from lazur import data_cache, egress, transfer
 from lazur.egress import Rule
 from lazur.engine import paths
 from lazur.engine.contracts import Datastore, Writes
@@ -110,8 +110,8 @@ def _tidy(cache: Path, limit: int) -> str | None:
     """What went wrong with it. The files are there, so the job goes on; who comes next tries it
     again."""
     try:
-        transfer.evict(cache, limit)
-        transfer.sweep(cache, time.time() - _STALE)
+        data_cache.evict(cache, limit)
+        data_cache.sweep(cache, time.time() - _STALE)
     except OSError as error:
         return f"this node's cache of data could not be tidied up: {error}"
     return None

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Self
 
 import pytest
 
+from lazur.data_cache import evict, sweep
 from lazur.datastores.local import Local
 from lazur.engine.contracts import Stored
 from lazur.errors import BackendError, Conflict, NotFound, Unavailable
@@ -25,9 +26,7 @@ from lazur.transfer import (
     Progress,
     Stopped,
     download,
-    evict,
     publish,
-    sweep,
     upload,
 )
 
