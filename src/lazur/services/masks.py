@@ -20,6 +20,7 @@ _QUERY = re.compile(
     r"(?P<secret>[^&;]+)(?P<after>)",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _NAMED = re.compile(r"(?:^|_)(?:password|secret|token|key)$")
 _IN_TEXT = re.compile(
     r"://\S*:\S*@|https?://[^/\s]*@|[?&]\S*(?:pass|pwd|secret|token|key|sig)\S*="
@@ -62,9 +63,9 @@ def _written(table: Mapping[str, Any], above: str = "") -> Iterator[str]:
     tables = {k: cast("dict[str, Any]", v) for k, v in table.items() if isinstance(v, dict)}
     for key, value in table.items():
         if key not in tables:
-            yield f"{_text(key)} = {_value(value)}"
+            yield f"{_key(key)} = {_value(value)}"
     for key, value in tables.items():
-        place = f"{above}{_text(key)}"
+        place = f"{above}{_key(key)}"
         yield f"\n[{place}]"
         yield from _written(value, f"{place}.")
 
@@ -74,10 +75,14 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, cast('list[Any]', value)))}]"
     if isinstance(value, dict):
         held = cast("dict[str, Any]", value)
-        return "{" + ", ".join(f"{_text(k)} = {_value(v)}" for k, v in held.items()) + "}"
+        return "{" + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in held.items()) + "}"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else _text(str(value))
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _text(key)
 
 
 def _text(text: str) -> str:
