@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -12,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from lazur.store import schema
+from lazur.store.db import Database
+from lazur.store.mlflow import schema as mlflow_schema
 from tests.postgresql import Server, missing
 
 _FOREIGN = ("LAZUR_", "AZUREML_", "AZURE_", "MLFLOW_")
@@ -83,3 +88,37 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'lazur.db'}"
     return request.getfixturevalue("postgresql")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs_postgresql)])
+def ready_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As `database_url`, with all tables of today and nothing in them: a copy of what was made
+    once, since making them takes longer than most tests."""
+    if request.param == "sqlite":
+        made = shutil.copy(request.getfixturevalue("ready_file"), tmp_path / "lazur.db")
+        yield f"sqlite:///{made}"
+        return
+    with request.getfixturevalue("ready_server").database("ready") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ready_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ready")
+    _fill(f"sqlite:///{folder / 'made.db'}")
+    with contextlib.closing(sqlite3.connect(folder / "made.db")) as made:
+        made.execute("VACUUM INTO ?", (str(folder / "ready.db"),))
+    return folder / "ready.db"
+
+
+@pytest.fixture(scope="session")
+def ready_server(postgresql_server: Server) -> Server:
+    postgresql_server.add_template("ready", _fill)
+    return postgresql_server
+
+
+def _fill(url: str) -> None:
+    db = Database(url)
+    schema.bring_up(db)
+    mlflow_schema.bring_up(db)
+    db.close()

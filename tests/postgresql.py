@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -71,14 +71,19 @@ class Server:
         return f"postgresql+psycopg://lazur@/{database}?host={self.folder}"
 
     @contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self, template: str = "template0") -> Iterator[str]:
         """The URL of a fresh database, dropped afterwards whoever is still connected."""
         name = f"test_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def add_template(self, name: str, fill: Callable[[str], None]) -> None:
+        """`fill` gets its URL, and leaves no connection behind."""
+        self._execute(f"CREATE DATABASE {name}")
+        fill(self.url(name))
 
     def _serve(self, programs: Path, chosen: tuple[str, ...]) -> subprocess.Popen[bytes]:
         settings = [part for setting in chosen for part in ("-c", setting)]

@@ -55,8 +55,8 @@ class World:
 
 
 @pytest.fixture
-def world(home: Path, database_url: str, tmp_path: Path) -> Iterator[World]:
-    made = World(home, database_url, tmp_path)
+def world(home: Path, ready_database_url: str, tmp_path: Path) -> Iterator[World]:
+    made = World(home, ready_database_url, tmp_path)
     submit(made.server.site, name="j", outputs={"model": {"name": "m", "type": "custom_model"}})
     made.db.writes = 0
     yield made

@@ -288,9 +288,9 @@ class TestEnvironments:
 
 class TestServers:
     def test_two_servers_share_the_jobs_and_start_none_twice(
-        self, site: TestSite, database_url: str, engine: Engine, builder: FakeBuilder
+        self, site: TestSite, ready_database_url: str, engine: Engine, builder: FakeBuilder
     ) -> None:
-        other = open_site(site.home.path, database_url, engine, builder)
+        other = open_site(site.home.path, ready_database_url, engine, builder)
         other.server = "other"
         servers = [Server(site), Server(other)]
         names = [submit(site, name=f"j{i}")["name"] for i in range(30)]

@@ -67,9 +67,9 @@ def engine(clock: Clock) -> Engine:
 
 class TestServers:
     def test_two_servers_share_200_jobs_and_start_none_twice(
-        self, site: TestSite, database_url: str, engine: Engine, builder: FakeBuilder
+        self, site: TestSite, ready_database_url: str, engine: Engine, builder: FakeBuilder
     ) -> None:
-        other = open_site(site.home.path, database_url, engine, builder)
+        other = open_site(site.home.path, ready_database_url, engine, builder)
         other.server = "other"
         names = [submit(site)["name"] for _ in range(200)]
         with running(site, other):

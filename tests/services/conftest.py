@@ -26,8 +26,8 @@ def builder(tmp_path: Path) -> FakeBuilder:
 
 @pytest.fixture
 def site(
-    home: Path, database_url: str, engine: Engine, builder: FakeBuilder
+    home: Path, ready_database_url: str, engine: Engine, builder: FakeBuilder
 ) -> Iterator[TestSite]:
-    made = open_site(home, database_url, engine, builder)
+    made = open_site(home, ready_database_url, engine, builder)
     yield made
     made.db.close()

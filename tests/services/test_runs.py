@@ -301,11 +301,11 @@ class TestPurge:
     @pytest.mark.parametrize("fault", FAULTS)
     @pytest.mark.parametrize("n", range(1, 5))
     def test_whatever_it_dies_at_housekeeping_finishes_it(
-        self, home: Path, database_url: str, engine: Engine, builder: FakeBuilder, fault: Fault,
-        n: int,
+        self, home: Path, ready_database_url: str, engine: Engine, builder: FakeBuilder,
+        fault: Fault, n: int,
     ) -> None:  # fmt: skip
-        db = FaultyDatabase(database_url)
-        site = open_site(home, database_url, engine, builder, db)
+        db = FaultyDatabase(ready_database_url)
+        site = open_site(home, ready_database_url, engine, builder, db)
         tracked = Tracked(site)
         before = tracked.rows()
         run = tracked.run(metrics={"loss": [1.0, 2.0]}, files={"x": b"1"})

@@ -15,8 +15,8 @@ AddJob = Callable[..., int]
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
+def db(ready_database_url: str) -> Iterator[Database]:
+    made = Database(ready_database_url)
     schema.bring_up(made)
     yield made
     made.close()

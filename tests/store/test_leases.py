@@ -158,13 +158,13 @@ class TestContention:
         assert set(taken) == wanted
 
     def test_processes_share_all_rows_and_none_twice(
-        self, db: Database, database_url: str, add_job: AddJob
+        self, db: Database, ready_database_url: str, add_job: AddJob
     ) -> None:
         wanted = {add_job(due_at=NOW) for _ in range(ROWS)}
         spawned = multiprocessing.get_context("spawn")
         results, gate = spawned.Queue(), spawned.Barrier(2)
         workers = [
-            spawned.Process(target=_drain_alone, args=(database_url, gate, results))
+            spawned.Process(target=_drain_alone, args=(ready_database_url, gate, results))
             for _ in range(2)
         ]
         for worker in workers:

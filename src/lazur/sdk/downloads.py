@@ -15,8 +15,6 @@ from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.sdk.http import LOST, Http
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import Job
-from lazur.spec import references
-from lazur.spec.references import DatastorePath
 
 Progress = Callable[[int, int], None]
 
@@ -101,9 +99,12 @@ def _wanted(
 
 def _refuse_elsewhere(job: Job, output: str, body: Any) -> None:
     """Files in stores of others are not the server's to send."""
+    # What it brings takes long to import, and most scripts download nothing.
+    from lazur.spec import references  # noqa: PLC0415
+
     path = str(body.get("path") or "") if isinstance(body, Mapping) else ""
     found = references.parse(path) if path else None
-    if isinstance(found, DatastorePath) and found.datastore not in _HERE:
+    if isinstance(found, references.DatastorePath) and found.datastore not in _HERE:
         raise Unsupported(
             f"Output {output} of job {job.name} is in the datastore {found.datastore!r}, outside "
             f"of the server: {path}",

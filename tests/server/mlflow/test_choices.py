@@ -24,9 +24,9 @@ BY_NAME, SEARCH, GET = "experiments/get-by-name", "runs/search", "runs/get"
 
 
 @pytest.fixture
-def site(home: Path, database_url: str, tmp_path: Path) -> Iterator[TestSite]:
+def site(home: Path, ready_database_url: str, tmp_path: Path) -> Iterator[TestSite]:
     engine, builder = Engine(Clock()), FakeBuilder(str(tmp_path / "envs"))
-    made = open_site(home, database_url, engine, builder)
+    made = open_site(home, ready_database_url, engine, builder)
     submit(made, name="j", experiment_name="first")
     submit(made, name="k", experiment_name="wine")
     yield made

@@ -102,8 +102,8 @@ class Lane:
 
 
 @pytest.fixture
-def jobs(database_url: str, tmp_path: Path) -> Iterator[Lane]:
-    site = open_site(tmp_path, database_url, Engine(Clock(time.time())), FakeBuilder("/env"))
+def jobs(ready_database_url: str, tmp_path: Path) -> Iterator[Lane]:
+    site = open_site(tmp_path, ready_database_url, Engine(Clock(time.time())), FakeBuilder("/env"))
     queue = WriteQueue(site.db)
     made = Lane(Server(site), queue)
     for name in (PARENT, "mine", CHILD, SIBLING, STRANGER):

@@ -98,8 +98,10 @@ def engine(clock: Clock) -> Engine:
 
 
 @pytest.fixture
-def site(home: Path, database_url: str, engine: Engine, tmp_path: Path) -> Iterator[TestSite]:
-    made = open_site(home, database_url, engine, FakeBuilder(str(tmp_path / "envs")))
+def site(
+    home: Path, ready_database_url: str, engine: Engine, tmp_path: Path
+) -> Iterator[TestSite]:
+    made = open_site(home, ready_database_url, engine, FakeBuilder(str(tmp_path / "envs")))
     yield made
     made.db.close()
 

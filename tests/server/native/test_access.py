@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +83,9 @@ def _routes(folder: Path) -> Iterator[Route]:
 
 
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def ready_database_url(tmp_path: Path, ready_file: Path) -> str:
     """Rights do not depend on the database, and there are many routes."""
-    return f"sqlite:///{tmp_path / 'lazur.db'}"
+    return f"sqlite:///{shutil.copy(ready_file, tmp_path / 'lazur.db')}"
 
 
 class TestDecisions:

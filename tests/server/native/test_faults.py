@@ -18,15 +18,15 @@ FAULTS: tuple[Fault, ...] = ("refused", "rolled back", "told wrong")
 
 
 @pytest.fixture
-def db(database_url: str) -> FaultyDatabase:
-    return FaultyDatabase(database_url)
+def db(ready_database_url: str) -> FaultyDatabase:
+    return FaultyDatabase(ready_database_url)
 
 
 @pytest.fixture
 def site(
-    home: Path, database_url: str, engine: Engine, tmp_path: Path, db: FaultyDatabase
+    home: Path, ready_database_url: str, engine: Engine, tmp_path: Path, db: FaultyDatabase
 ) -> Iterator[TestSite]:
-    made = open_site(home, database_url, engine, FakeBuilder(str(tmp_path / "envs")), db)
+    made = open_site(home, ready_database_url, engine, FakeBuilder(str(tmp_path / "envs")), db)
     yield made
     made.db.close()
 
