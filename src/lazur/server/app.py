@@ -269,7 +269,7 @@ def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         made = NotFound if error.status_code == 404 else Invalid
-        message = f"{request.method} {request.url.path[:200]}: {error.detail}."
+        message = f"{error.detail}: {request.method} {request.url.path[:200]}"
         if not address.is_missed(request.url.path):
             return JSONResponse(made(message).to_dict(), error.status_code)
         told = replies.error(made(message, hint=_ADDRESS_OF_MLFLOW))
