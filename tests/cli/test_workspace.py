@@ -79,22 +79,22 @@ def other(home: Path, tmp_path: Path) -> Iterator[Cli]:
 
 class TestTrash:
     def test_deleted_recovered_and_purged(self, lazur: Cli) -> None:
-        lazur.ok("workspace", "create", "-n", "gone")
-        done = lazur("workspace", "delete", "-n", "gone", "--yes")
+        lazur.ok("workspace", "create", "-n", "put-away")
+        done = lazur("workspace", "delete", "-n", "put-away", "--yes")
         assert done.code == 0
-        assert "lazur workspace recover -n gone" in done.err
-        assert "gone" not in lazur("workspace", "list", "-o", "tsv", "--query", "[].name").out
+        assert "lazur workspace recover -n put-away" in done.err
+        assert "put-away" not in lazur("workspace", "list", "-o", "tsv", "--query", "[].name").out
         listed = lazur("workspace", "list", "--deleted", "-o", "table").out
         assert "Until" in listed
-        assert "gone" in listed
-        again = lazur("workspace", "create", "-n", "gone")
+        assert "put-away" in listed
+        again = lazur("workspace", "create", "-n", "put-away")
         assert again.code == 1
         assert "in the trash until" in again.err
-        assert lazur.ok("workspace", "recover", "-n", "gone")["name"] == "gone"
-        purged = lazur("workspace", "delete", "-n", "gone", "--permanently-delete", "--yes")
+        assert lazur.ok("workspace", "recover", "-n", "put-away")["name"] == "put-away"
+        purged = lazur("workspace", "delete", "-n", "put-away", "--permanently-delete", "--yes")
         assert (purged.code, purged.err) == (0, "")
-        lazur.ok("workspace", "create", "-n", "gone")
-        assert lazur("workspace", "purge", "-n", "gone", "--yes").code == 0
+        lazur.ok("workspace", "create", "-n", "put-away")
+        assert lazur("workspace", "purge", "-n", "put-away", "--yes").code == 0
 
 
 class TestExport:
