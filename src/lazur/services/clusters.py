@@ -74,7 +74,7 @@ def delete(context: Context, workspace: str, name: str) -> None:
     row = find_row(context, home, name)
     if not store.lock(context.db, row.id):
         raise absent(name)
-    if count := store.unfinished(context.db, row):
+    if count := sum(_jobs(context, row).values()):
         raise Conflict(
             f"{count} job{'s wait or run' if count != 1 else ' waits or runs'} on compute "
             f"{row.name!r}.",
@@ -105,7 +105,9 @@ def set_stopped(context: Context, workspace: str, name: str, *, stopped: bool) -
 
 def find(context: Context, home: AnyRow) -> list[dict[str, Any]]:
     """Whoever calls may see them."""
-    return [view(context, home, row) for row in store.of_workspace(context.db, home.id)]
+    counts = store.counts(context.db, home.id)
+    rows = store.of_workspace(context.db, home.id)
+    return [_shown(home, row, counts.get(row.name, {})) for row in rows]
 
 
 def find_row(context: Context, home: AnyRow, name: str) -> AnyRow:
@@ -177,7 +179,14 @@ def _reason(row: AnyRow, wanted: int) -> str | None:
 
 
 def view(context: Context, home: AnyRow, row: AnyRow) -> dict[str, Any]:
-    counts = store.counts(context.db, row)
+    return _shown(home, row, _jobs(context, row))
+
+
+def _jobs(context: Context, row: AnyRow) -> dict[str, int]:
+    return store.counts(context.db, row.workspace_id).get(row.name, {})
+
+
+def _shown(home: AnyRow, row: AnyRow, jobs: dict[str, int]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": f"/workspaces/{home.name}/computes/{row.name}",
         "name": row.name,
@@ -187,7 +196,7 @@ def view(context: Context, home: AnyRow, row: AnyRow) -> dict[str, Any]:
         "tags": row.tags,
         "provisioning_state": "Succeeded",
         "runs_on": row.runs_on,
-        "jobs": counts,
+        "jobs": jobs,
         "creation_context": {
             "created_at": iso(row.created_at),
             "created_by": row.created_by,

@@ -53,23 +53,19 @@ def lock(db: Connection, cluster_id: int) -> bool:
     return db.execute(held).first() is not None
 
 
-def unfinished(db: Connection, row: AnyRow) -> int:
-    """Jobs that wait or run there."""
+def counts(db: Connection, workspace_id: int) -> dict[str, dict[str, int]]:
+    """Jobs that wait or run, by cluster and state."""
     final = [state.value for state in FINAL]
-    mine = (jobs.c.workspace_id == row.workspace_id, jobs.c.cluster == row.name)
-    counted = select(func.count()).select_from(jobs).where(*mine, jobs.c.state.not_in(final))
-    return db.execute(counted).scalar_one()
-
-
-def counts(db: Connection, row: AnyRow) -> dict[str, int]:
-    mine = (jobs.c.workspace_id == row.workspace_id, jobs.c.cluster == row.name)
-    final = [state.value for state in FINAL]
-    found = db.execute(
-        select(jobs.c.state, func.count())
+    mine = (jobs.c.workspace_id == workspace_id, jobs.c.cluster != "")
+    rows = db.execute(
+        select(jobs.c.cluster, jobs.c.state, func.count())
         .where(*mine, jobs.c.state.not_in(final))
-        .group_by(jobs.c.state)
+        .group_by(jobs.c.cluster, jobs.c.state)
     )
-    return {str(row.state): int(row[1]) for row in found}
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(str(row.cluster), {})[str(row.state)] = int(row[2])
+    return found
 
 
 def held(db: Connection, compute_id: int | None = None) -> Sequence[AnyRow]:
