@@ -35,7 +35,7 @@ def crons(expression: str, zone: str = "UTC", start: float = 0.0) -> Timetable:
 
 
 def repeated(
-    frequency: str, interval: int, start: str, zone: str = "UTC", **more: object
+    frequency: str, interval: int, start: str, zone: str = "UTC", **more: Any
 ) -> Timetable:
     wall = datetime.fromisoformat(start)
     rule = recurrence.of(frequency, interval, wall, **more)
