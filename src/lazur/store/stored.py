@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Text, bindparam, cast, func, insert, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
-from lazur.store.tables import assets, containers, jobs, stored, trees, workspaces
+from lazur.store.tables import assets, containers, jobs, schedules, stored, trees, workspaces
 
 TREE, RUN, PATH, PLACE = "tree", "run", "path", "place"
 """A path is an artifact that belongs to no run; a place is `<datastore>/<path>`, which somebody
@@ -128,7 +128,10 @@ def specs(db: Connection, workspace_id: int) -> Iterator[str]:
         .where(containers.c.workspace_id == workspace_id)
     )
     of_jobs = select(cast(jobs.c.spec, Text)).where(jobs.c.workspace_id == workspace_id)
-    for statement in (of_assets, of_jobs):
+    of_schedules = select(cast(schedules.c.spec, Text)).where(
+        schedules.c.workspace_id == workspace_id
+    )
+    for statement in (of_assets, of_jobs, of_schedules):
         yield from db.execute(statement.execution_options(yield_per=_ROWS)).scalars()
 
 

@@ -25,7 +25,8 @@ from lazur.store.tables.records import (
     lineage_posts,
 )
 from lazur.store.tables.resources import connections, datastores, secrets
-from lazur.store.tables.work import build_uses, builds, clusters, computes, jobs
+from lazur.store.tables.schedules import schedules, ticks
+from lazur.store.tables.work import build_uses, builds, clusters, computes, frozen, jobs
 
 __all__ = [
     "assets",
@@ -42,6 +43,7 @@ __all__ = [
     "datastores",
     "events",
     "facts",
+    "frozen",
     "idempotency",
     "jobs",
     "labels",
@@ -53,9 +55,11 @@ __all__ = [
     "principals",
     "quotas",
     "roles",
+    "schedules",
     "secrets",
     "sign_ins",
     "stored",
+    "ticks",
     "tokens",
     "trees",
     "uses",

@@ -59,7 +59,11 @@ jobs = Table(
     Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
     Column("name", Name, nullable=False),
     Column("run_id", String(32), nullable=False, unique=True),
-    Column("parent_id", Serial, ForeignKey("lazur_jobs.id")),
+    Column("parent_id", Serial, ForeignKey("lazur_jobs.id", ondelete="SET NULL")),
+    Column("step", Name),
+    Column("notes", Json),
+    Column("reuse_key", String(64)),
+    Column("reused_id", Serial, ForeignKey("lazur_jobs.id", ondelete="SET NULL")),
     Column("type", String(32), nullable=False),
     Column("experiment_name", Name, nullable=False),
     Column("display_name", Text),
@@ -146,6 +150,45 @@ jobs = Table(
         sqlite_where=text("parent_id IS NOT NULL"),
         postgresql_where=text("parent_id IS NOT NULL"),
     ),
+    Index(
+        "ix_lazur_jobs_step",
+        "parent_id",
+        "step",
+        unique=True,
+        sqlite_where=text("step IS NOT NULL"),
+        postgresql_where=text("step IS NOT NULL"),
+    ),
+    Index(
+        "ix_lazur_jobs_steps",
+        "workspace_id",
+        "step",
+        "id",
+        sqlite_where=text("reuse_key IS NOT NULL"),
+        postgresql_where=text("reuse_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_lazur_jobs_reuse",
+        "workspace_id",
+        "reuse_key",
+        "id",
+        sqlite_where=text("reuse_key IS NOT NULL"),
+        postgresql_where=text("reuse_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_lazur_jobs_reused",
+        "reused_id",
+        sqlite_where=text("reused_id IS NOT NULL"),
+        postgresql_where=text("reused_id IS NOT NULL"),
+    ),
+)
+
+frozen = Table(
+    "lazur_frozen",
+    metadata,
+    Column("job_id", Serial, ForeignKey("lazur_jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("plan", Json, nullable=False),
+    Column("retried_id", Serial, ForeignKey("lazur_jobs.id", ondelete="SET NULL")),
+    comment="What parents decide by: it never changes, so that a round need not read it again.",
 )
 
 builds = Table(

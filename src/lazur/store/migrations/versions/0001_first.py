@@ -413,6 +413,10 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("parent_id", Serial, nullable=True),
+        sa.Column("step", sa.String(length=255), nullable=True),
+        sa.Column("notes", Json, nullable=True),
+        sa.Column("reuse_key", sa.String(length=64), nullable=True),
+        sa.Column("reused_id", Serial, nullable=True),
         sa.Column("type", sa.String(length=32), nullable=False),
         sa.Column("experiment_name", sa.String(length=255), nullable=False),
         sa.Column("display_name", sa.Text(), nullable=True),
@@ -456,7 +460,16 @@ def upgrade() -> None:
             name=op.f("fk_lazur_jobs_compute_id_lazur_computes"),
         ),
         sa.ForeignKeyConstraint(
-            ["parent_id"], ["lazur_jobs.id"], name=op.f("fk_lazur_jobs_parent_id_lazur_jobs")
+            ["parent_id"],
+            ["lazur_jobs.id"],
+            name=op.f("fk_lazur_jobs_parent_id_lazur_jobs"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["reused_id"],
+            ["lazur_jobs.id"],
+            name=op.f("fk_lazur_jobs_reused_id_lazur_jobs"),
+            ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
             ["workspace_id"],
@@ -528,7 +541,39 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'Queued'"),
     )
     op.create_index(
+        "ix_lazur_jobs_reuse",
+        "lazur_jobs",
+        ["workspace_id", "reuse_key", "id"],
+        unique=False,
+        sqlite_where=sa.text("reuse_key IS NOT NULL"),
+        postgresql_where=sa.text("reuse_key IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_lazur_jobs_reused",
+        "lazur_jobs",
+        ["reused_id"],
+        unique=False,
+        sqlite_where=sa.text("reused_id IS NOT NULL"),
+        postgresql_where=sa.text("reused_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_lazur_jobs_state", "lazur_jobs", ["workspace_id", "state", "id"], unique=False
+    )
+    op.create_index(
+        "ix_lazur_jobs_step",
+        "lazur_jobs",
+        ["parent_id", "step"],
+        unique=True,
+        sqlite_where=sa.text("step IS NOT NULL"),
+        postgresql_where=sa.text("step IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_lazur_jobs_steps",
+        "lazur_jobs",
+        ["workspace_id", "step", "id"],
+        unique=False,
+        sqlite_where=sa.text("reuse_key IS NOT NULL"),
+        postgresql_where=sa.text("reuse_key IS NOT NULL"),
     )
     op.create_table(
         "lazur_lineage_posts",
@@ -604,6 +649,50 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("workspace_id IS NULL"),
         postgresql_where=sa.text("workspace_id IS NULL"),
+    )
+    op.create_table(
+        "lazur_schedules",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("folded", sa.String(length=255), nullable=False),
+        sa.Column("trigger_type", sa.String(length=16), nullable=False),
+        sa.Column("action", sa.String(length=16), nullable=False),
+        sa.Column("spec", Json, nullable=False),
+        sa.Column("listens", sa.String(length=32), nullable=True),
+        sa.Column("display_name", sa.Text(), nullable=True),
+        sa.Column("description", sa.Text(), nullable=True),
+        sa.Column("tags", Json, nullable=False),
+        sa.Column("properties", Json, nullable=False),
+        sa.Column("is_enabled", sa.Boolean(), nullable=False),
+        sa.Column("acts_as", Json, nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("created_by", sa.String(length=255), nullable=False),
+        sa.Column("changed_at", sa.Float(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("decided", sa.Float(), nullable=False),
+        sa.Column("due_at", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_schedules_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_schedules")),
+        sa.UniqueConstraint(
+            "workspace_id", "folded", name=op.f("uq_lazur_schedules_workspace_id_folded")
+        ),
+        comment="Up to `decided` every tick has its row. Whose rights it has is in `acts_as`.",
+    )
+    op.create_index(
+        "ix_lazur_schedules_due",
+        "lazur_schedules",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_lazur_schedules_listens", "lazur_schedules", ["workspace_id", "listens"], unique=False
     )
     op.create_table(
         "lazur_secrets",
@@ -795,6 +884,72 @@ def upgrade() -> None:
             "workspace_id", "folded", name=op.f("uq_lazur_datastores_workspace_id_folded")
         ),
     )
+    op.create_table(
+        "lazur_frozen",
+        sa.Column("job_id", Serial, nullable=False),
+        sa.Column("plan", Json, nullable=False),
+        sa.Column("retried_id", Serial, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["job_id"],
+            ["lazur_jobs.id"],
+            name=op.f("fk_lazur_frozen_job_id_lazur_jobs"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["retried_id"],
+            ["lazur_jobs.id"],
+            name=op.f("fk_lazur_frozen_retried_id_lazur_jobs"),
+            ondelete="SET NULL",
+        ),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_lazur_frozen")),
+        comment="What parents decide by: it never changes, so that a round need not read it again.",
+    )
+    op.create_table(
+        "lazur_ticks",
+        sa.Column("id", Serial, nullable=False),
+        sa.Column("workspace_id", Serial, nullable=False),
+        sa.Column("schedule_id", Serial, nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("cause", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("until", sa.Float(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("job", sa.String(length=255), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("data", Json, nullable=False),
+        sa.Column("chain", Json, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("ended_at", sa.Float(), nullable=True),
+        sa.Column("due_at", sa.Float(), nullable=True),
+        sa.Column("lease_token", sa.String(length=64), nullable=True),
+        sa.Column("lease_until", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["schedule_id"],
+            ["lazur_schedules.id"],
+            name=op.f("fk_lazur_ticks_schedule_id_lazur_schedules"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"],
+            ["lazur_workspaces.id"],
+            name=op.f("fk_lazur_ticks_workspace_id_lazur_workspaces"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lazur_ticks")),
+        sa.UniqueConstraint("schedule_id", "key", name=op.f("uq_lazur_ticks_schedule_id_key")),
+        comment="One for each that fires; one for a row of those that were left out.",
+    )
+    op.create_index(
+        "ix_lazur_ticks_due",
+        "lazur_ticks",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index("ix_lazur_ticks_ended", "lazur_ticks", ["ended_at"], unique=False)
+    op.create_index("ix_lazur_ticks_job", "lazur_ticks", ["workspace_id", "job"], unique=False)
+    op.create_index("ix_lazur_ticks_list", "lazur_ticks", ["schedule_id", "id"], unique=False)
     op.create_table(
         "lazur_labels",
         sa.Column("container_id", Serial, nullable=False),

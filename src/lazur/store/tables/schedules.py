@@ -1,0 +1,88 @@
+"""Schedules, and what became of each of their ticks."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from lazur.store.tables.base import Json, Name, Serial, metadata
+
+schedules = Table(
+    "lazur_schedules",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False),
+    Column("trigger_type", String(16), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("listens", String(32)),
+    Column("display_name", Text),
+    Column("description", Text),
+    Column("tags", Json, nullable=False),
+    Column("properties", Json, nullable=False),
+    Column("is_enabled", Boolean, nullable=False),
+    Column("acts_as", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("created_by", Name, nullable=False),
+    Column("changed_at", Float),
+    Column("version", Integer, nullable=False),
+    Column("decided", Float, nullable=False),
+    Column("due_at", Float),
+    UniqueConstraint("workspace_id", "folded"),
+    Index("ix_lazur_schedules_listens", "workspace_id", "listens"),
+    Index(
+        "ix_lazur_schedules_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    comment="Up to `decided` every tick has its row. Whose rights it has is in `acts_as`.",
+)
+
+ticks = Table(
+    "lazur_ticks",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("workspace_id", Serial, ForeignKey("lazur_workspaces.id"), nullable=False),
+    Column("schedule_id", Serial, ForeignKey("lazur_schedules.id"), nullable=False),
+    Column("key", Name, nullable=False),
+    Column("cause", String(16), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("job", Name),
+    Column("reason", Text),
+    Column("data", Json, nullable=False),
+    Column("chain", Json, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("due_at", Float),
+    Column("lease_token", String(64)),
+    Column("lease_until", Float),
+    UniqueConstraint("schedule_id", "key"),
+    Index("ix_lazur_ticks_list", "schedule_id", "id"),
+    Index("ix_lazur_ticks_job", "workspace_id", "job"),
+    Index("ix_lazur_ticks_ended", "ended_at"),
+    Index(
+        "ix_lazur_ticks_due",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    comment="One for each that fires; one for a row of those that were left out.",
+)
