@@ -25,16 +25,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from lazur.engine.contracts import Blobs, Collects, Sweeps
+from lazur.engine.contracts import Adopts, Blobs, Collects, Sweeps
 from lazur.engine.tree import is_digest
 from lazur.errors import BackendError, Invalid, NotFound
 
 _USED_EVERY = 3600.0
 """Noted no more often than that: a disk is asked to write for it."""
 _GONE = "gone-"
+_CHUNK = 1 << 20
 
 
-class Local(Blobs, Collects, Sweeps):
+class Local(Adopts, Blobs, Collects, Sweeps):
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.fspath(root)
         self._tmp = os.path.join(self.root, "tmp")
@@ -74,6 +75,21 @@ class Local(Blobs, Collects, Sweeps):
             with self._scratch() as folder:
                 self._store_together({digest: contents[digest] for digest in wanted}, folder)
         return len(given)
+
+    def adopt(self, digest: str, path: str) -> None:
+        """Renamed, or copied where it lies on another disk."""
+        if self._use(digest) is not None:
+            return
+        with open(path, "rb") as file, _disk_errors(self.root):
+            os.fchmod(file.fileno(), 0o444)
+            os.utime(path)
+            os.fsync(file.fileno())
+            try:
+                self._publish([(path, digest)])
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                self.put(digest, iter(lambda: file.read(_CHUNK), b""))
 
     def open(self, digest: str) -> BinaryIO:
         try:

@@ -7,7 +7,7 @@ The contract tests that every plug inherits lie in `lazur.testing`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -191,6 +191,41 @@ class Collects(ABC):
     def discard(self, digest: str, since: float) -> int:
         """Delete the blob unless it was used after `since`; returns the bytes freed. Called within
         a transaction, for a few hundred at a time. Silent when it is gone already."""
+
+    def discard_many(self, digests: Sequence[str], since: float) -> list[int]:
+        """As `discard` for a few hundred; stores that can do so at less cost than one by one
+        override this."""
+        return [self.discard(digest, since) for digest in digests]
+
+
+class Copies(ABC):
+    """Ability: the blobs lie elsewhere, and copies of some are on this machine, where a local
+    store would have them: there the runtime reads them. `open` makes one, too."""
+
+    @abstractmethod
+    def fetch(self, digests: Iterable[str]) -> None:
+        """See that there are copies of all of them, which stay for two hours at least. Raises
+        NotFound, and Unavailable when another try may help."""
+
+    @abstractmethod
+    def stream(self, digest: str) -> BinaryIO:
+        """As `open`, without making a copy: asked for when it is first read, from its beginning to
+        its end only, which is an error unless all of it hashes to `digest`."""
+
+    @abstractmethod
+    def evict(self, most: int) -> int:
+        """Remove copies, those first that were wanted longest ago, until no more than `most` bytes
+        are left, or only those wanted within two hours and those that are linked to from
+        elsewhere; returns the bytes that are left."""
+
+
+class Adopts(ABC):
+    """Ability: a file of this machine becomes a blob where it lies, without being copied."""
+
+    @abstractmethod
+    def adopt(self, digest: str, path: str) -> None:
+        """As `put` of what is in the file, whose bytes the caller has found to hash to `digest`.
+        The file may be gone afterwards, or be left."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from lazur.services import (
     builds,
     chosen_places,
     collection,
+    partials,
     registered_models,
     secrets,
     stored,
@@ -89,9 +90,10 @@ class Sweepup(Loop):
         """Halves of uploads and unpacked trees whose writer was killed."""
         if isinstance(self._site.blobs, Sweeps):
             self._site.blobs.sweep(older_than)
+        partials.sweep(self._site.home, older_than)
         cache = self._site.home.cache
-        drafts = ("trees/*.*.*", "imports/*")
-        for draft in [found for pattern in drafts for found in cache.glob(pattern)]:
+        patterns = ("trees/*.*.*", "imports/*")
+        for draft in [found for pattern in patterns for found in cache.glob(pattern)]:
             if not self.stopping and draft.lstat().st_mtime < older_than:
                 collection.remove(draft)
         for store in self._site.home.path.glob(f"workspaces/*/{ARTIFACTSTORE}"):

@@ -1,30 +1,27 @@
 """Sending blobs: `<sha256> <length>` and the bytes, many in one request (contributing/backbone.md,
-Native API)."""
+Native API); large files in parts (`parts`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from threading import Lock
-from typing import BinaryIO
 from urllib.parse import quote
 
 from lazur.errors import Invalid
-from lazur.sdk.hashes import read
+from lazur.sdk import parts
 from lazur.sdk.http import Http
 from lazur.sdk.localize import Localized
+from lazur.sdk.sending import CHUNK, Counter, Progress, changed, check_same, pieces
 from lazur.sdk.snapshot import Blob
 
 BATCH_BYTES = 64 << 20
 BATCH_COUNT = 4000
+LARGE = 64 << 20
+"""Bytes above which a file is sent in parts."""
 PARALLEL = 4
 ASK_AT_ONCE = 10_000
-
-_CHUNK = 256 << 10
-
-Progress = Callable[[int, int], None]
-"""Bytes sent so far, and bytes in all; called from several threads, one at a time."""
 
 
 def upload(
@@ -39,19 +36,26 @@ def upload(
     base = f"/api/v1/workspaces/{quote(workspace, safe='')}/blobs"
     wanted = _wanted(http, base, localized, list(missing))
     sizes = {digest: _size(localized.blobs[digest]) for digest in wanted}
-    counter = _Counter(sum(sizes.values()), progress)
+    counter = Counter(sum(sizes.values()), progress)
 
     def send(batch: list[str]) -> None:
-        _send(
-            http,
-            base,
-            [(digest, localized.blobs[digest], sizes[digest]) for digest in batch],
-            counter,
-        )
+        given = [(digest, localized.blobs[digest], sizes[digest]) for digest in batch]
+        _send(http, base, given, counter)
 
+    def send_large(digest: str, path: str) -> None:
+        parts.send(http, f"{base}/{digest}", path, sizes[digest], counter.part())
+
+    large = {
+        digest: blob
+        for digest, blob in localized.blobs.items()
+        if sizes.get(digest, 0) > LARGE and isinstance(blob, str)
+    }
+    files = {d: size for d, size in sizes.items() if d not in localized.trees and d not in large}
+    tasks = [partial(send_large, *one) for one in large.items()]
+    _each([*tasks, *(partial(send, batch) for batch in _batches(files))], counter)
     # Manifests go last: a tree that is there is then one whose files are there.
-    _each(send, _batches({d: size for d, size in sizes.items() if d not in localized.trees}))
-    _each(send, _batches({d: size for d, size in sizes.items() if d in localized.trees}))
+    manifests = {d: size for d, size in sizes.items() if d in localized.trees}
+    _each([partial(send, batch) for batch in _batches(manifests)], counter)
     return counter.total
 
 
@@ -83,26 +87,27 @@ def _batches(sizes: dict[str, int]) -> list[list[str]]:
     return batches
 
 
-def _each(send: Callable[[list[str]], None], batches: list[list[str]]) -> None:
-    if len(batches) < 2:
-        for batch in batches:
-            send(batch)
+def _each(tasks: Sequence[Callable[[], None]], counter: Counter) -> None:
+    if len(tasks) < 2:
+        for task in tasks:
+            task()
         return
     with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
-        for done in [pool.submit(send, batch) for batch in batches]:
+        for done in [pool.submit(task) for task in tasks]:
             try:
                 done.result()
             except BaseException:
+                counter.stopped = True
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
 
-def _send(http: Http, base: str, batch: list[tuple[str, Blob, int]], counter: _Counter) -> None:
+def _send(http: Http, base: str, batch: list[tuple[str, Blob, int]], counter: Counter) -> None:
     part = counter.part()
     gone: list[Invalid] = []
 
     def body() -> Iterator[bytes]:
-        part.restart()
+        part.at(0)
         gone.clear()
         try:
             yield from _joined(part.counted(piece) for blob in batch for piece in _framed(*blob))
@@ -115,7 +120,8 @@ def _send(http: Http, base: str, batch: list[tuple[str, Blob, int]], counter: _C
     except Invalid:
         if not gone:
             for digest, blob, _ in batch:
-                _check_same(digest, blob)
+                if isinstance(blob, str):
+                    check_same(digest, blob)
             raise
     if gone:
         raise gone[0]
@@ -124,17 +130,8 @@ def _send(http: Http, base: str, batch: list[tuple[str, Blob, int]], counter: _C
 def _framed(digest: str, blob: Blob, size: int) -> Iterator[tuple[bytes, int]]:
     """Bytes to send, and how many of them are content."""
     yield f"{digest} {size}\n".encode(), 0
-    if isinstance(blob, bytes):
-        yield blob, len(blob)
-        return
-    with _opened(blob) as file:
-        left = size
-        while left:
-            chunk = file.read(min(left, _CHUNK))
-            if not chunk:
-                raise _changed(blob)
-            left -= len(chunk)
-            yield chunk, len(chunk)
+    for piece in [blob] if isinstance(blob, bytes) else pieces(blob, 0, size):
+        yield piece, len(piece)
 
 
 def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -143,7 +140,7 @@ def _joined(pieces: Iterator[bytes]) -> Iterator[bytes]:
     for piece in pieces:
         held.append(piece)
         size += len(piece)
-        if size >= _CHUNK:
+        if size >= CHUNK:
             yield b"".join(held)
             held, size = [], 0
     if held:
@@ -156,58 +153,4 @@ def _size(blob: Blob) -> int:
     try:
         return Path(blob).stat().st_size
     except OSError as error:
-        raise _changed(blob) from error
-
-
-def _opened(path: str) -> BinaryIO:
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise _changed(path) from error
-
-
-def _check_same(digest: str, blob: Blob) -> None:
-    """The server found a blob to be other than its name says: find out which file it was."""
-    if isinstance(blob, str) and read(blob)[0] != digest:
-        raise _changed(blob)
-
-
-def _changed(path: str) -> Invalid:
-    return Invalid(
-        f"{path} changed or vanished after the snapshot was taken.",
-        hint="Submit again when nothing writes to it, or leave it out by a line in .amlignore.",
-    )
-
-
-class _Counter:
-    """Adds up what the parts have sent. A part that is sent again begins at nothing."""
-
-    def __init__(self, total: int, progress: Progress | None) -> None:
-        self.total = total
-        self._progress = progress
-        self._done = 0
-        self._lock = Lock()
-
-    def part(self) -> _Part:
-        return _Part(self)
-
-    def add(self, count: int) -> None:
-        with self._lock:
-            self._done += count
-            if self._progress and count:
-                self._progress(self._done, self.total)
-
-
-class _Part:
-    def __init__(self, counter: _Counter) -> None:
-        self._counter = counter
-        self._sent = 0
-
-    def restart(self) -> None:
-        self._counter.add(-self._sent)
-        self._sent = 0
-
-    def counted(self, piece: tuple[bytes, int]) -> bytes:
-        self._sent += piece[1]
-        self._counter.add(piece[1])
-        return piece[0]
+        raise changed(blob) from error

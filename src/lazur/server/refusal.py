@@ -143,11 +143,10 @@ def body_limit(method: str, path: str, settings: Settings) -> int | None:
     parts = path.split("/")
     if address.is_upload(method, path):
         return None
-    if (
-        method == "POST"
-        and parts[1:4] == ["api", "v1", "workspaces"]
-        and parts[5:] in (["blobs"], ["runs", "import"])
-    ):
+    below = parts[5:] if parts[1:4] == ["api", "v1", "workspaces"] else []
+    if method == "POST" and below in (["blobs"], ["runs", "import"]):
+        return None
+    if method == "PATCH" and below[:1] == ["blobs"] and below[2:] == ["draft"]:
         return None
     return settings.max_body
 

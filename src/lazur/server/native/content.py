@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -13,11 +15,13 @@ from lazur.blobs import framing
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Object, action
 from lazur.server.native.bodies import BYTES, part
-from lazur.services import content, stored
+from lazur.services import content, partials, stored
 from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/blobs", tags=["content"])
 
+Offset = Annotated[int, Query(ge=0, le=framing.MAX_LENGTH)]
+_PIECE = 1 << 20
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 
 
@@ -35,16 +39,36 @@ async def store(call: Call, workspace: str) -> Response:
     """Any number of `<sha256> <length>` + newline + bytes, one after the other. Streamed,
     verified, then visible."""
 
-    def allowed() -> None:
-        with call.site.context(call.who, write=False) as context:
-            home = open_workspace(context, workspace, "workspaces/data/write")
-        stored.check_upload(call.site, call.who, home.id, length)
-
     given = call.request.headers.get("content-length", "")
     length = int(given) if given.isdigit() and len(given) < 19 else 0
-    await run_in_threadpool(allowed)
+    await run_in_threadpool(_allowed, call, workspace, length)
     count = await framing.store_async(call.request.stream(), call.site.blobs)
     return JSONResponse({"stored": count}, 201)
+
+
+@routes.get("/{sha256}/draft", **action("workspaces/data/write"))
+def begun(call: Call, workspace: str, sha256: str) -> Response:
+    """How much of a blob that is sent in parts is there, and so where to go on: `{"offset",
+    "complete"}`."""
+    home = _home(call, workspace)
+    return JSONResponse(partials.state(call.site, home, content.check_digest(sha256)))
+
+
+@routes.patch("/{sha256}/draft", **action("workspaces/data/write"))
+async def go_on(
+    call: Call, workspace: str, sha256: str, offset: Offset = 0, size: Offset = 0
+) -> Response:
+    """The next bytes, from `offset` on, of a blob of `size` bytes. What has arrived stays, also of
+    a request that breaks off. At the end the blob is verified, then visible: `complete`."""
+    home = await run_in_threadpool(_allowed, call, workspace, size, sha256)
+    part = partial(partials.append, call.site, home, content.check_digest(sha256))
+    async for piece in _pieces(call):
+        if offset + len(piece) > size:
+            raise Invalid(f"These are more than the {size:,} bytes that it was to have.")
+        offset = await run_in_threadpool(part, offset, piece)
+    if offset < size:
+        return JSONResponse({"offset": offset, "complete": False})
+    return JSONResponse(await run_in_threadpool(partials.finish, call.site, home, sha256, size))
 
 
 @routes.get("/{sha256}", **action("workspaces/data/read"))
@@ -64,6 +88,31 @@ def fetch(
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     body = part(call.site.blobs.open(sha256), start, end)
     return StreamingResponse(body, 206 if wanted else 200, headers, BYTES)
+
+
+def _home(call: Call, workspace: str) -> int:
+    with call.site.context(call.who, write=False) as context:
+        return open_workspace(context, workspace, "workspaces/data/write").id
+
+
+def _allowed(call: Call, workspace: str, size: int, digest: str = "") -> int:
+    """The workspace's number. What has come so far of other blobs takes up room, too."""
+    home = _home(call, workspace)
+    begun = partials.held(call.site.home, home, but=digest)
+    stored.check_upload(call.site, call.who, home, size + begun)
+    return home
+
+
+async def _pieces(call: Call) -> AsyncIterator[bytes]:
+    """About a megabyte at a time: each is a visit to another thread, and to the disk."""
+    held = bytearray()
+    async for chunk in call.request.stream():
+        held += chunk
+        if len(held) >= _PIECE:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
 
 
 def _span(header: str | None, size: int) -> tuple[int, int]:
