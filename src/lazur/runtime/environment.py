@@ -29,6 +29,9 @@ def base_variables(attempt: Attempt, values: Values) -> dict[str, str]:
     found["AZUREML_OUTPUT_DIRECTORY"] = attempt.artifacts + "/outputs"
     found["AZUREML_LOGDIRECTORY_PATH"] = attempt.artifacts + "/logs"
     found["AZUREML_CR_EXECUTION_WORKING_DIR_PATH"] = attempt.wd
+    found["LAZUR_RUNTIME"] = os.path.dirname(os.path.abspath(__file__))
+    if plan.private.masked:
+        found["LAZUR_MASKED"] = "1"
     if not plan.gpu_ids and not plan.gpus and os.path.exists("/proc/driver/nvidia"):
         found["CUDA_VISIBLE_DEVICES"] = ""
     found.update(plan.variables)
