@@ -13,7 +13,6 @@ from lazur.kinds.assets.component_forms import (
     ParallelComponent,
     PipelineComponent,
     SparkComponent,
-    SweepComponent,
 )
 from lazur.kinds.assets.data import Data
 from lazur.kinds.assets.data_import import DataImport, check_data_import
@@ -33,6 +32,8 @@ from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection
 from lazur.kinds.resources.datastore import Datastore, check_datastore
 from lazur.kinds.resources.room import Registry, Workspace, check_registry, check_workspace
+from lazur.kinds.sweep_checks import check_sweep_component, check_sweep_job
+from lazur.kinds.sweeps import SweepComponent, SweepJob
 from lazur.spec.checking import Check
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
@@ -54,11 +55,12 @@ def _check_job(check: Check) -> None:
 
 KINDS: dict[str, Entry] = {
     "command-job": Entry(CommandJob, _check_job, "Command job"),
+    "sweep-job": Entry(SweepJob, check_sweep_job, "Sweep job"),
     "command-component": Entry(CommandComponent, check_command_component, "Command component"),
     "parallel-component": Entry(ParallelComponent, check_other_component, "Parallel component"),
     "spark-component": Entry(SparkComponent, check_other_component, "Spark component"),
     "pipeline-component": Entry(PipelineComponent, check_other_component, "Pipeline component"),
-    "sweep-component": Entry(SweepComponent, check_other_component, "Sweep component"),
+    "sweep-component": Entry(SweepComponent, check_sweep_component, "Sweep component"),
     "environment": Entry(Environment, check_environment, "Environment"),
     "data": Entry(Data, check_asset, "Data asset"),
     "data-import": Entry(DataImport, check_data_import, "Data import"),

@@ -15,18 +15,18 @@ from lazur.spec.references import compute_name
 
 
 def check_command_job(check: Check) -> None:
-    value = _mapping(check.value)
+    value = mapping(check.value)
     inputs, outputs = value.get("inputs"), value.get("outputs")
     check.names(("inputs",), inputs)
     check.names(("outputs",), outputs)
     check.expressions(("command",), value.get("command"), inputs, outputs)
-    _check_given(check, value)
+    check_given(check, value.get("command"), inputs)
     _check_places(check, value)
-    _check_compute(check, value.get("compute"))
+    check_compute(check, value.get("compute"))
 
 
 def check_command_component(check: Check) -> None:
-    value = _mapping(check.value)
+    value = mapping(check.value)
     _check_component_name(check, value.get("name"))
     inputs, outputs = value.get("inputs"), value.get("outputs")
     check.names(("inputs",), inputs)
@@ -34,27 +34,23 @@ def check_command_component(check: Check) -> None:
     check.expressions(("command",), value.get("command"), inputs, outputs)
     _check_optional(check, value)
     _check_defaults(check, inputs)
-    _check_environment(check, value.get("environment"), ("environment",))
+    check_environment_at(check, value.get("environment"), ("environment",))
     check.reference(("code",), value.get("code"))
     _check_version(check)
 
 
 def check_other_component(check: Check) -> None:
     """Of a form that no job runs yet."""
-    value = _mapping(check.value)
-    _check_component_name(check, value.get("name"))
-    check.names(("inputs",), value.get("inputs"))
-    check.names(("outputs",), value.get("outputs"))
-    _check_defaults(check, value.get("inputs"))
-    task = _mapping(value.get("task"))
+    check_component(check)
+    value = mapping(check.value)
+    task = mapping(value.get("task"))
     texts = [(("args",), value), (("task", "program_arguments"), task)]
     for path, holder in texts:
         check.expressions(path, holder.get(path[-1]), value.get("inputs"), value.get("outputs"))
     check.reference(("code",), value.get("code"))
     check.reference(("task", "code"), task.get("code"))
-    _check_environment(check, value.get("environment"), ("environment",))
-    _check_environment(check, task.get("environment"), ("task", "environment"))
-    _check_version(check)
+    check_environment_at(check, value.get("environment"), ("environment",))
+    check_environment_at(check, task.get("environment"), ("task", "environment"))
     form = str(value.get("type"))
     check.warning(
         f"a component of type {form} is kept, and cannot run: there are no {form} jobs yet",
@@ -62,13 +58,23 @@ def check_other_component(check: Check) -> None:
     )
 
 
+def check_component(check: Check) -> None:
+    """What components of all forms have."""
+    value = mapping(check.value)
+    _check_component_name(check, value.get("name"))
+    check.names(("inputs",), value.get("inputs"))
+    check.names(("outputs",), value.get("outputs"))
+    _check_defaults(check, value.get("inputs"))
+    _check_version(check)
+
+
 def check_environment(check: Check) -> None:
-    _check_environment(check, check.value, ())
+    check_environment_at(check, check.value, ())
     _check_version(check)
 
 
 def check_asset(check: Check) -> None:
-    _check_data(check, ("path",), _mapping(check.value).get("path"))
+    check_data(check, ("path",), mapping(check.value).get("path"))
     _check_version(check)
 
 
@@ -79,16 +85,15 @@ def _check_component_name(check: Check, name: Any) -> None:
         check.warning(f"Azure refuses this name: {error}", ("name",))
 
 
-def _check_given(check: Check, value: Mapping[str, Any]) -> None:
+def check_given(check: Check, command: Any, inputs: Any) -> None:
     """An input without a value may be used in optional blocks only."""
-    command = value.get("command")
     if not isinstance(command, str):
         return
     parsed = parse_expressions(command)
     needed = {
         e.name for e in parsed.expressions if e.root == "inputs" and not parsed.is_optional(e)
     }
-    for name, body in _mapping(value.get("inputs")).items():
+    for name, body in mapping(inputs).items():
         if name in needed and not _is_given(body):
             block = f"$[[--{name} ${{{{inputs.{name}}}}}]]"
             hint = f"Give it a value or a path, or use it in an optional block: {block}."
@@ -104,9 +109,9 @@ def _is_given(body: Any) -> bool:
 
 
 def _check_defaults(check: Check, inputs: Any) -> None:
-    for name, body in _mapping(inputs).items():
+    for name, body in mapping(inputs).items():
         for field in ("path", "default"):
-            refuse_secrets_at(check, ("inputs", name, field), _mapping(body).get(field))
+            refuse_secrets_at(check, ("inputs", name, field), mapping(body).get(field))
 
 
 def _check_optional(check: Check, value: Mapping[str, Any]) -> None:
@@ -116,8 +121,8 @@ def _check_optional(check: Check, value: Mapping[str, Any]) -> None:
     parsed = parse_expressions(command)
     optional = {
         name
-        for name, body in _mapping(value.get("inputs")).items()
-        if _mapping(body).get("optional") is True and _mapping(body).get("default") is None
+        for name, body in mapping(value.get("inputs")).items()
+        if mapping(body).get("optional") is True and mapping(body).get("default") is None
     }
     for expression in parsed.expressions:
         if (
@@ -133,35 +138,35 @@ def _check_optional(check: Check, value: Mapping[str, Any]) -> None:
 
 def _check_places(check: Check, value: Mapping[str, Any]) -> None:
     check.reference(("code",), value.get("code"))
-    _check_environment(check, value.get("environment"), ("environment",))
-    for name, body in _mapping(value.get("inputs")).items():
-        _check_data(check, ("inputs", name, "path"), _mapping(body).get("path"))
-    for name, body in _mapping(value.get("outputs")).items():
-        path = _mapping(body).get("path")
-        _check_data(check, ("outputs", name, "path"), path)
+    check_environment_at(check, value.get("environment"), ("environment",))
+    for name, body in mapping(value.get("inputs")).items():
+        check_data(check, ("inputs", name, "path"), mapping(body).get("path"))
+    for name, body in mapping(value.get("outputs")).items():
+        path = mapping(body).get("path")
+        check_data(check, ("outputs", name, "path"), path)
         check.expressions(
             ("outputs", name, "path"), path, value.get("inputs"), value.get("outputs")
         )
 
 
-def _check_data(check: Check, path: tuple[str, ...], text: Any) -> None:
+def check_data(check: Check, path: tuple[str, ...], text: Any) -> None:
     check.reference(path, text)
     refuse_secrets_at(check, path, text)
 
 
-def _check_environment(check: Check, environment: Any, path: tuple[str, ...]) -> None:
+def check_environment_at(check: Check, environment: Any, path: tuple[str, ...]) -> None:
     if isinstance(environment, str):
         check.reference(path, environment)
         return
-    body = _mapping(environment)
+    body = mapping(environment)
     check.reference((*path, "conda_file"), body.get("conda_file"))
-    check.reference((*path, "build", "path"), _mapping(body.get("build")).get("path"))
+    check.reference((*path, "build", "path"), mapping(body.get("build")).get("path"))
     if body.get("conda_file") and not body.get("image") and not body.get("build"):
         hint = "Azure asks for `image` beside `conda_file`; here it is not needed."
         check.warning("`image` is missing", (*path, "conda_file"), key=True, hint=hint)
 
 
-def _check_compute(check: Check, compute: Any) -> None:
+def check_compute(check: Check, compute: Any) -> None:
     if not isinstance(compute, str) or compute.startswith("${{"):
         return
     try:
@@ -172,8 +177,8 @@ def _check_compute(check: Check, compute: Any) -> None:
 
 def _check_version(check: Check) -> None:
     """`version: 1.10` is the number 1.1 before anybody can ask."""
-    version = _mapping(check.value).get("version")
-    written = check.document.written(("version",)) if check.document else None
+    version = mapping(check.value).get("version")
+    written = check.written(("version",))
     if written is not None and type(version) in {int, float} and str(version) != written:
         hint = f'Quote it to keep it as it is: "{written}".'
         check.warning(f"the version {written} is read as {version}", ("version",), hint=hint)
@@ -182,29 +187,29 @@ def _check_version(check: Check) -> None:
 def without_effect(job: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Fields of a command job that are understood and kept, but change nothing on the local
     compute."""
-    resources = _mapping(job.get("resources"))
+    resources = mapping(job.get("resources"))
     for name in ("instance_type", "locations", "shm_size", "max_instance_count", "docker_args"):
         if resources.get(name):
             yield ("resources", name), f"`resources.{name}`"
-    for name, body in _mapping(job.get("services")).items():
+    for name, body in mapping(job.get("services")).items():
         yield (
             ("services", name),
-            f"the service {name!r} ({_mapping(body).get('type') or 'no type'})",
+            f"the service {name!r} ({mapping(body).get('type') or 'no type'})",
         )
-    identity = _word(_mapping(job.get("identity")).get("type"))
+    identity = _word(mapping(job.get("identity")).get("type"))
     if identity and identity != "amltoken":
-        yield ("identity",), f"`identity` of type {_mapping(job.get('identity'))['type']}"
-    if _word(_mapping(job.get("distribution")).get("type")) == "ray":
+        yield ("identity",), f"`identity` of type {mapping(job.get('identity'))['type']}"
+    if _word(mapping(job.get("distribution")).get("type")) == "ray":
         yield ("distribution",), "`distribution` of type ray"
-    if _word(_mapping(job.get("queue_settings")).get("job_tier")) not in {"", "null"}:
+    if _word(mapping(job.get("queue_settings")).get("job_tier")) not in {"", "null"}:
         yield ("queue_settings", "job_tier"), "`queue_settings.job_tier`"
-    for name, body in _mapping(job.get("inputs")).items():
-        if _mapping(body).get("datastore"):
+    for name, body in mapping(job.get("inputs")).items():
+        if mapping(body).get("datastore"):
             yield ("inputs", name, "datastore"), f"`datastore` of the input {name!r}"
 
 
 def warn_without_effect(check: Check) -> None:
-    for path, what in without_effect(_mapping(check.value)):
+    for path, what in without_effect(mapping(check.value)):
         check.warning(f"{what} is accepted and has no effect on the local compute", path, key=True)
 
 
@@ -212,5 +217,6 @@ def _word(value: Any) -> str:
     return value.replace("_", "").lower() if isinstance(value, str) else ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value, where it is a mapping; else an empty one."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

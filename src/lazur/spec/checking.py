@@ -3,7 +3,7 @@ place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast, get_args
 
@@ -46,6 +46,16 @@ class Check:
     value: Any
     document: Document | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    prefix: Path = ()
+    """Where the value stands in the document."""
+
+    def within(self, path: Path, value: Any) -> Check:
+        """Of a part: `value` is what stands at `path`. It says everything to this one."""
+        return Check(value, self.document, self.diagnostics, (*self.prefix, *path))
+
+    def written(self, path: Path) -> str | None:
+        """How a scalar that is no text was written, where that is known."""
+        return self.document.written((*self.prefix, *path)) if self.document else None
 
     def error(self, message: str, path: Path = (), **more: Any) -> None:
         self._say("error", message, path, **more)
@@ -89,10 +99,17 @@ class Check:
         except Invalid as error:
             self.error(error.message, path, hint=error.hint)
 
-    def expressions(self, path: Path, text: Any, inputs: Any, outputs: Any) -> None:
+    def expressions(
+        self,
+        path: Path,
+        text: Any,
+        inputs: Any,
+        outputs: Any,
+        space: Collection[str] | None = None,
+    ) -> None:
         """The names that `text` uses must be declared."""
         if isinstance(text, str):
-            for mistake in check_expressions(text, _keys(inputs), _keys(outputs)):
+            for mistake in check_expressions(text, _keys(inputs), _keys(outputs), space):
                 self.error(mistake.message, path, find=mistake.text, hint=mistake.hint)
 
     def names(self, path: Path, declared: Any) -> None:
@@ -106,6 +123,7 @@ class Check:
         return isinstance(text, str) and name in names_in(text, "inputs")
 
     def _say(self, severity: Any, message: str, path: Path, **more: Any) -> None:
+        path = (*self.prefix, *path)
         if self.document is not None:
             made = self.document.diagnostic(severity, message, path, **more)
         else:

@@ -85,11 +85,18 @@ def parse(text: str) -> Parsed:
     return parsed
 
 
-def check(text: str, inputs: Collection[str], outputs: Collection[str]) -> list[Mistake]:
+def check(
+    text: str,
+    inputs: Collection[str],
+    outputs: Collection[str],
+    space: Collection[str] | None = None,
+) -> list[Mistake]:
     """What is wrong with the expressions of a command: malformed ones, and names that nothing
-    declares."""
+    declares. `space`: the hyperparameters of a sweep, of whose trial it is the command."""
     parsed = parse(text)
     known = {"inputs": inputs, "outputs": outputs}
+    if space is not None:
+        known["search_space"] = space
     once = {e.text: e for e in reversed(parsed.expressions)}
     undefined = (_undefined(text, e, known) for e in reversed(once.values()))
     return [*parsed.mistakes[:_MOST], *islice((m for m in undefined if m), _MOST)]
@@ -174,7 +181,7 @@ def _undefined(
     written = text[expression.start : expression.end]
     if root in BARE and not name:
         return None
-    if root in _ELSEWHERE:
+    if root in _ELSEWHERE and root not in known:
         return Mistake(
             expression.start, written, f"{written} means nothing here", _ELSEWHERE[root]
         )
@@ -183,7 +190,7 @@ def _undefined(
         return Mistake(expression.start, written, f"{written} is not defined", hint)
     if name in known[root]:
         return None
-    noun = root.removesuffix("s")
+    noun = "hyperparameter" if root == "search_space" else root.removesuffix("s")
     hint = did_you_mean(name, known[root]) or f"Declare it under `{root}:`."
     return Mistake(
         expression.start, written, f"{written} is not defined: there is no {noun} {name!r}", hint

@@ -49,6 +49,9 @@ class TestKindOf:
             ({"$schema": "not a schema", "command": "x"}, "command-job"),
             ({"$schema": _LATEST + "amlCompute.schema.json"}, "compute"),
             ({"type": "amlcompute"}, "compute"),
+            ({"type": "sweep"}, "sweep-job"),
+            ({"trial": {}, "search_space": {}}, "sweep-job"),
+            ({"$schema": _LATEST + "sweepJob.schema.json", "type": "Sweep"}, "sweep-job"),
             ({"$schema": _LATEST + "workspace.schema.json", "name": "w"}, "workspace"),
         ],
     )
@@ -78,8 +81,6 @@ class TestKindOf:
         [
             ({"type": "pipeline", "jobs": {}}, "pipeline-job"),
             ({"jobs": {}}, "pipeline-job"),
-            ({"type": "sweep"}, "sweep-job"),
-            ({"trial": {}, "command": "x"}, "sweep-job"),
             ({"type": "spark"}, "spark-job"),
             ({"type": "automl"}, "automl-job"),
             ({"$schema": _LATEST + "pipelineJob.schema.json"}, "pipeline-job"),
@@ -104,7 +105,6 @@ class TestKindOf:
             {"type": "pipeline", "jobs": {"a": {"component": "azureml:c:1"}}},
             {"type": "parallel", "task": {"code": "./src", "entry_script": "a.py"}},
             {"type": "spark", "entry": {"file": "a.py"}, "conf": {"spark.driver.cores": 1}},
-            {"type": "sweep", "trial": "azureml:c:1"},
         ],
     )
     def test_components_that_no_job_runs_are_kept_and_say_so(self, value: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ FILES = sorted(p for p in CORPUS.rglob("*") if p.suffix in {".yml", ".yaml"})
 KINDS = {
     "jobs": "command-job",
     "components": "command-component",
+    "sweeps": "sweep-job",
     "environments": "environment",
     "data": "data",
     "models": "model",

@@ -70,15 +70,3 @@ class PipelineComponent(Component):
     jobs: Map[Any] = Field(default_factory=dict)
     """Its steps by their names, as in a pipeline job."""
     settings: Map[Any] = Field(default_factory=dict)
-
-
-class SweepComponent(Component):
-    """A component that is tried with many values."""
-
-    type: Annotated[Literal["sweep"], spelled(Literal["sweep"])]
-    trial: Any = None
-    search_space: Map[Any] = Field(default_factory=dict)
-    objective: Map[Any] = Field(default_factory=dict)
-    sampling_algorithm: Any = None
-    early_termination: Map[Any] = Field(default_factory=dict)
-    limits: Map[Any] = Field(default_factory=dict)
