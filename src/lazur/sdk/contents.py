@@ -69,7 +69,7 @@ class Contents:
         manifest = Manifest.decode(self._client.http.request("GET", f"{blobs}/{tree}").body)
         folder.mkdir(parents=True, exist_ok=True)
         entries = [
-            (file.path, {"path": file.digest, "size": file.size, "modified": None})
+            (file.path, {"path": file.digest, "size": file.size, "sha256": file.digest})
             for file in manifest.files
         ]
         fetch(self._client.http, blobs, entries, folder, None)

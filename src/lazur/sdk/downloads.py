@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import stat
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, NotFound, Unsupported
+from lazur.sdk.hashes import read
 from lazur.sdk.http import LOST, Http
 from lazur.sdk.scope import Scope
+from lazur.sdk.sending import Counter, Part, Progress
 from lazur.sdk.views import Job
-
-Progress = Callable[[int, int], None]
 
 _NAMED = "named-outputs/"
 _HERE = frozenset(
@@ -65,15 +69,13 @@ def fetch(
     progress: Progress | None,
 ) -> None:
     """Files below the address `files`, each to its place in the folder: (place, entry)."""
-    done, total = 0, sum(entry["size"] for _, entry in found)
+    counter = Counter(sum(entry["size"] for _, entry in found), progress)
     if progress:
-        progress(0, total)
+        progress(0, counter.total)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        targets = [(entry, _inside(folder, place)) for place, entry in found]
-        for size in pool.map(lambda t: _fetch(http, files, *t), targets):
-            done += size
-            if progress:
-                progress(done, total)
+        targets = [(entry, _inside(folder, place), counter.part()) for place, entry in found]
+        for _ in pool.map(lambda t: _fetch(http, files, *t), targets):
+            """The first error of one ends it."""
 
 
 def _wanted(
@@ -124,42 +126,95 @@ def _inside(folder: Path, place: str) -> Path:
     return target
 
 
-def _fetch(http: Http, files: str, entry: Mapping[str, Any], target: Path) -> int:
+def _fetch(http: Http, files: str, entry: Mapping[str, Any], target: Path, part: Part) -> None:
     modified = _time(entry.get("modified"))
-    if _is_there(target, entry["size"], modified):
-        return entry["size"]
-    partial = target.with_name(f".{target.name}.partial")
-    with partial.open("wb") as file:
-        for attempt in range(_TRIES):
-            try:
-                _receive(http, f"{files}/{quote(entry['path'])}", file)
-                break
-            except LOST:
-                if attempt == _TRIES - 1:
-                    raise
-    if modified is not None:
-        os.utime(partial, (modified, modified))
-    partial.replace(target)
-    return entry["size"]
+    if not _is_there(target, entry, modified):
+        partial = target.with_name(f".{_mark(entry)}.partial")
+        with _alone(partial) as file:
+            if not _is_there(target, entry, modified):  # somebody else has just done it
+                _receive(http, f"{files}/{quote(entry['path'])}", entry, file, part)
+                if modified is not None:
+                    os.utime(partial, (modified, modified))
+                partial.replace(target)
+    part.at(entry["size"])
 
 
-def _receive(http: Http, url: str, file: Any) -> None:
-    """From where the file ends, so that a connection that breaks costs nothing twice."""
-    with http.stream("GET", url, query={"offset": file.tell()}) as stream:
-        for chunk in stream.chunks(1 << 20):
-            file.write(chunk)
+def _mark(entry: Mapping[str, Any]) -> str:
+    """Names this version of this file: what another one left is not gone on with."""
+    said = [entry.get(key) for key in ("path", "size", "modified", "sha256")]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 
-def _is_there(target: Path, size: int, modified: float | None) -> bool:
+@contextmanager
+def _alone(partial: Path) -> Generator[BinaryIO]:
+    """The draft of a download, which goes on where an earlier one ended, and waits for one that
+    goes on now."""
+    while True:
+        with open(partial, "ab", opener=_opened) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if _same(file, partial):
+                yield file
+                return
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def _receive(http: Http, url: str, entry: Mapping[str, Any], file: BinaryIO, part: Part) -> None:
+    """From where the file ends, so that a connection that breaks costs nothing twice. Nothing is
+    gone on with that is known by no more than its size, or is not what it was to be."""
+    known = entry.get("modified") or entry.get("sha256")
+    if not known or file.tell() > entry["size"]:
+        file.truncate(0)
+    begun = file.tell() > 0
+    _read(http, url, file, part)
+    file.flush()
+    if begun and not _is(Path(file.name), entry):
+        file.truncate(0)
+        _read(http, url, file, part)
+        file.flush()
+
+
+def _read(http: Http, url: str, file: BinaryIO, part: Part) -> None:
+    tries = _TRIES
+    while True:
+        before = file.seek(0, os.SEEK_END)
+        part.at(before)
+        try:
+            with http.stream("GET", url, query={"offset": before}) as stream:
+                file.writelines(
+                    part.counted((chunk, len(chunk))) for chunk in stream.chunks(1 << 20)
+                )
+                return
+        except LOST:
+            tries = _TRIES if file.tell() > before else tries - 1
+            if not tries:
+                raise
+
+
+def _same(file: BinaryIO, path: Path) -> bool:
+    try:
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _is(path: Path, entry: Mapping[str, Any]) -> bool:
+    digest = entry.get("sha256")
+    return path.stat().st_size == entry["size"] and digest in {None, read(str(path))[0]}
+
+
+def _is_there(target: Path, entry: Mapping[str, Any], modified: float | None) -> bool:
     try:
         present = target.lstat()
     except FileNotFoundError:
         return False
-    return (
-        modified is not None
-        and present.st_size == size
-        and abs(present.st_mtime - modified) < 0.002
-    )
+    if present.st_size != entry["size"] or not stat.S_ISREG(present.st_mode):
+        return False
+    if modified is None:
+        return entry.get("sha256") is not None and _is(target, entry)
+    return abs(present.st_mtime - modified) < 0.002
 
 
 def _time(value: Any) -> float | None:

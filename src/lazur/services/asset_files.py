@@ -31,7 +31,7 @@ def find(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> 
         digest, _ = content.part(context, found.digest, found.path)
         files = content.manifest(context, digest).files
         listed: list[dict[str, Any]] = [
-            {"path": f.path, "size": f.size, "modified": None} for f in files
+            {"path": f.path, "size": f.size, "modified": None, "sha256": f.digest} for f in files
         ]
     else:
         listed = list(islice(_scan(context, home, found), _MOST))

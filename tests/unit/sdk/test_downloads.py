@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from lazur.errors import Invalid, NotFound
+from lazur.errors import Invalid, NotFound, ServerUnreachable
+from lazur.sdk import downloads
 from lazur.sdk.client import Client
-from lazur.sdk.http import Http
+from lazur.sdk.http import LOST, Http
 from tests.unit.sdk.conftest import Handler, Stage, says
 
 TIME = "2026-01-02T03:04:05.678000+00:00"
@@ -120,3 +122,81 @@ class TestDownload:
         with pytest.raises(Invalid, match="link"):
             client.jobs.download("j", download_path=tmp_path / "in")
         assert not (tmp_path / "evil").exists()
+
+
+class TestGoingOn:
+    """A server that sends 100 kB more with each answer, and then hangs up."""
+
+    data = bytes(range(256)) * 4000
+
+    def test_a_connection_that_breaks_costs_nothing_twice(
+        self, client: Client, stage: Stage, tmp_path: Path
+    ) -> None:
+        story = Breaking(self.data)
+        stage.plays(story)
+        client.jobs.download("j", download_path=tmp_path, output_name="model")
+        assert tree(tmp_path) == {"named-outputs/model/m.pkl": self.data}
+        assert story.offsets == list(range(0, len(self.data), 100_000))
+
+    def test_what_was_begun_is_gone_on_with_another_day(
+        self, client: Client, stage: Stage, tmp_path: Path
+    ) -> None:
+        story = Breaking(self.data, gone_after=3)
+        stage.plays(story)
+        with pytest.raises((*LOST, ServerUnreachable)):
+            client.jobs.download("j", download_path=tmp_path, output_name="model")
+        again = Breaking(self.data)
+        stage.plays(again)
+        client.jobs.download("j", download_path=tmp_path, output_name="model")
+        assert tree(tmp_path) == {"named-outputs/model/m.pkl": self.data}
+        assert again.offsets[0] == 300_000
+
+    def test_another_version_is_not(self, client: Client, stage: Stage, tmp_path: Path) -> None:
+        stage.plays(Breaking(self.data, gone_after=3))
+        with pytest.raises((*LOST, ServerUnreachable)):
+            client.jobs.download("j", download_path=tmp_path, output_name="model")
+        again = Breaking(self.data[::-1], time="2026-01-02T03:04:05.999000+00:00")
+        stage.plays(again)
+        client.jobs.download("j", download_path=tmp_path, output_name="model")
+        found = tree(tmp_path)
+        assert found["named-outputs/model/m.pkl"] == self.data[::-1]
+        assert again.offsets[0] == 0
+
+    def test_what_was_begun_with_other_bytes_is_begun_anew(
+        self, stage: Stage, tmp_path: Path
+    ) -> None:
+        stage.plays(Breaking(self.data))
+        digest = hashlib.sha256(self.data).hexdigest()
+        entry = {"path": "m.pkl", "size": len(self.data), "sha256": digest}
+        (tmp_path / f".{downloads._mark(entry)}.partial").write_bytes(b"other")
+        downloads.fetch(Http(stage.address), "/files", [("m.pkl", entry)], tmp_path, None)
+        assert tree(tmp_path) == {"m.pkl": self.data}
+
+
+class Breaking(Files):
+    def __init__(self, data: bytes, *, gone_after: int = 1000, time: str = TIME) -> None:
+        super().__init__({"named-outputs/model/m.pkl": data})
+        self.offsets: list[int] = []
+        self._data = data
+        self._gone_after = gone_after
+        self._time = time
+
+    def __call__(self, handler: Handler) -> None:
+        url = urlsplit(handler.path)
+        if url.path.endswith("/files"):
+            (path,) = self.files
+            entry = {"path": path, "size": len(self._data), "modified": self._time}
+            says(200, {"value": [entry]})(handler)
+        elif "/files" in url.path:
+            self._send(handler, int(parse_qs(url.query)["offset"][0]))
+        else:
+            super().__call__(handler)
+
+    def _send(self, handler: Handler, offset: int) -> None:
+        handler.close_connection = True
+        if len(self.offsets) < self._gone_after:
+            self.offsets.append(offset)
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(self._data) - offset))
+            handler.end_headers()
+            handler.wfile.write(self._data[offset : offset + 100_000])

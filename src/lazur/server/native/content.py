@@ -76,13 +76,15 @@ def fetch(
     call: Call,
     workspace: str,
     sha256: str,
+    offset: Offset = 0,
     wanted: Annotated[str | None, Header(alias="range")] = None,
 ) -> Response:
+    """Its bytes from `offset` on, or a `Range` of them."""
     with call.site.context(call.who, write=False) as context:
         open_workspace(context, workspace, "workspaces/data/read")
         content.check_digest(sha256)
     size = call.site.blobs.size(sha256)
-    start, end = _span(wanted, size)
+    start, end = _span(wanted, size) if wanted else (min(offset, size), size)
     headers = {"Content-Length": str(end - start), "Accept-Ranges": "bytes"}
     if wanted:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -115,10 +117,8 @@ async def _pieces(call: Call) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-def _span(header: str | None, size: int) -> tuple[int, int]:
+def _span(header: str, size: int) -> tuple[int, int]:
     """One range only: several in one request are a way to make a server work for nothing."""
-    if header is None:
-        return 0, size
     found = _RANGE.fullmatch(header.strip())
     start = int(found[1]) if found else size
     end = min(size, int(found[2]) + 1) if found and found[2] else size
