@@ -28,6 +28,8 @@ from lazur.kinds.checks import (
 )
 from lazur.kinds.inference import infer
 from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.jobs.parallel import ParallelJob
+from lazur.kinds.parallel_checks import check_parallel_component, check_parallel_job
 from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection
 from lazur.kinds.resources.datastore import Datastore, check_datastore
@@ -56,8 +58,9 @@ def _check_job(check: Check) -> None:
 KINDS: dict[str, Entry] = {
     "command-job": Entry(CommandJob, _check_job, "Command job"),
     "sweep-job": Entry(SweepJob, check_sweep_job, "Sweep job"),
+    "parallel-job": Entry(ParallelJob, check_parallel_job, "Parallel job"),
     "command-component": Entry(CommandComponent, check_command_component, "Command component"),
-    "parallel-component": Entry(ParallelComponent, check_other_component, "Parallel component"),
+    "parallel-component": Entry(ParallelComponent, check_parallel_component, "Parallel component"),
     "spark-component": Entry(SparkComponent, check_other_component, "Spark component"),
     "pipeline-component": Entry(PipelineComponent, check_other_component, "Pipeline component"),
     "sweep-component": Entry(SweepComponent, check_sweep_component, "Sweep component"),
