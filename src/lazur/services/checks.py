@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, cast
@@ -9,6 +10,7 @@ from typing import Any, cast
 from lazur.errors import Invalid
 from lazur.kinds import catalog
 from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.jobs.parallel import ParallelJob, as_command
 from lazur.spec import names
 from lazur.spec.diagnostics import raise_if_errors, warnings_of
 from lazur.spec.suggestions import did_you_mean
@@ -41,9 +43,12 @@ def job(spec: dict[str, Any]) -> CheckedJob:
     kind = catalog.kind_of(spec, "job")
     model, found = catalog.validate(kind, spec)
     raise_if_errors(found)
-    assert isinstance(model, CommandJob)
+    assert isinstance(model, CommandJob | ParallelJob)
     value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
     _bound(value)
+    if isinstance(model, ParallelJob):
+        runs = as_command(model, os.cpu_count() or 1)
+        return CheckedJob("parallel", runs, value, [d.message for d in warnings_of(found)])
     return CheckedJob(model.type, model, value, [d.message for d in warnings_of(found)])
 
 
