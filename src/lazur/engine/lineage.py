@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 JOBS, TREES, URIS, BUILDS = "jobs", "trees", "uris", "builds"
-"""Kinds of nodes beside those of assets: jobs, content that was uploaded without a name,
-addresses, and environments without a name."""
+SCHEDULES = "schedules"
+"""Kinds of nodes beside those of assets: jobs and what fires them, content that was uploaded
+without a name, addresses, and environments without a name."""
 BUILT_IN = 0
 """The home of what comes with Lazur. Others are ids of workspaces and registries."""
 _GONE = "#"

@@ -49,13 +49,15 @@ class Grant:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is calling: a user, a service, a job, or the system itself."""
+    """Who is calling: a user, a service, a job, a schedule's key, or the system itself."""
 
     name: str
     kind: str
     grants: tuple[Grant, ...]
     ceiling: Grant | None = None
     job: str | None = None
+    hook: str | None = None
+    """The schedule that the caller has a key of, in folded letters."""
 
     @classmethod
     def of(cls, name: str, kind: str, role: str, workspace: str | None = None) -> Principal:
@@ -69,6 +71,12 @@ class Principal:
         name = f"{workspace}/{job}"
         return cls(name, "job", (Grant(roles.JOB, fold(workspace)),), job=job)
 
+    @classmethod
+    def of_hook(cls, workspace: str, schedule: str) -> Principal:
+        """Good for firing one schedule, in its workspace."""
+        name = f"{workspace}/{schedule}"
+        return cls(name, "hook", (Grant(roles.HOOK, fold(workspace)),), hook=fold(schedule))
+
     @property
     def workspace(self) -> str | None:
         """The only one that the caller knows, folded; None where there is none, or more."""
@@ -76,7 +84,8 @@ class Principal:
         return known.pop() if len(known) == 1 else None
 
     def may(self, action: str, resource: Resource) -> bool:
-        if roles.allows(roles.JOB_EVERYWHERE if self.job else roles.EVERYBODY, action):
+        everywhere = roles.JOB_EVERYWHERE if self.job else roles.EVERYBODY
+        if self.hook is None and roles.allows(everywhere, action):
             return True
         return self.knows(resource) and self._is_granted(
             lambda grant: grant.covers(resource) and roles.allows(grant.role, action)
@@ -87,7 +96,12 @@ class Principal:
         return set(before.grants) <= set(self.grants) and self.ceiling == before.ceiling
 
     def knows(self, resource: Resource) -> bool:
-        """Any role there will do. A job knows of no other job."""
+        """Any role there will do. A job knows of no other job, a key of its schedule alone."""
+        if self.hook is not None and (resource.kind, fold(resource.name or "")) != (
+            "schedules",
+            self.hook,
+        ):
+            return False
         about_a_job = resource.kind == "jobs" and resource.name is not None
         if self.job is not None and about_a_job and resource.name != self.job:
             return False
@@ -115,6 +129,11 @@ class Principal:
 
 SYSTEM = Principal.of("lazur", "system", "Owner")
 """The server's own loops."""
+
+
+def acting_for(name: str) -> Principal:
+    """A loop that goes on with what `name` was allowed to begin."""
+    return Principal(name, "system", SYSTEM.grants)
 
 
 def require(who: Principal, action: str, resource: Resource) -> None:

@@ -63,6 +63,18 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
     return {**made, "warnings": [*notes, *(made.get("warnings") or [])]}
 
 
+def check(context: Context, workspace: str, spec: dict[str, Any]) -> list[str]:
+    """All that `submit` checks, and nothing of what it does. Returns what is odd about it."""
+    context.require(
+        "workspaces/data/write", Resource(workspace, "data", str(spec.get("name") or ""))
+    )
+    context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
+    model, notes = _checked(spec)
+    home = open_workspace(context, workspace, "workspaces/data/write", "data")
+    resources.find_row(context, CONNECTIONS, home, _name(model.source.connection))
+    return notes
+
+
 def _checked(spec: dict[str, Any]) -> tuple[DataImport, list[str]]:
     kind = catalog.kind_of({**spec, "$schema": "DataImport.schema.json"}, "data-import")
     model, found = catalog.validate(kind, spec)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from lazur.services import listening
 from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.store import audit, records
@@ -35,6 +36,8 @@ def record(
     workspace_id = None if scope is None else _workspace_id(scope)
     at, who = context.now(), context.who
     records.add_event(context.db, workspace_id, kind, name, what, who.name, at, **data)
+    if workspace_id is not None:
+        listening.hear(context, workspace_id, kind, name, what, data)
     if who.kind == "system":
         return
     told = {**data, **(change._asdict() if change else {})}

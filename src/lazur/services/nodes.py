@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from lazur.engine.lineage import BUILDS, BUILT_IN, JOBS, TREES, URIS, Node
+from lazur.engine.lineage import BUILDS, BUILT_IN, JOBS, SCHEDULES, TREES, URIS, Node
 from lazur.errors import Invalid, NotFound
 from lazur.services import assets, edges, jobs
 from lazur.services.access import Resource
@@ -17,13 +17,16 @@ from lazur.services.site import Context
 from lazur.services.times import iso
 from lazur.services.workspaces import open_workspace
 from lazur.spec import references
+from lazur.spec.names import fold
 from lazur.spec.references import Asset
 from lazur.store import lineage as store
+from lazur.store import schedules
 from lazur.store.db import AnyRow
 from lazur.store.workspaces import REGISTRY
 
 READ = "workspaces/lineage/read"
-NOUNS = {**{kind: assets.noun_of(kind) for kind in assets.KINDS}, JOBS: "job"}
+_NAMED = {kind: assets.noun_of(kind) for kind in assets.KINDS}
+NOUNS = {**_NAMED, JOBS: "job", SCHEDULES: "schedule"}
 """Kinds as people call them."""
 _KINDS = {**{noun: kind for kind, noun in NOUNS.items()}, **{kind: kind for kind in NOUNS}}
 _ID = re.compile(
@@ -95,6 +98,7 @@ def views(context: Context, eyes: Eyes, nodes: Collection[Node]) -> dict[Node, d
     named = [node for node in nodes if node.purged_at is None]
     rows = {
         **store.jobs_of(context.db, [node for node in named if node.kind == JOBS]),
+        **store.schedules_of(context.db, [node for node in named if node.kind == SCHEDULES]),
         **store.assets_of(context.db, [node for node in named if node.kind in assets.KINDS]),
     }
     gone = [node for node in nodes if node.kind in NOUNS and node not in rows]
@@ -140,6 +144,8 @@ def _now(node: Node, row: AnyRow | None) -> dict[str, Any]:
     if row is None:
         return {"state": "gone"}
     made = {"created_at": iso(row.created_at), "created_by": row.created_by}
+    if node.kind == SCHEDULES:
+        return {"state": "there" if row.is_enabled else "disabled", **made}
     state = "archived" if row.archived else "there"
     if node.kind != JOBS:
         trash = row.deleted_at is not None
@@ -183,6 +189,8 @@ def _split(rest: str) -> tuple[str, str | None]:
 def _thing(context: Context, shelf: Shelf, kind: str, name: str, version: str | None) -> Node:
     if kind == JOBS:
         return _job(context, shelf, name if version is None else f"{name}:{version}")
+    if kind == SCHEDULES:
+        return _schedule(context, shelf, name)
     home = open_shelf(context, shelf, kind, "read", name)
     if home.id == BUILT_IN:
         shown = assets.get(context, shelf, kind, name, version or "@latest")
@@ -209,6 +217,17 @@ def _job(context: Context, shelf: Shelf, name: str) -> Node:
             raise
         return found
     return Node(home.id, JOBS, row.name)
+
+
+def _schedule(context: Context, shelf: Shelf, name: str) -> Node:
+    if isinstance(shelf, Registry):
+        raise Invalid("Registries hold no schedules.")
+    home = open_workspace(context, shelf, "workspaces/schedules/read", SCHEDULES, name)
+    row = schedules.by_name(context.db, home.id, fold(name))
+    node = Node(home.id, SCHEDULES, name if row is None else row.name)
+    if row is None and not store.is_known(context.db, node):
+        raise NotFound(f"There is no schedule {name!r}.", hint="See: lazur schedule list")
+    return node
 
 
 def _referred(context: Context, home: AnyRow, written: str, kind: str | None) -> Node:

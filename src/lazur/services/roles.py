@@ -79,6 +79,8 @@ JOB = Role(
 )
 """Of a job's token, in its workspace."""
 JOB_EVERYWHERE = Role("Job", ("me/read",))
+HOOK = Role("Hook", ("workspaces/schedules/invoke/action",))
+"""Of a schedule's key, for that schedule."""
 
 
 @lru_cache(maxsize=10_000)

@@ -24,8 +24,10 @@ log = logging.getLogger(__name__)
 _CODE_SECONDS = 120.0
 CURRENT = "current"
 SESSION_SECONDS = 12 * 3600.0
-_KINDS = {"bearer": ("token", "job"), "session": ("session",)}
+_KINDS = {"bearer": ("token", "job", "hook"), "session": ("session",)}
 _LONGEST_DAYS = 3650
+HOOK_MARK = "schedules/"
+"""Before the name of a schedule, where a job's would be: no job is called so."""
 
 
 def authenticator(site: Site) -> Callable[[Literal["bearer", "session"], str], Principal | None]:
@@ -43,6 +45,8 @@ def authenticator(site: Site) -> Callable[[Literal["bearer", "session"], str], P
                 return None
             if token.kind == "job":
                 return Principal.of_job(token.workspace, token.job)
+            if token.kind == "hook":
+                return Principal.of_hook(token.workspace, token.job.removeprefix(HOOK_MARK))
             if owner is None or owner.disabled:
                 return None
             return assignments.principal(db, owner, token.role, token.workspace)
@@ -218,6 +222,14 @@ def job_token(context: Context, workspace: str, job: str) -> str:
     """A token that is good for one job and ends with it."""
     made = "lzj_" + secrets.token_urlsafe(32)
     _add(context, made, "job", f"{workspace}/{job}", {"workspace": workspace, "job": job})
+    return made
+
+
+def hook_key(context: Context, workspace: str, schedule: str) -> str:
+    """A key that is good for firing one schedule."""
+    made = "lzh_" + secrets.token_urlsafe(32)
+    values = {"workspace": workspace, "job": f"{HOOK_MARK}{fold(schedule)}"}
+    _add(context, made, "hook", f"{workspace}/{schedule}", values)
     return made
 
 

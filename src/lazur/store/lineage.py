@@ -11,7 +11,15 @@ from sqlalchemy import Connection, and_, delete, or_, select, update
 from lazur.engine.lineage import URIS, Edge, Node
 from lazur.store.db import AnyRow
 from lazur.store.mlflow import sql
-from lazur.store.tables import assets, containers, events, jobs, lineage, workspaces
+from lazur.store.tables import (
+    assets,
+    containers,
+    events,
+    jobs,
+    lineage,
+    schedules,
+    workspaces,
+)
 
 _AT_ONCE = 100
 _MANY = 10_000
@@ -163,6 +171,22 @@ def jobs_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
         [(node.home, node.name) for node in nodes],
     )
     return {Node(row.workspace_id, "jobs", row.name): row for row in rows}
+
+
+def schedules_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:
+    rows = _pieces(
+        db,
+        select(
+            schedules.c.workspace_id,
+            schedules.c.name,
+            schedules.c.is_enabled,
+            schedules.c.created_at,
+            schedules.c.created_by,
+        ),
+        (schedules.c.workspace_id, schedules.c.name),
+        [(node.home, node.name) for node in nodes],
+    )
+    return {Node(row.workspace_id, "schedules", row.name): row for row in rows}
 
 
 def assets_of(db: Connection, nodes: Collection[Node]) -> dict[Node, AnyRow]:

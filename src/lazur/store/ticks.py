@@ -86,7 +86,7 @@ def skipped_after(db: Connection, schedule_id: int, now: float) -> Sequence[AnyR
 
 
 def shorten(db: Connection, tick_id: int, until: float, count: int) -> None:
-    db.execute(update(ticks).where(ticks.c.id == tick_id).values(until=until, count=count))
+    db.execute(update(ticks).where(ticks.c.id == tick_id).values(until=until, number=count))
 
 
 def drop(db: Connection, tick_id: int) -> None:
@@ -109,7 +109,7 @@ def add_to_skipped(
     changed = (
         update(ticks)
         .where(ticks.c.id == newest.scalar_subquery(), *same)
-        .values(count=ticks.c.count + 1, until=now)
+        .values(number=ticks.c.number + 1, until=now)
     )
     return db.execute(changed).rowcount == 1
 

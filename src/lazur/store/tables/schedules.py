@@ -62,7 +62,7 @@ ticks = Table(
     Column("cause", String(16), nullable=False),
     Column("at", Float, nullable=False),
     Column("until", Float, nullable=False),
-    Column("count", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("job", Name),
     Column("reason", Text),
