@@ -36,6 +36,7 @@ from lazur.kinds.resources.datastore import Datastore, check_datastore
 from lazur.kinds.resources.room import Registry, Workspace, check_registry, check_workspace
 from lazur.kinds.sweep_checks import check_sweep_component, check_sweep_job
 from lazur.kinds.sweeps import SweepComponent, SweepJob
+from lazur.kinds.resources.schedule import Schedule, check_schedule
 from lazur.spec.checking import Check
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
@@ -72,6 +73,7 @@ KINDS: dict[str, Entry] = {
     "datastore": Entry(Datastore, check_datastore, "Datastore"),
     "connection": Entry(Connection, check_connection, "Connection"),
     "compute": Entry(Compute, check_compute, "Compute"),
+    "schedule": Entry(Schedule, check_schedule, "Schedule"),
     "workspace": Entry(Workspace, check_workspace, "Workspace"),
     "registry": Entry(Registry, check_registry, "Registry"),
 }

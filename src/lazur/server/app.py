@@ -25,6 +25,7 @@ from lazur.loops.dispatch import Dispatch
 from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.posts import Posts
+from lazur.loops.schedules import Schedules
 from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
 from lazur.server.asgi import App, Receive, Scope, Send
@@ -50,6 +51,7 @@ from lazur.server.native import (
     registries,
     resources,
     runs,
+    schedules,
     sessions,
     sign_ins,
     streams,
@@ -94,6 +96,7 @@ PARTS = (
     lineage,
     registries,
     resources,
+    schedules,
     data,
     assets,
 )
@@ -233,7 +236,7 @@ def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
 def _loops(site: Site) -> list[Loop]:
     moving = Jobs(site)
     telling: list[Loop] = [Posts(site)] if site.openlineage_url else []
-    return [moving, Dispatch(site, moving), Builds(site), Sweepup(site), *telling]
+    return [moving, Dispatch(site, moving), Builds(site), Schedules(site), Sweepup(site), *telling]
 
 
 def _add_plain_routes(app: FastAPI) -> None:
