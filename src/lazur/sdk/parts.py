@@ -51,18 +51,22 @@ def _send(
         if state["offset"] != before:
             stuck = 0
             continue
-        # It is all there and not yet a blob, or others are at it too.
         if before < size and (stuck := stuck + 1) > _STUCK:
             raise Conflict(f"The server takes no more of {path} than {before:,} bytes.")
-        sleep(_IDLE)
+        if before == size or stuck > 1:
+            sleep(_IDLE)  # it is all there and not yet a blob, or others are at it too
     part.at(size)
 
 
 def _next(
     http: Http, address: str, path: str, offset: int, size: int, part: Part
 ) -> dict[str, Any]:
+    tries = iter([True])
+
     def body() -> Iterator[bytes]:
         part.at(offset)
+        if not next(tries, False):
+            return  # it was cut: ask how much has arrived, and send nothing twice
         for piece in pieces(path, offset, min(PART, size - offset)):
             yield part.counted((piece, len(piece)))
 

@@ -38,6 +38,10 @@ class TestParts:
         assert answer.status_code == 409
         assert answer.json()["error"]["details"] == {"offset": 100}
 
+    def test_an_empty_part_asks(self, api: Api) -> None:
+        part(api, 0, DATA[:100])
+        assert part(api, 0, b"").json() == {"offset": 100, "complete": False}
+
     def test_more_than_was_said_is_refused(self, api: Api) -> None:
         assert part(api, 0, DATA, size=100).status_code == 400
         assert part(api, 0, b"x").json()["offset"] == 1

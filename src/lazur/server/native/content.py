@@ -59,13 +59,17 @@ async def go_on(
     call: Call, workspace: str, sha256: str, offset: Offset = 0, size: Offset = 0
 ) -> Response:
     """The next bytes, from `offset` on, of a blob of `size` bytes. What has arrived stays, also of
-    a request that breaks off. At the end the blob is verified, then visible: `complete`."""
+    a request that breaks off; without any the answer tells how much that is. At the end the blob
+    is verified, then visible: `complete`."""
     home = await run_in_threadpool(_allowed, call, workspace, size, sha256)
     part = partial(partials.append, call.site, home, content.check_digest(sha256))
+    start = offset
     async for piece in _pieces(call):
         if offset + len(piece) > size:
             raise Invalid(f"These are more than the {size:,} bytes that it was to have.")
         offset = await run_in_threadpool(part, offset, piece)
+    if start == offset < size:
+        return JSONResponse(await run_in_threadpool(partials.state, call.site, home, sha256))
     if offset < size:
         return JSONResponse({"offset": offset, "complete": False})
     return JSONResponse(await run_in_threadpool(partials.finish, call.site, home, sha256, size))
