@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from knack.log import get_logger
 from knack.util import CLIError
 
-from lazur.cli import session, specs, terminal, waterfall
+from lazur.cli import mini_batches, session, specs, terminal, waterfall
 from lazur.cli.arguments import (
     ARCHIVED_ONLY,
     FILE,
@@ -23,13 +23,14 @@ from lazur.cli.arguments import (
 )
 from lazur.cli.boards import tensorboard
 from lazur.cli.job_texts import HELP
+from lazur.cli.mini_batches import list_ as list_mini_batches
 from lazur.cli.tables import job_row, job_rows
 from lazur.cli.watching import JobWatch
 
 if TYPE_CHECKING:
     from lazur.sdk.views import Job
 
-__all__ = ["ARGUMENTS", "COMMANDS", "HELP", "tensorboard"]
+__all__ = ["ARGUMENTS", "COMMANDS", "HELP", "list_mini_batches", "tensorboard"]
 
 log = get_logger(__name__)
 
@@ -47,6 +48,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "job validate": ("validate", {}),
     "job explain": ("explain", {}),
     "job tensorboard": ("tensorboard", {}),
+    "job mini-batches": ("list_mini_batches", {"table_transformer": mini_batches.rows}),
 }
 
 _NAME = name("job")
@@ -89,6 +91,16 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "job show-services": {
         "node_index": option("--node-index", "-i", help="Node of a distributed job.", type=int)
+    },
+    "job mini-batches": {
+        "status": option("--status", help="Only these: done, failed or retrying."),
+        "slow": option("--slow", help="The slowest first.", action="store_true"),
+        "order_by": option(
+            "--order-by",
+            help="number (default), seconds, tries, items, metrics.NAME; with - in front: down.",
+            metavar="FIELD",
+        ),
+        "max_results": {**MAX_RESULTS, "help": "At most so many. Default: 50."},
     },
     "job tensorboard": {
         "which": {

@@ -103,6 +103,28 @@ HELP: dict[str, dict[str, Any]] = {
             {"name": "For a program", "text": "lazur job explain -n NAME -o json"},
         ],
     },
+    "job mini-batches": {
+        "short-summary": "List the mini-batches of a parallel job that have ended.",
+        "long-summary": (
+            "With their keys, their metrics, how long each took, and where what was printed lies"
+            " of those that failed."
+        ),
+        "examples": [
+            {"name": "All", "text": "lazur job mini-batches -n NAME -o table"},
+            {
+                "name": "What failed",
+                "text": "lazur job mini-batches -n NAME --status failed -o table",
+            },
+            {
+                "name": "The slowest",
+                "text": "lazur job mini-batches -n NAME --slow -r 10 -o table",
+            },
+            {
+                "name": "The worst models",
+                "text": "lazur job mini-batches -n NAME --order-by=-metrics.rmse -r 10 -o table",
+            },
+        ],
+    },
     "job tensorboard": {
         "short-summary": "Print the address of TensorBoard on what jobs wrote, and are writing.",
         "long-summary": (

@@ -123,6 +123,21 @@ class Jobs:
             self._scope.http.request("POST", self._scope.path("tensorboards"), json=body).json()
         )
 
+    def mini_batches(
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        order_by: str | None = None,
+        max_results: int | None = None,
+    ) -> Iterator[View]:
+        """Of a parallel job, those that have ended: key, seconds, tries, metrics, log. `status`
+        is done, failed or retrying; `order_by` a field such as `-seconds`, or
+        `metrics.<name>`."""
+        query = {"status": status, "order_by": order_by}
+        for item in self._scope.pages(self._path(name, "mini-batches"), query, max_results):
+            yield View(item)
+
     def files(self, name: str, prefix: str = "") -> list[View]:
         """What the job has written so far: `path`, `size`, `modified`."""
         return [View(f) for f in downloads.listed(self._scope, name, prefix)]

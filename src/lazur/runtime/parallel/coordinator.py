@@ -194,8 +194,8 @@ class Coordinator:
 
     def _failed(self, hand: Hand, message: dict[str, Any]) -> None:
         entry = self._entry(hand, message, message["x"])
-        self._ledger.add(entry)
         last = self._book.fail(message["x"])
+        self._ledger.add({**entry, "last": last})
         self._reporter.failed(entry, hand.log, last)
         self._moved_at = time.monotonic()
         for other in list(self._hands.values()):

@@ -80,7 +80,12 @@ class Reporter:
         verb = "failed" if last else "failed, and is tried again"
         say("mini-batch %d %s: %s" % (number, verb, error.split("\n", 1)[0][:300]))
         if number in self._failing or len(self._failing) < _FAILING:
-            told: dict[str, Any] = {"number": number, "tries": tries, "error": error, "failed": last}
+            told: dict[str, Any] = {
+                "number": number,
+                "tries": tries,
+                "error": error,
+                "failed": last,
+            }
             told.update(self._key(number))
             if kept:
                 told["log"] = self._paths.batch_log(number)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import jobs
+from lazur.services import jobs, mini_batches
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/jobs", tags=["jobs"])
 
@@ -45,7 +45,21 @@ def validate(call: Call, workspace: str, spec: Object) -> Response:
 
 @routes.get("/{name}", **action("workspaces/jobs/read"))
 def show(call: Call, workspace: str, name: str) -> Response:
-    return call.read(lambda context: jobs.get(context, workspace, name))
+    """The job. Of a parallel one with its `progress`."""
+    return call.read(
+        lambda context: mini_batches.with_progress(
+            context, workspace, jobs.get(context, workspace, name)
+        )
+    )
+
+
+@routes.get("/{name}/mini-batches", **action("workspaces/jobs/read"))
+def find_mini_batches(call: Call, workspace: str, name: str, listing: Listing) -> Response:
+    """The mini-batches of a parallel job that have ended, each with its key, time, tries, metrics
+    and log. Filter: `status` (`done`, `failed`, `retrying`); `order_by` a field or
+    `metrics.<name>`, with `-` in front downwards."""
+    query = listing.query("status")
+    return call.read(lambda context: mini_batches.find(context, workspace, name, query))
 
 
 @routes.patch("/{name}", **action("workspaces/jobs/write"))
