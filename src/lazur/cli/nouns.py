@@ -13,6 +13,7 @@ from knack.commands import CLICommandsLoader, CommandGroup
 GROUPS = {
     "job": "Run jobs and watch them.",
     "run": "What was tracked: find, compare, keep and remove runs.",
+    "schedule": "Jobs by the clock, upon events, and upon requests.",
     "environment": "The software that jobs run in.",
     "data": "Data assets: files and folders under a name and a version.",
     "model": "Registered models.",

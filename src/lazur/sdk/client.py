@@ -25,6 +25,7 @@ from lazur.sdk.quotas import Quotas
 from lazur.sdk.resources import Connections, Datastores
 from lazur.sdk.rooms import Registries, Workspaces
 from lazur.sdk.runs import Runs
+from lazur.sdk.schedules import Schedules
 from lazur.sdk.scope import Scope
 from lazur.sdk.usage import Usage
 from lazur.sdk.views import Asset, Job, View
@@ -94,6 +95,10 @@ class Client:
     @cached_property
     def connections(self) -> Connections:
         return Connections(self.scope)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        return Schedules(self.scope)
 
     @cached_property
     def workspaces(self) -> Workspaces:

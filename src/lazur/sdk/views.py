@@ -214,3 +214,9 @@ def _wrapped(value: Any) -> Any:
     if isinstance(value, list):
         return [_wrapped(item) for item in value]
     return value
+
+
+class Schedule(View):
+    name: str
+    display_name: str | None
+    is_enabled: bool
