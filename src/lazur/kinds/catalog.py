@@ -10,7 +10,6 @@ from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.kinds.assets.code import Code
 from lazur.kinds.assets.component import CommandComponent
 from lazur.kinds.assets.component_forms import (
-    ParallelComponent,
     PipelineComponent,
     SparkComponent,
 )
@@ -29,6 +28,7 @@ from lazur.kinds.checks import (
 from lazur.kinds.inference import infer
 from lazur.kinds.jobs.command import CommandJob
 from lazur.kinds.jobs.parallel import ParallelJob
+from lazur.kinds.parallel import ParallelComponent
 from lazur.kinds.parallel_checks import check_parallel_component, check_parallel_job
 from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection

@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from lazur.kinds.assets.component import Component
 from lazur.kinds.assets.environment import AnonymousEnvironment
 from lazur.spec.expressions import parse
-from lazur.spec.model import Spec, TextValue, Whole, spelled
-from lazur.spec.resources import parse_size
+from lazur.spec.inputs import LiteralValue
+from lazur.spec.model import Map, Spec, TextValue, Whole, spelled
+from lazur.spec.resources import Resources, parse_size
 
 Level = Literal["DEBUG", "INFO", "WARNING"]
 _COUNT = re.compile(r"\s*[0-9]{1,12}\s*(?:rows?|files?)?\s*", re.IGNORECASE)
@@ -113,3 +115,11 @@ class Cutting(Spec):
     """Items that may fail before the job does; any number when left out or -1."""
     mini_batch_error_threshold: Threshold | None = None
     """Mini-batches that may fail before the job does; any number when left out or -1."""
+
+
+class ParallelComponent(Component, Cutting):
+    """A script that is given its data in mini-batches, on several processes and nodes."""
+
+    type: Annotated[Literal["parallel"], spelled(Literal["parallel"])]
+    environment_variables: Map[LiteralValue | None] = Field(default_factory=dict)
+    resources: Resources | None = None

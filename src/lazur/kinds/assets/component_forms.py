@@ -8,18 +8,7 @@ from pydantic import Field
 
 from lazur.kinds.assets.component import Component
 from lazur.kinds.assets.environment import AnonymousEnvironment
-from lazur.kinds.parallel import Cutting
-from lazur.spec.inputs import LiteralValue
 from lazur.spec.model import Map, spelled
-from lazur.spec.resources import Resources
-
-
-class ParallelComponent(Component, Cutting):
-    """A script that is given its data in mini-batches, on several processes and nodes."""
-
-    type: Annotated[Literal["parallel"], spelled(Literal["parallel"])]
-    environment_variables: Map[LiteralValue | None] = Field(default_factory=dict)
-    resources: Resources | None = None
 
 
 class SparkComponent(Component):
