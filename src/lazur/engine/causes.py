@@ -24,6 +24,7 @@ MEANINGS = {
     "InputUnavailable": "The code, an input, or the place of an output could not be prepared.",
     "Killed": "A process was killed (SIGKILL) from outside; memory is the usual reason.",
     "LibraryMissing": "A package needs a system library that this machine lacks.",
+    "MiniBatchesFailed": "A parallel job gave up: too much failed, or it could not begin.",
     "ModuleMissing": "The code imports a package that its environment does not have.",
     "NetworkUnreachable": "A host could not be reached or its name could not be resolved.",
     "OtherExperiment": "The script chose another MLflow experiment than that of its job.",

@@ -72,6 +72,11 @@ def _symptom(code: str, advice: str | Advice, *patterns: str) -> Symptom:
 
 
 SYMPTOMS = (
+    _symptom(
+        "MiniBatchesFailed",
+        "What failed, with its log: lazur job mini-batches -n NAME --status failed.",
+        r"^lazur: the job fails: (.{1,300})",
+    ),
     _symptom("ModuleMissing", _module, r"No module named '?([\w.]{1,200})"),
     _symptom("ModuleMissing", _r_package, r"there is no package called .([\w.]{1,200})"),
     _symptom("LibraryMissing", _library, r"([\w.+-]{1,200}): cannot open shared object file"),

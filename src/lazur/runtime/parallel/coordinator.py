@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
         paths.make()
         return Coordinator(asked, paths, argv[1], argv[2]).work()
     except Wrong as error:
-        say(str(error))
+        say("the job fails: %s" % error)
         return 1
 
 

@@ -133,11 +133,13 @@ def _in_the_environment(paths: Paths, root: str) -> None:
     stays."""
     here = os.path.dirname(os.path.abspath(__file__))
     argv = [sys.executable, here, root, *sys.argv[3:]]
-    ran = subprocess.run(argv, env={**os.environ, "LAZUR_ROLE": "cut"}, check=False)
+    ran = subprocess.run(
+        argv, env={**os.environ, "LAZUR_ROLE": "cut"}, stdout=subprocess.PIPE, check=False
+    )
     if ran.returncode:
-        raise Wrong(
-            "the table %s could not be cut into mini-batches; the lines above say why" % root
-        )
+        said = ran.stdout.decode("utf-8", "replace").strip().split("\n")
+        why = said[-1] or "its process ended with code %d" % ran.returncode
+        raise Wrong("the table %s could not be cut into mini-batches: %s" % (root, why))
 
 
 def _listed(root: str) -> list[tuple[str, int]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _SLOW = 20
 """So many are remembered."""
 _FAILING = 100
+_TOLD = 30
+"""Failures that are lines of the log."""
 _AT_LEAST = 1.0
 """Seconds. What is quicker is never called slow."""
 _TIMES = 3.0
@@ -41,6 +43,7 @@ class Reporter:
         self._started = time.time()
         self._said_at = time.monotonic()
         self._pause = _FIRST
+        self._told = 0
         self._before = (len(book.done), book.items_done)
 
     def begin(self) -> None:
@@ -77,8 +80,7 @@ class Reporter:
         number, error = entry["x"], str(entry["e"])
         tries = self._book.tries.get(number, 1)
         kept = self._keep(number, log, entry, "try %d: %s" % (tries, error))
-        verb = "failed" if last else "failed, and is tried again"
-        say("mini-batch %d %s: %s" % (number, verb, error.split("\n", 1)[0][:300]))
+        self._say_failed(number, last, error.split("\n", 1)[0][:300])
         if number in self._failing or len(self._failing) < _FAILING:
             told: dict[str, Any] = {
                 "number": number,
@@ -90,6 +92,14 @@ class Reporter:
             if kept:
                 told["log"] = self._paths.batch_log(number)
             self._failing[number] = told
+
+    def _say_failed(self, number: int, last: bool, error: str) -> None:
+        self._told += 1
+        if self._told <= _TOLD:
+            verb = "failed" if last else "failed, and is tried again"
+            say("mini-batch %d %s: %s" % (number, verb, error))
+        elif self._told == _TOLD + 1:
+            say("what fails from here on is counted, and listed by: lazur job mini-batches")
 
     def tell(self, state: str = "running", why: str | None = None, running: int = 0) -> None:
         """Both now: the file, and a line when it is time for one."""

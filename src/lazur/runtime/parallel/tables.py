@@ -28,10 +28,10 @@ def main(argv: list[str]) -> int:
         paths = Paths()
         _cut(asked, paths, argv[1])
     except Wrong as error:
-        print("lazur: %s" % error, flush=True)
+        print(error, flush=True)
         return 1
     except Exception as error:  # noqa: BLE001  # mltable's own errors are written for people
-        print("lazur: %s: %s" % (type(error).__name__, error), flush=True)
+        print("%s: %s" % (type(error).__name__, error), flush=True)
         return 1
     return 0
 
