@@ -24,7 +24,9 @@ def zone(name: str) -> ZoneInfo:
     """By Windows' name for it, as Azure has them, or by that of the IANA database."""
     iana = _BY_FOLDED.get(name.strip().lower()) or _iana(name.strip())
     if iana is None:
-        hint = did_you_mean(name, [*WINDOWS, *available_timezones()])
+        known = sorted(available_timezones())
+        near = next((zone for zone in known if zone.lower().endswith(f"/{name.lower()}")), None)
+        hint = f"Did you mean {near!r}?" if near else did_you_mean(name, [*WINDOWS, *known])
         raise Invalid(
             f"there is no time zone {name[:80]!r}",
             hint=hint or "Write it as Windows does (Pacific Standard Time) or Europe/Berlin.",

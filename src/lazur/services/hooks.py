@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from lazur.errors import Conflict, Invalid, TooManyTries
-from lazur.services import firing, schedule_jobs, schedules
+from lazur.services import events, firing, schedule_jobs, schedules
 from lazur.services.access import Resource
 from lazur.services.schedule_jobs import CREATE_JOB
 from lazur.services.schedules import ACTION, KIND
@@ -35,6 +35,7 @@ def trigger(
     inputs = _inputs(row, body.get("inputs") or {}, None)
     key = f"manual:{secrets.token_hex(16)}"
     job = firing.fire_now(context, row, "manual", key, at, inputs)
+    events.record(context, home, KIND, row.name, "triggered", job=job)
     return {
         "job_name": job,
         "schedule_action_type": "CreateJob" if row.action == CREATE_JOB else "ImportData",
@@ -63,6 +64,7 @@ def invoke(
     key = f"webhook:{_named(once)}"
     _brake(context, row, key, float(written.get("per_minute") or PER_MINUTE))
     job = firing.fire_now(context, row, "webhook", key, context.now(), inputs)
+    events.record(context, home, KIND, row.name, "invoked", job=job)
     return {"job": job, "schedule": row.name, "workspace": home.name}
 
 
