@@ -14,13 +14,21 @@ from lazur.cli import session, terminal
 from lazur.cli.arguments import option
 from lazur.sdk import home
 
-COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {"admin recover": ("recover", {})}
+COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "admin recover": ("recover", {}),
+    "admin storage": ("storage", {}),
+}
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "admin recover": {
         "name": option(
             "--name", "-n", help="Who shall own the server. Default: the name of this account."
         )
-    }
+    },
+    "admin storage": {
+        "to": option(
+            "--to", help="The new value of the setting `storage`, or `home` for the server's home."
+        )
+    },
 }
 HELP: dict[str, dict[str, Any]] = {
     "admin recover": {
@@ -34,6 +42,19 @@ HELP: dict[str, dict[str, Any]] = {
         "examples": [
             {"name": "This account", "text": "lazur admin recover"},
             {"name": "Somebody else", "text": "lazur admin recover -n bea"},
+        ],
+    },
+    "admin storage": {
+        "short-summary": "Copy the content of this machine's server to another place.",
+        "long-summary": (
+            "From its home to an object store, from there back, or to another store. No server "
+            "may run on the home meanwhile. It may be broken off and repeated: only what is "
+            "lacking is copied, and the old place keeps all. Afterwards set `storage` to the new "
+            "place. Credentials are in storage.toml in the home."
+        ),
+        "examples": [
+            {"name": "To S3", "text": "lazur admin storage --to s3://team-bucket/lazur"},
+            {"name": "Back", "text": "lazur admin storage --to home"},
         ],
     },
 }
@@ -54,6 +75,21 @@ def recover(name: str | None = None) -> Any:
         home.write_private(path, secret + "\n")
     terminal.note(f"{done['name']} owns this server. The token is in {path}.")
     return {**done, "role": "Owner", "token_file": str(path)}
+
+
+def storage(to: str) -> Any:
+    if session.current.url:
+        raise CLIError("This works on the server of this machine's own home; leave out --server.")
+    folder = home.find()
+    check_ours(folder)
+    check_version(folder)
+    # Help must not wait for what opens databases.
+    from lazur.server import moving  # noqa: PLC0415
+
+    done = moving.move(folder, to)
+    written = "" if to == "home" else to.rstrip("/")
+    terminal.note(f'All of it is there. Write into config.toml: storage = "{written}"')
+    return done
 
 
 def check_ours(folder: Path) -> None:

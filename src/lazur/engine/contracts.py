@@ -203,9 +203,19 @@ class Copies(ABC):
     store would have them: there the runtime reads them. `open` makes one, too."""
 
     @abstractmethod
-    def fetch(self, digests: Iterable[str]) -> None:
-        """See that there are copies of all of them, which stay for two hours at least. Raises
-        NotFound, and Unavailable when another try may help."""
+    def lacking(self, digests: list[str]) -> list[str]:
+        """Those of which there is no copy, in order; copies of the others stay for two hours at
+        least. Asks nobody but this machine."""
+
+    @abstractmethod
+    def fetch(self, digests: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> None:
+        """See that there are copies of all of them, which stay as long. Raises NotFound, and
+        Unavailable when another try may help, or when `cancelled()`, which is asked as it goes."""
+
+    @abstractmethod
+    def send(self, digests: list[str]) -> int:
+        """Store those of which there are copies here, and that are not there; returns how many
+        these were."""
 
     @abstractmethod
     def stream(self, digest: str) -> BinaryIO:

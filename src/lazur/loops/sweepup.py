@@ -12,6 +12,7 @@ from lazur.services import (
     builds,
     chosen_places,
     collection,
+    copies,
     partials,
     registered_models,
     secrets,
@@ -90,6 +91,7 @@ class Sweepup(Loop):
         """Halves of uploads and unpacked trees whose writer was killed."""
         if isinstance(self._site.blobs, Sweeps):
             self._site.blobs.sweep(older_than)
+        copies.evict(self._site)
         partials.sweep(self._site.home, older_than)
         cache = self._site.home.cache
         patterns = ("trees/*.*.*", "imports/*")

@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 import lazur
-from lazur.blobs.local import Local as LocalBlobs
 from lazur.builders.venv import Venv
 from lazur.egress import Rule
 from lazur.errors import Invalid, LazurError, NotFound
@@ -63,6 +62,7 @@ from lazur.server.settings import DEFAULT_VAULT, Settings
 from lazur.server.tensorboard import entry as tensorboard
 from lazur.server.tensorboard.boards import Boards
 from lazur.server.ways import Ways
+from lazur.services import storage as storages
 from lazur.services import tokens
 from lazur.services import workspaces as workspace_services
 from lazur.services.access import Resource
@@ -143,10 +143,13 @@ def create_site(settings: Settings) -> Site:
     db = Database(settings.database or sqlite_url(home.database))
     schema.bring_up(db)
     mlflow_schema.bring_up(db)
+    storage = storages.read(home, settings.storage)
+    storages.settle(db, home, storage)
     site = Site(
         home=home,
         db=db,
-        blobs=LocalBlobs(home.blobs),
+        blobs=storages.blobs(home, storage),
+        storage=storage,
         builder=Venv(str(home.path)),
         runner=home.identity(),
         server=_this_server(home, settings),
@@ -156,6 +159,7 @@ def create_site(settings: Settings) -> Site:
         unknown_compute=settings.unknown_compute,
         vault=settings.vault,
         cache_bytes=settings.data_cache_gigabytes << 30,
+        copies_bytes=settings.storage_copies_gigabytes << 30,
         egress=Rule.of(settings.egress_allow),
         openlineage_url=settings.openlineage_url,
         ambient_datastores=frozenset(fold(name) for name in settings.ambient_datastores),

@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lazur.blobs.local import Local as LocalBlobs
 from lazur.builders.venv import Venv
 from lazur.errors import NotFound
 from lazur.server.settings import load
 from lazur.services import recovery
+from lazur.services import storage as storages
 from lazur.services.home import Home
 from lazur.services.site import SOURCE, Site
 from lazur.store import schema
@@ -29,8 +29,9 @@ def recover(folder: Path, name: str | None) -> dict[str, Any]:
         site.db.close()
 
 
-def open_site(folder: Path) -> Site:
-    """The home's, whether or not its server runs."""
+def open_site(folder: Path, *, as_remembered: bool = False) -> Site:
+    """The home's, whether or not its server runs; its content where it was last, whatever the
+    settings say now, if that is asked for."""
     settings, home = load(folder), Home(folder)
     if not settings.database and not home.database.exists():
         raise NotFound(
@@ -40,10 +41,13 @@ def open_site(folder: Path) -> Site:
         )
     db = Database(settings.database or sqlite_url(home.database))
     schema.bring_up(db)
+    said = storages.remembered(db) if as_remembered else settings.storage
+    storage = storages.read(home, said)
     return Site(
         home=home,
         db=db,
-        blobs=LocalBlobs(home.blobs),
+        blobs=storages.blobs(home, storage),
+        storage=storage,
         builder=Venv(str(home.path)),
         runner="admin",
     )

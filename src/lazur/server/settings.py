@@ -73,6 +73,15 @@ class Settings:
     data_cache_gigabytes: int = _setting(
         50, "Of data that jobs read from elsewhere, a machine keeps so many gigabytes for others."
     )
+    storage: str = _setting(
+        "",
+        "Where content lies: `s3://BUCKET/FOLDER`, `gs://BUCKET/FOLDER`, "
+        "`wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/FOLDER`. Credentials are in "
+        "`storage.toml` in the home. Empty: all of it is in the home.",
+    )
+    storage_copies_gigabytes: int = _setting(
+        50, "Of content in `storage`, a machine keeps copies of so many gigabytes."
+    )
     workspace_trash_days: int = _setting(
         14, "Deleted workspaces can be recovered for so many days; then they are purged."
     )

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 import lazur
-from lazur.engine.contracts import Collects
+from lazur.engine.contracts import Blobs, Collects, Copies
 from lazur.engine.tree import MAX_BYTES
 from lazur.errors import NotFound, Unavailable, Unsupported
 from lazur.safe import SafeRoot
-from lazur.services import events, masks
+from lazur.services import events, masks, storage
 from lazur.services.backup_files import FORMAT, VERSION, Listed, Sink, sink
 from lazur.services.recovery import ADMIN
 from lazur.services.site import Site
@@ -51,6 +51,7 @@ def make(
 ) -> dict[str, Any]:
     """What the manifest says. `to` is a folder, or a file that is called `….tar` or `….tar.gz`."""
     room = _room(site, workspace) if workspace else None
+    storage.check(site.db, site.storage)
     began = site.now()
     with _held(site), sink(to) as out:
         with (out.scratch / "list").open("wb") as listing:
@@ -120,7 +121,7 @@ class _Backup:
         for digest in self._digests:
             try:
                 size = blobs.size(digest)
-                with blobs.open(digest) as file:
+                with _read(blobs, digest) as file:
                     self._out.put(digest, size, file)
             except NotFound:
                 continue  # nothing needed it
@@ -139,7 +140,7 @@ class _Backup:
             if not with_key:
                 self._add_masked(root)
                 return
-            for name in (_SETTINGS, "vault.toml"):
+            for name in (_SETTINGS, "vault.toml", storage.FILE):
                 self._add(root, name, name)
         self._add_folder("keys")
 
@@ -185,6 +186,11 @@ class _Backup:
         self._listing.write(json.dumps(list(listed)).encode() + b"\n")
         self.files += 1
         self.bytes += listed.size
+
+
+def _read(blobs: Blobs, digest: str) -> BinaryIO:
+    """This machine has no room for copies of all that may lie elsewhere."""
+    return blobs.stream(digest) if isinstance(blobs, Copies) else blobs.open(digest)
 
 
 def _room(site: Site, workspace: str) -> AnyRow:

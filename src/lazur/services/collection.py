@@ -124,9 +124,8 @@ def _discard(site: Site, search: _Search, digests: Sequence[str], since: float) 
         if holds.is_held(db, site.now()):
             return Collected()
         search.spare(contents.announced(db, since))
-        sizes = [
-            site.blobs.discard(digest, since) for digest in digests if digest in search.unneeded
-        ]
+        unneeded = [digest for digest in digests if digest in search.unneeded]
+        sizes = site.blobs.discard_many(unneeded, since)
     freed = [size for size in sizes if size]
     return Collected(len(freed), sum(freed))
 

@@ -17,7 +17,7 @@ from lazur.store.db import Database, sqlite_url
 from lazur.store.mlflow import schema as mlflow_schema
 
 _TOPS = frozenset({"blobs", "workspaces", "jobs", "builds", "keys", DATABASE})
-_FILES = frozenset({"config.toml", "vault.toml"})
+_FILES = frozenset({"config.toml", "vault.toml", "storage.toml"})
 
 
 def verify(place: Path) -> dict[str, Any]:

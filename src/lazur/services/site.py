@@ -18,6 +18,7 @@ from lazur.services import access, keyrings
 from lazur.services.access import Principal, Resource
 from lazur.services.bus import Bus
 from lazur.services.home import Home
+from lazur.services.stores import Storage
 from lazur.services.throttle import Limits, Throttle
 from lazur.store import audit as audits
 from lazur.store.audit import Entry
@@ -65,6 +66,10 @@ class Site:
     """Whose root key wraps secrets; see `keyrings`."""
     cache_bytes: int = 50 << 30
     """What a machine keeps of data from elsewhere."""
+    storage: Storage | None = None
+    """Where content lies that is not in the home."""
+    copies_bytes: int = 50 << 30
+    """What a machine keeps here of content that lies elsewhere."""
     egress: Rule = PUBLIC
     """Where datastores and connections may lead."""
     openlineage_url: str = ""

@@ -31,7 +31,7 @@ _COUNTED = (
 _SHARED = ("alembic_version", "lazur_schema", "lazur_computes")
 """Of the server, and needed by the rows of a workspace."""
 _ANEW = (
-    "DELETE FROM lazur_facts WHERE name LIKE 'hold %'",
+    "DELETE FROM lazur_facts WHERE name LIKE 'hold %' OR name = 'content.place'",
     """UPDATE lazur_jobs SET lease_token = NULL, lease_until = NULL
        WHERE lease_token IS NOT NULL""",
     """DELETE FROM lazur_builds WHERE key NOT IN

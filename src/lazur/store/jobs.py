@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ from lazur.store.tables import computes, jobs, workspaces
 
 JobRow = AnyRow
 
+_DIGEST = re.compile("[0-9a-f]{64}")
 _INSERT = insert(jobs).returning(jobs.c.id)
 
 _ORDERS = {
@@ -246,6 +248,13 @@ def builds_in_use(db: Connection) -> set[str]:
         jobs.c.ended_at.is_(None), jobs.c.build_key.is_not(None)
     )
     return set(db.execute(running.distinct()).scalars())
+
+
+def trees_in_use(db: Connection) -> set[str]:
+    """Whatever is written like a digest in the plans of those that have not ended: too many rather
+    than too few."""
+    plans = db.execute(select(cast(jobs.c.resolved, Text)).where(jobs.c.ended_at.is_(None)))
+    return {digest for plan in plans.scalars() for digest in _DIGEST.findall(plan)}
 
 
 def writing(db: Connection, workspace_id: int, place: str) -> Sequence[AnyRow]:
