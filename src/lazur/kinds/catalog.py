@@ -28,15 +28,17 @@ from lazur.kinds.checks import (
 from lazur.kinds.inference import infer
 from lazur.kinds.jobs.command import CommandJob
 from lazur.kinds.jobs.parallel import ParallelJob
+from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.parallel import ParallelComponent
 from lazur.kinds.parallel_checks import check_parallel_component, check_parallel_job
+from lazur.kinds.pipelines.checking import check_pipeline_job
 from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection
 from lazur.kinds.resources.datastore import Datastore, check_datastore
 from lazur.kinds.resources.room import Registry, Workspace, check_registry, check_workspace
+from lazur.kinds.resources.schedule import Schedule, check_schedule
 from lazur.kinds.sweep_checks import check_sweep_component, check_sweep_job
 from lazur.kinds.sweeps import SweepComponent, SweepJob
-from lazur.kinds.resources.schedule import Schedule, check_schedule
 from lazur.spec.checking import Check
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
@@ -60,6 +62,7 @@ KINDS: dict[str, Entry] = {
     "command-job": Entry(CommandJob, _check_job, "Command job"),
     "sweep-job": Entry(SweepJob, check_sweep_job, "Sweep job"),
     "parallel-job": Entry(ParallelJob, check_parallel_job, "Parallel job"),
+    "pipeline-job": Entry(PipelineJob, check_pipeline_job, "Pipeline job"),
     "command-component": Entry(CommandComponent, check_command_component, "Command component"),
     "parallel-component": Entry(ParallelComponent, check_parallel_component, "Parallel component"),
     "spark-component": Entry(SparkComponent, check_other_component, "Spark component"),

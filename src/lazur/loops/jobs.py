@@ -18,8 +18,10 @@ from lazur.engine.decisions import (
     Decision,
     EnvironmentView,
     Finish,
+    JobKind,
     JobView,
     Kind,
+    Parent,
     Progress,
     Retry,
     Start,
@@ -30,9 +32,9 @@ from lazur.engine.plan import Status
 from lazur.engine.states import FINAL, State
 from lazur.errors import BackendError, LazurError, Unavailable
 from lazur.loops.base import LONGEST_SLEEP, Loop
+from lazur.loops.parents import ParentRound, Plans
 from lazur.registry import find
 from lazur.services import events, finish, plans, posts
-from lazur.services.copies import Deliveries
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store import builds, jobs
@@ -47,7 +49,6 @@ _LOOK_AGAIN = 2.0
 _LOOK_AGAIN_WATCHED = 15.0
 _LOOK_AGAIN_STOPPING = 1.0
 _AFTER_TROUBLE = 5.0
-_FETCHED = "its code and data, which are fetched to this machine"
 _BEING_MADE = ("waiting", "building", "removing")
 
 
@@ -57,13 +58,13 @@ class Jobs(Loop):
     def __init__(self, site: Site, pool: Executor | None = None) -> None:
         super().__init__()
         self._site = site
-        self.deliveries = Deliveries(site)
         self._pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
         self._busy: Counter[int] = Counter()
         """How often each job is in the pool now."""
         self._changed: set[int] = set()
         """Of those, the ones to look at once more afterwards: they changed meanwhile."""
         self._lock = threading.Lock()
+        self._plans = Plans(site)
         site.bus.listen("due", self._heard)
 
     def start(self) -> None:
@@ -99,7 +100,6 @@ class Jobs(Loop):
 
     def stop(self, timeout: float = 5.0) -> None:
         super().stop(timeout)
-        self.deliveries.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _heard(self, _topic: str, key: str) -> None:
@@ -148,8 +148,12 @@ class Jobs(Loop):
                 row = jobs.by_id(db, job_id)
         if row is None or row.lease_token != token:
             return
+        kind = find("kinds.jobs", row.type, JobKind)()
         try:
-            Round(self._site, self, row, token).run()
+            if isinstance(kind, Parent):
+                ParentRound(self._site, self._plans, self.look_at, row, token).run(kind)
+            else:
+                Round(self._site, self, row, token).run(kind)
         except Exception:
             self._give_back(row, token)
             raise
@@ -173,11 +177,11 @@ class Round:
         self._notes: list[str] = []
         """What the builder made otherwise than it was asked for, such as another Python."""
 
-    def run(self) -> None:
+    def run(self, kind: JobKind) -> None:
+        assert isinstance(kind, Kind)
         if self._row.state in FINAL:
             self._apply({"due_at": None})
             return
-        kind = find("kinds.jobs", self._row.type, Kind)()
         decisions = kind.advance(self._load())
         for decision in decisions:
             self._carry_out(decision)
@@ -252,9 +256,6 @@ class Round:
         placed_at = self._row.updated_at
         try:
             plan = plans.make(self._site, self._row)
-            if not self._loop.deliveries.are_here(plan, self._look_again):
-                self._wait_for_content()
-                return
             plan = replace(plan, private=plans.private(self._site, self._row))
         except plans.EnvironmentGone:
             self._build_again()
@@ -272,21 +273,10 @@ class Round:
             return
         phases = waterfall.then(self._row.phases, "starting", placed_at)
         values = {"handle": handle, "phases": phases, "due_at": self._next_look(backend)}
-        values["waiting_for"] = None
         if notes := [note for note in self._notes if note not in self._row.warnings]:
             values["warnings"] = [*self._row.warnings, *notes]
         if self._apply(values):
             self._watch(backend, handle)
-
-    def _wait_for_content(self) -> None:
-        due = self._site.now() + _LOOK_AGAIN_WATCHED
-        if self._row.waiting_for == _FETCHED:
-            self._release(due)
-        else:
-            self._apply({"waiting_for": _FETCHED, "due_at": due})
-
-    def _look_again(self) -> None:
-        self._loop.look_at(self._row.id)
 
     def _stop(self) -> None:
         backend, row = self._backend(), self._row
@@ -388,6 +378,8 @@ class Round:
 
     def _say(self, context: Context, *, queue: bool, due_at: float | None = None) -> None:
         context.publish("job", f"{self._row.workspace}/{self._row.name}")
+        if self._row.step is not None:
+            context.publish("job", f"{self._row.workspace}/{self._row.parent_name}")
         if (due_at or math.inf) < self._site.now() + LONGEST_SLEEP:
             context.publish("due", self._loop.name)
         if queue:

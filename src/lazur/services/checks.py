@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from lazur.errors import Invalid
 from lazur.kinds import catalog
-from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.jobs.common import Job
 from lazur.kinds.jobs.parallel import ParallelJob, as_command
 from lazur.spec import names
 from lazur.spec.diagnostics import raise_if_errors, warnings_of
@@ -33,7 +33,7 @@ _LONGEST_TEXT = 64 << 10
 @dataclass(frozen=True)
 class CheckedJob:
     type: str
-    model: CommandJob
+    model: Job
     value: dict[str, Any]
     """What was written, ready to be kept."""
     warnings: list[str]
@@ -43,13 +43,14 @@ def job(spec: dict[str, Any]) -> CheckedJob:
     kind = catalog.kind_of(spec, "job")
     model, found = catalog.validate(kind, spec)
     raise_if_errors(found)
-    assert isinstance(model, CommandJob | ParallelJob)
+    assert isinstance(model, Job)
     value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
     _bound(value)
     if isinstance(model, ParallelJob):
         runs = as_command(model, os.cpu_count() or 1)
         return CheckedJob("parallel", runs, value, [d.message for d in warnings_of(found)])
-    return CheckedJob(model.type, model, value, [d.message for d in warnings_of(found)])
+    warnings = [d.message for d in warnings_of(found)]
+    return CheckedJob(kind.removesuffix("-job"), model, value, warnings)
 
 
 def asset(kind: str, spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from lazur.engine.lineage import BUILT_IN, JOBS, TREES, URIS, Edge, Node
 from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated
-from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.jobs.common import Job
 from lazur.services import parts, versions
 from lazur.services.home import ARTIFACTSTORE, BLOBSTORE
 from lazur.services.job_views import default_output_uri
@@ -38,20 +38,23 @@ _OF_JOBS = {
 
 
 def of_job(
-    context: Context, home: AnyRow, name: str, spec: CommandJob, environment: Node
+    context: Context, home: AnyRow, name: str, spec: Job, environment: Node | None
 ) -> list[Edge]:
     """What a job that is about to be accepted will come of: looked up where its inputs were."""
     job = Node(home.id, JOBS, name)
-    found = [Edge(environment, job, "environment")]
-    if spec.code:
-        found += _from(context, home, spec.code, "codes", job, "code")
-    for key, value in spec.inputs.items():
+    found = [Edge(environment, job, "environment")] if environment else []
+    code: str | None = getattr(spec, "code", None)
+    if code:
+        found += _from(context, home, code, "codes", job, "code")
+    inputs: dict[str, Any] = getattr(spec, "inputs", None) or {}
+    for key, value in inputs.items():
         if isinstance(value, PathInput) and value.path is not None:
             model = str(getattr(value, "type", "")).endswith("_model")
             kind = "models" if model else "data"
             found += _from(context, home, value.path, kind, job, f"inputs.{key}")
-    if spec.parent_job_name:
-        parent = _job(context, home, spec.parent_job_name)
+    above: str | None = getattr(spec, "parent_job_name", None)
+    if above:
+        parent = _job(context, home, above)
         found += [Edge(parent, job, "parent")] if parent else []
     return found
 

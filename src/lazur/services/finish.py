@@ -10,10 +10,10 @@ from lazur.engine.contracts import Backend, Handle
 from lazur.engine.decisions import Finish
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import State
-from lazur.services import assets, edges, events, posts, uses
+from lazur.services import assets, edges, events, posts, uses, values_made
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
-from lazur.store import jobs, people
+from lazur.store import jobs, parents, people
 from lazur.store.jobs import JobRow
 
 _TAIL = 16 << 10
@@ -44,9 +44,43 @@ def ending(
     }
     if row.started_at is None:
         values["started_at"] = started_at(phases)
+    if decision.state is State.COMPLETED and (results := values_made.read(site, row)):
+        values["notes"] = {**(row.notes or {}), "results": results}
     if status and status.exit and status.exit.warnings:
         values["warnings"] = [*row.warnings, *status.exit.warnings]
     return Ending(decision.state, values)
+
+
+def of_parent(context: Context, row: JobRow, decision: Finish, *, started: bool) -> Ending:
+    """Of a job that only decided: what it made is what its steps made."""
+    now = context.now()
+    outputs = [
+        {**made, "name": name}
+        for name, (step, port) in sorted(decision.outputs.items())
+        if (made := _made(context, row, step, port)) is not None
+    ]
+    values: dict[str, Any] = {
+        "state": decision.state.value,
+        "waiting_for": None,
+        "due_at": None,
+        "ended_at": now,
+        "phases": waterfall.close(row.phases, now),
+        "error": decision.error,
+        "resolved": {**row.resolved, "outputs": outputs},
+        "properties": {**row.properties, **decision.properties},
+    }
+    if decision.results:
+        values["notes"] = {**(row.notes or {}), "results": dict(decision.results)}
+    if not started:
+        values["started_at"] = now
+    return Ending(decision.state, values)
+
+
+def _made(context: Context, row: JobRow, step: str, port: str) -> dict[str, Any] | None:
+    child = parents.child(context.db, row.id, step)
+    outputs: list[dict[str, Any]] = child.resolved["outputs"] if child is not None else []
+    found = next((output for output in outputs if output["name"] == port), None)
+    return {**found, "asset_name": None} if found is not None else None
 
 
 def record(context: Context, row: JobRow, ended: Ending) -> None:
@@ -60,6 +94,8 @@ def record(context: Context, row: JobRow, ended: Ending) -> None:
         edges.of_places(context, row)
     posts.ended(context, row, ended.values)
     people.drop_job_tokens(context.db, row.workspace, row.name)
+    if row.step is not None and parents.wake(context.db, row.parent_id, context.now()):
+        context.publish("due", f"jobs/{row.parent_id}")
     error: dict[str, Any] | None = ended.values["error"]
     code = error.get("code") if error else None
     events.record(context, row, "jobs", row.name, "state", state=ended.state.value, code=code)

@@ -4,96 +4,96 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from lazur.engine.lineage import BUILDS, Node
-from lazur.engine.states import State
+from lazur.engine.states import FINAL, State
 from lazur.errors import Conflict, NotFound, PreconditionFailed
 from lazur.services import (
-    builds,
     cancellation,
     checks,
     clusters,
     content,
-    edges,
+    drafts,
     events,
-    injections,
     output_places,
     quotas,
-    resolve,
-    stored,
+    steps,
 )
 from lazur.services.access import Resource
+from lazur.services.drafts import Draft
 from lazur.services.job_views import summary, view
-from lazur.services.resolve import Resolved
 from lazur.services.site import Context
 from lazur.services.tracking import jobs as tracking
 from lazur.services.tracking import names
 from lazur.services.workspaces import open_workspace
 from lazur.spec import references
-from lazur.spec.properties import DIFF
+from lazur.spec.properties import DIFF, RETRIED
 from lazur.store import jobs as store
-from lazur.store.db import AnyRow, Taken
+from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
-from lazur.store.mlflow import runs
 from lazur.store.pages import Query
 
-_PRIORITIES = {"low": 1, "medium": 2, "high": 3}
 _CHANGEABLE = ("display_name", "description", "tags", "properties", "archived", "experiment_name")
 
 
 def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Accept a job: when this returns and is committed, the job will run, whatever is killed."""
+    home, draft = _draft(context, workspace, spec)
+    return _fresh_view(context, drafts.accept(context, home, draft))
+
+
+def retry(context: Context, workspace: str, name: str) -> dict[str, Any]:
+    """The same once more. Of a job with steps, those that had ended well are not done again."""
+    context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
+    with context.looking() as early:
+        row = find_row(early, workspace, name, "workspaces/jobs/write")
+        if row.state not in FINAL:
+            raise Conflict(
+                f"Job {row.name!r} is {row.state}, and goes on by itself.",
+                hint=f"To end it first: lazur job cancel -n {row.name}",
+            )
+        spec = {**row.spec, **steps.written(early, row)}
+    spec["properties"] = {**row.properties, RETRIED: row.name}
+    spec.pop("name", None)
+    home, draft = _draft(context, workspace, spec, row.id)
+    job_id = drafts.accept(context, home, draft)
+    events.record(context, row, "jobs", row.name, "tried again", job=draft.name)
+    return _fresh_view(context, job_id)
+
+
+def _draft(
+    context: Context, workspace: str, spec: dict[str, Any], retried_id: int | None = None
+) -> tuple[AnyRow, Draft]:
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     checked = checks.job(spec)
     name = checked.model.name or _fresh_name()
     with context.looking() as early:
         home = open_workspace(early, workspace, "workspaces/jobs/write")
-        found = resolve.job(early, home, name, checked)
         _diff_is_there(early, checked.model.properties)
-        came_of = edges.of_job(early, home, name, checked.model, _environment(early, home, found))
-    build = builds.want(context, home.id, found.recipe, found.environment_name)
-    ready = build.state == "ready"
-    values = _row(context, home, name, checked, found)
-    values["parent_id"] = _parent_id(context, workspace, checked.model.parent_job_name)
-    values["build_key"] = build.key
-    values["state"] = (State.QUEUED if ready else State.PREPARING).value
-    values["waiting_for"] = None if ready else "its environment, which waits to be built"
-    values["due_at"] = None if ready else context.now()
-    values["phases"] = [{"name": "queued" if ready else "environment", "start": context.now()}]
-    job_id = _add(context, home, values, found)
-    output_places.check(context, home, name, found.outputs)
-    edges.write(context, came_of)
-    if found.cluster:
-        clusters.hold(context, home, found.cluster)
-    stored.keep_trees(context, home.id, values["spec"], values["experiment_name"])
-    quotas.admit(context, home, found.demand)
-    events.record(context, home, "jobs", name, "created", state=values["state"])
-    injections.record(context, home, name, found.secret_variables)
-    context.publish("job", f"{home.name}/{name}")
-    context.publish("queue", found.compute.name)
-    return _fresh_view(context, job_id)
+        above: str | None = getattr(checked.model, "parent_job_name", None)
+        draft = drafts.make(early, home, name, checked)
+        parent_id = _parent_id(early, workspace, above)
+        return home, replace(draft, above=parent_id, retried_id=retried_id)
 
 
 def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Everything that `submit` checks, and nothing of what it does."""
-    context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
-    checked = checks.job(spec)
+    _, draft = _draft(context, workspace, spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
-    found = resolve.job(context, home, spec.get("name") or "validated", checked)
-    output_places.check(context, home, str(spec.get("name") or "validated"), found.outputs)
-    _parent_id(context, workspace, checked.model.parent_job_name)
+    found = draft.found
+    output_places.check(context, home, draft.name, found.outputs)
     return {
         "warnings": found.warnings,
         "compute": found.cluster or found.compute.name,
-        "environment": found.environment_name,
+        "environment": found.environment_name or None,
     }
 
 
 def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     row = find_row(context, workspace, name, "workspaces/jobs/read")
     if row.state != State.QUEUED:
-        return view(context.site, row)
+        return {**view(context.site, row), **steps.view(context, row)}
     waits = _reasons(context, [row]).get(row.id)
     return view(context.site, row, store.position(context.db, row), waits)
 
@@ -103,6 +103,8 @@ def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
     filters = {"archived": "false", **query.filters}
     if context.who.job is not None:
         filters["name"] = context.who.job
+    elif "parent" not in filters:
+        filters.setdefault("steps", "false")
     page = store.page(
         context.db, home.id, Query(query.limit, query.cursor, query.order_by, filters)
     )
@@ -158,29 +160,6 @@ def find_row(context: Context, workspace: str, name: str, action: str) -> JobRow
     return row
 
 
-def _add(context: Context, home: AnyRow, values: dict[str, Any], found: Resolved) -> int:
-    """The job's row and its run. Another workspace may take the run's id at the same moment."""
-    for run_id in names.candidates(home.id, values["name"]):
-        if runs.exists(context.db, run_id):
-            continue
-        values["run_id"] = run_id
-        try:
-            with context.db.begin_nested():
-                job_id = store.add(context.db, values)
-        except Taken:
-            if runs.exists(context.db, run_id):
-                continue
-            if store.by_name(context.db, home.id, values["name"]) is None:
-                raise
-            raise Conflict(
-                f"A job named {values['name']!r} exists already in workspace {home.name!r}.",
-                hint="Leave `name` out to get a fresh one, or choose another.",
-            ) from None
-        tracking.begin(context, home, values, found)
-        return job_id
-    raise AssertionError("candidates never end")
-
-
 def _parent_id(context: Context, workspace: str, name: str | None) -> int | None:
     return find_row(context, workspace, name, "workspaces/jobs/read").id if name else None
 
@@ -193,54 +172,10 @@ def _diff_is_there(context: Context, properties: dict[str, str]) -> None:
         content.whole_tree(context, found.digest)
 
 
-def _environment(context: Context, home: AnyRow, found: Resolved) -> Node:
-    """What the job runs in, as lineage knows it."""
-    if found.environment_home is None:
-        return Node(home.id, BUILDS, context.site.builder.key(found.recipe))
-    name, _, version = found.environment_name.rpartition(":")
-    return Node(found.environment_home, "environments", name, version)
-
-
 def _fresh_view(context: Context, job_id: int) -> dict[str, Any]:
     row = store.by_id(context.db, job_id)
     assert row is not None
-    return view(context.site, row)
-
-
-def _row(
-    context: Context, home: AnyRow, name: str, checked: checks.CheckedJob, found: Resolved
-) -> dict[str, Any]:
-    spec, now = checked.value, context.now()
-    queue = checked.model.queue_settings
-    return {
-        "workspace_id": home.id,
-        "name": name,
-        "type": checked.type,
-        "experiment_name": spec.get("experiment_name") or "Default",
-        "display_name": spec.get("display_name"),
-        "description": spec.get("description"),
-        "tags": spec.get("tags") or {},
-        "properties": spec.get("properties") or {},
-        "spec": spec,
-        "resolved": found.to_dict(),
-        "warnings": found.warnings,
-        "compute_id": found.compute.id,
-        "cluster": found.cluster,
-        "nodes": found.nodes,
-        "priority": _PRIORITIES[queue.priority if queue else "medium"],
-        "cpus": found.demand.cpus,
-        "memory": found.demand.memory,
-        "gpus": found.demand.gpus,
-        "cancel_requested": False,
-        "attempt": 1,
-        "placed": False,
-        "gpu_ids": [],
-        "archived": False,
-        "created_at": now,
-        "created_by": context.who.name,
-        "updated_at": now,
-        "version": 1,
-    }
+    return {**view(context.site, row), **steps.view(context, row)}
 
 
 def _reasons(context: Context, rows: Sequence[JobRow]) -> dict[int, str]:

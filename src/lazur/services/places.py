@@ -81,8 +81,7 @@ def source(
             tree, alone = content.part(context, digest, path)
             return Source(tree=tree), wants_file and alone
         case Asset() if depth < _DEEPEST:
-            family = found.kind or ("models" if kind.endswith("_model") else "data")
-            row = _asset(context, home, found, family, field)
+            row = asset_row(context, home, found, kind, field)
             inner = str(row.spec.get("path") or "")
             return source(
                 context, home, inner, str(row.spec.get("type") or kind), field, mode, depth + 1
@@ -144,6 +143,12 @@ def output(
         "asset_name": written.name,
         "asset_version": written.version,
     }
+
+
+def asset_row(context: Context, home: AnyRow, found: Asset, kind: str, field: str) -> AnyRow:
+    """The version that an input of this type means."""
+    family = found.kind or ("models" if kind.endswith("_model") else "data")
+    return _asset(context, home, found, family, field)
 
 
 def in_artifacts(context: Context, row: AnyRow) -> Path:

@@ -71,9 +71,11 @@ def find(context: Context, workspace: str | None, *, everywhere: bool = False) -
 _READ = "authorization/quotas/read"
 
 
-def admit(context: Context, home: AnyRow, demand: Demand) -> None:
+def admit(context: Context, home: AnyRow, demand: Demand, *, waits: bool = True) -> None:
     """A job was just added: raise QuotaExceeded where it is one too many to wait, or could never
-    run. Called after the insert, so that locks are taken in the dispatcher's order."""
+    run. Called after the insert, so that locks are taken in the dispatcher's order. `waits`:
+    whether it counts among those that wait; steps do not, since what they are part of was let
+    in."""
     person = context.who.name
     names = (rules.QUEUED, *rules.OF_RUNNING)
     known = store.of(context.db, names, home.id, person)
@@ -82,7 +84,8 @@ def admit(context: Context, home: AnyRow, demand: Demand) -> None:
     lack = Ledger(known).shortage(home.id, person, rules.wanted(demand))
     if lack is not None and lack.is_final:
         raise exceeded(context, home.name, person, lack)
-    _admit_waiting(context, home, person)
+    if waits:
+        _admit_waiting(context, home, person)
 
 
 def _admit_waiting(context: Context, home: AnyRow, person: str) -> None:

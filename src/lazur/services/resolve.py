@@ -3,7 +3,7 @@ that `submit` freezes."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -45,7 +45,8 @@ class Resolved:
     timeout: float | None
     environment_name: str
     environment_home: int | None
-    recipe: Recipe
+    recipe: Recipe | None
+    """None for what needs no environment."""
     compute: AnyRow
     cluster: str
     """The workspace's own name for it, or empty."""
@@ -67,16 +68,22 @@ class Resolved:
             "environment_name": self.environment_name,
         }
 
+    def settings(self) -> dict[str, Any]:
+        """What else its outputs come of, beside what it runs, in what, on what."""
+        return {
+            "distribution": asdict(self.distribution) if self.distribution else None,
+            "instance_count": self.nodes,
+        }
+
 
 def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resolved:
-    """Raises what a person can mend: NotFound for what is not there, BlobsMissing, Invalid."""
+    """Of what runs. Raises what a person can mend: NotFound for what is not there, BlobsMissing,
+    Invalid."""
     spec = checked.model
-    literals = {
-        key: text for key, value in spec.inputs.items() if (text := literal_of(value)) is not None
-    }
-    with _at("environment"):
+    assert isinstance(spec, CommandJob)
+    with at("environment"):
         environment = environments.resolve(context, home.id, _environment(spec))
-    with _at("compute"):
+    with at("compute"):
         cluster = _cluster(context, home, spec)
         compute, compute_notes = _compute(context, cluster.runs_on if cluster else spec.compute)
     demand, demand_notes = _demand(context, spec, compute)
@@ -85,12 +92,8 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
     injections.check(context, home, secret)
     return Resolved(
         command=expressions.drop_optional(spec.command, given),
-        values={**{f"inputs.{key}": text for key, text in literals.items()}, "name": name},
-        inputs=[
-            _input(context, home, key, value)
-            for key, value in spec.inputs.items()
-            if isinstance(value, PathInput)
-        ],
+        values=_literals(name, spec.inputs),
+        inputs=_inputs(context, home, spec.inputs),
         outputs=[_output(context, home, name, key, value) for key, value in spec.outputs.items()],
         code=_code(context, home, spec.code) if spec.code else None,
         variables={**environment.variables, **plain},
@@ -106,6 +109,70 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
         demand=demand,
         warnings=[*checked.warnings, *environment.recipe.warnings, *compute_notes, *demand_notes],
     )
+
+
+def parent(
+    context: Context,
+    home: AnyRow,
+    name: str,
+    checked: CheckedJob,
+    inputs: Mapping[str, Any],
+    compute: str | None,
+    warnings: list[str],
+) -> Resolved:
+    """Of a job that only decides: it holds nothing, and its inputs are there."""
+    with at("compute"):
+        row, notes = _compute(context, None)
+        if compute is not None:
+            chosen = clusters.chosen(context, home, references.compute_name(compute), 1)
+            row, notes = _compute(context, chosen.runs_on if chosen else compute)
+    return replace(
+        nothing(row, checked),
+        values=_literals(name, inputs),
+        inputs=_inputs(context, home, inputs),
+        warnings=[*checked.warnings, *warnings, *notes],
+    )
+
+
+def nothing(compute: AnyRow, checked: CheckedJob) -> Resolved:
+    """Of what holds nothing and runs nothing."""
+    return Resolved(
+        command="",
+        values={},
+        inputs=[],
+        outputs=[],
+        code=None,
+        variables={},
+        secret_variables={},
+        distribution=None,
+        nodes=0,
+        timeout=None,
+        environment_name="",
+        environment_home=None,
+        recipe=None,
+        compute=compute,
+        cluster="",
+        demand=Demand(0, 0, 0),
+        warnings=list(checked.warnings),
+    )
+
+
+def anywhere(context: Context) -> AnyRow:
+    """The compute of what runs nowhere."""
+    return _compute(context, None)[0]
+
+
+def _literals(name: str, inputs: Mapping[str, Any]) -> dict[str, str]:
+    texts = {key: literal_of(value) for key, value in inputs.items()}
+    return {**{f"inputs.{key}": t for key, t in texts.items() if t is not None}, "name": name}
+
+
+def _inputs(context: Context, home: AnyRow, inputs: Mapping[str, Any]) -> list[Input]:
+    return [
+        _input(context, home, key, value)
+        for key, value in inputs.items()
+        if isinstance(value, PathInput)
+    ]
 
 
 def _environment(spec: CommandJob) -> Any:
@@ -127,7 +194,7 @@ def _input(context: Context, home: AnyRow, key: str, value: PathInput) -> Input:
     if isinstance(value, LiteralInput):
         raise TypeError(key)
     field = f"inputs.{key}.path"
-    with _at(field):
+    with at(field):
         source, file = places.source(context, home, value.path, kind, field, value.mode)
     return Input(
         name=key,
@@ -139,17 +206,17 @@ def _input(context: Context, home: AnyRow, key: str, value: PathInput) -> Input:
 
 
 def _output(context: Context, home: AnyRow, name: str, key: str, value: Output) -> dict[str, Any]:
-    with _at(f"outputs.{key}.path"):
+    with at(f"outputs.{key}.path"):
         return places.output(context, home, name, key, output_of(value))
 
 
 def _code(context: Context, home: AnyRow, written: str) -> Source:
-    with _at("code"):
+    with at("code"):
         return places.code(context, home, written)
 
 
 @contextmanager
-def _at(field: str) -> Generator[None]:
+def at(field: str) -> Generator[None]:
     """Errors say which field they are about, so that who has the file can point into it."""
     try:
         yield

@@ -12,3 +12,6 @@ GIT = {
 
 DIFF = "lazur.git.diff"
 """The tree with `uncommitted.diff`: what was not committed when the job was submitted."""
+
+RETRIED = "lazur.retry_of"
+"""The job that this one tries again."""

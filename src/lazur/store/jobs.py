@@ -43,9 +43,11 @@ _ORDERS = {
     "experiment_name": jobs.c.experiment_name,
     "status": jobs.c.state,
 }
+_parents = jobs.alias("parents")
 _LISTED = (
     select(
         jobs,
+        _parents.c.name.label("parent_name"),
         func.coalesce(func.nullif(jobs.c.cluster, ""), computes.c.name).label("compute_name"),
         computes.c.type.label("compute_type"),
         computes.c.settings.label("compute_settings"),
@@ -53,6 +55,7 @@ _LISTED = (
     )
     .join_from(jobs, computes, jobs.c.compute_id == computes.c.id)
     .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
+    .join(_parents, jobs.c.parent_id == _parents.c.id, isouter=True)
 )
 
 
@@ -142,6 +145,9 @@ def _filtered(
                 statement = statement.where(
                     exists().where(and_(parent.c.id == jobs.c.parent_id, called))
                 )
+            case "steps":
+                if value == "false":
+                    statement = statement.where(jobs.c.step.is_(None))
             case "tag":
                 for pair in value:
                     statement = statement.where(_has_tag(pair, postgresql=postgresql))
@@ -255,6 +261,21 @@ def trees_in_use(db: Connection) -> set[str]:
     than too few."""
     plans = db.execute(select(cast(jobs.c.resolved, Text)).where(jobs.c.ended_at.is_(None)))
     return {digest for plan in plans.scalars() for digest in _DIGEST.findall(plan)}
+
+
+def last_writer(db: Connection, workspace_id: int, uri: str) -> str | None:
+    """The newest job that has an output there, reused ones left out."""
+    written = json.dumps(uri, ensure_ascii=db.dialect.name == "sqlite")
+    return db.execute(
+        select(jobs.c.name)
+        .where(
+            jobs.c.workspace_id == workspace_id,
+            jobs.c.reused_id.is_(None),
+            cast(jobs.c.resolved, Text).contains(written, autoescape=True),
+        )
+        .order_by(jobs.c.id.desc())
+        .limit(1)
+    ).scalar()
 
 
 def writing(db: Connection, workspace_id: int, place: str) -> Sequence[AnyRow]:

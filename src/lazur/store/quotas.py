@@ -80,10 +80,11 @@ _HELD = (jobs.c.cpus, jobs.c.memory, jobs.c.gpus)
 
 
 def waiting(db: Connection, workspace_id: int | None = None) -> Sequence[AnyRow]:
-    """Who has how many jobs waiting, everywhere or there: (workspace_id, created_by, jobs)."""
+    """Who has how many jobs waiting, everywhere or there: (workspace_id, created_by, jobs). Steps
+    wait with what they are part of."""
     whose = (jobs.c.workspace_id, jobs.c.created_by)
     wanted = select(*whose, func.count().label("jobs")).where(
-        jobs.c.ended_at.is_(None), jobs.c.placed.is_(False)
+        jobs.c.ended_at.is_(None), jobs.c.placed.is_(False), jobs.c.step.is_(None)
     )
     if workspace_id is not None:
         wanted = wanted.where(jobs.c.workspace_id == workspace_id)

@@ -79,18 +79,15 @@ class TestKindOf:
     @pytest.mark.parametrize(
         "value, name",
         [
-            ({"type": "pipeline", "jobs": {}}, "pipeline-job"),
-            ({"jobs": {}}, "pipeline-job"),
             ({"type": "spark"}, "spark-job"),
             ({"type": "automl"}, "automl-job"),
-            ({"$schema": _LATEST + "pipelineJob.schema.json"}, "pipeline-job"),
             (
                 {"$schema": _LATEST + "automlComponent.schema.json", "type": "automl"},
                 "automl-component",
             ),
             ({"$schema": _LATEST + "managedOnlineDeployment.schema.json"}, "online-deployment"),
             ({"$schema": _LATEST + "managedOnlineEndpoint.schema.json"}, "online-endpoint"),
-            ({"$schema": _LATEST + "schedule.schema.json"}, "schedule"),
+            ({"type": "datatransfer", "task": "copy_data"}, "data-transfer-job"),
         ],
     )
     def test_known_kinds_that_are_not_served_are_named(
@@ -103,7 +100,6 @@ class TestKindOf:
         "value",
         [
             {"type": "pipeline", "jobs": {"a": {"component": "azureml:c:1"}}},
-            {"type": "parallel", "task": {"code": "./src", "entry_script": "a.py"}},
             {"type": "spark", "entry": {"file": "a.py"}, "conf": {"spark.driver.cores": 1}},
         ],
     )

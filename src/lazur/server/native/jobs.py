@@ -16,6 +16,7 @@ _FILTERS = (
     "type",
     "archived",
     "parent",
+    "steps",
     "created_by",
     "tag",
     "name_contains",
@@ -27,7 +28,8 @@ def find(call: Call, workspace: str, listing: Listing) -> Response:
     """Jobs, newest first. Filters: `status` (several with commas), `experiment_name`, `type`,
     `created_by`,
     `archived` (`false`, `true`, `all`), `parent`, `tag` (`key=value`, repeatable),
-    `name_contains`."""
+    `name_contains`. Steps of jobs are left out, but for those of the `parent` that is asked for;
+    `steps=true` has them all."""
     return call.read(lambda context: jobs.find(context, workspace, listing.query(*_FILTERS)))
 
 
@@ -74,6 +76,13 @@ def update(call: Call, workspace: str, name: str, changes: Object) -> Response:
 @routes.post("/{name}/cancel", status_code=202, **action("workspaces/jobs/cancel/action"))
 def cancel(call: Call, workspace: str, name: str) -> Response:
     return call.write(lambda context: jobs.cancel(context, workspace, name), status=202)
+
+
+@routes.post("/{name}/retry", status_code=201, **action("workspaces/jobs/write"))
+def retry(call: Call, workspace: str, name: str) -> Response:
+    """Submit a job that is over once more. Of one with steps, those that had ended well are not
+    done again."""
+    return call.create(lambda context: jobs.retry(context, workspace, name), {"retry": name})
 
 
 @routes.get("/{name}/history", **action("workspaces/jobs/read"))

@@ -1,0 +1,245 @@
+"""What a pipeline does next. Pure: the graph, and how its children stand, are all that counts.
+
+Each step has an outcome. A step that waits for one that did not end well is `blocked`, one on the
+other side of a condition is `skipped`; neither ever becomes a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lazur.engine.decisions import Cancel, ChildView, Decision, Finish, ParentView, Submit
+from lazur.engine.states import FINAL, State
+from lazur.kinds.pipelines import control, jobs
+from lazur.kinds.pipelines.compiling import Graph, Step
+from lazur.kinds.pipelines.steps import is_primitive
+
+Outcome = Literal[
+    "waiting", "ready", "running", "done", "failed", "canceled", "skipped", "blocked"
+]
+
+OVER = frozenset({"done", "failed", "canceled", "skipped", "blocked"})
+_BAD = frozenset({"failed", "canceled", "blocked"})
+_AT_ONCE = 64
+_OF_CHILD: dict[State, Outcome] = {
+    State.COMPLETED: "done",
+    State.FAILED: "failed",
+    State.CANCELED: "canceled",
+}
+
+
+def decide(view: ParentView) -> list[Decision]:
+    if view.state in FINAL:
+        return []
+    standing = look(view)
+    live = [child for child in view.children.values() if child.state not in FINAL]
+    if view.cancel_requested:
+        return _cancel(live) if live else [Finish(State.CANCELED)]
+    made: list[Decision] = list(standing.submits[:_AT_ONCE])
+    if standing.stops:
+        made += _cancel([child for child in live if not standing.is_handler(child.step)])
+    if made or live:
+        return made
+    return [_finish(view, standing)]
+
+
+@dataclass
+class Standing:
+    """How far all steps are."""
+
+    graph: Graph
+    view: ParentView
+    outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
+    submits: list[Submit] = field(default_factory=list[Submit])
+    ways: dict[str, bool] = field(default_factory=dict[str, bool])
+    """Which way each condition went."""
+
+    @property
+    def stops(self) -> bool:
+        """Whether a failed step ends it all."""
+        failed = any(outcome in ("failed", "canceled") for outcome in self.outcomes.values())
+        return failed and not jobs.says(self.graph["settings"], "continue_on_step_failure", True)
+
+    def is_handler(self, step: str) -> bool:
+        """Whether it is there for the case that others fail."""
+        return bool(self.graph["steps"][step.partition(".")[0]]["on_failure"])
+
+
+def look(view: ParentView) -> Standing:
+    graph: Graph = view.frozen["graph"]
+    standing = Standing(graph, view)
+    for name in graph["order"]:
+        standing.outcomes[name] = _outcome(standing, name, graph["steps"][name])
+    if standing.stops:
+        standing.submits = [one for one in standing.submits if standing.is_handler(one.step)]
+    return standing
+
+
+def _outcome(standing: Standing, name: str, step: Step) -> Outcome:
+    if "owner" in step:
+        return standing.outcomes[step["owner"]]
+    before = _before(standing, name, step)
+    match step["kind"]:
+        case "if_else":
+            return _branch(standing, name, step, before)
+        case "do_while":
+            return _rounds(standing, name, step, before)
+        case "parallel_for":
+            return _items(standing, name, step, before)
+        case _:
+            child = standing.view.children.get(name)
+            if child is not None:
+                return _OF_CHILD.get(child.state, "running")
+            if before == "ready":
+                standing.submits.append(_submit(standing, name, name, {}))
+                return "running"
+            return before
+
+
+def _before(standing: Standing, name: str, step: Step) -> Outcome:
+    """Of a step that is not begun: whether it may."""
+    outcomes = [standing.outcomes[control.runner(standing.graph, n)] for n in step["needs"]]
+    if "guard" in step:
+        by, way = step["guard"]
+        outcomes.append(standing.outcomes[by])
+        if standing.outcomes[by] == "done" and standing.ways[by] != way:
+            return "skipped"
+    if any(outcome in _BAD for outcome in outcomes):
+        return "blocked"
+    if "skipped" in outcomes:
+        return "skipped"
+    if step["on_failure"]:
+        watched = [
+            standing.outcomes[control.runner(standing.graph, n)] for n in step["on_failure"]
+        ]
+        if any(outcome not in OVER for outcome in watched):
+            return "waiting"
+        if not any(outcome in ("failed", "canceled") for outcome in watched):
+            return "skipped"
+    return "ready" if all(outcome == "done" for outcome in outcomes) else "waiting"
+
+
+def _branch(standing: Standing, name: str, step: Step, before: Outcome) -> Outcome:
+    if before != "ready":
+        return before
+    standing.ways[name] = control.is_true(_value(standing, step["spec"]["condition"]))
+    return "done"
+
+
+def _rounds(standing: Standing, name: str, step: Step, before: Outcome) -> Outcome:
+    body = next(iter(_bodies(standing.graph, name)))
+    count = sum(1 for child in standing.view.children if child.partition(".")[0] == body)
+    if count == 0:
+        if before == "ready":
+            standing.submits.append(_submit(standing, body, f"{body}.1", {}))
+            return "running"
+        return before
+    outcome = _OF_CHILD.get(standing.view.children[f"{body}.{count}"].state, "running")
+    if outcome != "done" or count >= step["spec"]["limits"]["max_iteration_count"]:
+        return outcome
+    if not control.is_true(_value(standing, step["spec"]["condition"])):
+        return "done"
+    given = jobs.mapped(
+        step["spec"].get("mapping"), body, lambda port: _output(standing, body, port)
+    )
+    standing.submits.append(_submit(standing, body, f"{body}.{count + 1}", given))
+    return "running"
+
+
+def _items(standing: Standing, name: str, step: Step, before: Outcome) -> Outcome:
+    body = next(iter(_bodies(standing.graph, name)))
+    begun = {c: child for c, child in standing.view.children.items() if c.startswith(f"{body}.")}
+    if not begun and before != "ready":
+        return before
+    items = control.items_of(_value(standing, step["spec"]["items"]))
+    if items is None:
+        return "failed"
+    if not items:
+        return "done"
+    live = sum(child.state not in FINAL for child in begun.values())
+    room = int(step["spec"].get("max_concurrency") or len(items)) - live
+    waiting = [key for key in items if f"{body}.{key}" not in begun]
+    for key in waiting[: max(0, room)]:
+        standing.submits.append(_submit(standing, body, f"{body}.{key}", items[key]))
+    if waiting or live:
+        return "running"
+    states = {child.state for child in begun.values()}
+    if State.FAILED in states:
+        return "failed"
+    return "canceled" if State.CANCELED in states else "done"
+
+
+def _bodies(graph: Graph, name: str) -> Iterator[str]:
+    return (other for other, step in graph["steps"].items() if step.get("owner") == name)
+
+
+def _submit(standing: Standing, name: str, child: str, given: Mapping[str, Any]) -> Submit:
+    step = standing.graph["steps"][name]
+    return Submit(
+        step=child,
+        spec=jobs.job(standing.graph, name, standing.view.name, given, standing.view.children),
+        deterministic=step["deterministic"],
+        rerun=jobs.says(standing.graph["settings"], "force_rerun", False),
+        notes=jobs.notes(step),
+    )
+
+
+def _value(standing: Standing, written: Any) -> Any:
+    return jobs.value(standing.graph, standing.view.name, written, standing.view.children)
+
+
+def _output(standing: Standing, body: str, port: str) -> Any:
+    return _value(standing, f"${{{{parent.jobs.{body}.outputs.{port}}}}}")
+
+
+def _cancel(children: list[ChildView]) -> list[Decision]:
+    return [Cancel(child.step) for child in children if not child.cancel_requested]
+
+
+def _finish(view: ParentView, standing: Standing) -> Finish:
+    bad = [n for n, outcome in standing.outcomes.items() if outcome in ("failed", "canceled")]
+    if bad:
+        return Finish(State.FAILED, _error(view, standing, bad))
+    outputs: dict[str, tuple[str, str]] = {}
+    results: dict[str, Any] = {}
+    for name, step in standing.graph["steps"].items():
+        child = jobs.last_child(standing.graph, name, view.children)
+        if child is None:
+            continue
+        for port, body in step["outputs"].items():
+            if "promoted" in body:
+                outputs[body["promoted"]] = (child.step, port)
+                found = child.notes.get("results", {})
+                if is_primitive(body) and port in found:
+                    results[body["promoted"]] = found[port]
+    return Finish(State.COMPLETED, outputs=outputs, results=results)
+
+
+def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, Any]:
+    outcomes, steps = standing.outcomes, standing.graph["steps"]
+    blocked = [name for name, outcome in outcomes.items() if outcome == "blocked"]
+    said = [_said(view, standing, name) for name in bad if "owner" not in steps[name]]
+    shown = "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
+    behind = f" Not run because of it: {', '.join(blocked[:10])}." if blocked else ""
+    ended_badly = (State.FAILED, State.CANCELED)
+    first = next((c.name for c in view.children.values() if c.state in ended_badly), view.name)
+    return {
+        "code": "StepFailed",
+        "message": f"{shown}{behind}",
+        "hint": f"See its log: lazur job stream -n {first}. "
+        f"Mended, go on from there: lazur job retry -n {view.name}",
+        "steps": bad,
+    }
+
+
+def _said(view: ParentView, standing: Standing, name: str) -> str:
+    for child in view.children.values():
+        step = child.step.partition(".")[0]
+        mine = step == name or standing.graph["steps"][step].get("owner") == name
+        if mine and child.state in (State.FAILED, State.CANCELED):
+            if not child.error:
+                return f"step {child.step} was {child.state.value.lower()}"
+            return f"step {child.step} failed: {child.error.get('message')}"
+    return f"step {name} failed: its items are no list or mapping of mappings"

@@ -1,0 +1,222 @@
+"""From a step and what is known by now to the job that it becomes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from lazur.engine.decisions import ChildView
+from lazur.engine.states import State
+from lazur.kinds.pipelines import bindings, control
+from lazur.kinds.pipelines.bindings import Ref
+from lazur.kinds.pipelines.compiling import Graph, Step
+from lazur.kinds.pipelines.steps import ARTIFACTS, PRIMITIVE, mapping, names
+from lazur.spec.inputs import PATH_TYPES
+from lazur.spec.model import squashed
+
+_LONGEST = 200
+_NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_INHERITED = ("default_compute", "default_datastore", "continue_on_step_failure", "force_rerun")
+
+Children = Mapping[str, ChildView]
+
+
+def child_name(parent: str, step: str) -> str:
+    """The same whenever it is asked."""
+    return f"{parent[:_LONGEST]}_{_NO_NAME.sub('__', step)}"
+
+
+def job(
+    graph: Graph, name: str, parent: str, given: Mapping[str, Any], children: Children
+) -> dict[str, Any]:
+    """The job of a step; `given` are inputs that a loop gives it."""
+    step = graph["steps"][name]
+    known = _known(graph, parent, children)
+    spec = bindings.filled(step["spec"], known)
+    bound = {**step["inputs"], **given}
+    made = {
+        **spec,
+        "inputs": {
+            port: _input(graph, parent, step, port, written, children)
+            for port, written in bound.items()
+        },
+        "outputs": dict(_outputs(graph, step, parent, known)),
+        "display_name": spec.get("display_name") or name,
+        "experiment_name": graph["experiment_name"],
+        "compute": spec.get("compute") or _compute(graph),
+    }
+    if step["kind"] == "pipeline":
+        made["settings"] = {**_inherited(graph), **mapping(spec.get("settings"))}
+        made.pop("compute")
+    return {key: part for key, part in made.items() if part is not None}
+
+
+def notes(step: Step) -> dict[str, Any]:
+    """Which of the outputs are values, to be read when they are written."""
+    found = {
+        port: squashed(body["type"])
+        for port, body in step["outputs"].items()
+        if squashed(body.get("type")) in PRIMITIVE
+    }
+    return {"values": found} if found else {}
+
+
+def value(graph: Graph, parent: str, written: Any, children: Children) -> Any:
+    """What a bound value is by now: a literal, a mapping with `path`, or None."""
+    if isinstance(written, Mapping):
+        return _body(graph, parent, mapping(written), children)
+    return bindings.filled(written, _known(graph, parent, children))
+
+
+def mapped(written: Any, body: str, output: Callable[[str], Any]) -> dict[str, Any]:
+    """The inputs of the next round, from what the last one made: {"out": ["${{…inputs.x}}"]}."""
+    given: dict[str, Any] = {}
+    for port, targets in mapping(written).items():
+        for target in names(targets):
+            given[target.removeprefix(f"{body}.inputs.")] = output(port)
+    return given
+
+
+def last_child(graph: Graph, name: str, children: Children) -> ChildView | None:
+    """The job of a step; of a loop's body that of the last round."""
+    step = graph["steps"][name]
+    owner = step.get("owner")
+    if owner is None:
+        return children.get(name)
+    if graph["steps"][owner]["kind"] != "do_while":
+        return None
+    count = sum(1 for child in children if child.partition(".")[0] == name)
+    return children.get(f"{name}.{count}")
+
+
+def says(settings: Mapping[str, Any], field: str, default: bool) -> bool:
+    said = settings.get(field)
+    return default if said is None else control.is_true(said)
+
+
+def _known(graph: Graph, parent: str, children: Children) -> Callable[[Ref], Any]:
+    def know(ref: Ref) -> Any:
+        match ref.kind:
+            case "input":
+                return _given(graph, ref.name)
+            case "step_output":
+                return _made(graph, parent, ref, children)
+            case "step_input":
+                return value(graph, parent, graph["steps"][ref.step]["inputs"][ref.name], children)
+            case _:
+                return None
+
+    return know
+
+
+def _given(graph: Graph, name: str) -> Any:
+    """An input of the pipeline; with a dot one of a group."""
+    if name in graph["inputs"]:
+        return graph["inputs"][name]
+    found: Any = graph["inputs"]
+    for part in name.split("."):
+        found = mapping(found).get(part)
+    return found
+
+
+def _made(graph: Graph, parent: str, ref: Ref, children: Children) -> Any:
+    """An output of a step that ran: a value, or where it lies."""
+    name = ref.step
+    loop = graph["steps"][name]
+    if loop["kind"] in ("do_while", "parallel_for"):
+        name = next(iter(names(loop["spec"].get("body"))))
+    owner = graph["steps"][name].get("owner")
+    if owner is not None and graph["steps"][owner]["kind"] == "parallel_for":
+        return _gathered(name, ref.name, children)
+    child = last_child(graph, name, children)
+    if child is None:
+        return None
+    results = child.notes.get("results", {})
+    if ref.name in results:
+        return results[ref.name]
+    body = graph["steps"][name]["outputs"].get(ref.name, {})
+    return {
+        "type": body.get("type") or "uri_folder",
+        "path": f"azureml://jobs/{child.name}/outputs/{ref.name}",
+    }
+
+
+def _gathered(body: str, port: str, children: Children) -> str:
+    """Of all items: their values, or where they lie, as JSON."""
+    found = [
+        child.notes.get("results", {}).get(port, f"azureml://jobs/{child.name}/outputs/{port}")
+        for step, child in children.items()
+        if step.startswith(f"{body}.") and child.state is State.COMPLETED
+    ]
+    return json.dumps(found)
+
+
+def _input(
+    graph: Graph, parent: str, step: Step, port: str, written: Any, children: Children
+) -> Any:
+    """As the job gets it: of the type that the port is declared with."""
+    found: Any = value(graph, parent, written, children)
+    declared = step["types"].get(f"inputs.{port}")
+    is_path = squashed(declared) in {squashed(kind) for kind in (*PATH_TYPES, "path")}
+    if isinstance(found, str) and is_path:
+        found = {"path": found}
+    if isinstance(found, Mapping) and is_path:
+        body = mapping(cast("Any", found))
+        said: Any = mapping(written).get("type")
+        return {**body, "type": _kind(body.get("type"), said or declared)}
+    return cast("Any", found)
+
+
+def _kind(given: Any, wanted: Any) -> Any:
+    """A single file stays one, whatever is asked for: its path is what the command can use."""
+    return given if squashed(given) == "urifile" else wanted
+
+
+def _body(graph: Graph, parent: str, written: dict[str, Any], children: Children) -> Any:
+    """`{path: ${{…}}, mode: download}`: what it is bound to, and over it what is said here."""
+    if "path" not in written:
+        return bindings.filled(written, _known(graph, parent, children))
+    inner = bindings.filled(written["path"], _known(graph, parent, children))
+    said = {key: part for key, part in written.items() if key != "path" and part is not None}
+    if isinstance(inner, Mapping):
+        return {**mapping(cast("Any", inner)), **said}
+    return {**said, "path": inner} if inner is not None else None
+
+
+def _outputs(graph: Graph, step: Step, parent: str, known: Callable[[Ref], Any]) -> Any:
+    for port, said in step["outputs"].items():
+        if port in ARTIFACTS and not said:
+            continue
+        body = bindings.filled({k: v for k, v in said.items() if k != "promoted"}, known)
+        if "promoted" in said:
+            body |= _promoted(graph["outputs"].get(said["promoted"], {}), parent, body)
+        if squashed(body.get("type")) in PRIMITIVE and step["kind"] != "pipeline":
+            body["type"] = "uri_file"
+        body.pop("description", None)
+        if not body.get("path") and (store := graph["settings"].get("default_datastore")):
+            place = str(store).removeprefix("azureml:")
+            body["path"] = f"azureml://datastores/{place}/paths/azureml/${{{{name}}}}/{port}/"
+        yield port, body
+
+
+def _promoted(said: Mapping[str, Any], parent: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the pipeline's output holds for the step's; its name there is the
+    pipeline's."""
+    found = {k: v for k, v in said.items() if v is not None and k != "description"}
+    if squashed(found.get("type")) in PRIMITIVE or squashed(body.get("type")) in PRIMITIVE:
+        found.pop("type", None)
+    if isinstance(found.get("path"), str):
+        found["path"] = re.sub(r"\$\{\{\s*name\s*\}\}", parent, found["path"])
+    return found
+
+
+def _compute(graph: Graph) -> Any:
+    return mapping(graph["settings"]).get("default_compute") or graph["compute"]
+
+
+def _inherited(graph: Graph) -> dict[str, Any]:
+    found = {key: graph["settings"].get(key) for key in _INHERITED}
+    found["default_compute"] = _compute(graph)
+    return {key: part for key, part in found.items() if part is not None}

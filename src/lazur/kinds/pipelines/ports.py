@@ -1,0 +1,197 @@
+"""Whether what is bound to a port fits it: what is missing, what nobody asked for, and what is of
+another kind. As loose as Azure is: a file may go where a folder is asked for, and the other way
+round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from lazur.kinds.assets.component import Parameter
+from lazur.kinds.pipelines import bindings, control, steps
+from lazur.kinds.pipelines.bindings import Ref
+from lazur.spec.checking import Check
+from lazur.spec.inputs import PATH_TYPES
+from lazur.spec.model import squashed
+from lazur.spec.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from lazur.kinds.pipelines.compiling import Graph
+
+_PATHS = frozenset(squashed(word) for word in (*PATH_TYPES, "path"))
+
+
+def check_ports(graph: Graph, written: Mapping[str, dict[str, Any]], check: Check) -> None:
+    for name, step in written.items():
+        if graph["steps"][name]["kind"] in steps.CONTROL.values():
+            continue
+        declared = steps.ports(step, "inputs") if steps.body(step) is not None else None
+        _check_given(graph, name, step, declared, check)
+        if declared is not None:
+            _check_all_given(graph, name, step, declared, check)
+            _check_known(name, step, "outputs", steps.ports(step, "outputs"), check)
+    for name, step in graph["steps"].items():
+        _check_taken(graph, written, name, step["inputs"], check)
+
+
+def _check_given(
+    graph: Graph,
+    name: str,
+    step: dict[str, Any],
+    declared: dict[str, dict[str, Any]] | None,
+    check: Check,
+) -> None:
+    if declared is not None:
+        _check_known(name, step, "inputs", declared, check)
+    for port, value in graph["steps"][name]["inputs"].items():
+        known = (declared or {}).get(port)
+        if known and value is not None:
+            _check_fits(graph, name, port, known, value, check)
+
+
+def _check_known(
+    name: str, step: dict[str, Any], side: str, declared: Mapping[str, Any], check: Check
+) -> None:
+    for port in steps.mapping(step.get(side)):
+        if port not in declared and not (side == "outputs" and port in steps.ARTIFACTS):
+            noun = side.removesuffix("s")
+            there = ", ".join(declared) or "none"
+            hint = did_you_mean(port, declared) or f"It has: {there}."
+            message = f"the component of step {name!r} has no {noun} {port!r}"
+            check.error(message, ("jobs", name, side, port), key=True, hint=hint)
+
+
+def _check_all_given(
+    graph: Graph,
+    name: str,
+    step: dict[str, Any],
+    declared: dict[str, dict[str, Any]],
+    check: Check,
+) -> None:
+    bound = graph["steps"][name]["inputs"]
+    by_loop = _given_by_loop(graph, name)
+    for port, known in declared.items():
+        optional = known.get("optional") is True or known.get("default") is not None
+        if optional or port in by_loop or bound.get(port) is not None:
+            continue
+        path = ("jobs", name, "inputs") if step.get("inputs") else ("jobs", name)
+        kind = f", {_article(known['type'])}" if known.get("type") else ""
+        message = f"step {name!r} is not given the input {port!r}{kind}, which its component needs"
+        check.error(message, path, key=True, hint=f"Give it under `inputs:`, `{port}: …`.")
+
+
+def _given_by_loop(graph: Graph, name: str) -> set[str]:
+    """Ports of a loop's body that the loop fills."""
+    owner = graph["steps"][name].get("owner")
+    if owner is None:
+        return set()
+    spec = graph["steps"][owner]["spec"]
+    found = {ref.name for ref in bindings.refs(spec.get("mapping")) if ref.kind == "step_input"}
+    items = spec.get("items")
+    if items is not None:
+        return {*found, *steps.ports(spec, "inputs"), *_keys(items, graph["steps"][name]["types"])}
+    return found
+
+
+def _keys(items: Any, types: Mapping[str, str]) -> set[str]:
+    """Which inputs the items of a loop give; of items that are not known yet all of them."""
+    if isinstance(items, str):
+        return {name.partition(".")[2] for name in types if name.startswith("inputs.")}
+    found = [set(part) for part in (control.items_of(items) or {}).values()]
+    return set[str].intersection(*found) if found else set()
+
+
+def _check_fits(
+    graph: Graph, name: str, port: str, known: dict[str, Any], value: Any, check: Check
+) -> None:
+    path = ("jobs", name, "inputs", port)
+    inner: Any = steps.mapping(value).get("path") if isinstance(value, Mapping) else value
+    bound = bindings.whole(inner)
+    if bound is not None:
+        found = _source_type(graph, bound)
+        if bound.kind == "input" and found is None:
+            value = graph["inputs"].get(bound.name)
+            if value is not None and bindings.whole(value) is None:
+                _check_value(known, value, name, port, path, check, find=bound.text)
+        elif found is not None and steps.is_primitive(known) != (
+            squashed(found) in steps.PRIMITIVE
+        ):
+            message = (
+                f"{bound.text} is {_article(found)}; the input {port!r} of step {name!r} takes "
+                f"{_article(known['type'])}"
+            )
+            check.error(message, path, find=bound.text)
+        return
+    if not (isinstance(inner, str) and "${{" in inner):
+        _check_value(known, value, name, port, path, check)
+
+
+def _check_value(
+    known: dict[str, Any],
+    value: Any,
+    name: str,
+    port: str,
+    path: tuple[str, ...],
+    check: Check,
+    find: str | None = None,
+) -> None:
+    takes = f"the input {port!r} of step {name!r} takes {_article(known.get('type'))}"
+    if not steps.is_primitive(known):
+        if isinstance(value, bool | int | float):
+            check.error(f"{takes}, not {value!r}", path, find=find)
+        return
+    if isinstance(value, Mapping):
+        check.error(f"{takes}, not a mapping with a path", path, find=find)
+        return
+    try:
+        Parameter.model_validate({**known, "default": None}).check(value)
+    except ValidationError:
+        return  # the component's own mistake, which is said where it stands
+    except ValueError as error:
+        check.error(f"{takes}: {error}", path, find=find)
+
+
+def _source_type(graph: Graph, ref: Ref) -> str | None:
+    match ref.kind:
+        case "step_output":
+            step = graph["steps"].get(ref.step)
+            return step["types"].get(f"outputs.{ref.name}") if step else None
+        case "input":
+            return None
+        case _:
+            return None
+
+
+def _check_taken(
+    graph: Graph,
+    written: Mapping[str, dict[str, Any]],
+    name: str,
+    inputs: Mapping[str, Any],
+    check: Check,
+) -> None:
+    """What is taken from another step is among its outputs."""
+    for port, value in inputs.items():
+        for ref in bindings.refs(value):
+            if ref.kind != "step_output" or ref.step not in written:
+                continue
+            step = written[ref.step]
+            known = {**graph["steps"][ref.step]["outputs"]}
+            closed = not steps.is_open(step) and graph["steps"][ref.step]["kind"] not in (
+                "parallel_for",
+                "do_while",
+                "if_else",
+            )
+            if closed and ref.name not in known and ref.name not in steps.ARTIFACTS:
+                there = ", ".join(known) or "none"
+                hint = did_you_mean(ref.name, known) or f"It has: {there}."
+                message = (
+                    f"{ref.text} is not defined: step {ref.step!r} has no output {ref.name!r}"
+                )
+                check.error(message, ("jobs", name, "inputs", port), find=ref.text, hint=hint)
+
+
+def _article(kind: Any) -> str:
+    noun = str(kind or "value")
+    return f"an {noun}" if noun[:1] in "aeio" or noun == "mltable" else f"a {noun}"

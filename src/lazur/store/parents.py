@@ -1,0 +1,153 @@
+"""Queries on jobs that have steps: what they decide by, their children, and whom to wake.
+
+A parent's row is locked before any child's, by whoever writes both; who ends a child writes that
+first and then wakes its parent, which is one statement that waits for nobody's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, insert, select, update
+
+from lazur.engine.states import State
+from lazur.store import leases
+from lazur.store.db import AnyRow
+from lazur.store.tables import frozen, jobs
+
+_CHILD = (
+    jobs.c.id,
+    jobs.c.step,
+    jobs.c.name,
+    jobs.c.run_id,
+    jobs.c.state,
+    jobs.c.cancel_requested,
+    jobs.c.notes,
+    jobs.c.error,
+    jobs.c.reused_id,
+    jobs.c.waiting_for,
+    jobs.c.started_at,
+    jobs.c.ended_at,
+    jobs.c.type,
+    jobs.c.display_name,
+)
+
+
+def children(db: Connection, parent_id: int) -> Sequence[AnyRow]:
+    """Without what they were made of: there may be thousands."""
+    return db.execute(
+        select(*_CHILD)
+        .where(jobs.c.parent_id == parent_id, jobs.c.step.is_not(None))
+        .order_by(jobs.c.id)
+    ).all()
+
+
+def child(db: Connection, parent_id: int, step: str) -> AnyRow | None:
+    return db.execute(
+        select(jobs).where(jobs.c.parent_id == parent_id, jobs.c.step == step)
+    ).first()
+
+
+def counts(db: Connection, parents: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many children of each parent are in which state."""
+    rows = db.execute(
+        select(jobs.c.parent_id, jobs.c.state, func.count().label("number"))
+        .where(jobs.c.parent_id.in_(parents), jobs.c.step.is_not(None))
+        .group_by(jobs.c.parent_id, jobs.c.state)
+    )
+    found: dict[int, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.parent_id, {})[row.state] = row.number
+    return found
+
+
+def plan(db: Connection, job_id: int) -> AnyRow | None:
+    """(plan, retried_id)."""
+    return db.execute(
+        select(frozen.c.plan, frozen.c.retried_id).where(frozen.c.job_id == job_id)
+    ).first()
+
+
+def add_plan(db: Connection, job_id: int, made: Mapping[str, Any], retried_id: int | None) -> None:
+    db.execute(insert(frozen).values(job_id=job_id, plan=dict(made), retried_id=retried_id))
+
+
+def keep(db: Connection, job_id: int, token: str, now: float, **values: Any) -> int | None:
+    """Write `values` and go on with the lease; returns the row's new version. None: the lease was
+    lost."""
+    return db.execute(
+        update(jobs)
+        .where(and_(jobs.c.id == job_id, jobs.c.lease_token == token))
+        .values(
+            lease_until=now + leases.LEASE_SECONDS,
+            version=jobs.c.version + 1,
+            updated_at=now,
+            **values,
+        )
+        .returning(jobs.c.version)
+    ).scalar()
+
+
+def rest(
+    db: Connection, job_id: int, token: str, now: float, seen: int, due_at: float | None
+) -> bool:
+    """Give the lease back until `due_at`; at once where something happened since version `seen`.
+    False: it is due now, or was lost."""
+    same = jobs.c.version == seen
+    due = db.execute(
+        update(jobs)
+        .where(and_(jobs.c.id == job_id, jobs.c.lease_token == token))
+        .values(
+            lease_token=None,
+            lease_until=None,
+            due_at=case((same, due_at), else_=now),
+        )
+        .returning(jobs.c.version)
+    ).scalar()
+    return due == seen
+
+
+def wake(db: Connection, parent_id: int, now: float) -> bool:
+    """A child has ended, or told something."""
+    changed = db.execute(
+        update(jobs)
+        .where(jobs.c.id == parent_id, jobs.c.ended_at.is_(None))
+        .values(due_at=now, version=jobs.c.version + 1, updated_at=now)
+    )
+    return changed.rowcount == 1
+
+
+def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
+    """The newest job that ended well and was made of the same."""
+    return db.execute(
+        select(jobs)
+        .where(
+            jobs.c.workspace_id == workspace_id,
+            jobs.c.reuse_key == key,
+            jobs.c.state == State.COMPLETED.value,
+            jobs.c.reused_id.is_(None),
+        )
+        .order_by(jobs.c.id.desc())
+        .limit(1)
+    ).first()
+
+
+def last_of_step(db: Connection, workspace_id: int, step: str) -> AnyRow | None:
+    """The newest job of a step of this name that ended well."""
+    return db.execute(
+        select(jobs.c.name, jobs.c.resolved)
+        .where(
+            jobs.c.workspace_id == workspace_id,
+            jobs.c.step == step,
+            jobs.c.reuse_key.is_not(None),
+            jobs.c.state == State.COMPLETED.value,
+        )
+        .order_by(jobs.c.id.desc())
+        .limit(1)
+    ).first()
+
+
+def names(db: Connection, ids: Sequence[int]) -> dict[int, str]:
+    rows = db.execute(select(jobs.c.id, jobs.c.name).where(jobs.c.id.in_(ids)))
+    return {row.id: row.name for row in rows}
