@@ -28,12 +28,12 @@ def space_of(sweep: Mapping[str, Any]) -> Space:
     return Space({name: _law(law, base) for name, law in sweep["search_space"].items()})
 
 
-def sampling_of(sweep: Mapping[str, Any], name: str) -> Sampling:
-    """Without a seed of its own, a sweep has its name."""
+def sampling_of(sweep: Mapping[str, Any], otherwise: str) -> Sampling:
+    """`otherwise`: its seed, where nobody gave it one."""
     written = sweep.get("sampling_algorithm", "random")
     said = mapping(written) if isinstance(written, Mapping) else {"type": written}
-    seed = said.get("seed")
-    return Sampling(said["type"], name if seed is None else str(seed), said.get("rule", "random"))
+    seed = otherwise if said.get("seed") is None else str(said["seed"])
+    return Sampling(said["type"], seed, said.get("rule", "random"))
 
 
 def outputs_of(sweep: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from lazur.engine.search import grid, sobol, tpe
 from lazur.engine.search.laws import Law
-from lazur.engine.search.space import Draw, Space
+from lazur.engine.search.space import Chosen, Draw, Space
 
 FIRST = 10
 """So many trials are drawn evenly before `bayesian` looks at results."""
@@ -74,13 +74,18 @@ def _bayesian(sampling: Sampling, space: Space, history: Sequence[Tried]) -> Dra
     """Trials that still run, and those that failed, count as bad ones: the first so that several
     at a time do not try the same, the second because values that make a trial fail are no good."""
     chance = Random(f"{sampling.seed}/{len(history)}")
-    known = sorted((t for t in history if _known(t)), key=lambda t: t.loss or 0.0)
-    good = {id(t) for t in known[: tpe.good_of(len(known))]}
 
-    def share(path: str, law: Law) -> float:
-        had = [t for t in history if path in t.draw]
-        near = [t.draw[path] for t in had if id(t) in good]
-        far = [t.draw[path] for t in had if id(t) not in good]
-        return tpe.suggest(law, near, far, chance)
+    def level(laws: Mapping[str, Law], chosen: Chosen) -> Draw:
+        """Among the trials that chose the same further out, and so had these."""
+        had = [t for t in history if _chose(t.draw, chosen) and laws.keys() <= t.draw.keys()]
+        known = sorted((t for t in had if _known(t)), key=lambda t: t.loss or 0.0)
+        good = {id(t) for t in known[: tpe.good_of(len(known))]}
+        near = [t.draw for t in had if id(t) in good]
+        far = [t.draw for t in had if id(t) not in good]
+        return tpe.suggest(laws, near, far, chance)
 
-    return space.draw(share)
+    return space.draw_levels(level)
+
+
+def _chose(draw: Draw, chosen: Chosen) -> bool:
+    return all(p in draw and law.index(draw[p]) == index for p, (law, index) in chosen.items())

@@ -13,6 +13,9 @@ Draw = dict[str, float]
 """A share of [0, 1) for each hyperparameter that a trial has, by its path: `model`, and
 `model.depth` inside of what the choice `model` chose."""
 
+Chosen = Mapping[str, tuple[Choice, int]]
+"""Which options lead to a nested level of a space, by the paths of their choices."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -21,8 +24,14 @@ class Space:
     def draw(self, share: Callable[[str, Law], float]) -> Draw:
         """Asks `share(path, law)` for everything that has to be drawn: what is inside of an option
         only when that was chosen."""
+        return self.draw_levels(
+            lambda laws, _chosen: {path: share(path, law) for path, law in laws.items()}
+        )
+
+    def draw_levels(self, draw: Callable[[Mapping[str, Law], Chosen], Draw]) -> Draw:
+        """As `draw`, for all of a level at once."""
         made: Draw = {}
-        _draw(self.laws, "", share, made)
+        _draw(self.laws, "", {}, draw, made)
         return made
 
     def values(self, draw: Draw) -> dict[str, Any]:
@@ -49,16 +58,18 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
 
 
 def _draw(
-    laws: Mapping[str, Any], prefix: str, share: Callable[[str, Law], float], made: Draw
+    laws: Mapping[str, Any],
+    prefix: str,
+    chosen: Chosen,
+    draw: Callable[[Mapping[str, Law], Chosen], Draw],
+    made: Draw,
 ) -> None:
-    for name, law in laws.items():
-        if not isinstance(law, Law):
-            continue
-        path = prefix + name
-        made[path] = share(path, law)
-        option = law.at(made[path]) if isinstance(law, Choice) else None
-        if isinstance(option, Mapping):
-            _draw(cast("Mapping[str, Any]", option), f"{path}.", share, made)
+    mine = {prefix + name: law for name, law in laws.items() if isinstance(law, Law)}
+    made |= draw(mine, chosen) if mine else {}
+    for path, law in mine.items():
+        if isinstance(law, Choice) and isinstance(option := law.at(made[path]), Mapping):
+            inner = {**chosen, path: (law, law.index(made[path]))}
+            _draw(cast("Mapping[str, Any]", option), f"{path}.", inner, draw, made)
 
 
 def _values(laws: Mapping[str, Any], prefix: str, draw: Draw) -> dict[str, Any]:

@@ -1,0 +1,246 @@
+"""How a sweep goes on: which trials begin, which are stopped, and which was the best.
+
+`view.frozen` has the sweep as it was written, with its trial in place, under `sweep`; its `seed`;
+and what was `drawn` for the trials of a sweep that it goes on with. Trials are numbered from 0, as
+their steps. A trial's notes have what was drawn for it. `view.reports` has for
+each trial when it reported the primary metric, and what, in that order: `[[seconds, value], …]`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lazur.engine.decisions import (
+    Cancel,
+    ChildView,
+    Decision,
+    Finish,
+    Look,
+    Parent,
+    ParentView,
+    Submit,
+)
+from lazur.engine.early_stopping import Policy, Report, stopped_at
+from lazur.engine.search.sampling import Tried, suggest
+from lazur.engine.search.space import Draw
+from lazur.engine.states import FINAL, State
+from lazur.kinds.trials import job_of, outputs_of, sampling_of, space_of
+
+_NOW_AND_THEN = 10.0
+"""Seconds."""
+_HOPELESS = 10
+"""So many trials failed and none has ended well: the rest is spared."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    child: ChildView
+    reports: list[Report]
+
+    @property
+    def number(self) -> int:
+        return int(self.child.step)
+
+    @property
+    def is_over(self) -> bool:
+        return self.child.state in FINAL
+
+    @property
+    def has_failed(self) -> bool:
+        return self.child.state is State.FAILED
+
+    @property
+    def objective(self) -> float | None:
+        """The last value of the primary metric: scripts log it once for every round."""
+        return self.reports[-1].value if self.reports else None
+
+
+class Sweep(Parent):
+    name = "sweep"
+    reads_reports = True
+
+    def advance(self, view: ParentView) -> list[Decision]:
+        if view.state in FINAL:
+            return []
+        sweep: Mapping[str, Any] = view.frozen["sweep"]
+        trials = trials_of(view)
+        if view.cancel_requested:
+            told = _told(sweep, best_of(sweep, trials))
+            return _close(trials, Finish(State.CANCELED, properties=told))
+        begun = _begin(view, sweep, trials)
+        if not begun and all(trial.is_over for trial in trials):
+            return [_finish(sweep, trials)]
+        if (ended := _ended_early(view, sweep, trials)) is not None:
+            return _close(trials, ended)
+        return [*begun, *_stop(sweep, trials), *_look(view, sweep)]
+
+
+def trials_of(view: ParentView) -> list[Trial]:
+    """In the order in which they began."""
+    found = [
+        Trial(child, _reports(view.reports.get(step))) for step, child in view.children.items()
+    ]
+    return sorted(found, key=lambda trial: trial.number)
+
+
+def best_of(sweep: Mapping[str, Any], trials: list[Trial]) -> Trial | None:
+    """Of those that ended well; where there are none, of those that were stopped. The first of
+    several that are alike."""
+    maximize = sweep["objective"]["goal"] == "maximize"
+    for state in (State.COMPLETED, State.CANCELED):
+        known = [t for t in trials if t.child.state is state and t.objective is not None]
+        if known:
+            return min(known, key=lambda t: _loss(t, maximize) or 0.0)
+    return None
+
+
+def stop_of(sweep: Mapping[str, Any], trial: Trial, trials: list[Trial]) -> int | None:
+    """The interval at which the sweep's policy stops the trial."""
+    written = sweep.get("early_termination")
+    if not written or not trial.reports:
+        return None
+    known = {key: part for key, part in written.items() if key in Policy.__dataclass_fields__}
+    others = [
+        t.reports
+        for t in trials
+        if t is trial or not (written.get("exclude_finished_jobs") and t.is_over)
+    ]
+    maximize = sweep["objective"]["goal"] == "maximize"
+    return stopped_at(Policy(**known), maximize, trial.reports, others)
+
+
+def _reports(rows: Any) -> list[Report]:
+    return [Report(time, value) for time, value in rows or () if math.isfinite(value)]
+
+
+def _loss(trial: Trial, maximize: bool) -> float | None:
+    value = trial.objective
+    return -value if value is not None and maximize else value
+
+
+def _begin(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> list[Decision]:
+    """As many as there is room for."""
+    limits = sweep["limits"]
+    running = sum(not trial.is_over for trial in trials)
+    room = (limits.get("max_concurrent_trials") or limits["max_total_trials"]) - running
+    room = min(room, limits["max_total_trials"] - len(trials))
+    space, sampling = space_of(sweep), sampling_of(sweep, view.frozen["seed"])
+    maximize = sweep["objective"]["goal"] == "maximize"
+    history = [Tried(t.child.notes["draw"], _known_loss(t, maximize)) for t in trials]
+    number = trials[-1].number + 1 if trials else 0
+    made: list[Decision] = []
+    drawn: Mapping[str, Draw] = view.frozen.get("drawn", {})
+    while len(made) < room:
+        draw = drawn.get(str(number)) or suggest(sampling, space, history)
+        if draw is None:
+            break
+        values = space.values(draw)
+        notes = {"draw": draw, "values": values}
+        made.append(Submit(str(number), job_of(sweep, values, number), notes=notes))
+        number += 1
+        history.append(Tried(draw, None))
+    return made
+
+
+def _known_loss(trial: Trial, maximize: bool) -> float | None:
+    """None while it runs, and where it failed: then its values are no good, whatever it logged."""
+    return _loss(trial, maximize) if trial.is_over and not trial.has_failed else None
+
+
+def _stop(sweep: Mapping[str, Any], trials: list[Trial]) -> list[Decision]:
+    return [
+        Cancel(trial.child.step)
+        for trial in trials
+        if not trial.is_over
+        and not trial.child.cancel_requested
+        and stop_of(sweep, trial, trials) is not None
+    ]
+
+
+def _look(view: ParentView, sweep: Mapping[str, Any]) -> list[Decision]:
+    """At its deadline, and now and then where trials may be stopped: a report may come in by a way
+    that tells nobody."""
+    seconds = sweep["limits"].get("timeout")
+    moments = [] if seconds is None else [view.created_at + seconds]
+    if sweep.get("early_termination"):
+        moments.append(view.now + _NOW_AND_THEN)
+    return [Look(min(moments))] if moments else []
+
+
+def _ended_early(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> Finish | None:
+    """What it ends as, when it does not go on although it might."""
+    seconds = sweep["limits"].get("timeout")
+    if seconds is not None and view.now >= view.created_at + seconds:
+        told = _told(sweep, best_of(sweep, trials))
+        return Finish(State.CANCELED, _timed_out(seconds, trials), properties=told)
+    failed = [trial for trial in trials if trial.has_failed]
+    fine = any(trial.child.state is State.COMPLETED for trial in trials)
+    if len(failed) >= _HOPELESS and not fine:
+        return Finish(State.FAILED, _failures(failed, trials))
+    return None
+
+
+def _close(trials: list[Trial], ended: Finish) -> list[Decision]:
+    """First the trials end, then the sweep does."""
+    running = [trial.child for trial in trials if not trial.is_over]
+    if not running:
+        return [ended]
+    return [Cancel(child.step) for child in running if not child.cancel_requested]
+
+
+def _finish(sweep: Mapping[str, Any], trials: list[Trial]) -> Finish:
+    best = best_of(sweep, trials)
+    if best is None:
+        failed = [trial for trial in trials if trial.has_failed]
+        hopeless = len(failed) == len(trials)
+        error = _failures(failed, trials) if hopeless else _no_metric(sweep, trials)
+        return Finish(State.FAILED, error)
+    outputs = {name: (best.child.step, name) for name in outputs_of(sweep)}
+    return Finish(State.COMPLETED, outputs=outputs, properties=_told(sweep, best))
+
+
+def _told(sweep: Mapping[str, Any], best: Trial | None) -> dict[str, str]:
+    """Under the names that Azure's clients look for."""
+    objective = sweep["objective"]
+    config = {"name": objective["primary_metric"], "goal": objective["goal"]}
+    told = {"primary_metric_config": json.dumps(config)}
+    if best is not None:
+        told |= {"best_child_run_id": best.child.name, "score": repr(best.objective)}
+    return told
+
+
+def _timed_out(seconds: float, trials: list[Trial]) -> dict[str, Any]:
+    over = sum(trial.is_over for trial in trials)
+    return {
+        "code": "SweepTimeout",
+        "message": f"The sweep ran for its `limits.timeout` of {seconds:g} seconds; "
+        f"{over} of {len(trials)} trials had ended by then.",
+        "hint": "Raise `limits.timeout`, or run more trials at a time.",
+    }
+
+
+def _failures(failed: list[Trial], trials: list[Trial]) -> dict[str, Any]:
+    first = failed[0].child
+    said = (first.error or {}).get("message")
+    return {
+        "code": "TrialsFailed",
+        "message": f"{len(failed)} of {len(trials)} trials failed and none ended well. The first, "
+        f"{first.name}" + (f": {said}" if said else " has no more to say."),
+        "hint": f"See its log: lazur job stream --name {first.name}",
+    }
+
+
+def _no_metric(sweep: Mapping[str, Any], trials: list[Trial]) -> dict[str, Any]:
+    metric = sweep["objective"]["primary_metric"]
+    example = next(t.child.name for t in trials if not t.has_failed)
+    return {
+        "code": "MetricMissing",
+        "message": f"No trial that ended well logged the primary metric {metric!r}, so that none "
+        "is the best.",
+        "hint": f"Log it by exactly this name: mlflow.log_metric({metric!r}, value). "
+        f"What a trial logged: lazur run show {example}",
+    }
