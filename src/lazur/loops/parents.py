@@ -18,7 +18,7 @@ from lazur.engine.decisions import Cancel, Decision, Finish, Look, Parent, Paren
 from lazur.engine.states import FINAL, State
 from lazur.errors import Conflict, LazurError, Unavailable
 from lazur.kinds.pipelines.jobs import child_name
-from lazur.services import access, cancellation, checks, drafts, events, finish, steps
+from lazur.services import access, cancellation, checks, drafts, events, finish, steps, sweeps
 from lazur.services.drafts import Draft, Place
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
@@ -94,8 +94,9 @@ class ParentRound:
     def _view(self, kind: Parent) -> ParentView:
         with self._site.db.read() as db:
             children = list(parents.children(db, self._row.id))
+            told = sweeps.reports(db, self._plan.plan, children) if kind.reads_reports else {}
         view = steps.parent_view(self._row, self._plan.plan, children, self._site.now())
-        return replace(view, state=self._state)
+        return replace(view, state=self._state, reports=told)
 
     def _submit(self, wanted: Sequence[Submit]) -> bool:
         """All of them, or none. False: the lease was lost."""

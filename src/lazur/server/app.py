@@ -24,6 +24,7 @@ from lazur.loops.dispatch import Dispatch
 from lazur.loops.hints import Hints
 from lazur.loops.jobs import Jobs
 from lazur.loops.posts import Posts
+from lazur.loops.reports import Reports
 from lazur.loops.schedules import Schedules
 from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
@@ -219,8 +220,9 @@ def all_routes(routes: Iterable[Any]) -> Iterator[Any]:
 def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        loops = _loops(site) if settings.role != "api" else []
-        hints = Hints(site) if loops else None
+        moves = settings.role != "api"
+        loops = [*(_loops(site) if moves else ()), Reports(site)]
+        hints = Hints(site) if moves else None
         if hints:
             hints.start()
         for loop in loops:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lazur.engine.recipe import Recipe
-from lazur.services import pipelines
+from lazur.services import pipelines, sweeps
 from lazur.services.checks import CheckedJob
 from lazur.services.site import Context
 from lazur.store.db import AnyRow
@@ -34,4 +34,4 @@ def freeze(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Fr
 
 
 Freezer = Callable[[Context, AnyRow, str, CheckedJob], dict[str, Any]]
-_FREEZERS: dict[str, Freezer] = {"pipeline": pipelines.freeze}
+_FREEZERS: dict[str, Freezer] = {"pipeline": pipelines.freeze, "sweep": sweeps.freeze}

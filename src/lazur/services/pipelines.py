@@ -35,7 +35,7 @@ def freeze(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> di
     """The parts of `Frozen`."""
     spec = checked.model
     assert isinstance(spec, PipelineJob)
-    work = _Freezing(context, home)
+    work = Freezing(context, home)
     value = work.expanded(checked.value, ())
     graph = work.graph(value, name, ())
     raise_if_errors(work.problems)
@@ -52,7 +52,9 @@ def freeze(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> di
     }
 
 
-class _Freezing:
+class Freezing:
+    """Looks up everything that a pipeline, or a sweep, names; what is wrong is gathered."""
+
     def __init__(self, context: Context, home: AnyRow) -> None:
         self._context = context
         self._home = home
@@ -78,10 +80,10 @@ class _Freezing:
             made["outputs"] = {**mapping(whole.get("outputs")), **mapping(made.get("outputs"))}
             made["component"] = None
         made["jobs"] = {
-            name: self._step(mapping(step), (*path, "jobs", name))
+            name: self.step(mapping(step), (*path, "jobs", name))
             for name, step in mapping(made.get("jobs")).items()
         }
-        made["inputs"] = self._pinned_inputs(mapping(made.get("inputs")), path)
+        made["inputs"] = self.pinned_inputs(mapping(made.get("inputs")), path)
         return {key: part for key, part in made.items() if part is not None}
 
     def graph(self, value: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Graph:
@@ -93,7 +95,7 @@ class _Freezing:
             self._try(graph, name, path)
         return graph
 
-    def _step(self, step: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    def step(self, step: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         for key in ("component", "trial"):
             if step.get(key) is not None:
                 step[key] = self._component(step, key, path)
@@ -112,7 +114,7 @@ class _Freezing:
         found = mapping(cast("Any", written))
         if "jobs" in found:
             found["jobs"] = {
-                name: self._step(mapping(step), (*where, "jobs", name))
+                name: self.step(mapping(step), (*where, "jobs", name))
                 for name, step in mapping(found["jobs"]).items()
             }
         self._pin_environment(found, where)
@@ -136,7 +138,7 @@ class _Freezing:
             return {**row.spec, "name": row.name, "version": row.version}
         return None
 
-    def _pinned_inputs(self, inputs: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    def pinned_inputs(self, inputs: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
         """With versions in place of labels: all steps see the same one."""
         return {name: self._pinned(v, (*path, "inputs", name)) for name, v in inputs.items()}
 
@@ -185,9 +187,9 @@ class _Freezing:
                 if step["kind"] == "pipeline":
                     self.graph(spec, step_jobs.child_name(name, step_name), where)
                 else:
-                    self._check(spec, step["kind"], where)
+                    self.check(spec, step["kind"], where)
 
-    def _check(self, spec: dict[str, Any], kind: str, path: tuple[str, ...]) -> None:
+    def check(self, spec: dict[str, Any], kind: str, path: tuple[str, ...]) -> None:
         if f"{kind}-job" not in catalog.KINDS:
             raise Invalid(f"steps of type {kind!r} are not supported.", hint=f"Known: {_KNOWN}.")
         _, found = catalog.validate(f"{kind}-job", spec)

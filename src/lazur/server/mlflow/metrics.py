@@ -53,6 +53,7 @@ async def log_metric(call: Call) -> bytes:
             _check(metric)
             _log_for_models(context, call, run, [metric.model])
         store.log(context.db, run.id, metric.point)
+        _tell(context, run)
         return messages.EMPTY
 
     return await call.write(part)
@@ -122,9 +123,17 @@ async def log_batch(call: Call) -> bytes:
         store.log_many(context.db, run.id, points)
         _log_for_models(context, call, run, for_models)
         _put_tags(context, run, tags)
+        if points:
+            _tell(context, run)
         return messages.EMPTY
 
     return await call.write(part)
+
+
+def _tell(context: Context, run: Run) -> None:
+    """A sweep decides by what its trials report. Runs without a parent cost nothing."""
+    if run.parent is not None:
+        context.publish("reported", str(run.parent))
 
 
 def _batch(asked: Fields) -> tuple[list[Logged], Pairs, Pairs]:

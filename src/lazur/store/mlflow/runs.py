@@ -31,6 +31,8 @@ class Run(NamedTuple):
     stage: str
     job: str | None = None
     """The job whose run it is."""
+    parent: int | None = None
+    """The job that this one is a step of."""
 
 
 class Data(NamedTuple):
@@ -135,7 +137,7 @@ SELECT 1 FROM runs WHERE run_uuid = :id UNION ALL SELECT 1 FROM lazur_jobs WHERE
 """
 _FIND = """
 SELECT runs.run_uuid, runs.name, runs.experiment_id, runs.user_id, runs.status, runs.start_time,
-  runs.end_time, runs.artifact_uri, runs.lifecycle_stage, lazur_jobs.name
+  runs.end_time, runs.artifact_uri, runs.lifecycle_stage, lazur_jobs.name, lazur_jobs.parent_id
 FROM runs JOIN experiments ON experiments.experiment_id = runs.experiment_id
 LEFT JOIN lazur_jobs ON lazur_jobs.run_id = runs.run_uuid
 WHERE runs.run_uuid = :run AND experiments.workspace = :space
