@@ -3,6 +3,7 @@
 workspace.json                     what it is called, what there is, and what could not go along
 <kind>/<name>/<version>.yml        an asset, as one writes it; its files in `<version>/` beside it
 datastores/, connections/          <name>.yml each, without credentials
+schedules/<name>.yml               disabled: nothing is to run here and there
 jobs/<name>.yml                    what was asked for, to be submitted again
 content/<hash>/                    code and inputs of jobs, and of what components hold inside
 runs/<number>.zip                  what was tracked (`lazur run export`)
@@ -44,8 +45,11 @@ _OF_A_RUN = (
     | {"attempt", "build", "started_at", "ended_at", "duration", "properties"}
 )
 _OF_A_RESOURCE = _SERVERS | {"credentials", "is_default", "in_jobs"}
+_OF_A_SCHEDULE = frozenset(
+    "name display_name description tags properties trigger create_job import_data".split()
+)
 _RUNS_IN_A_FILE = 200
-_ALWAYS = ("people, groups, roles and tokens", "schedules and quotas", "the audit log")
+_ALWAYS = ("people, groups, roles and tokens", "quotas", "the audit log")
 _BAD = (Invalid, NotFound, Unsupported)
 """Of one thing: the others can go on."""
 Note = Callable[[str], object]
@@ -67,6 +71,7 @@ def export(client: Client, folder: str | os.PathLike[str], note: Note = str) -> 
         "assets": [asset for kind in _KINDS for asset in writer.assets(kind)],
         "datastores": list(writer.resources("datastores")),
         "connections": list(writer.resources("connections")),
+        "schedules": list(writer.schedules()),
         "jobs": list(writer.jobs()),
         "runs": list(writer.runs()),
         "left_out": [*_ALWAYS, *writer.left_out],
@@ -95,6 +100,8 @@ def import_(
                 reader.add_resource(kind, resource)
         for asset in head["assets"]:
             reader.add_asset(asset)
+        for file in head.get("schedules", []):
+            reader.add_schedule(file)
         for file in head["runs"]:
             reader.add_runs(file)
         if head["jobs"]:
@@ -132,6 +139,18 @@ class _Writer:
                 self.left_out.append(f"{kind}/{spec['name']}: its credentials")
             self._write(f"{kind}/{spec['name']}.yml", _without(spec, _OF_A_RESOURCE))
             yield f"{kind}/{spec['name']}.yml"
+
+    def schedules(self) -> Iterator[str]:
+        for found in self._client.schedules.list(list_view_type="All"):
+            written = {k: v for k, v in found.to_dict().items() if k in _OF_A_SCHEDULE}
+            try:
+                placed = self._placed(written)
+            except _BAD as error:
+                self.left_out.append(f"schedules/{found.name}: {error.message}")
+                continue
+            spec = _without(placed, frozenset()) | {"is_enabled": False}
+            self._write(f"schedules/{found.name}.yml", spec)
+            yield f"schedules/{found.name}.yml"
 
     def jobs(self) -> Iterator[str]:
         for found in self._client.jobs.list(list_view_type="All"):
@@ -238,6 +257,23 @@ class _Reader:
                 self.done["made"] += 1
             except _BAD as error:
                 self.left_out.append(f"{file}: {error.message}")
+
+    def add_schedule(self, file: str) -> None:
+        """It acts for who imports it."""
+        self._note(file)
+        room, source = self._client.schedules, read(self._file(file))
+        name = str(source.spec.get("name"))
+        try:
+            room.get(name)
+            self.done["there"] += 1
+        except NotFound:
+            try:
+                room.submit(replace(source, within=self._top))
+            except (*_BAD, Conflict) as error:
+                self.left_out.append(f"{file}: {error.message}")
+                return
+            self.done["made"] += 1
+            self.left_out.append(f"{file}: it is disabled: lazur schedule enable -n {name}")
 
     def add_asset(self, asset: Mapping[str, Any]) -> None:
         room = _room(self._client, str(asset["kind"]))
