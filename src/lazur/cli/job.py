@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from knack.log import get_logger
 from knack.util import CLIError
 
-from lazur.cli import mini_batches, session, specs, terminal, waterfall
+from lazur.cli import mini_batches, session, specs, terminal, trials, waterfall
 from lazur.cli.arguments import (
     ARCHIVED_ONLY,
     FILE,
@@ -25,12 +25,22 @@ from lazur.cli.boards import tensorboard
 from lazur.cli.job_texts import HELP
 from lazur.cli.mini_batches import list_ as list_mini_batches
 from lazur.cli.tables import job_row, job_rows
+from lazur.cli.trials import extend as extend_sweep
+from lazur.cli.trials import list_ as list_trials
 from lazur.cli.watching import JobWatch
 
 if TYPE_CHECKING:
     from lazur.sdk.views import Job
 
-__all__ = ["ARGUMENTS", "COMMANDS", "HELP", "list_mini_batches", "tensorboard"]
+__all__ = [
+    "ARGUMENTS",
+    "COMMANDS",
+    "HELP",
+    "extend_sweep",
+    "list_mini_batches",
+    "list_trials",
+    "tensorboard",
+]
 
 log = get_logger(__name__)
 
@@ -49,6 +59,8 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "job explain": ("explain", {}),
     "job tensorboard": ("tensorboard", {}),
     "job mini-batches": ("list_mini_batches", {"table_transformer": mini_batches.rows}),
+    "job trials": ("list_trials", {"table_transformer": trials.rows}),
+    "job extend": ("extend_sweep", {"table_transformer": job_row}),
 }
 
 _NAME = name("job")
@@ -101,6 +113,19 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
             metavar="FIELD",
         ),
         "max_results": {**MAX_RESULTS, "help": "At most so many. Default: 50."},
+    },
+    "job trials": {
+        "best": option("--best", help="Only the best one.", action="store_true"),
+        "order_by": option(
+            "--order-by",
+            help="number (default), score, duration, status; with - in front: down.",
+            metavar="FIELD",
+        ),
+    },
+    "job extend": {
+        "total": option("--max-total-trials", help="Trials in all.", type=int),
+        "concurrent": option("--max-concurrent-trials", help="Trials at a time.", type=int),
+        "timeout": option("--timeout", help="Seconds for all of it.", type=int),
     },
     "job tensorboard": {
         "which": {

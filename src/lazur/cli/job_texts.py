@@ -125,6 +125,34 @@ HELP: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "job trials": {
+        "short-summary": "List the trials of a sweep, with their values and the primary metric.",
+        "long-summary": (
+            "The metric is its last value. A trial that the sweep's policy stopped says at which"
+            " of its reports."
+        ),
+        "examples": [
+            {"name": "All", "text": "lazur job trials -n NAME -o table"},
+            {"name": "The best", "text": "lazur job trials -n NAME --best --query '[0].values'"},
+            {
+                "name": "The lowest first",
+                "text": "lazur job trials -n NAME --order-by score -o table",
+            },
+        ],
+    },
+    "job extend": {
+        "short-summary": "Go on with a sweep that is over: more trials, or more time.",
+        "long-summary": (
+            "A new job, whose first trials are those of the sweep before: those that ended well"
+            " are not run again, the others are, with the same values."
+        ),
+        "examples": [
+            {
+                "name": "Forty trials in all",
+                "text": "lazur job extend -n NAME --max-total-trials 40",
+            }
+        ],
+    },
     "job tensorboard": {
         "short-summary": "Print the address of TensorBoard on what jobs wrote, and are writing.",
         "long-summary": (

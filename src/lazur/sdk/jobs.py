@@ -20,6 +20,8 @@ from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
 from lazur.sdk.views import JOB_CHANGES, Job, View
 
+_TRIAL_FIELDS = ("number", "score", "duration", "status")
+
 
 class Jobs:
     def __init__(self, scope: Scope) -> None:
@@ -137,6 +139,24 @@ class Jobs:
         query = {"status": status, "order_by": order_by}
         for item in self._scope.pages(self._path(name, "mini-batches"), query, max_results):
             yield View(item)
+
+    def trials(self, name: str, *, order_by: str | None = None) -> list[View]:
+        """Of a sweep: number, values, score, which is the best. `order_by`: `number`, `score`,
+        `duration`; with `-` in front downwards."""
+        answer = self._scope.http.request("GET", self._path(name, "trials")).json()
+        found = [View(trial) for trial in answer["value"]]
+        field = (order_by or "number").removeprefix("-")
+        if field not in _TRIAL_FIELDS:
+            raise Invalid(f"order_by is {field!r}.", hint=f"Possible: {', '.join(_TRIAL_FIELDS)}.")
+        known = [trial for trial in found if trial[field] is not None]
+        known.sort(key=lambda trial: trial[field], reverse=str(order_by).startswith("-"))
+        return [*known, *(trial for trial in found if trial[field] is None)]
+
+    def extend(self, name: str, **limits: int | None) -> Job:
+        """A new sweep that goes on with one that is over. `limits` are those that change, such as
+        `max_total_trials=40`."""
+        body = {key: value for key, value in limits.items() if value is not None}
+        return Job(self._scope.http.request("POST", self._path(name, "extend"), json=body).json())
 
     def files(self, name: str, prefix: str = "") -> list[View]:
         """What the job has written so far: `path`, `size`, `modified`."""

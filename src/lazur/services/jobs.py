@@ -19,6 +19,7 @@ from lazur.services import (
     output_places,
     quotas,
     steps,
+    sweeps,
 )
 from lazur.services.access import Resource
 from lazur.services.drafts import Draft
@@ -45,6 +46,18 @@ def submit(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, 
 
 def retry(context: Context, workspace: str, name: str) -> dict[str, Any]:
     """The same once more. Of a job with steps, those that had ended well are not done again."""
+    return _again(context, workspace, name, {}, "tried again")
+
+
+def extend(context: Context, workspace: str, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """A sweep that goes on with one that is over: its trials that had ended well are this one's,
+    too. `changes` are `limits` of it, such as `max_total_trials`."""
+    return _again(context, workspace, name, changes, "extended")
+
+
+def _again(
+    context: Context, workspace: str, name: str, limits: dict[str, Any], what: str
+) -> dict[str, Any]:
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     with context.looking() as early:
         row = find_row(early, workspace, name, "workspaces/jobs/write")
@@ -54,12 +67,19 @@ def retry(context: Context, workspace: str, name: str) -> dict[str, Any]:
                 hint=f"To end it first: lazur job cancel -n {row.name}",
             )
         spec = {**row.spec, **steps.written(early, row)}
-    spec["properties"] = {**row.properties, RETRIED: row.name}
+        if what == "extended":
+            spec["limits"] = sweeps.extended(row, limits)
+    spec["properties"] = {**_kept(row.properties), RETRIED: row.name}
     spec.pop("name", None)
     home, draft = _draft(context, workspace, spec, row.id)
     job_id = drafts.accept(context, home, draft)
-    events.record(context, row, "jobs", row.name, "tried again", job=draft.name)
+    events.record(context, row, "jobs", row.name, what, job=draft.name)
     return _fresh_view(context, job_id)
+
+
+def _kept(properties: dict[str, str]) -> dict[str, str]:
+    """Without what came of the attempt before."""
+    return {key: text for key, text in properties.items() if key not in sweeps.RESULTS}
 
 
 def _draft(
@@ -116,6 +136,11 @@ def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
 def history(context: Context, workspace: str, name: str) -> list[dict[str, Any]]:
     row = find_row(context, workspace, name, "workspaces/jobs/read")
     return events.of(context, row, "jobs", row.name)
+
+
+def trials(context: Context, workspace: str, name: str) -> dict[str, Any]:
+    row = find_row(context, workspace, name, "workspaces/jobs/read")
+    return {"value": sweeps.trials(context, row), "next": None}
 
 
 def update(

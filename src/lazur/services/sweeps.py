@@ -25,7 +25,10 @@ from lazur.store.db import AnyRow, Connection
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import reports as store
 
+RESULTS = frozenset({"best_child_run_id", "score", "primary_metric_config"})
+"""Properties that a sweep gets when it ends."""
 _LONGEST_CHAIN = 100
+_EXTENDED = ("max_total_trials", "max_concurrent_trials", "timeout", "trial_timeout")
 
 
 def freeze(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> dict[str, Any]:
@@ -82,9 +85,13 @@ def trials(context: Context, row: JobRow) -> list[dict[str, Any]]:
     ]
 
 
-def best(context: Context, row: JobRow) -> dict[str, Any] | None:
-    """The best trial by now; None where there is none."""
-    return next((trial for trial in trials(context, row) if trial["best"]), None)
+def extended(row: JobRow, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """The limits of a sweep that goes on with this one. What they may be, its own checks say."""
+    if row.type != "sweep":
+        raise Invalid(f"Job {row.name!r} is no sweep, and has no trials.")
+    if unknown := sorted(limits.keys() - set(_EXTENDED)):
+        raise Invalid(f"{unknown[0]!r} is no limit.", hint=f"Limits: {', '.join(_EXTENDED)}.")
+    return {**row.spec["limits"], **{k: v for k, v in limits.items() if v is not None}}
 
 
 def _trial(

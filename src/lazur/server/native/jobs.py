@@ -64,6 +64,22 @@ def find_mini_batches(call: Call, workspace: str, name: str, listing: Listing) -
     return call.read(lambda context: mini_batches.find(context, workspace, name, query))
 
 
+@routes.get("/{name}/trials", **action("workspaces/jobs/read"))
+def find_trials(call: Call, workspace: str, name: str) -> Response:
+    """The trials of a sweep in the order in which they began: their values, the primary metric's
+    last one as `score`, and which is the `best`. `stopped_at` is the interval at which the
+    sweep's policy stopped one."""
+    return call.read(lambda context: jobs.trials(context, workspace, name))
+
+
+@routes.post("/{name}/extend", status_code=201, **action("workspaces/jobs/write"))
+def extend(call: Call, workspace: str, name: str, limits: Object) -> Response:
+    """Submit a sweep that goes on with one that is over: its trials that ended well are taken
+    over, and more are run. The body has what changes of its `limits`, such as
+    `max_total_trials`."""
+    return call.create(lambda context: jobs.extend(context, workspace, name, limits), limits)
+
+
 @routes.patch("/{name}", **action("workspaces/jobs/write"))
 def update(call: Call, workspace: str, name: str, changes: Object) -> Response:
     """Change `display_name`, `description`, `tags`, `properties`, `experiment_name` or
