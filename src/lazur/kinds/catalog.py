@@ -31,7 +31,7 @@ from lazur.kinds.jobs.parallel import ParallelJob
 from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.parallel import ParallelComponent
 from lazur.kinds.parallel_checks import check_parallel_component, check_parallel_job
-from lazur.kinds.pipelines.checking import check_pipeline_job
+from lazur.kinds.pipelines.checking import check_pipeline_component, check_pipeline_job
 from lazur.kinds.resources.compute import Compute, check_compute
 from lazur.kinds.resources.connection import Connection, check_connection
 from lazur.kinds.resources.datastore import Datastore, check_datastore
@@ -66,7 +66,7 @@ KINDS: dict[str, Entry] = {
     "command-component": Entry(CommandComponent, check_command_component, "Command component"),
     "parallel-component": Entry(ParallelComponent, check_parallel_component, "Parallel component"),
     "spark-component": Entry(SparkComponent, check_other_component, "Spark component"),
-    "pipeline-component": Entry(PipelineComponent, check_other_component, "Pipeline component"),
+    "pipeline-component": Entry(PipelineComponent, check_pipeline_component, "Pipeline component"),
     "sweep-component": Entry(SweepComponent, check_sweep_component, "Sweep component"),
     "environment": Entry(Environment, check_environment, "Environment"),
     "data": Entry(Data, check_asset, "Data asset"),

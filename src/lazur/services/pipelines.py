@@ -92,7 +92,7 @@ class Freezing:
         graph = compile_graph(value, check)
         self.problems += check.diagnostics
         if not check.failed:
-            self._try(graph, name, path)
+            self._try(graph, mapping(value.get("jobs")), name, path)
         return graph
 
     def step(self, step: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
@@ -174,7 +174,9 @@ class Freezing:
                     self._environments[known] = _exactly(written, found.name)
         holder["environment"] = self._environments[known]
 
-    def _try(self, graph: Graph, name: str, path: tuple[str, ...]) -> None:
+    def _try(
+        self, graph: Graph, written: Mapping[str, Any], name: str, path: tuple[str, ...]
+    ) -> None:
         """Make each step's job as if all before it had ended well, and check that."""
         children = _as_if_done(graph, name)
         for step_name in graph["order"]:
@@ -185,7 +187,9 @@ class Freezing:
             with self._noting(where):
                 spec = step_jobs.job(graph, step_name, name, {}, children)
                 if step["kind"] == "pipeline":
-                    self.graph(spec, step_jobs.child_name(name, step_name), where)
+                    inside = "component" in mapping(written.get(step_name))
+                    at = (*where, "component") if inside else where
+                    self.graph(spec, step_jobs.child_name(name, step_name), at)
                 else:
                     self.check(spec, step["kind"], where)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from lazur.kinds.checks import check_component
 from lazur.kinds.pipelines.compiling import compile_graph
 from lazur.kinds.pipelines.steps import CONTROL, KNOWN, TYPES, is_open, kind_of, mapping
 from lazur.spec.checking import Check
 from lazur.spec.names import check_input_name
 from lazur.spec.suggestions import did_you_mean
-
-_SETTINGS = ("default_compute", "default_datastore", "continue_on_step_failure", "force_rerun")
 
 
 def check_pipeline_job(check: Check) -> None:
@@ -21,6 +20,19 @@ def check_pipeline_job(check: Check) -> None:
     for name, step in mapping(value.get("jobs")).items():
         _check_step(check, name, step)
     if not check.failed and isinstance(value.get("jobs"), dict):
+        compile_graph(value, check)
+
+
+def check_pipeline_component(check: Check) -> None:
+    """Its inputs are declared, and have no values yet."""
+    check_component(check)
+    value = mapping(check.value)
+    if not mapping(value.get("jobs")):
+        check.error("a pipeline component needs `jobs`")
+        return
+    for name, step in mapping(value["jobs"]).items():
+        _check_step(check, name, step)
+    if not check.failed:
         compile_graph(value, check)
 
 

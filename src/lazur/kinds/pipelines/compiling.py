@@ -42,6 +42,8 @@ class Step(TypedDict):
 
 class Graph(TypedDict):
     inputs: dict[str, Any]
+    input_types: dict[str, str]
+    """Of inputs that are declared; a component has no values yet."""
     outputs: dict[str, dict[str, Any]]
     settings: dict[str, Any]
     compute: str | None
@@ -60,6 +62,11 @@ def compile_graph(value: Mapping[str, Any], check: Check) -> Graph:
     made = {name: _step(step) for name, step in written.items()}
     graph: Graph = {
         "inputs": inputs,
+        "input_types": {
+            name: str(body["type"])
+            for name, part in mapping(value.get("inputs")).items()
+            if (body := mapping(part)).get("type") is not None
+        },
         "outputs": outputs,
         "settings": mapping(value.get("settings")),
         "compute": value.get("compute"),

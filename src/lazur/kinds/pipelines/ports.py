@@ -111,8 +111,8 @@ def _check_fits(
     bound = bindings.whole(inner)
     if bound is not None:
         found = _source_type(graph, bound)
-        if bound.kind == "input" and found is None:
-            value = graph["inputs"].get(bound.name)
+        if bound.kind == "input" and graph["inputs"].get(bound.name) is not None:
+            value = graph["inputs"][bound.name]
             if value is not None and bindings.whole(value) is None:
                 _check_value(known, value, name, port, path, check, find=bound.text)
         elif found is not None and steps.is_primitive(known) != (
@@ -159,7 +159,7 @@ def _source_type(graph: Graph, ref: Ref) -> str | None:
             step = graph["steps"].get(ref.step)
             return step["types"].get(f"outputs.{ref.name}") if step else None
         case "input":
-            return None
+            return graph["input_types"].get(ref.name)
         case _:
             return None
 
