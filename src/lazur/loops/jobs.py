@@ -35,6 +35,7 @@ from lazur.loops.base import LONGEST_SLEEP, Loop
 from lazur.loops.parents import ParentRound, Plans
 from lazur.registry import find
 from lazur.services import events, finish, plans, posts
+from lazur.services.copies import Deliveries
 from lazur.services.site import Context, Site
 from lazur.services.tracking import jobs as tracking
 from lazur.store import builds, jobs
@@ -49,6 +50,7 @@ _LOOK_AGAIN = 2.0
 _LOOK_AGAIN_WATCHED = 15.0
 _LOOK_AGAIN_STOPPING = 1.0
 _AFTER_TROUBLE = 5.0
+_FETCHED = "its code and data, which are fetched to this machine"
 _BEING_MADE = ("waiting", "building", "removing")
 
 
@@ -58,6 +60,7 @@ class Jobs(Loop):
     def __init__(self, site: Site, pool: Executor | None = None) -> None:
         super().__init__()
         self._site = site
+        self.deliveries = Deliveries(site)
         self._pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="job")
         self._busy: Counter[int] = Counter()
         """How often each job is in the pool now."""
@@ -100,6 +103,7 @@ class Jobs(Loop):
 
     def stop(self, timeout: float = 5.0) -> None:
         super().stop(timeout)
+        self.deliveries.stop()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _heard(self, _topic: str, key: str) -> None:
@@ -256,6 +260,9 @@ class Round:
         placed_at = self._row.updated_at
         try:
             plan = plans.make(self._site, self._row)
+            if not self._loop.deliveries.are_here(plan, self._look_again):
+                self._wait_for_content()
+                return
             plan = replace(plan, private=plans.private(self._site, self._row))
         except plans.EnvironmentGone:
             self._build_again()
@@ -273,10 +280,21 @@ class Round:
             return
         phases = waterfall.then(self._row.phases, "starting", placed_at)
         values = {"handle": handle, "phases": phases, "due_at": self._next_look(backend)}
+        values["waiting_for"] = None
         if notes := [note for note in self._notes if note not in self._row.warnings]:
             values["warnings"] = [*self._row.warnings, *notes]
         if self._apply(values):
             self._watch(backend, handle)
+
+    def _wait_for_content(self) -> None:
+        due = self._site.now() + _LOOK_AGAIN_WATCHED
+        if self._row.waiting_for == _FETCHED:
+            self._release(due)
+        else:
+            self._apply({"waiting_for": _FETCHED, "due_at": due})
+
+    def _look_again(self) -> None:
+        self._loop.look_at(self._row.id)
 
     def _stop(self) -> None:
         backend, row = self._backend(), self._row
