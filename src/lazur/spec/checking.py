@@ -275,7 +275,7 @@ def _mismatch(detail: ErrorDetails, value: Any) -> _Mismatch:
         key = key or isinstance(given, dict | list)  # its body begins lines below
         return _Mismatch(path, key, f"expected {noun}, got {_shown(given)}", hint, noun)
     message = detail["msg"].removeprefix("Input should be ")
-    if kind in {"input", "output", "distribution"}:
+    if kind in {"input", "output", "distribution", "source", "trigger"}:
         return _Mismatch(path, key, f"{message}; got {_shown(given)}")
     return _Mismatch(path, key, f"expected a value {message}, got {_shown(given)}")
 
