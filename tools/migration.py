@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 from alembic.autogenerate import produce_migrations, render_python_code
 from alembic.migration import MigrationContext
@@ -19,6 +20,7 @@ from lazur.store.schema import MIGRATIONS
 from lazur.store.tables import metadata
 
 FILE = MIGRATIONS / "versions" / "0001_first.py"
+_RELEASES = Path(__file__).resolve().parent.parent / "tests" / "releases"
 HEADING = '''"""The first schema: jobs, assets, builds, and who may what."""
 
 from __future__ import annotations
@@ -50,13 +52,22 @@ _NAMED = {
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    if released():
+        print("There is a release: write a migration by hand (contributing/migrations.md).")
+        return 1 if arguments.write else 0
     wanted = formatted(HEADING + body())
-    if parser.parse_args().write:
+    if arguments.write:
         FILE.write_text(wanted)
     elif not FILE.exists() or FILE.read_text() != wanted:
         print("The first migration is behind the tables: python -m tools.migration --write")
         return 1
     return 0
+
+
+def released() -> bool:
+    """Whether a release is frozen: the first revision stays what it was then."""
+    return any(_RELEASES.glob("*/rows.jsonl"))
 
 
 def formatted(text: str) -> str:

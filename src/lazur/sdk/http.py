@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 import threading
 import time
@@ -34,6 +35,9 @@ Body = bytes | Callable[[], Iterable[bytes]]
 
 LOST = (ConnectionError, TimeoutError, HTTPException, ssl.SSLEOFError)
 """What a server that goes away, or has just gone, looks like from here."""
+
+_UNKNOWN = frozenset({404, 405, 422, 501})
+"""What a server says of routes and fields that came after it, among other things."""
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -340,8 +344,22 @@ def _error(response: HTTPResponse) -> LazurError:
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("error"), dict):
-        return from_dict(body, response.status)
-    said = text[:200].decode(errors="replace").strip() or response.reason
-    return from_dict(
-        {"message": f"The server answered {response.status}: {said}"}, response.status
-    )
+        error = from_dict(body, response.status)
+    else:
+        said = text[:200].decode(errors="replace").strip() or response.reason
+        told = {"message": f"The server answered {response.status}: {said}"}
+        error = from_dict(told, response.status)
+    theirs = response.getheader("Lazur-Version", "")
+    if response.status in _UNKNOWN and _is_older(theirs, lazur.__version__):
+        older = (
+            f"The server is Lazur {theirs}, this client {lazur.__version__}: it may be too old."
+        )
+        error.hint = f"{error.hint} {older}" if error.hint else older
+    return error
+
+
+def _is_older(theirs: str, ours: str) -> bool:
+    """By the first two numbers; what is no version is as new as we are."""
+    found = [re.match(r"(\d{1,6})\.(\d{1,6})", version) for version in (theirs, ours)]
+    numbers = [tuple(map(int, each.groups())) for each in found if each]
+    return len(numbers) == 2 and numbers[0] < numbers[1]

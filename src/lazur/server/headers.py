@@ -1,10 +1,11 @@
-"""Security headers of every answer. Pages may load their own scripts and styles; everything else
-may do nothing."""
+"""Security headers of every answer, and the version that clients are told. Pages may load their
+own scripts and styles; everything else may do nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import lazur
 from lazur.errors import LazurError, Unavailable
 
 PAGE_CSP = (
@@ -21,6 +22,7 @@ _ALWAYS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
+    (b"lazur-version", lazur.__version__.encode()),
 ]
 _NO_STORE = (b"cache-control", b"no-store")
 _ATTACHMENT = (b"content-disposition", b"attachment")

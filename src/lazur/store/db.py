@@ -11,7 +11,7 @@ from sqlalchemy import URL, Connection, Engine, Row, create_engine, event, make_
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from lazur.errors import Invalid, Unavailable
+from lazur.errors import Conflict, Invalid, Unavailable
 from lazur.store.group import Writer
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -51,6 +51,26 @@ class Database:
         """
         with translated(), self._begin(synced) as connection:
             yield connection
+
+    @contextmanager
+    def rewriting(self) -> Generator[Connection]:
+        """As `write`, for migrations. SQLite changes a table by making another one and dropping
+        the first, which foreign keys in force would take for the deletion of its rows, and of all
+        that refer to them: here they are looked at before the commit instead."""
+        if not self.sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        with translated(), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                _check_references(connection)
+                connection.commit()
+            finally:
+                connection.rollback()
+                connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
     def close(self) -> None:
         self.engine.dispose()
@@ -94,6 +114,15 @@ def translated() -> Generator[None]:
         raise _unreachable(error) from error
     except DataError as error:
         raise _unfit(error) from error
+
+
+def _check_references(connection: Connection) -> None:
+    found = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if found is not None:
+        raise Conflict(
+            f"A row of {found[0]} would refer to one of {found[2]} that is not there.",
+            hint="Nothing was changed. Please report it, with the versions before and after.",
+        )
 
 
 def sqlite_url(path: Path) -> str:

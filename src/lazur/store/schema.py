@@ -8,6 +8,7 @@ goes on.
 from __future__ import annotations
 
 import importlib
+import logging
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -21,6 +22,12 @@ HEAD = "0001"
 
 KNOWN = frozenset({"0001"})
 MIGRATIONS = Path(__file__).parent / "migrations"
+TABLE = (
+    "CREATE TABLE lazur_schema (version_num VARCHAR(32) NOT NULL,"
+    " CONSTRAINT lazur_schema_pkc PRIMARY KEY (version_num))"
+)
+
+log = logging.getLogger("lazur.store")
 
 
 def bring_up(db: Database) -> None:
@@ -33,13 +40,14 @@ def bring_up(db: Database) -> None:
             f"The database has schema {found}, which is newer than this Lazur knows ({HEAD}).",
             hint="Start the Lazur version that last used it, or a newer one. Nothing was changed.",
         )
-    with db.write() as connection:
+    with db.write() if found is None else db.rewriting() as connection:
         if not db.sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(7225977)"))
         current = _read(connection)
         if current is None:
             _make(connection)
         elif current != HEAD:
+            log.info("the database is brought from schema %s to %s", current, HEAD)
             _migrate(connection)
 
 
@@ -56,12 +64,7 @@ def _read(connection: Connection) -> str | None:
 
 def _make(connection: Connection) -> None:
     metadata.create_all(connection)
-    connection.execute(
-        text(
-            "CREATE TABLE lazur_schema (version_num VARCHAR(32) NOT NULL,"
-            " CONSTRAINT lazur_schema_pkc PRIMARY KEY (version_num))"
-        )
-    )
+    connection.execute(text(TABLE))
     connection.execute(text("INSERT INTO lazur_schema VALUES (:head)"), {"head": HEAD})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import lazur
 from lazur.errors import (
     Conflict,
     Invalid,
@@ -172,6 +173,16 @@ class TestErrors:
         with pytest.raises(NotFound) as caught:
             http.request("GET", "/")
         assert (caught.value.hint, caught.value.details) == ("See: lazur job list", {"name": "x"})
+
+    @pytest.mark.parametrize("theirs, told", [("0.1.7", True), ("0.2.0", False), ("odd", False)])
+    def test_an_older_server_is_named_where_something_is_missing(
+        self, http: Http, stage: Stage, monkeypatch: pytest.MonkeyPatch, theirs: str, told: bool
+    ) -> None:
+        monkeypatch.setattr(lazur, "__version__", "0.2.0")
+        stage.plays(says(404, NotFound("No.").to_dict(), Lazur_Version=theirs))
+        with pytest.raises(NotFound) as caught:
+            http.request("GET", "/new")
+        assert ("The server is Lazur 0.1.7" in str(caught.value)) is told
 
     @pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b'{"error": "x"}', b"\xff"])
     def test_an_answer_that_is_no_error_of_ours_keeps_its_status(

@@ -74,6 +74,15 @@ def script(dialect: str) -> list[str]:
     return text.partition("\n\n")[2].split(BETWEEN)
 
 
+def indexes(dialect: str) -> list[str]:
+    """The statements that make ours on upstream's tables."""
+    partly = f" WHERE {SHORT}" if dialect == "postgresql" else ""
+    return [
+        f"CREATE INDEX IF NOT EXISTS {name} ON {columns}{partly if name in _OF_TEXTS else ''}"
+        for name, columns in _INDEXES.items()
+    ]
+
+
 def _take_copy(db: Database, wanted: str) -> bool:
     """Whether that was all there was to do."""
     with db.write() as connection:
@@ -111,8 +120,6 @@ def _upgrade(db: Database, wanted: str) -> None:
 
 
 def _finish(connection: Connection, wanted: str) -> None:
-    partly = f" WHERE {SHORT}" if connection.dialect.name == "postgresql" else ""
-    for name, columns in _INDEXES.items():
-        which = partly if name in _OF_TEXTS else ""
-        connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}{which}")
+    for statement in indexes(connection.dialect.name):
+        connection.exec_driver_sql(statement)
     records.put_fact(connection, _FACT, wanted)

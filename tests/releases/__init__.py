@@ -1,0 +1,1 @@
+"""A frozen database, and the frozen API, of every release (contributing/migrations.md)."""
