@@ -37,16 +37,34 @@ def main(argv: list[str]) -> int:
 
 
 class Rows:
-    """A worker's view of the table."""
+    """A worker's view of the table. Making a frame costs more than the rows of a small
+    mini-batch: what a worker was given together becomes one, and is handed out in parts."""
 
     def __init__(self, path: str) -> None:
         need("pandas", "A mini-batch of a table is a pandas data frame")
         self._arrow = need("pyarrow", "A table is cut into mini-batches with pyarrow")
         self._file = importlib.import_module("pyarrow.ipc").open_file(self._arrow.memory_map(path))
 
-    def frame(self, number: int) -> Any:
-        batch = self._file.get_batch(number)
-        return self._arrow.Table.from_batches([batch]).to_pandas(ignore_metadata=True)
+        self._frame: Any = None
+        self._parts: dict[int, tuple[int, int]] = {}
+
+    def frame(self, number: int, last: int) -> Any:
+        """`last`: up to there, it will be asked for those that follow."""
+        if number not in self._parts:
+            self._load(number, last)
+        start, end = self._parts.pop(number)
+        if len(self._frame) == end - start:
+            return self._frame
+        return self._frame.iloc[start:end].reset_index(drop=True)
+
+    def _load(self, first: int, last: int) -> None:
+        batches = [self._file.get_batch(number) for number in range(first, last + 1)]
+        table = self._arrow.Table.from_batches(batches)
+        self._frame = table.to_pandas(ignore_metadata=True, use_threads=False)
+        self._parts, start = {}, 0
+        for number, batch in enumerate(batches, first):
+            self._parts[number] = (start, start + batch.num_rows)
+            start += batch.num_rows
 
 
 def need(name: str, why: str) -> Any:

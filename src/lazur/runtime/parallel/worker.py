@@ -87,19 +87,20 @@ class Worker:
             for message in self._talk.read():
                 if "stop" in message:
                     return self._end(script)
-                for claim in message["claims"]:
-                    self._talk.send(self._run(script, claim))
+                claims = message["claims"]
+                for claim, last in zip(claims, _followed(claims)):
+                    self._talk.send(self._run(script, claim, last))
                     self._enter(slots.IDLE, -1)
             if self._talk.closed:
                 return 1  # the coordinator is gone: whoever comes next begins anew
 
-    def _run(self, script: Script, claim: dict[str, Any]) -> dict[str, Any]:
+    def _run(self, script: Script, claim: dict[str, Any], last: int) -> dict[str, Any]:
         number: int = claim["i"]
         log = self._position()
         began = time.monotonic()
         try:
             self._enter(slots.LOADING, number, log)
-            given = self._load(claim)
+            given = self._load(claim, last)
             self._enter(slots.RUNNING, number, log)
             began = time.monotonic()
             context = scripts.Context(number, claim)
@@ -119,13 +120,13 @@ class Worker:
             told["a"], told["z"] = log, self._position()
         return told
 
-    def _load(self, claim: dict[str, Any]) -> Any:
+    def _load(self, claim: dict[str, Any], last: int) -> Any:
         names = claim.get("f")
         if names is not None:
             return [os.path.join(self._root, name) if name else self._root for name in names]
         if self._rows is None:
             self._rows = tables.Rows(self._paths.table)
-        return self._rows.frame(claim["i"])
+        return self._rows.frame(claim["i"], last)
 
     def _end(self, script: Script) -> int:
         self._enter(slots.ENDING, -1)
@@ -157,6 +158,17 @@ class Worker:
             return 0
         _flush()
         return os.fstat(1).st_size
+
+
+def _followed(claims: list[dict[str, Any]]) -> list[int]:
+    """For each, the last of the numbers that follow it without a gap."""
+    found: list[int] = []
+    before = -1
+    for claim in reversed(claims):
+        goes_on = claim["i"] + 1 == before
+        before = claim["i"]
+        found.append(found[-1] if goes_on else before)
+    return found[::-1]
 
 
 def _show(error: BaseException) -> None:
