@@ -4,7 +4,7 @@ into mini-batches, and what happens when one of them fails."""
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -36,19 +36,18 @@ def _size(text: str) -> str:
     )
 
 
-def _expression(value: Any) -> Any:
-    """`${{inputs.retries}}` may stand for a number."""
-    text = value if isinstance(value, str) else ""
-    if text and not parse(text).expressions:
-        return _number(text)
-    return cast("Any", value)
+def _whole(least: int, most: int) -> BeforeValidator:
+    """A number within bounds, or an expression that stands for one."""
 
-
-def _number(text: str) -> Any:
-    try:
+    def read(value: Any) -> Any:
+        if isinstance(value, str) and parse(value).expressions:
+            return value
+        text = "" if isinstance(value, bool) else str(value)
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
         return int(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a whole number") from None
+
+    return BeforeValidator(read)
 
 
 def _script(text: str) -> str:
@@ -59,8 +58,6 @@ def _script(text: str) -> str:
     return text
 
 
-_Seconds = Annotated[Whole, Field(gt=0, le=_LONGEST)]
-_Tries = Annotated[Whole, Field(ge=0, le=_MOST)]
 Threshold = Annotated[Whole, Field(ge=-1)]
 MiniBatchSize = Annotated[TextValue, AfterValidator(_size)]
 Workers = Annotated[Whole, Field(ge=1, le=_MOST)]
@@ -69,9 +66,9 @@ Workers = Annotated[Whole, Field(ge=1, le=_MOST)]
 class RetrySettings(Spec):
     """What happens to a mini-batch that fails."""
 
-    timeout: Annotated[_Seconds | str, BeforeValidator(_expression)] | None = None
+    timeout: Annotated[int | str, _whole(1, _LONGEST)] | None = None
     """Seconds that `run` may take for one mini-batch; 60 when left out."""
-    max_retries: Annotated[_Tries | str, BeforeValidator(_expression)] | None = None
+    max_retries: Annotated[int | str, _whole(0, _MOST)] | None = None
     """How often a mini-batch that failed is tried again; 2 when left out."""
 
 

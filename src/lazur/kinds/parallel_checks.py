@@ -76,7 +76,8 @@ def _check_input(check: Check, value: Mapping[str, Any]) -> None:
         return
     body = inputs[name]
     kind = str(mapping(body).get("type") or "uri_folder").lower()
-    if not isinstance(body, Mapping | str) or kind not in _CUT:
+    bound = isinstance(body, str) and parse(body).expressions
+    if not (bound or isinstance(body, Mapping)) or kind not in _CUT:
         hint = f"Its type is one of {', '.join(_CUT)}."
         message = f"the input {name!r} has no files or rows to cut into mini-batches"
         check.error(message, ("inputs", name), key=True, hint=hint)
