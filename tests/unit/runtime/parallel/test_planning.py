@@ -58,7 +58,7 @@ class TestFiles:
         assert found[0]["key"] == {"id": "7", "color": "red"}
 
     def test_a_file_in_no_such_folder_is_named(self) -> None:
-        with pytest.raises(Wrong, match="the file .* lies in no folder"):
+        with pytest.raises(Wrong, match=r"the file .* lies in no folder"):
             planning.cut_files([("x.csv", 1)], settings(partition_keys=["Store"]))
 
 
