@@ -8,6 +8,7 @@ may do this, and be killed at any line, and each tick fires once.
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 50
 _SLACK = 60.0
 """Servers' clocks may differ by so much without anybody taking that for a change of time."""
+_RACES = 4
 _TRIES = 6
 """Of what may pass by itself: a minute in all."""
 _OFF = "the schedule was disabled"
@@ -97,33 +99,46 @@ def fire_now(
 ) -> str:
     """Asked for by somebody who waits for the answer: the job's name. `key` makes it once; a
     failure is kept in the history, and told."""
-    site = context.site
+    site, name = context.site, _free_name(context.site, row, at)
     with site.context(write=False) as looking:
         before = tick_store.by_key(looking.db, row.id, key)
     if before is not None and before.job is not None:
         return before.job
     values = _new(row, cause, key, at, context.now(), inputs)
-    try:
-        with site.context(_actor(site, row), write=True) as acting:
-            acting.source = context.source
-            facts = Facts(row.name, at, cause, _free_name(site, row, at), {}, inputs)
-            name = submit(acting, row, facts)
-            done = {"state": tick_store.FIRED, "job": name, "ended_at": acting.now()}
-            tick_store.add(acting.db, {**values, **done})
-    except Taken:
-        with site.context() as waiting:  # the other one's transaction is over then
-            before = tick_store.by_key(waiting.db, row.id, key)
-        if before is None or before.job is None:
+    for left in reversed(range(_RACES)):
+        try:
+            return _fired(context, row, values, Facts(row.name, at, cause, name, {}, inputs))
+        except (Taken, Conflict) as error:  # others ask for it in the same second
+            with site.context() as waiting:  # which they are done with, once this begins
+                before = tick_store.by_key(waiting.db, row.id, key)
+            if before is not None and before.job is not None:
+                return before.job
+            if not left:
+                _note_failure(site, values, str(error))
+                raise
+            name = f"{schedule_jobs.job_name(row.name, at)}-{secrets.token_hex(3)}"
+        except LazurError as error:
+            _note_failure(site, values, error.message)
             raise
-        return before.job
-    except LazurError as error:
-        with site.context() as noting:
-            ended = {"state": tick_store.FAILED, "reason": error.message}
-            if tick_store.by_key(noting.db, row.id, f"{key}:failed") is None:
-                named = {"key": f"{key}:failed", "ended_at": noting.now()}
-                tick_store.add(noting.db, {**values, **ended, **named})
-        raise
+    raise AssertionError("the last one is told")
+
+
+def _fired(context: Context, row: AnyRow, values: dict[str, Any], facts: Facts) -> str:
+    """The job and the end of its tick, at once."""
+    with context.site.context(_actor(context.site, row), write=True) as acting:
+        acting.source = context.source
+        name = submit(acting, row, facts)
+        done = {"state": tick_store.FIRED, "job": name, "ended_at": acting.now()}
+        tick_store.add(acting.db, {**values, **done})
     return name
+
+
+def _note_failure(site: Site, values: dict[str, Any], reason: str) -> None:
+    key = f"{values['key']}:failed"
+    with site.context() as context:
+        if tick_store.by_key(context.db, values["schedule_id"], key) is None:
+            ended = {"state": tick_store.FAILED, "reason": reason, "ended_at": context.now()}
+            tick_store.add(context.db, {**values, **ended, "key": key})
 
 
 def submit(context: Context, row: AnyRow, facts: Facts) -> str:
