@@ -100,6 +100,7 @@ class Freezing:
             if step.get(key) is not None:
                 step[key] = self._component(step, key, path)
         self._pin_environment(step, path)
+        step["inputs"] = self.pinned_inputs(mapping(step.get("inputs")), path)
         if isinstance(step.get("jobs"), Mapping):
             return self.expanded(step, path)
         return step
@@ -186,12 +187,33 @@ class Freezing:
                 continue
             with self._noting(where):
                 spec = step_jobs.job(graph, step_name, name, {}, children)
+                self._look_up(mapping(spec.get("inputs")), name, where)
                 if step["kind"] == "pipeline":
                     inside = "component" in mapping(written.get(step_name))
                     at = (*where, "component") if inside else where
                     self.graph(spec, step_jobs.child_name(name, step_name), at)
                 else:
                     self.check(spec, step["kind"], where)
+
+    def _look_up(self, inputs: dict[str, Any], parent: str, path: tuple[str, ...]) -> None:
+        """What is given from outside is there, or is asked for now."""
+        for name, value in inputs.items():
+            text = mapping(value).get("path")
+            if not isinstance(text, str) or text.startswith(f"azureml://jobs/{parent}_"):
+                continue
+            where = (*path, "inputs", name)
+            with self._noting(where):
+                found = references.parse(text)
+                if isinstance(found, Tree):
+                    self._whole_tree(found)
+                elif isinstance(found, Asset):
+                    kind = str(mapping(value).get("type") or "uri_folder")
+                    places.asset_row(self._context, self._home, found, kind, ".".join(where))
+
+    def _whole_tree(self, tree: Tree) -> None:
+        if tree.digest not in self._whole:
+            content.whole_tree(self._context, tree.digest)
+            self._whole.add(tree.digest)
 
     def check(self, spec: dict[str, Any], kind: str, path: tuple[str, ...]) -> None:
         if f"{kind}-job" not in catalog.KINDS:
@@ -204,9 +226,8 @@ class Freezing:
         for text in _codes(spec):
             with self._noting((*path, "code")):
                 tree = references.parse(text)
-                if isinstance(tree, Tree) and tree.digest not in self._whole:
-                    content.whole_tree(self._context, tree.digest)
-                    self._whole.add(tree.digest)
+                if isinstance(tree, Tree):
+                    self._whole_tree(tree)
 
     @contextmanager
     def _noting(self, path: tuple[str, ...]) -> Generator[None]:

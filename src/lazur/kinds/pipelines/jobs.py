@@ -34,7 +34,8 @@ def job(
     """The job of a step; `given` are inputs that a loop gives it."""
     step = graph["steps"][name]
     known = _known(graph, parent, children)
-    spec = bindings.filled(step["spec"], known)
+    own = {key: part for key, part in step["spec"].items() if key != "jobs"}
+    spec = {**step["spec"], **bindings.filled(own, known)}  # its steps have another parent
     bound = {**step["inputs"], **given}
     made = {
         **spec,
@@ -51,6 +52,13 @@ def job(
         made["settings"] = {**_inherited(graph), **mapping(spec.get("settings"))}
         made.pop("compute")
     return {key: part for key, part in made.items() if part is not None}
+
+
+def _spec(step: Step, known: Callable[[Ref], Any]) -> dict[str, Any]:
+    """What stands in the steps of a pipeline within is that pipeline's own."""
+    spec = step["spec"]
+    inner = {key: part for key, part in spec.items() if key == "jobs"}
+    return {**bindings.filled({k: v for k, v in spec.items() if k not in inner}, known), **inner}
 
 
 def notes(step: Step) -> dict[str, Any]:
