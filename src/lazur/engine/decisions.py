@@ -91,7 +91,8 @@ class Start(Decision):
 
 @dataclass(frozen=True)
 class Retry(Decision):
-    """Leaf: the last attempt never began and never will; queue the next one."""
+    """Leaf: the last attempt never began and never will, or it ended in a way that another can go
+    on from; queue the next one."""
 
     why: str
 

@@ -328,12 +328,12 @@ class Round:
 
     def _retry(self, why: str) -> None:
         log.warning(
-            "job %s: attempt %s never began (%s); queued again",
+            "job %s: attempt %s is given up (%s); queued again",
             self._row.name,
             self._row.attempt,
             why,
         )
-        self._apply(
+        applied = self._apply(
             {
                 "state": State.QUEUED.value,
                 "attempt": self._row.attempt + 1,
@@ -346,6 +346,8 @@ class Round:
             },
             queue=True,
         )
+        if applied and self._row.handle is not None:
+            self._backend().clean(self._row.handle)
 
     def _build_again(self) -> None:
         """The environment was deleted behind our back: make it again and come back."""
