@@ -42,7 +42,7 @@ def before(graph: Graph, name: str) -> list[str]:
     found = [runner(graph, other) for other in (*step["needs"], *step["on_failure"])]
     if "guard" in step:
         found.append(step["guard"][0])
-    return [other for other in found if other != name]
+    return found
 
 
 def runner(graph: Graph, name: str) -> str:
@@ -97,7 +97,8 @@ def _connect_body(graph: Graph, name: str, step: Step, check: Check) -> None:
     inner = _inner(graph, name, others[0], "body", check)
     if inner is not None:
         inner["owner"] = name
-        step["needs"] += [other for other in inner["needs"] if other not in step["needs"]]
+        known = (*step["needs"], name, others[0])
+        step["needs"] += [other for other in inner["needs"] if other not in known]
 
 
 def _inner(graph: Graph, name: str, other: str, field: str, check: Check) -> Step | None:
@@ -122,9 +123,9 @@ def _need(graph: Graph, name: str, step: Step, check: Check, field: str) -> None
     if value is None:
         check.error(f"`{field}` is missing", ("jobs", name), key=True)
         return
-    body = next(iter(steps.names(step["spec"].get("body"))), None)
+    own = (name, *steps.names(step["spec"].get("body"))) if "body" in step["spec"] else ()
     for ref in bindings.refs(value):
-        if ref.kind == "step_output" and ref.step != body:
+        if ref.kind == "step_output" and ref.step not in own:
             if ref.step in graph["steps"]:
                 step["needs"].append(ref.step)
             else:

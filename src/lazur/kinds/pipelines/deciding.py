@@ -6,7 +6,7 @@ other side of a condition is `skipped`; neither ever becomes a job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -51,6 +51,7 @@ class Standing:
 
     graph: Graph
     view: ParentView
+    stopping: bool
     outcomes: dict[str, Outcome] = field(default_factory=dict[str, Outcome])
     submits: list[Submit] = field(default_factory=list[Submit])
     ways: dict[str, bool] = field(default_factory=dict[str, bool])
@@ -63,18 +64,20 @@ class Standing:
         return failed and not jobs.says(self.graph["settings"], "continue_on_step_failure", True)
 
     def is_handler(self, step: str) -> bool:
-        """Whether it is there for the case that others fail."""
-        return bool(self.graph["steps"][step.partition(".")[0]]["on_failure"])
+        """Whether it is there for the case that others fail, or run by a step that is."""
+        runner = self.graph["steps"][control.runner(self.graph, step.partition(".")[0])]
+        if runner["on_failure"]:
+            return True
+        return "guard" in runner and self.is_handler(runner["guard"][0])
 
 
-def look(view: ParentView) -> Standing:
+def look(view: ParentView, *, stopping: bool = False) -> Standing:
+    """`stopping`: nothing begins any more but what is there for failures."""
     graph: Graph = view.frozen["graph"]
-    standing = Standing(graph, view)
+    standing = Standing(graph, view, stopping)
     for name in graph["order"]:
         standing.outcomes[name] = _outcome(standing, name, graph["steps"][name])
-    if standing.stops:
-        standing.submits = [one for one in standing.submits if standing.is_handler(one.step)]
-    return standing
+    return standing if standing.stopping or not standing.stops else look(view, stopping=True)
 
 
 def _outcome(standing: Standing, name: str, step: Step) -> Outcome:
@@ -92,10 +95,17 @@ def _outcome(standing: Standing, name: str, step: Step) -> Outcome:
             child = standing.view.children.get(name)
             if child is not None:
                 return _OF_CHILD.get(child.state, "running")
-            if before == "ready":
-                standing.submits.append(_submit(standing, name, name, {}))
-                return "running"
-            return before
+            if before != "ready":
+                return before
+            return _begin(standing, [_submit(standing, name, name, {})])
+
+
+def _begin(standing: Standing, wanted: list[Submit]) -> Outcome:
+    """Of a step that goes on with these jobs: once it all stops, it does not."""
+    if standing.stopping and not standing.is_handler(wanted[0].step):
+        return "blocked"
+    standing.submits += wanted
+    return "running"
 
 
 def _before(standing: Standing, name: str, step: Step) -> Outcome:
@@ -132,10 +142,9 @@ def _rounds(standing: Standing, name: str, step: Step, before: Outcome) -> Outco
     body = next(iter(_bodies(standing.graph, name)))
     count = sum(1 for child in standing.view.children if child.partition(".")[0] == body)
     if count == 0:
-        if before == "ready":
-            standing.submits.append(_submit(standing, body, f"{body}.1", {}))
-            return "running"
-        return before
+        if before != "ready":
+            return before
+        return _begin(standing, [_submit(standing, body, f"{body}.1", {})])
     outcome = _OF_CHILD.get(standing.view.children[f"{body}.{count}"].state, "running")
     if outcome != "done" or count >= step["spec"]["limits"]["max_iteration_count"]:
         return outcome
@@ -144,8 +153,7 @@ def _rounds(standing: Standing, name: str, step: Step, before: Outcome) -> Outco
     given = jobs.mapped(
         step["spec"].get("mapping"), body, lambda port: _output(standing, body, port)
     )
-    standing.submits.append(_submit(standing, body, f"{body}.{count + 1}", given))
-    return "running"
+    return _begin(standing, [_submit(standing, body, f"{body}.{count + 1}", given)])
 
 
 def _items(standing: Standing, name: str, step: Step, before: Outcome) -> Outcome:
@@ -161,14 +169,18 @@ def _items(standing: Standing, name: str, step: Step, before: Outcome) -> Outcom
     live = sum(child.state not in FINAL for child in begun.values())
     room = int(step["spec"].get("max_concurrency") or len(items)) - live
     waiting = [key for key in items if f"{body}.{key}" not in begun]
-    for key in waiting[: max(0, room)]:
-        standing.submits.append(_submit(standing, body, f"{body}.{key}", items[key]))
-    if waiting or live:
+    wanted = [_submit(standing, body, f"{body}.{k}", items[k]) for k in waiting[: max(0, room)]]
+    outcome = _begin(standing, wanted) if wanted else "running"
+    if waiting and (outcome == "running" or not begun):
+        return outcome
+    if live:
         return "running"
     states = {child.state for child in begun.values()}
     if State.FAILED in states:
         return "failed"
-    return "canceled" if State.CANCELED in states else "done"
+    if State.CANCELED in states:
+        return "canceled"
+    return "blocked" if waiting else "done"
 
 
 def _bodies(graph: Graph, name: str) -> Iterator[str]:
@@ -220,11 +232,11 @@ def _finish(view: ParentView, standing: Standing) -> Finish:
 def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, Any]:
     outcomes, steps = standing.outcomes, standing.graph["steps"]
     blocked = [name for name, outcome in outcomes.items() if outcome == "blocked"]
+    bad = sorted(bad, key=lambda name: outcomes[name] != "failed")
     said = [_said(view, standing, name) for name in bad if "owner" not in steps[name]]
     shown = "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
     behind = f" Not run because of it: {', '.join(blocked[:10])}." if blocked else ""
-    ended_badly = (State.FAILED, State.CANCELED)
-    first = next((c.name for c in view.children.values() if c.state in ended_badly), view.name)
+    first = next((c.name for c in _ended_badly(view.children.values())), view.name)
     return {
         "code": "StepFailed",
         "message": f"{shown}{behind}",
@@ -234,11 +246,16 @@ def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, An
     }
 
 
+def _ended_badly(children: Iterable[ChildView]) -> Iterator[ChildView]:
+    """Those that failed first: others may have been canceled because of them."""
+    found = list(children)
+    for state in (State.FAILED, State.CANCELED):
+        yield from (child for child in found if child.state is state)
+
+
 def _said(view: ParentView, standing: Standing, name: str) -> str:
-    for child in view.children.values():
-        step = child.step.partition(".")[0]
-        mine = step == name or standing.graph["steps"][step].get("owner") == name
-        if mine and child.state in (State.FAILED, State.CANCELED):
+    for child in _ended_badly(view.children.values()):
+        if control.runner(standing.graph, child.step.partition(".")[0]) == name:
             if not child.error:
                 return f"step {child.step} was {child.state.value.lower()}"
             return f"step {child.step} failed: {child.error.get('message')}"

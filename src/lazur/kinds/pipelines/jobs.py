@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -16,16 +17,28 @@ from lazur.kinds.pipelines.steps import ARTIFACTS, PRIMITIVE, mapping, names
 from lazur.spec.inputs import PATH_TYPES
 from lazur.spec.model import squashed
 
-_LONGEST = 200
+_LONGEST = 160
+_LONGEST_STEP = 60
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_UNLIKE = re.compile(r"__|[^A-Za-z0-9_.-]")
+"""What makes steps that are not the same look alike."""
 _INHERITED = ("default_compute", "default_datastore", "continue_on_step_failure", "force_rerun")
 
 Children = Mapping[str, ChildView]
 
 
 def child_name(parent: str, step: str) -> str:
-    """The same whenever it is asked."""
-    return f"{parent[:_LONGEST]}_{_NO_NAME.sub('__', step)}"
+    """The same whenever it is asked, and another for each step of each parent."""
+    if len(parent) > _LONGEST:
+        parent = f"{parent[:_LONGEST]}_{_digest(parent)}"
+    name = _NO_NAME.sub("__", step)
+    if _UNLIKE.search(step) or len(step) > _LONGEST_STEP:
+        name = f"{name[:_LONGEST_STEP]}_{_digest(step)}"
+    return f"{parent}_{name}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def job(
@@ -52,13 +65,6 @@ def job(
         made["settings"] = {**_inherited(graph), **mapping(spec.get("settings"))}
         made.pop("compute")
     return {key: part for key, part in made.items() if part is not None}
-
-
-def _spec(step: Step, known: Callable[[Ref], Any]) -> dict[str, Any]:
-    """What stands in the steps of a pipeline within is that pipeline's own."""
-    spec = step["spec"]
-    inner = {key: part for key, part in spec.items() if key == "jobs"}
-    return {**bindings.filled({k: v for k, v in spec.items() if k not in inner}, known), **inner}
 
 
 def notes(step: Step) -> dict[str, Any]:
