@@ -14,10 +14,12 @@ from lazur.errors import Invalid, LazurError, SpecError
 from lazur.kinds import catalog
 from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.pipelines import jobs as step_jobs
+from lazur.kinds.pipelines import ports
 from lazur.kinds.pipelines.compiling import Graph, compile_graph
 from lazur.kinds.pipelines.steps import CONTROL, mapping
 from lazur.services import assets, content, environments, places
 from lazur.services.checks import CheckedJob
+from lazur.services.home import BLOBSTORE
 from lazur.services.shelves import Registry
 from lazur.services.site import Context
 from lazur.spec import references
@@ -186,7 +188,8 @@ class Freezing:
             if step["kind"] in CONTROL.values():
                 continue
             with self._noting(where):
-                spec = step_jobs.job(graph, step_name, name, {}, children)
+                given = _given_by_loop(graph, step_name)
+                spec = step_jobs.job(graph, step_name, name, given, children)
                 self._look_up(mapping(spec.get("inputs")), name, where)
                 if step["kind"] == "pipeline":
                     inside = "component" in mapping(written.get(step_name))
@@ -271,6 +274,17 @@ def _as_if_done(graph: Graph, parent: str) -> dict[str, ChildView]:
         made = step_jobs.child_name(parent, child)
         found[child] = ChildView(child, made, made, State.COMPLETED, False, {"results": results})
     return found
+
+
+def _given_by_loop(graph: Graph, name: str) -> dict[str, Any]:
+    """Something of the right type for each input that a loop fills."""
+    types = graph["steps"][name]["types"]
+    given: dict[str, Any] = {}
+    for port in ports.given_by_loop(graph, name):
+        kind = squashed(types.get(f"inputs.{port}", "string"))
+        place = {"path": f"azureml://datastores/{BLOBSTORE}/paths/x"}
+        given[port] = _SAMPLES.get(kind, place)
+    return given
 
 
 def _codes(spec: Mapping[str, Any]) -> Iterator[str]:

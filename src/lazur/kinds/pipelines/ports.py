@@ -71,7 +71,7 @@ def _check_all_given(
     check: Check,
 ) -> None:
     bound = graph["steps"][name]["inputs"]
-    by_loop = _given_by_loop(graph, name)
+    by_loop = given_by_loop(graph, name)
     for port, known in declared.items():
         optional = known.get("optional") is True or known.get("default") is not None
         if optional or port in by_loop or bound.get(port) is not None:
@@ -82,7 +82,7 @@ def _check_all_given(
         check.error(message, path, key=True, hint=f"Give it under `inputs:`, `{port}: …`.")
 
 
-def _given_by_loop(graph: Graph, name: str) -> set[str]:
+def given_by_loop(graph: Graph, name: str) -> set[str]:
     """Ports of a loop's body that the loop fills."""
     owner = graph["steps"][name].get("owner")
     if owner is None:
