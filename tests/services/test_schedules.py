@@ -238,6 +238,16 @@ class TestRights:
         loop.round()
         assert "disabled" in runs(site)[0]["reason"]
 
+    def test_who_has_come_by_the_name_since_is_somebody_else(
+        self, site: TestSite, clock: Clock, loop: Schedules, make: Make
+    ) -> None:
+        make(who=person(site, "tom", "Contributor"))
+        call(site, people.delete, "user", "tom")
+        clock.time += HOUR
+        person(site, "tom", "Owner")
+        loop.round()
+        assert "not known any more" in runs(site)[0]["reason"]
+
     def test_it_acts_for_whoever_changes_what_it_does(
         self, site: TestSite, make: Make, cleo: Principal
     ) -> None:

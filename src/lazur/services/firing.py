@@ -160,12 +160,14 @@ def submit(context: Context, row: AnyRow, facts: Facts) -> str:
 
 
 def _actor(site: Site, row: AnyRow) -> Principal:
-    """Whoever the schedule acts for, with the rights that they have now."""
+    """Whoever the schedule acts for, with the rights that they have now. Not who has come by their
+    name since."""
     whose = row.acts_as
     with site.db.read() as db:
         found = people.by_name(db, fold(whose["name"]))
-        if found is None or found.disabled:
-            gone = "is disabled" if found is not None else "is not known any more"
+        known = found is not None and found.created_at == whose["since"]
+        if found is None or not known or found.disabled:
+            gone = "is disabled" if known else "is not known any more"
             raise Forbidden(
                 f"The schedule acts for {whose['name']!r}, who {gone}.",
                 hint="It acts for whoever changes what it runs: lazur schedule create -f FILE",

@@ -31,8 +31,8 @@ from lazur.services.tokens import HOOK_MARK, hook_key
 from lazur.services.workspaces import open_workspace
 from lazur.spec.diagnostics import raise_if_errors, warnings_of
 from lazur.spec.names import fold
+from lazur.store import people, ticks
 from lazur.store import schedules as store
-from lazur.store import ticks
 from lazur.store.db import AnyRow, Taken
 from lazur.store.pages import Query
 
@@ -272,7 +272,7 @@ def _values(
     context: Context, row: AnyRow | None, model: Schedule, does: dict[str, Any]
 ) -> dict[str, Any]:
     now, who = context.now(), context.who
-    ceiling = who.ceiling
+    ceiling, known = who.ceiling, people.by_name(context.db, fold(who.name))
     enabled = model.is_enabled if model.is_enabled is not None else row is None or row.is_enabled
     notes = checks.changes({k: v for k, v in model.dump().items() if k in _NOTES}, _NOTES)
     made: dict[str, Any] = {
@@ -288,6 +288,7 @@ def _values(
         "is_enabled": enabled,
         "acts_as": {
             "name": who.name,
+            "since": None if known is None else known.created_at,
             "role": ceiling.role.name if ceiling else None,
             "workspace": ceiling.workspace if ceiling else None,
         },
