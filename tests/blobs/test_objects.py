@@ -323,6 +323,23 @@ class TestTrouble:
         assert put(blobs, b"x")
         assert blobs.missing([digest_of(b"x")]) == []
 
+    def test_a_file_that_could_not_be_sent_is_kept(self, store: Any, tmp_path: Path) -> None:
+        """It came in parts, for hours perhaps."""
+
+        def refuse(*_: Any) -> Any:
+            raise Unavailable("The store does not answer.")
+
+        blobs, real, draft = another(store, tmp_path), store.put, tmp_path / "draft"
+        draft.write_bytes(b"draft")
+        blobs.missing([digest_of(b"draft")])
+        store.put = refuse
+        with pytest.raises(Unavailable):
+            blobs.adopt(digest_of(b"draft"), str(draft))
+        assert draft.read_bytes() == b"draft"
+        store.put = real
+        blobs.adopt(digest_of(b"draft"), str(draft))
+        assert read(blobs, digest_of(b"draft")) == b"draft"
+
     def test_a_killed_sender_leaves_nothing_that_is_seen(self, store: Any, tmp_path: Path) -> None:
         code = (
             "import os, signal\n"

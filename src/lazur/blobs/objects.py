@@ -94,8 +94,10 @@ class Objects(Adopts, Blobs, Collects, Copies, Sweeps):
 
     def adopt(self, digest: str, path: str) -> None:
         if digest not in self._use([digest]):
+            with open(path, "rb") as file:  # noqa: PTH123
+                self._deliver(digest, file, os.fstat(file.fileno()).st_size)
+            # Last: a store that did not take it would have cost the file that it came from.
             self._copies.adopt(digest, path)
-            self._send(digest)
 
     def open(self, digest: str) -> BinaryIO:
         self.fetch([digest])
@@ -221,10 +223,13 @@ class Objects(Adopts, Blobs, Collects, Copies, Sweeps):
         self._copies.delete(digest)
 
     def _send(self, digest: str) -> int:
-        size, now = self._copies.size(digest), time.monotonic()
         with self._copies.open(digest) as file:
-            path = f"{self._folder(digest)}/{uuid.uuid4().hex[:12]}"
-            self._writes.put(path, iter(lambda: file.read(_CHUNK), b""), size)
+            return self._deliver(digest, file, self._copies.size(digest))
+
+    def _deliver(self, digest: str, file: BinaryIO, size: int) -> int:
+        now = time.monotonic()
+        path = f"{self._folder(digest)}/{uuid.uuid4().hex[:12]}"
+        self._writes.put(path, iter(lambda: file.read(_CHUNK), b""), size)
         return self._trust(digest, size, now)
 
     def _fetch(self, digest: str, cancelled: Callable[[], bool]) -> None:
