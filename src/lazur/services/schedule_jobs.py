@@ -49,8 +49,8 @@ def job_name(schedule: str, at: float) -> str:
 
 def job(written: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
     """`written` is `create_job`, with the job it names in `job` where it names one."""
-    made = _filled(merged(written), facts, "")
-    inputs = _given(made.get("inputs") or {}, facts.inputs)
+    made = _filled(merged(written), facts)
+    inputs = _given(_named(made.get("inputs") or {}, facts), facts.inputs)
     return {
         **made,
         **({"inputs": inputs} if inputs else {}),
@@ -61,7 +61,7 @@ def job(written: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
 
 
 def data_import(written: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
-    return _filled(dict(written), facts, "")
+    return _filled(dict(written), facts)
 
 
 def properties(facts: Facts) -> dict[str, str]:
@@ -132,23 +132,27 @@ def _is_path(value: Any) -> bool:
     return isinstance(value, Mapping) and "path" in value
 
 
-def _filled(value: Any, facts: Facts, key: str) -> Any:
+def _filled(value: Any, facts: Facts, key: str = "") -> Any:
     if key in _AS_WRITTEN:
         return value
     if isinstance(value, Mapping):
         found = cast("Mapping[str, Any]", value)
-        return {name: _part(inner, facts, name, key) for name, inner in found.items()}
+        # Inputs may be called as fields are.
+        return {
+            name: _filled(v, facts, "" if key == "inputs" else name) for name, v in found.items()
+        }
     if isinstance(value, list):
-        return [_filled(inner, facts, "") for inner in cast("list[Any]", value)]
+        return [_filled(inner, facts) for inner in cast("list[Any]", value)]
     return _text(value, facts, name=False) if isinstance(value, str) else value
 
 
-def _part(value: Any, facts: Facts, name: str, above: str) -> Any:
-    """`${{name}}` as an input's value is the job's name; everywhere else it means what it means in
-    any job."""
-    if above == "inputs" and isinstance(value, str):
-        return _text(value, facts, name=True)
-    return _filled(value, facts, name)
+def _named(inputs: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """`${{name}}` as the value of a job's own input is the job's name; everywhere else it means
+    what it means in any job."""
+    return {
+        name: _text(value, facts, name=True) if isinstance(value, str) else value
+        for name, value in inputs.items()
+    }
 
 
 def _text(text: str, facts: Facts, *, name: bool) -> str:
