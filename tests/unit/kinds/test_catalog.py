@@ -99,7 +99,6 @@ class TestKindOf:
     @pytest.mark.parametrize(
         "value",
         [
-            {"type": "pipeline", "jobs": {"a": {"component": "azureml:c:1"}}},
             {"type": "spark", "entry": {"file": "a.py"}, "conf": {"spark.driver.cores": 1}},
         ],
     )

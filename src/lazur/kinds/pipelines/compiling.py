@@ -16,6 +16,8 @@ from lazur.kinds.pipelines.steps import mapping
 from lazur.spec.checking import Check
 from lazur.spec.suggestions import did_you_mean
 
+_LONGEST_NAME = 100
+
 
 class Step(TypedDict):
     kind: str
@@ -75,6 +77,11 @@ def compile_graph(value: Mapping[str, Any], check: Check) -> Graph:
         "steps": made,
     }
     for name, step in written.items():
+        if "." in name or len(name) > _LONGEST_NAME:
+            message = (
+                f"{name[:120]!r} is no name of a step: no dots, at most {_LONGEST_NAME} characters"
+            )
+            check.error(message, ("jobs", name), key=True)
         _bind(graph, name, step, check)
     control.connect(graph, check)
     ports.check_ports(graph, written, check)
@@ -204,7 +211,9 @@ def _outputs(
             body |= {k: v for k, v in mapping(mine).items() if k != "path"}
             if bound.kind == "output":
                 body["promoted"] = bound.name
-            elif not _is_literal_place(bound):
+            elif bound.kind == "input":
+                body["path"] = bound.text
+            else:
                 message = f"an output is bound to ${{{{parent.outputs.…}}}}, not to {bound.text}"
                 check.error(message, ("jobs", name, "outputs", port), find=bound.text)
         elif isinstance(mine, str):
@@ -214,10 +223,6 @@ def _outputs(
             body |= mapping(mine)
         made[port] = body
     return made
-
-
-def _is_literal_place(bound: Ref) -> bool:
-    return bound.kind == "input"
 
 
 def _check_promoted(graph: Graph, check: Check) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lazur.kinds.pipelines.compiling import Graph, Step
 
 _MOST_ROUNDS = 1000
+_LONGEST_KEY = 100
 
 
 def connect(graph: Graph, check: Check) -> None:
@@ -65,12 +66,21 @@ def items_of(value: Any) -> dict[str, dict[str, Any]] | None:
     found = cast("Mapping[str, Any]", value)
     if not all(isinstance(part, Mapping) for part in found.values()):
         return None
+    if any(len(str(key)) > _LONGEST_KEY for key in found):
+        return None
     return {str(key): dict(part) for key, part in found.items()}
 
 
 def is_true(value: Any) -> bool:
     """Of a condition: what a step wrote is text."""
     return value.strip().lower() == "true" if isinstance(value, str) else value is True
+
+
+def truth(value: Any) -> bool | None:
+    """Of a condition that is known by now. None: it is neither true nor false."""
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().lower())
+    return value if isinstance(value, bool) else None
 
 
 def _connect_branches(graph: Graph, name: str, step: Step, check: Check) -> None:
@@ -123,6 +133,9 @@ def _need(graph: Graph, name: str, step: Step, check: Check, field: str) -> None
     if value is None:
         check.error(f"`{field}` is missing", ("jobs", name), key=True)
         return
+    if field == "condition" and "${{" not in str(value) and truth(value) is None:
+        hint = "Such as ${{parent.jobs.NAME.outputs.PORT}}, where the output is a boolean."
+        check.error("`condition` is neither true nor false", ("jobs", name, field), hint=hint)
     own = (name, *steps.names(step["spec"].get("body"))) if "body" in step["spec"] else ()
     for ref in bindings.refs(value):
         if ref.kind == "step_output" and ref.step not in own:
@@ -143,6 +156,10 @@ def _check_rounds(name: str, step: Step, check: Check) -> None:
 
 
 def _check_items(name: str, step: Step, check: Check) -> None:
+    most: Any = step["spec"].get("max_concurrency")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        message = "`max_concurrency` must be a number from 1"
+        check.error(message, ("jobs", name, "max_concurrency"))
     value = step["spec"].get("items")
     if isinstance(value, str) and "${{" in value:
         return

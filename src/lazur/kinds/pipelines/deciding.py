@@ -134,7 +134,10 @@ def _before(standing: Standing, name: str, step: Step) -> Outcome:
 def _branch(standing: Standing, name: str, step: Step, before: Outcome) -> Outcome:
     if before != "ready":
         return before
-    standing.ways[name] = control.is_true(_value(standing, step["spec"]["condition"]))
+    way = control.truth(_value(standing, step["spec"]["condition"]))
+    if way is None:
+        return "failed"
+    standing.ways[name] = way
     return "done"
 
 
@@ -148,8 +151,9 @@ def _rounds(standing: Standing, name: str, step: Step, before: Outcome) -> Outco
     outcome = _OF_CHILD.get(standing.view.children[f"{body}.{count}"].state, "running")
     if outcome != "done" or count >= step["spec"]["limits"]["max_iteration_count"]:
         return outcome
-    if not control.is_true(_value(standing, step["spec"]["condition"])):
-        return "done"
+    again = control.truth(_value(standing, step["spec"]["condition"]))
+    if not again:
+        return "failed" if again is None else "done"
     given = jobs.mapped(
         step["spec"].get("mapping"), body, lambda port: _output(standing, body, port)
     )
@@ -239,7 +243,7 @@ def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, An
     first = next((c.name for c in _ended_badly(view.children.values())), view.name)
     return {
         "code": "StepFailed",
-        "message": f"{shown}{behind}",
+        "message": f"{shown}.{behind}",
         "hint": f"See its log: lazur job stream -n {first}. "
         f"Mended, go on from there: lazur job retry -n {view.name}",
         "steps": bad,
@@ -258,5 +262,12 @@ def _said(view: ParentView, standing: Standing, name: str) -> str:
         if control.runner(standing.graph, child.step.partition(".")[0]) == name:
             if not child.error:
                 return f"step {child.step} was {child.state.value.lower()}"
-            return f"step {child.step} failed: {child.error.get('message')}"
-    return f"step {name} failed: its items are no list or mapping of mappings"
+            return f"step {child.step} failed: {str(child.error.get('message')).rstrip('.')}"
+    return f"step {name} failed: {_UNCLEAR[standing.graph['steps'][name]['kind']]}"
+
+
+_UNCLEAR = {
+    "if_else": "its condition is neither true nor false",
+    "do_while": "its condition is neither true nor false",
+    "parallel_for": "its items are no list or mapping of mappings",
+}

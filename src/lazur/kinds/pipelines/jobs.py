@@ -81,7 +81,16 @@ def value(graph: Graph, parent: str, written: Any, children: Children) -> Any:
     """What a bound value is by now: a literal, a mapping with `path`, or None."""
     if isinstance(written, Mapping):
         return _body(graph, parent, mapping(written), children)
-    return bindings.filled(written, _known(graph, parent, children))
+    return _text(graph, parent, written, children)
+
+
+def _text(graph: Graph, parent: str, written: Any, children: Children) -> Any:
+    """Bound to what was not given it is not given either."""
+    known = _known(graph, parent, children)
+    alone = bindings.whole(written)
+    if alone is not None and alone.kind in ("input", "step_input", "step_output"):
+        return known(alone)
+    return bindings.filled(written, known)
 
 
 def mapped(written: Any, body: str, output: Callable[[str], Any]) -> dict[str, Any]:
@@ -192,7 +201,7 @@ def _body(graph: Graph, parent: str, written: dict[str, Any], children: Children
     """`{path: ${{…}}, mode: download}`: what it is bound to, and over it what is said here."""
     if "path" not in written:
         return bindings.filled(written, _known(graph, parent, children))
-    inner = bindings.filled(written["path"], _known(graph, parent, children))
+    inner = _text(graph, parent, written["path"], children)
     said = {key: part for key, part in written.items() if key != "path" and part is not None}
     if isinstance(inner, Mapping):
         return {**mapping(cast("Any", inner)), **said}
