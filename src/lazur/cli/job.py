@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from knack.log import get_logger
 from knack.util import CLIError
 
-from lazur.cli import mini_batches, session, specs, terminal, trials, waterfall
+from lazur.cli import mini_batches, session, specs, steps, terminal, trials, waterfall
 from lazur.cli.arguments import (
     ARCHIVED_ONLY,
     FILE,
@@ -24,10 +25,11 @@ from lazur.cli.arguments import (
 from lazur.cli.boards import tensorboard
 from lazur.cli.job_texts import HELP
 from lazur.cli.mini_batches import list_ as list_mini_batches
-from lazur.cli.tables import job_row, job_rows
+from lazur.cli.pipelines import graph
+from lazur.cli.tables import job_row
 from lazur.cli.trials import extend as extend_sweep
 from lazur.cli.trials import list_ as list_trials
-from lazur.cli.watching import JobWatch
+from lazur.cli.watching import JobWatch, paint_state
 
 if TYPE_CHECKING:
     from lazur.sdk.views import Job
@@ -37,6 +39,7 @@ __all__ = [
     "COMMANDS",
     "HELP",
     "extend_sweep",
+    "graph",
     "list_mini_batches",
     "list_trials",
     "tensorboard",
@@ -46,11 +49,13 @@ log = get_logger(__name__)
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "job create": ("create", {"table_transformer": job_row}),
-    "job show": ("show", {"table_transformer": job_row}),
-    "job list": ("list_", {"table_transformer": job_rows}),
+    "job show": ("show", {"table_transformer": steps.shown}),
+    "job list": ("list_", {"table_transformer": steps.listed}),
     "job stream": ("stream", {}),
     "job download": ("download", {}),
     "job cancel": ("cancel", {}),
+    "job retry": ("retry", {"table_transformer": steps.shown}),
+    "job graph": ("graph", {}),
     "job archive": ("archive", {}),
     "job restore": ("restore", {}),
     "job update": ("update", {"table_transformer": job_row}),
@@ -65,20 +70,29 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 _NAME = name("job")
 _JOB_FILE = {**FILE, "help": "The job's YAML file."}
+_STREAM = option("--stream", "-s", help="Watch the job until it is over.", action="store_true")
+_LOGS = option(
+    "--logs", help="Of a pipeline, print each step's log as it runs.", action="store_true"
+)
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "job": {"name": _NAME, "web": WEB, "sets": SET},
     "job create": {
         "file": _JOB_FILE,
         "name": {**_NAME, "help": "Name of the job; without it, a fresh one is made."},
-        "stream": option(
-            "--stream", "-s", help="Watch the job until it is over.", action="store_true"
-        ),
+        "stream": _STREAM,
+        "logs": _LOGS,
         "skip_validation": SKIP_VALIDATION,
         "save_as": option("--save-as", "-a", help="Write the created job as YAML into this file."),
         "experiment_name": option("--experiment-name", help="Experiment that the job belongs to."),
         "display_name": option("--display-name", help="Name that people see."),
     },
     "job validate": {"file": _JOB_FILE},
+    "job stream": {"logs": _LOGS},
+    "job retry": {"stream": _STREAM, "logs": _LOGS},
+    "job graph": {
+        "file": {**FILE, "help": "The YAML file of a pipeline that need not be submitted."},
+        "shape": option("--format", help="How it is drawn.", choices=["mermaid"]),
+    },
     "job list": {
         "max_results": {**MAX_RESULTS, "help": "At most so many. Default: 50."},
         "all_results": option("--all-results", help="All of them.", nargs="?", const="true"),
@@ -88,6 +102,9 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "status": option("--status", help="Only jobs in this state, such as Failed."),
         "experiment_name": option("--experiment-name", help="Only jobs of this experiment."),
         "tag": option("--tag", help="Only jobs with this tag: key=value."),
+        "tree": option(
+            "--tree", help="With the steps and trials of each job below it.", action="store_true"
+        ),
     },
     "job download": {
         "download_path": option("--download-path", "-p", help="Folder to put the files into."),
@@ -145,6 +162,7 @@ def create(
     name: str | None = None,
     sets: Any = None,
     stream: bool = False,
+    logs: bool = False,
     web: bool = False,
     skip_validation: bool = False,
     save_as: str | None = None,
@@ -161,23 +179,25 @@ def create(
         _save(job, save_as)
     if web:
         _open(job)
-    return watch(client, job) if stream else job.to_dict()
+    return watch(client, job, logs=logs) if stream or logs else job.to_dict()
 
 
-def watch(client: Any, job: Job) -> Any:
+def watch(client: Any, job: Job, *, logs: bool = False) -> Any:
     """Its log until it is over, then the job for whoever asked for one."""
     told = job.to_dict().get("warnings") or []
-    job = _follow(client, job.name)
+    job = _follow(client, job.name, logs=logs)
     later = [note for note in job.to_dict().get("warnings") or [] if note not in told]
     specs.warn({"warnings": later})
     return job.to_dict() if session.current.is_read_by_machine else None
 
 
 def show(name: str, web: bool = False) -> Any:
-    job = session.client().jobs.get(name)
+    client = session.client()
+    job = client.jobs.get(name)
     if web:
         _open(job)
-    return job.to_dict()
+    is_table = session.current.output == "table"
+    return steps.opened(client, job.to_dict()) if is_table else job.to_dict()
 
 
 def list_(
@@ -189,8 +209,10 @@ def list_(
     status: str | None = None,
     experiment_name: str | None = None,
     tag: str | None = None,
+    tree: bool = False,
 ) -> Any:
-    found = session.client().jobs.list(
+    client = session.client()
+    found = client.jobs.list(
         max_results=None if (all_results or "").lower() == "true" else max_results,
         list_view_type=specs.list_view(include_archived, archived_only),
         parent_job_name=parent_job_name,
@@ -198,11 +220,18 @@ def list_(
         experiment_name=experiment_name,
         tag=tag,
     )
-    return [job.to_dict() for job in found]
+    jobs = [job.to_dict() for job in found]
+    return steps.with_children(client, jobs) if tree else jobs
 
 
-def stream(name: str) -> None:
-    _follow(session.client(), name)
+def stream(name: str, logs: bool = False) -> None:
+    _follow(session.client(), name, logs=logs)
+
+
+def retry(name: str, stream: bool = False, logs: bool = False) -> Any:
+    client = session.client()
+    job = client.jobs.retry(name)
+    return watch(client, job, logs=logs) if stream or logs else job.to_dict()
 
 
 def download(
@@ -266,12 +295,14 @@ def explain(name: str) -> Any:
     return None
 
 
-def _follow(client: Any, name: str) -> Job:
+def _follow(client: Any, name: str, *, logs: bool = False) -> Job:
     """The log goes to stdout, unless the result goes there."""
     watch = JobWatch(client, quiet=session.current.only_errors)
     out = sys.stderr if session.current.is_read_by_machine else sys.stdout
     try:
-        job = client.jobs.stream(name, out=out, on_change=watch)
+        job = client.jobs.stream(
+            name, out=out, on_change=watch, logs=logs, style=partial(paint_state, out)
+        )
     except KeyboardInterrupt:
         terminal.note(
             f"\nJob {name} goes on. Watch it again with `lazur job stream -n {name}`, "

@@ -28,12 +28,17 @@ HELP: dict[str, dict[str, Any]] = {
                 ),
             },
             {"name": "Open its page", "text": "lazur job create -f job.yml --web"},
+            {
+                "name": "Watch a pipeline, with the log of each step",
+                "text": "lazur job create -f pipeline.yml --stream --logs",
+            },
         ],
     },
     "job show": {
         "short-summary": "Show a job.",
         "examples": [
             {"name": "Everything about it", "text": "lazur job show -n NAME"},
+            {"name": "The steps of a pipeline", "text": "lazur job show -n NAME -o table"},
             {
                 "name": "Its state, for a script",
                 "text": "lazur job show -n NAME --query status -o tsv",
@@ -53,12 +58,21 @@ HELP: dict[str, dict[str, Any]] = {
                 "text": "lazur job list --status Failed --experiment-name mnist",
             },
             {"name": "Names only", "text": "lazur job list --query '[].name' -o tsv"},
+            {"name": "With their steps below them", "text": "lazur job list --tree -o table"},
+            {"name": "The steps of one", "text": "lazur job list -p NAME -o table"},
         ],
     },
     "job stream": {
         "short-summary": "Print a job's log until the job is over.",
-        "long-summary": "Of a job that is over, the whole. The exit code is 1 if the job failed.",
-        "examples": [{"name": "Watch", "text": "lazur job stream -n NAME"}],
+        "long-summary": (
+            "Of a job that is over, the whole. Of a pipeline, each change of a step, and with "
+            "--logs the steps' logs too, each line with the step's name in front. The exit code "
+            "is 1 if the job failed."
+        ),
+        "examples": [
+            {"name": "Watch", "text": "lazur job stream -n NAME"},
+            {"name": "With the log of each step", "text": "lazur job stream -n NAME --logs"},
+        ],
     },
     "job download": {
         "short-summary": "Download a job's files once it is over.",
@@ -72,6 +86,23 @@ HELP: dict[str, dict[str, Any]] = {
     "job cancel": {
         "short-summary": "End a job: its whole process tree, first asked, then made to.",
         "examples": [{"name": "Cancel", "text": "lazur job cancel -n NAME"}],
+    },
+    "job retry": {
+        "short-summary": "Submit a job that is over once more.",
+        "long-summary": (
+            "A new job. Of a pipeline, steps that had ended well are not done again: it goes on "
+            "from those that failed."
+        ),
+        "examples": [
+            {"name": "Go on from where it failed", "text": "lazur job retry -n NAME --stream"}
+        ],
+    },
+    "job graph": {
+        "short-summary": "Draw the steps of a pipeline, with their states, for Markdown.",
+        "examples": [
+            {"name": "Of a job", "text": "lazur job graph -n NAME > steps.mmd"},
+            {"name": "Of a file", "text": "lazur job graph -f pipeline.yml"},
+        ],
     },
     "job archive": {
         "short-summary": "Hide a job from lists.",

@@ -42,6 +42,7 @@ TOLD = (
     "data profile",
     "job explain",
     "job tensorboard",
+    "job graph",
     "lineage ",
     "mlflow-uri",
 )

@@ -17,7 +17,7 @@ def job_row(job: dict[str, Any]) -> Row:
     row["Status"] = job.get("status")
     row["Created"] = when((job.get("creation_context") or {}).get("created_at"))
     row["Duration"] = duration(job.get("duration"))
-    row["Why"] = _short(job.get("waiting_for") or (job.get("error") or {}).get("message"))
+    row["Why"] = short_line(job.get("waiting_for") or (job.get("error") or {}).get("message"))
     return OrderedDict((key, value if value is not None else "") for key, value in row.items())
 
 
@@ -29,7 +29,7 @@ def asset_row(asset: dict[str, Any]) -> Row:
     row: Row = OrderedDict(Name=asset["name"], Version=asset.get("version") or asset.get("latest"))
     row["Type"] = asset.get("type") or ""
     row["Created"] = when((asset.get("creation_context") or {}).get("created_at"))
-    row["Description"] = _short(asset.get("description"))
+    row["Description"] = short_line(asset.get("description"))
     return row
 
 
@@ -61,6 +61,6 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def _short(text: str | None) -> str:
+def short_line(text: str | None) -> str:
     first = (text or "").split("\n")[0]
     return first if len(first) <= 50 else first[:49] + "…"

@@ -4,7 +4,7 @@ environment."""
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 from lazur.cli.tables import duration
 from lazur.cli.terminal import Dimmed, note, paint
@@ -12,6 +12,13 @@ from lazur.engine.states import FINAL, State
 from lazur.errors import LazurError
 
 _STYLE = {State.COMPLETED: "green", State.FAILED: "red", State.CANCELED: "yellow"}
+_FAINT = frozenset({"NotRun", "Skipped", "log"})
+
+
+def paint_state(stream: TextIO, text: str, state: str) -> str:
+    """A step's state, or the name before a line of its log."""
+    style = "dim" if state in _FAINT else _STYLE.get(state)  # pyright: ignore[reportArgumentType]
+    return paint(text, style, stream) if style else text
 
 
 class JobWatch:

@@ -27,7 +27,7 @@ def chart(graph: dict[str, Any]) -> str:
     lines = ["flowchart LR"]
     lines += [f"  {ids[node['id']]}{_box(node)}" for node in graph["nodes"]]
     for edge in graph["edges"]:
-        role = f'|"{_text(edge["role"])}"| ' if edge["role"] else ""
+        role = f'|"{text(edge["role"])}"| ' if edge["role"] else ""
         lines.append(f"  {ids[edge['source']]} --> {role}{ids[edge['target']]}")
     lines.append(_STYLES)
     lines.append(f"  class {ids[graph['root']]} root")
@@ -43,13 +43,13 @@ def _box(node: dict[str, Any]) -> str:
     if len(name) > _LONGEST:
         name = f"{name[: _LONGEST - 20]}…{name[-19:]}"
     state = node.get("status") or (node["state"] if node["state"] != "there" else "")
-    label = _text(name) + (f"<br/>{_text(state)}" if state and node["kind"] != "hidden" else "")
+    label = text(name) + (f"<br/>{text(state)}" if state and node["kind"] != "hidden" else "")
     return f"{begin}{label}{end}"
 
 
-def _text(text: str) -> str:
-    """Mermaid reads `#35;` as a character reference."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+def text(written: str) -> str:
+    """As it stands in a quoted label: Mermaid reads `#35;` as a character reference."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in written)
     return "".join(
         letter if letter.isalnum() or letter in _PLAIN else f"#{ord(letter)};" for letter in plain
     )

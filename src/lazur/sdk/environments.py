@@ -8,7 +8,7 @@ from typing import Any
 
 from lazur.errors import BuildFailed
 from lazur.sdk.assets import Assets
-from lazur.sdk.follow import Out, copy_bytes
+from lazur.sdk.logs import Out, copy_bytes
 from lazur.sdk.scope import Scope
 from lazur.sdk.views import View
 

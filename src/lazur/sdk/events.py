@@ -25,7 +25,7 @@ _PATIENCE = 60.0
 def events(scope: Scope, name: str) -> Iterator[dict[str, Any]]:
     """The job's view now, at each change, and last when it is final. No change is told twice."""
     path = scope.path("jobs", name, "events")
-    last: str | None = None
+    last: Any = None
     lost_at: float | None = None
     while True:
         try:
@@ -34,8 +34,8 @@ def events(scope: Scope, name: str) -> Iterator[dict[str, Any]]:
             ) as stream:
                 for view in _decoded(stream.lines()):
                     lost_at = None
-                    if view.get("etag") != last or last is None:
-                        last = view.get("etag")
+                    if (seen := _seen(view)) != last:
+                        last = seen
                         yield view
                     if view["status"] in FINAL:
                         return
@@ -64,6 +64,12 @@ class Watcher:
         except Unavailable:
             # Whoever follows the log sees the same, and says so.
             return
+
+
+def _seen(view: dict[str, Any]) -> Any:
+    """A job changes too when one of its steps does."""
+    steps = view.get("steps") or []
+    return view.get("etag"), [(step["name"], step["status"]) for step in steps]
 
 
 def _decoded(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:

@@ -1,42 +1,37 @@
-"""Following a log by byte offset, from its first byte to its last, however often the server
-restarts meanwhile."""
+"""Following a job until it is over: its log, or the states of its steps."""
 
 from __future__ import annotations
 
-import codecs
 import re
-import sys
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from lazur.engine.states import FINAL
-from lazur.errors import NotFound, Unavailable
-from lazur.sdk.events import QUIET, Watcher, events, still_patient
-from lazur.sdk.http import LOST
+from lazur.sdk.events import Watcher, events
+from lazur.sdk.logs import MAIN_LOG, Out, copy_bytes
 from lazur.sdk.scope import Scope
+from lazur.sdk.step_follow import Style, follow_steps
 from lazur.sdk.views import Job
 
-MAIN_LOG = "user_logs/std_log.txt"
 _STREAMED = re.compile(r"user_logs/std_log\D*0*(?:_ps)?\.txt")
 """The log of the first process, whichever way the launcher names it."""
 
 
-class Writes(Protocol):
-    """Takes text or bytes: stdout, a file opened either way, io.StringIO, a notebook's output."""
-
-    def write(self, chunk: Any, /) -> Any: ...
-
-    def flush(self) -> Any: ...
-
-
-Out = Writes | None
-"""None: stdout."""
-
-
-def follow_log(scope: Scope, name: str, out: Out, on_change: Callable[[Job], None] | None) -> Job:
-    """Copy the log to `out` until the job is over; then the job as it ended."""
+def follow_log(
+    scope: Scope,
+    name: str,
+    out: Out,
+    on_change: Callable[[Job], None] | None,
+    *,
+    logs: bool = False,
+    style: Style | None = None,
+) -> Job:
+    """Copy the log to `out` until the job is over; then the job as it ended. Of a pipeline the
+    states of its steps, with `logs` the steps' logs too."""
     job = _get(scope, name)
+    if job.get("type") == "pipeline":
+        return follow_steps(scope, name, out, on_change, logs=logs, style=style)
     watcher = Watcher(scope, name, on_change) if on_change else None
 
     def is_over() -> bool:
@@ -52,36 +47,6 @@ def follow_log(scope: Scope, name: str, out: Out, on_change: Callable[[Job], Non
     if watcher:
         watcher.join()
     return Job(job)
-
-
-def copy_bytes(scope: Scope, path: str, out: Out, is_over: Callable[[], bool]) -> None:
-    """A response that ends is no proof that the log has: a server that is stopped ends its
-    responses too. So once it `is_over`, the file is asked for what came after."""
-    write = _writer(out if out is not None else sys.stdout)
-    offset = 0
-    lost_at: float | None = None
-    over = False
-    while True:
-        try:
-            query = {"offset": offset, "follow": not over}
-            with scope.http.stream("GET", path, query=query, timeout=QUIET) as stream:
-                for chunk in stream.chunks():
-                    lost_at = None
-                    offset += len(chunk)
-                    write(chunk)
-            if over:
-                return
-            over = is_over()
-        except NotFound:
-            # What never ran has no log.
-            if over:
-                return
-            over = is_over()
-            lost_at = None if over else still_patient(lost_at)
-        except TimeoutError:
-            continue
-        except (*LOST, Unavailable):
-            lost_at = still_patient(lost_at)
 
 
 def _get(scope: Scope, name: str) -> dict[str, Any]:
@@ -105,18 +70,3 @@ def _first_log(scope: Scope, name: str) -> str | None:
 def _is_distributed(job: dict[str, Any]) -> bool:
     resources = job.get("resources") or {}
     return bool(job.get("distribution")) or (resources.get("instance_count") or 1) > 1
-
-
-def _writer(out: Writes) -> Callable[[bytes], None]:
-    """Bytes go out as they are and at once, where that can be: a chunk may end inside a
-    character."""
-    takes_text = hasattr(out, "encoding") and not hasattr(out, "buffer")
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    target: Any = getattr(out, "buffer", out)
-    out.flush()
-
-    def write(chunk: bytes) -> None:
-        target.write(decoder.decode(chunk) if takes_text else chunk)
-        target.flush()
-
-    return write

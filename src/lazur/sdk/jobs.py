@@ -13,11 +13,13 @@ from lazur.errors import Invalid, JobFailed
 from lazur.sdk import downloads
 from lazur.sdk.entities import Command, Entity, Spec, expect
 from lazur.sdk.events import events
-from lazur.sdk.follow import Out, follow_log
+from lazur.sdk.follow import follow_log
+from lazur.sdk.logs import Out
 from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
+from lazur.sdk.step_follow import Style
 from lazur.sdk.views import JOB_CHANGES, Job, View
 
 _TRIAL_FIELDS = ("number", "score", "duration", "status")
@@ -75,11 +77,14 @@ class Jobs:
         *,
         out: Out = None,
         on_change: Callable[[Job], None] | None = None,
+        logs: bool = False,
+        style: Style | None = None,
     ) -> Job:
         """Print the job's log as it is written, from its first line, until the job is over; of one
-        that is over, the whole. Goes on where it was when the server restarts. Raises JobFailed,
-        with the cause, if the job failed."""
-        job = follow_log(self._scope, name, out, on_change)
+        that is over, the whole. Of a pipeline, a line for each change of a step; with `logs` the
+        steps' logs too, each line with the step's name in front. Goes on where it was when the
+        server restarts. Raises JobFailed, with the cause, if the job failed."""
+        job = follow_log(self._scope, name, out, on_change, logs=logs, style=style)
         raise_if_failed(job)
         return job
 
@@ -94,6 +99,11 @@ class Jobs:
             if job.status in FINAL:
                 break
         return job
+
+    def retry(self, name: str) -> Job:
+        """Submit a job that is over once more. Of one with steps, those that had ended well are
+        not done again."""
+        return Job(self._scope.http.request("POST", self._path(name, "retry")).json())
 
     def cancel(self, name: str) -> Job:
         return Job(self._scope.http.request("POST", self._path(name, "cancel")).json())

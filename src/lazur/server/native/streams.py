@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError, NotFound
 from lazur.server.deps import Call, action
 from lazur.server.live import Live, Snapshot
-from lazur.services import builds, files, jobs
+from lazur.server.native.bodies import whole
+from lazur.services import builds, far, files, jobs
 from lazur.services.files import Place
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}", tags=["streams"])
@@ -36,7 +38,7 @@ async def job_events(call: Call, workspace: str, name: str) -> Response:
                 view = jobs.get(context, workspace, name)
         except LazurError:
             return None
-        return Snapshot(view["etag"], json.dumps(view).encode(), view["status"] in FINAL)
+        return Snapshot(_tag(view), json.dumps(view).encode(), view["status"] in FINAL)
 
     topic = await run_in_threadpool(_topic, call, workspace, name)
 
@@ -49,7 +51,12 @@ async def job_events(call: Call, workspace: str, name: str) -> Response:
 
 @routes.get("/jobs/{name}/files", **action("workspaces/jobs/read"))
 def find(call: Call, workspace: str, name: str, prefix: str = "") -> Response:
-    return call.read(lambda context: files.find(context, workspace, name, prefix))
+    with call.site.context(call.who, write=False) as context:
+        found = files.find(context, workspace, name, prefix)
+        outside = files.outside(context, workspace, name)
+    more = far.files(outside, prefix)
+    found["value"] = sorted([*found["value"], *more], key=lambda file: str(file["path"]))
+    return JSONResponse(found)
 
 
 @routes.get("/jobs/{name}/files/{path:path}", **action("workspaces/jobs/read"))
@@ -68,6 +75,16 @@ async def read(
         with call.site.context(call.who, write=False) as context:
             return jobs.get(context, workspace, name)["status"] in FINAL
 
+    def elsewhere() -> Response | None:
+        with call.site.context(call.who, write=False) as context:
+            outside = files.outside(context, workspace, name)
+        for top, folder in outside:
+            if path.startswith(f"{top}/"):
+                return whole(*folder.opened(path[len(top) + 1 :]), offset)
+        return None
+
+    if path.startswith("named-outputs/") and (sent := await run_in_threadpool(elsewhere)):
+        return sent
     place = await run_in_threadpool(locate)
     if not follow:
         return await run_in_threadpool(_now, place, offset, path)
@@ -102,6 +119,13 @@ async def build_log(
         return await run_in_threadpool(state) not in ("waiting", "building")
 
     return _stream(live.tail(place.full, offset, is_over, f"build:{key}", place.open), _BYTES)
+
+
+def _tag(view: dict[str, Any]) -> str:
+    """A job has changed, too, when one of its steps has."""
+    steps = [(step["name"], step["status"]) for step in view.get("steps") or []]
+    told = f"-{zlib.crc32(repr(steps).encode()):08x}" if steps else ""
+    return f"{view['etag']}{told}"
 
 
 def _topic(call: Call, workspace: str, name: str) -> str:
