@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,10 +16,13 @@ _CHUNK = 64 << 10
 
 class Cutter:
     """Between clients and the server whose address `where` tells. `at` are the numbers of bytes,
-    in both directions together, after which it cuts."""
+    in both directions together, after which it cuts; after `most` nothing passes any more."""
 
-    def __init__(self, where: Callable[[], str], at: Sequence[int]) -> None:
+    def __init__(
+        self, where: Callable[[], str], at: Sequence[int] = (), most: float = math.inf
+    ) -> None:
         self._where = where
+        self._most = most
         self._at = sorted(at)
         self._loop = asyncio.new_event_loop()
         self._open = set[asyncio.StreamWriter]()
@@ -49,6 +53,8 @@ class Cutter:
     async def _end(self) -> None:
         self._server.close()
         self._cut()
+        for pump in self._pumps:
+            pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -69,6 +75,8 @@ class Cutter:
         with suppress(OSError):
             while chunk := await source.read(_CHUNK):
                 self.passed += len(chunk)
+                if self.passed > self._most:
+                    await asyncio.Event().wait()
                 if self._at and self.passed >= self._at[0]:
                     del self._at[0]
                     self.cuts += 1

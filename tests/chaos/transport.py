@@ -114,9 +114,9 @@ class Transport:
     def _give_up(self) -> None:
         """The sending of another file is not gone on with."""
         file, digest = _made(self.folder / "other.bin", 9 * PART, 1)
-        with Cutter(lambda: self._server.url, []) as cutter:
+        with Cutter(lambda: self._server.url, most=5 * PART) as cutter:
             client = self._create("other", file, cutter.url)
-            _until(lambda: cutter.passed > 5 * PART or client.poll() is not None)
+            _until(lambda: cutter.passed > 5 * PART)
             client.kill()
             client.wait()
         drafts = list((self._server.home / "blobs" / "drafts").glob("*/*"))
