@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from lazur.engine.plan import Exit
 from lazur.errors import (
@@ -144,6 +146,21 @@ class TestTicks:
         clock.time += HOUR
         loop.round()
         assert states(site) == ["fired"]
+
+    def test_a_time_zone_that_is_not_known_here_holds_up_no_other(
+        self, site: TestSite, clock: Clock, loop: Schedules, make: Make
+    ) -> None:
+        make("odd")
+        make()
+        with site.db.write() as db:
+            text_ = "UPDATE lazur_schedules SET spec = :spec WHERE name = 'odd'"
+            spec = {"trigger": {**HOURLY, "time_zone": "Mars/Base"}, "create_job": command()}
+            db.execute(text(text_), {"spec": json.dumps(spec)})
+        clock.time += HOUR
+        loop.round()
+        assert states(site) == ["fired"]
+        assert call(site, schedules.get, "default", "odd")["next_runs"] == []
+        assert states(site, "odd") == []
 
     def test_after_its_end_nothing_falls_due(
         self, site: TestSite, clock: Clock, loop: Schedules, make: Make

@@ -15,7 +15,7 @@ from typing import Any
 from lazur.engine import ticks as rules
 from lazur.engine.lineage import JOBS, SCHEDULES, Edge, Node
 from lazur.engine.ticks import Plan
-from lazur.errors import Conflict, Forbidden, LazurError, Unavailable
+from lazur.errors import Conflict, Forbidden, Invalid, LazurError, Unavailable
 from lazur.services import (
     assignments,
     data_imports,
@@ -39,6 +39,7 @@ from lazur.store.db import AnyRow, Taken
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 50
+_LATER = 600.0
 _SLACK = 60.0
 """Servers' clocks may differ by so much without anybody taking that for a change of time."""
 _RACES = 4
@@ -59,16 +60,25 @@ def decide(site: Site) -> bool:
     with site.db.read() as db:
         rows = store.to_decide(db, now, _SLACK, _AT_ONCE)
     for row in rows:
-        trigger = schedules.trigger_of(row)
-        table = schedules.timetable(trigger, row.created_at)
-        decided = min(row.decided, now)
-        with site.context(synced=False) as context:
-            if row.decided > now + _SLACK:
-                _take_back(context, row, table)
-            made = rules.plan(table, decided, now, trigger.policy)
-            if store.decide(context.db, row, made.until, made.due_at):
-                _write(context, row, made)
+        try:
+            _decide(site, row, now)
+        except (Invalid, ValueError) as error:  # its time zone may not be known to this machine
+            log.warning("schedule %s/%s: %s", row.workspace, row.name, error)
+            with site.db.write(synced=False) as db:
+                store.decide(db, row, row.decided, now + _LATER)
     return len(rows) == _AT_ONCE
+
+
+def _decide(site: Site, row: AnyRow, now: float) -> None:
+    trigger = schedules.trigger_of(row)
+    table = schedules.timetable(trigger, row.created_at)
+    made = rules.plan(table, min(row.decided, now), now, trigger.policy)
+    with site.context(synced=False) as context:
+        if not store.decide(context.db, row, made.until, made.due_at):
+            return
+        if row.decided > now + _SLACK:
+            _take_back(context, row, table)
+        _write(context, row, made)
 
 
 def fire(site: Site, tick: AnyRow, token: str) -> None:

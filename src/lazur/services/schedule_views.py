@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lazur.engine import zones
+from lazur.errors import Invalid
 from lazur.kinds.resources.schedule import TIMED, Schedule, timetable
 from lazur.services.site import Context, Site
 from lazur.services.times import iso
@@ -74,6 +75,9 @@ def _next(context: Context, row: AnyRow) -> list[str]:
     if row.trigger_type not in TIMED or not row.is_enabled:
         return []
     trigger: Any = Schedule.model_validate({"name": row.name, **row.spec}).trigger
-    table = timetable(trigger, row.created_at)
+    try:
+        table = timetable(trigger, row.created_at)
+    except (Invalid, ValueError):  # a time zone that is not known here
+        return []
     coming = table.next_ticks(max(row.decided, context.now()), NEXT)
     return [zones.on_the_wall(tick, table.place).isoformat() for tick in coming]
