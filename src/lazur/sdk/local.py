@@ -104,8 +104,8 @@ def _start(home: Path, flags: Sequence[str]) -> Address:
         time.sleep(_POLL)
     raise ServerUnreachable(
         f"The server did not become ready within {PATIENCE:.0f} seconds.{_said(log, mark)}",
-        hint=f"It goes on starting: after an upgrade its database is migrated, which takes a minute "
-        f"for a million jobs. `lazur server status` tells; its output is in {log}.",
+        hint="It goes on starting: after an upgrade its database is migrated, which takes a minute"
+        f" for a million jobs. `lazur server status` tells; its output is in {log}.",
     )
 
 
