@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from knack.log import get_logger
 from knack.util import CLIError
 
-from lazur.cli import mini_batches, session, specs, steps, terminal, trials, waterfall
+from lazur.cli import mini_batches, plans, session, specs, steps, terminal, trials, waterfall
 from lazur.cli.arguments import (
     ARCHIVED_ONLY,
     FILE,
@@ -48,7 +48,7 @@ __all__ = [
 log = get_logger(__name__)
 
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
-    "job create": ("create", {"table_transformer": job_row}),
+    "job create": ("create", {"table_transformer": plans.or_job}),
     "job show": ("show", {"table_transformer": steps.shown}),
     "job list": ("list_", {"table_transformer": steps.listed}),
     "job stream": ("stream", {}),
@@ -81,6 +81,11 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "name": {**_NAME, "help": "Name of the job; without it, a fresh one is made."},
         "stream": _STREAM,
         "logs": _LOGS,
+        "plan": option(
+            "--plan",
+            help="Show what would run, be reused, sent and built; submit nothing.",
+            action="store_true",
+        ),
         "skip_validation": SKIP_VALIDATION,
         "save_as": option("--save-as", "-a", help="Write the created job as YAML into this file."),
         "experiment_name": option("--experiment-name", help="Experiment that the job belongs to."),
@@ -163,6 +168,7 @@ def create(
     sets: Any = None,
     stream: bool = False,
     logs: bool = False,
+    plan: bool = False,
     web: bool = False,
     skip_validation: bool = False,
     save_as: str | None = None,
@@ -172,6 +178,8 @@ def create(
     flags = {"name": name, "experiment_name": experiment_name, "display_name": display_name}
     source = specs.source(file, sets, flags)
     client = session.client()
+    if plan:
+        return _plan(client, source)
     with terminal.Progress("Uploading") as progress:
         job = client.jobs.submit(source, specs.watch(progress))
     specs.warn(job.to_dict())
@@ -180,6 +188,15 @@ def create(
     if web:
         _open(job)
     return watch(client, job, logs=logs) if stream or logs else job.to_dict()
+
+
+def _plan(client: Any, source: Any) -> Any:
+    found = client.jobs.plan(source).to_dict()
+    if session.current.is_read_by_machine:
+        return found
+    specs.warn(found)
+    print(plans.text(found, sys.stdout))
+    return None
 
 
 def watch(client: Any, job: Job, *, logs: bool = False) -> Any:

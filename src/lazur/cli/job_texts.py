@@ -29,6 +29,10 @@ HELP: dict[str, dict[str, Any]] = {
             },
             {"name": "Open its page", "text": "lazur job create -f job.yml --web"},
             {
+                "name": "See first what would run, and what was done before",
+                "text": "lazur job create -f pipeline.yml --plan",
+            },
+            {
                 "name": "Watch a pipeline, with the log of each step",
                 "text": "lazur job create -f pipeline.yml --stream --logs",
             },

@@ -10,7 +10,7 @@ from typing import Any
 
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, JobFailed
-from lazur.sdk import downloads
+from lazur.sdk import downloads, planning
 from lazur.sdk.entities import Command, Entity, Spec, expect
 from lazur.sdk.events import events
 from lazur.sdk.follow import follow_log
@@ -47,6 +47,12 @@ class Jobs:
         """All checks of a submit, and nothing submitted. What comes back has `warnings`."""
         source = job if isinstance(job, Source) else Source(job.to_spec(), _folder(job))
         return View(publish(self._scope, "job", source, self._path("validate"), None))
+
+    def plan(self, job: Command | Source) -> View:
+        """What submitting it would do: `steps`, each with what it `will` do and `why`, what would
+        have to be uploaded, and which environments be built. Nothing is sent or written."""
+        source = job if isinstance(job, Source) else Source(job.to_spec(), _folder(job))
+        return planning.plan(self._scope, _in_experiment(source))
 
     def get(self, name: str) -> Job:
         return Job(self._scope.http.request("GET", self._path(name)).json())

@@ -15,9 +15,9 @@ from lazur.kinds import catalog
 from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.pipelines import jobs as step_jobs
 from lazur.kinds.pipelines import ports
-from lazur.kinds.pipelines.compiling import Graph, compile_graph
+from lazur.kinds.pipelines.compiling import Graph, Step, compile_graph
 from lazur.kinds.pipelines.steps import CONTROL, mapping
-from lazur.services import assets, content, environments, places
+from lazur.services import assets, content, places
 from lazur.services.checks import CheckedJob
 from lazur.services.home import BLOBSTORE
 from lazur.services.shelves import Registry
@@ -64,6 +64,7 @@ class Freezing:
         self._recipes: dict[str, tuple[Recipe, str]] = {}
         self._environments: dict[str, str | dict[str, Any]] = {}
         self._whole: set[str] = set()
+        self._computes: set[str] = set()
 
     @property
     def recipes(self) -> list[tuple[Recipe, str]]:
@@ -111,7 +112,7 @@ class Freezing:
         written = holder[key]
         where = (*path, key)
         if isinstance(written, str):
-            written = self._registered(written, where)
+            written = self._registered(written, where) or written
         if not isinstance(written, Mapping):
             return written
         found = mapping(cast("Any", written))
@@ -168,14 +169,19 @@ class Freezing:
         if known not in self._environments:
             self._environments[known] = written
             with self._noting((*path, "environment")):
-                found = environments.resolve(self._context, self._home.id, written)
-                self._recipes[self._context.site.builder.key(found.recipe)] = (
-                    found.recipe,
-                    found.name,
-                )
-                if isinstance(written, str):
+                found = self.resolve(written)
+                if found is not None:
+                    self.needs(found.recipe, found.name)
+                if found is not None and isinstance(written, str):
                     self._environments[known] = _exactly(written, found.name)
         holder["environment"] = self._environments[known]
+
+    def resolve(self, written: Any) -> environments.Found | None:
+        """An environment; None where it cannot be told yet."""
+        return environments.resolve(self._context, self._home.id, written)
+
+    def needs(self, recipe: Recipe, name: str) -> None:
+        self._recipes[self._context.site.builder.key(recipe)] = (recipe, name)
 
     def _try(
         self, graph: Graph, written: Mapping[str, Any], name: str, path: tuple[str, ...]
@@ -185,18 +191,40 @@ class Freezing:
         for step_name in graph["order"]:
             step = graph["steps"][step_name]
             where = (*path, "jobs", step_name)
-            if step["kind"] in CONTROL.values():
+            if step["kind"] in CONTROL.values() or self._is_wrong(step, where):
                 continue
             with self._noting(where):
                 given = _given_by_loop(graph, step_name)
                 spec = step_jobs.job(graph, step_name, name, given, children)
                 self._look_up(mapping(spec.get("inputs")), name, where)
+                self._runs_on(spec, graph, where)
                 if step["kind"] == "pipeline":
                     inside = "component" in mapping(written.get(step_name))
                     at = (*where, "component") if inside else where
                     self.graph(spec, step_jobs.child_name(name, step_name), at)
                 else:
                     self.check(spec, step["kind"], where)
+
+    def _is_wrong(self, step: Step, path: tuple[str, ...]) -> bool:
+        """What comes of it would only be said twice. What stands within a pipeline is looked at
+        step by step."""
+        if isinstance(step["spec"].get("jobs"), Mapping):
+            return False
+        start = ".".join(path) + "."
+        return any(one.path.startswith(start) for one in errors_of(self.problems))
+
+    def _runs_on(self, spec: dict[str, Any], graph: Graph, path: tuple[str, ...]) -> None:
+        """A compute of its own is there, or another does its work; each is named once."""
+        inherited = mapping(graph["settings"]).get("default_compute") or graph["compute"]
+        wanted = spec.get("compute")
+        if wanted is None or wanted == inherited or wanted in self._computes:
+            return
+        self._computes.add(wanted)
+        with self._noting((*path, "compute")):
+            nodes = mapping(spec.get("resources")).get("instance_count")
+            for note in resolve.compute_notes(self._context, self._home, wanted, nodes or 1):
+                where = ".".join((*path, "compute"))
+                self.problems.append(Diagnostic("warning", note, where))
 
     def _look_up(self, inputs: dict[str, Any], parent: str, path: tuple[str, ...]) -> None:
         """What is given from outside is there, or is asked for now."""

@@ -37,7 +37,8 @@ def chart(job: Mapping[str, Any]) -> str:
     ids = {name: f"s{number}" for number, name in enumerate(graph["steps"])}
     lines = ["flowchart LR"]
     lines += [f"  {ids[name]}{_box(graph, name, states)}" for name in graph["steps"]]
-    outputs = {name: f"o{number}" for number, name in enumerate(graph["outputs"])}
+    made = {b.get("promoted") for s in graph["steps"].values() for b in s["outputs"].values()}
+    outputs = {n: f"o{at}" for at, n in enumerate(graph["outputs"]) if n in made}
     lines += [f'  {ids_of}(("{text(name)}"))' for name, ids_of in outputs.items()]
     for edge in dict.fromkeys(_edges(graph, ids, outputs)):
         lines.append(f"  {edge}")

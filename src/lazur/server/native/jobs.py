@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import jobs, mini_batches
+from lazur.services import jobs, mini_batches, planning
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/jobs", tags=["jobs"])
 
@@ -43,6 +43,14 @@ def create(call: Call, workspace: str, spec: Object) -> Response:
 def validate(call: Call, workspace: str, spec: Object) -> Response:
     """Check a job as submitting would, and do nothing."""
     return call.read(lambda context: jobs.validate(context, workspace, spec))
+
+
+@routes.post("/plan", **action("workspaces/jobs/write"))
+def plan(call: Call, workspace: str, spec: Object) -> Response:
+    """What submitting a job would do: `steps`, each with what it `will` do (`run`, `reuse`,
+    `maybe`, `skip`, `decide`) and `why`; and `environments`. Content that was not uploaded yet is
+    no obstacle."""
+    return call.read(lambda context: planning.plan(context, workspace, spec))
 
 
 @routes.get("/{name}", **action("workspaces/jobs/read"))
