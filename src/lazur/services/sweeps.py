@@ -108,7 +108,7 @@ def _trial(
         "number": trial.number,
         "name": child.name,
         "status": child.state.value,
-        "values": child.notes.get("values", {}),
+        "values": child.notes.get("hyperparameters", {}),
         "metric": sweep["objective"]["primary_metric"],
         "score": trial.objective,
         "reports": len(trial.reports),

@@ -101,8 +101,8 @@ class TestTrials:
 
     def test_the_submitted_job_has_its_values(self) -> None:
         (first, _) = Site().step()
-        assert first.spec["inputs"] == first.notes["values"]
-        assert first.notes["draw"]["lr"] == first.notes["values"]["lr"]
+        assert first.spec["inputs"] == first.notes["hyperparameters"]
+        assert first.notes["draw"]["lr"] == first.notes["hyperparameters"]["lr"]
 
     def test_a_grid_ends_when_every_combination_had_its_turn(self) -> None:
         space = {"lr": {"type": "choice", "values": [1, 2]}}
@@ -121,9 +121,9 @@ class TestTrials:
             site = Site(sampling_algorithm={"type": "bayesian"}, limits=limits)
             for number in range(20):
                 site.step()
-                lr = site.view.children[str(number)].notes["values"]["lr"]
+                lr = site.view.children[str(number)].notes["hyperparameters"]["lr"]
                 site.end(number, State.COMPLETED, -abs(lr - value))
-            return site.step()[0].notes["values"]["lr"]
+            return site.step()[0].notes["hyperparameters"]["lr"]
 
         assert last(0.2) != last(0.8)
 

@@ -139,7 +139,7 @@ def _begin(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> l
         if draw is None:
             break
         values = space.values(draw)
-        notes = {"draw": draw, "values": values}
+        notes = {"draw": draw, "hyperparameters": values}
         made.append(Submit(str(number), job_of(sweep, values, number), notes=notes))
         number += 1
         history.append(Tried(draw, None))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from lazur.engine.plan import Input
+from lazur.engine.search.space import flat
 from lazur.engine.states import FINAL, WAITING, State
 from lazur.errors import Conflict
 from lazur.services.job_views import tracking_uri
@@ -22,7 +23,7 @@ from lazur.store import jobs
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import jobs as store
-from lazur.store.mlflow import spaces
+from lazur.store.mlflow import runs, spaces
 from lazur.store.mlflow.jobs import Dataset
 
 _ENDS = {State.COMPLETED: "FINISHED", State.FAILED: "FAILED", State.CANCELED: "KILLED"}
@@ -34,6 +35,7 @@ _OURS = ("mlflow.", "lazur.")
 _NAME = 250
 _KEY = 250
 _VALUE = 8000
+_PARAM = 6000
 _SCRIPT = re.compile(r"[\w./-]+\.(?:py|sh|R|r|ipynb|jl)\b")
 
 
@@ -95,6 +97,16 @@ def end(context: Context, row: JobRow, values: Mapping[str, Any]) -> None:
     status, ended = _ENDS[State(values["state"])], values["ended_at"]
     store.end_others(context.db, row.run_id, row.name, status, ended)
     store.end(context.db, row.run_id, status, values.get("started_at"), ended)
+    _tell_hyperparameters(context, row)
+
+
+def _tell_hyperparameters(context: Context, row: JobRow) -> None:
+    """Of a trial. Not before its end: MLflow refuses another value for a parameter that is there,
+    and what a script says itself, such as a rounded one, stands."""
+    notes: dict[str, Any] = row.notes or {}
+    chosen: dict[str, Any] = notes.get("hyperparameters", {})
+    for key, value in flat(chosen).items():
+        runs.add_param(context.db, row.run_id, key[:_KEY], str(value)[:_PARAM])
 
 
 def repeat_end(context: Context, row: JobRow) -> None:
