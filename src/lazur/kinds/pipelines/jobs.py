@@ -127,7 +127,8 @@ def _known(graph: Graph, parent: str, children: Children) -> Callable[[Ref], Any
             case "step_output":
                 return _made(graph, parent, ref, children)
             case "step_input":
-                return value(graph, parent, graph["steps"][ref.step]["inputs"][ref.name], children)
+                bound = graph["steps"][ref.step]["inputs"].get(ref.name)
+                return value(graph, parent, bound, children)
             case _:
                 return None
 

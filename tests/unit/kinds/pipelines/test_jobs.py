@@ -153,6 +153,14 @@ class TestOutputsOfSteps:
         found = made(steps, "s", child("a"), inputs={"lr": 0.2})["inputs"]
         assert found == {"x": 0.2, "d": DATA}
 
+    def test_an_input_that_a_step_has_not_is_nothing(self) -> None:
+        assert self.taken("${{parent.jobs.a.inputs.none}}") is None
+
+    def test_a_step_itself_is_no_value(self) -> None:
+        step = command(environment_variables={"A": "${{parent.jobs.a}}"})
+        found = made({"a": command(), "s": step}, "s", child("a"))
+        assert found["environment_variables"] == {"A": "${{parent.jobs.a}}"}
+
     def test_of_a_step_that_never_ran_there_is_nothing(self) -> None:
         for bound in ("${{parent.jobs.a.outputs.o}}", {"path": "${{parent.jobs.a.outputs.o}}"}):
             assert made(self.steps(bound), "s")["inputs"]["x"] is None
