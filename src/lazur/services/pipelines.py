@@ -17,7 +17,7 @@ from lazur.kinds.pipelines import jobs as step_jobs
 from lazur.kinds.pipelines import ports
 from lazur.kinds.pipelines.compiling import Graph, Step, compile_graph
 from lazur.kinds.pipelines.steps import CONTROL, mapping
-from lazur.services import assets, content, places
+from lazur.services import assets, content, environments, places, resolve
 from lazur.services.checks import CheckedJob
 from lazur.services.home import BLOBSTORE
 from lazur.services.shelves import Registry
