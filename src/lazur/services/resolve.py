@@ -124,14 +124,23 @@ def parent(
     with at("compute"):
         row, notes = _compute(context, None)
         if compute is not None:
-            chosen = clusters.chosen(context, home, references.compute_name(compute), 1)
-            row, notes = _compute(context, chosen.runs_on if chosen else compute)
+            row, notes = _runs_on(context, home, compute, 1)
     return replace(
         nothing(row, checked),
         values=_literals(name, inputs),
         inputs=_inputs(context, home, inputs),
         warnings=[*checked.warnings, *warnings, *notes],
     )
+
+
+def compute_notes(context: Context, home: AnyRow, written: str, nodes: int) -> list[str]:
+    """What a person should know of where it runs. Raises NotFound, Invalid."""
+    return _runs_on(context, home, written, nodes)[1]
+
+
+def _runs_on(context: Context, home: AnyRow, written: str, nodes: int) -> tuple[AnyRow, list[str]]:
+    chosen = clusters.chosen(context, home, references.compute_name(written), nodes)
+    return _compute(context, chosen.runs_on if chosen else written)
 
 
 def nothing(compute: AnyRow, checked: CheckedJob) -> Resolved:
