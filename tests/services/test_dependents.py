@@ -184,7 +184,7 @@ class TestNamedByComponents:
 
     @pytest.fixture(params=["azureml:e@latest", "azureml:e@good", "azureml:e"])
     def component(self, request: pytest.FixtureRequest, site: TestSite) -> TestSite:
-        step = {"environment": request.param}
+        step = {"command": "true", "environment": request.param}
         asset(site, "components", name="c", type="pipeline", jobs={"a": step})
         asset(site, "environments", name="e", image="x:1", labels=["good"])
         return site
@@ -214,7 +214,8 @@ class TestNamedByComponents:
 
     def test_what_a_step_named_when_it_was_registered_is_kept(self, site: TestSite) -> None:
         asset(site, "environments", name="e", image="x:1")
-        step = {"environment": "azureml:e@latest", "inputs": {"r": {"path": "azureml:y:1"}}}
+        inputs = {"r": {"path": "azureml:y:1"}}
+        step = {"command": "true", "environment": "azureml:e@latest", "inputs": inputs}
         asset(site, "data", name="y", **FILE)
         asset(site, "components", name="c", type="pipeline", jobs={"a": step})
         assert {

@@ -54,7 +54,8 @@ class Weight:
 def delete(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Into the trash: `runs` by name, or all of `experiment_name`."""
     home = open_workspace(context, workspace, runs.DELETE)
-    found = [r for r in _wanted(context, home, wanted, "active") if r.stage == "active"]
+    named = _with_steps(context, home, _wanted(context, home, wanted, "active"))
+    found = [r for r in named if r.stage == "active"]
     own = {row.id: _job(context, home, row) for row in found}
     for row in found:
         _check_idle(context, row, own[row.id])
@@ -67,7 +68,8 @@ def delete(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str
 def restore(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Out of the trash again."""
     home = open_workspace(context, workspace, runs.WRITE)
-    found = [r for r in _wanted(context, home, wanted, "deleted") if r.stage == "deleted"]
+    named = _with_steps(context, home, _wanted(context, home, wanted, "deleted"))
+    found = [r for r in named if r.stage == "deleted"]
     for row in found:
         rights.require_writable(context, row.id)
     store.restore(context.db, [row.id for row in found])
@@ -88,8 +90,7 @@ def purge(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str,
         home = open_workspace(early, workspace, runs.DELETE)
         weighed = [_weighed(early, home, row) for row in _candidates(early, home, wanted)]
     open_workspace(context, workspace, runs.DELETE)
-    for weight in weighed:
-        weight.because = _needs(context, home, weight.row)
+    _find_needs(context, home, weighed)
     kept = [weight for weight in weighed if weight.because]
     if kept and wanted.get("runs") is not None:
         raise _needed(kept)
@@ -137,8 +138,8 @@ def _candidates(context: Context, home: AnyRow, wanted: dict[str, Any]) -> list[
         raise Invalid(f"older_than_days is {days!r}.", hint="Give a number of days, such as 30.")
     before = int((context.now() - days * _DAY) * 1000)
     if wanted.get("runs") is None and wanted.get("experiment_name") is None:
-        return find.deleted(context.db, spaces.name(home.id), before)
-    found = _wanted(context, home, wanted, "deleted")
+        return _with_steps(context, home, find.deleted(context.db, spaces.name(home.id), before))
+    found = _with_steps(context, home, _wanted(context, home, wanted, "deleted"))
     for row in found:
         if row.stage != "deleted":
             raise Conflict(
@@ -159,6 +160,13 @@ def _wanted(context: Context, home: AnyRow, wanted: dict[str, Any], stage: str) 
         if given and all(isinstance(name, str) for name in given):
             return runs.locate_all(context, home, cast("list[str]", given))
     raise Invalid("Say which: either `runs`, a list of names, or `experiment_name`.")
+
+
+def _with_steps(context: Context, home: AnyRow, rows: Sequence[RunRow]) -> list[RunRow]:
+    """What a job consists of goes with it: each step once, after what it is a step of."""
+    below = store.steps(context.db, [row.id for row in rows])
+    steps = find.by_ids(context.db, spaces.name(home.id), below)
+    return [*(row for row in rows if row.id not in set(below)), *steps]
 
 
 def _job(context: Context, home: AnyRow, row: RunRow) -> JobRow | None:
@@ -210,8 +218,28 @@ def _weighed(context: Context, home: AnyRow, row: RunRow) -> Weight:
     return weight
 
 
-def _needs(context: Context, home: AnyRow, row: RunRow) -> list[str]:
-    """What would break without the run, named."""
+def _find_needs(context: Context, home: AnyRow, weighed: Sequence[Weight]) -> None:
+    """Those that are needed by nobody but each other can go; a whole goes with all its steps."""
+    going: set[str] = set()
+    waiting = list(reversed(weighed))  # steps come after what they are steps of
+    before = 0
+    while len(waiting) != before:
+        before = len(waiting)
+        for weight in waiting:
+            weight.because = _needs(context, home, weight.row, going)
+            if not weight.because and weight.row.job is not None:
+                going.add(weight.row.job)
+        waiting = [weight for weight in waiting if weight.because]
+    kept = {weight.row.job for weight in waiting}
+    for weight in weighed:
+        job = _job(context, home, weight.row) if kept and not weight.because else None
+        if job is not None and job.step is not None and job.parent_name in kept:
+            weight.because = [f"job {job.parent_name!r}, which it is a step of"]
+            kept.add(job.name)
+
+
+def _needs(context: Context, home: AnyRow, row: RunRow, going: set[str]) -> list[str]:
+    """What would break without the run, named. `going`: jobs that are purged with it."""
     own, job = spaces.name(home.id), _job(context, home, row)
     found = [
         f"registered model {holder.name!r} version {holder.version}"
@@ -221,19 +249,25 @@ def _needs(context: Context, home: AnyRow, row: RunRow) -> list[str]:
     if job is not None:
         addresses += [f"azureml://jobs/{job.name}/", f"runs:/{job.name}/"]
         addresses += [o["uri"] for o in job.resolved["outputs"] if _is_default(job, o)]
-        found += [f"job {name!r}, its child" for name in store.children(context.db, job.id)]
+        children, users = store.children(context.db, job.id), store.users(context.db, job.id)
+        found += [f"job {name!r}, its child" for name in children if name not in going]
+        found += [f"job {name!r}, which reuses it" for name in users if name not in going]
     for kind, name, version in store.assets_of(context.db, home.id, addresses):
         found.append(f"{kind.rstrip('s')} asset {name!r} version {version}")
     return found
 
 
 def _needed(kept: Sequence[Weight]) -> Conflict:
-    first = kept[0]
+    first = next((w for w in kept if not all(map(_is_kin, w.because))), kept[0])
     return Conflict(
         f"Run {first.row.job or first.row.id} is still needed by {', '.join(first.because)}.",
         hint="Delete or archive those first; nothing was purged.",
         runs={weight.row.id: weight.because for weight in kept},
     )
+
+
+def _is_kin(need: str) -> bool:
+    return need.endswith((", its child", ", which it is a step of"))
 
 
 def _begin(context: Context, home: AnyRow, weight: Weight) -> bool:

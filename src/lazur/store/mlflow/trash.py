@@ -180,6 +180,31 @@ def children(db: Connection, job_id: int) -> list[str]:
     return [str(row[0]) for row in found]
 
 
+def users(db: Connection, job_id: int) -> list[str]:
+    """Jobs whose outputs are this one's, since it had done the same before."""
+    found = sql.rows(
+        db, "SELECT name FROM lazur_jobs WHERE reused_id = :job ORDER BY name", {"job": job_id}
+    )
+    return [str(row[0]) for row in found]
+
+
+def steps(db: Connection, run_ids: Sequence[str]) -> list[str]:
+    """Runs of the steps of jobs, of their steps, and so on: each after what it is a step of."""
+    names, values = sql.listed("r", run_ids)
+    found = sql.rows(
+        db,
+        f"""WITH RECURSIVE below(id, depth) AS (
+              SELECT id, 0 FROM lazur_jobs WHERE run_id IN ({names})
+              UNION ALL
+              SELECT j.id, depth + 1 FROM lazur_jobs j JOIN below ON j.parent_id = below.id
+              WHERE j.step IS NOT NULL)
+            SELECT j.run_id, MAX(depth) FROM lazur_jobs j JOIN below ON below.id = j.id
+            WHERE depth > 0 GROUP BY j.run_id ORDER BY MAX(depth), j.run_id""",
+        values,
+    )
+    return [str(row[0]) for row in found]
+
+
 def assets_of(db: Connection, workspace_id: int, places: Sequence[str]) -> list[tuple[str, ...]]:
     """(kind, name, version) of data and models, not archived, whose address begins with one of
     `places`."""
