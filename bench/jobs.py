@@ -23,7 +23,7 @@ _CLOCK = 'python -c "import time; print(time.time(), flush=True)"'
 def measure() -> list[Result]:
     with running() as server:
         client = server.client()
-        _finished(
+        finished(
             client, client.submit(_job("true"))
         )  # the environment is built, everything is warm
         return [first_line(server), *many(server)]
@@ -32,14 +32,12 @@ def measure() -> list[Result]:
 def first_line(server: Server) -> Result:
     """Submit to the first line of user code, beside starting the same Python bare."""
     client = server.client()
-    python = _finished(
-        client, client.submit(_job("python -c 'import sys; print(sys.executable)'"))
-    )
+    python = finished(client, client.submit(_job("python -c 'import sys; print(sys.executable)'")))
 
     def ours() -> float:
         began = time.time()
         name = client.submit(_job(_CLOCK))
-        _finished(client, name)
+        finished(client, name)
         return float(client.log(name)) - began
 
     def bare() -> float:
@@ -49,7 +47,7 @@ def first_line(server: Server) -> Result:
 
     def whole() -> float:
         began = time.perf_counter()
-        _finished(client, client.submit(_job("true")))
+        finished(client, client.submit(_job("true")))
         return time.perf_counter() - began
 
     result = compare(
@@ -97,9 +95,9 @@ def many(server: Server) -> list[Result]:
             f"{count} no-op jobs from {clients} clients",
             "1/s",
             [
-                _rate("submits acknowledged, while jobs run", count / acknowledged),
-                _rate("jobs, submit to recorded end", count / ended),
-                _rate("floor: the same processes started bare, two at a time", count / spawned),
+                rate("submits acknowledged, while jobs run", count / acknowledged),
+                rate("jobs, submit to recorded end", count / ended),
+                rate("floor: the same processes started bare, two at a time", count / spawned),
             ],
             "200 submits and 30 jobs a second",
             count / acknowledged >= 200 and count / ended >= 30,
@@ -107,7 +105,7 @@ def many(server: Server) -> list[Result]:
         Result(
             "One submit while jobs run",
             "s",
-            [_rate("median", percentile(slowest, 50)), _rate("p99", percentile(slowest, 99))],
+            [rate("median", percentile(slowest, 50)), rate("p99", percentile(slowest, 99))],
         ),
     ]
 
@@ -139,11 +137,11 @@ def _job(command: str) -> dict[str, Any]:
     return {"command": command, "environment": {"image": "python"}, "experiment_name": "bench"}
 
 
-def _finished(client: Client, name: str) -> str:
+def finished(client: Client, name: str) -> str:
     while client.get(name)["status"] not in FINAL:
         time.sleep(0.005)
     return name
 
 
-def _rate(name: str, value: float) -> Row:
+def rate(name: str, value: float) -> Row:
     return Row(name, value, value, value, None, None, [value])
