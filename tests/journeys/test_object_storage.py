@@ -54,10 +54,15 @@ def person(bucket: Any, tmp_path: Path) -> Iterator[Person]:
         f'[settings]\nendpoint = "{bucket.settings["endpoint"]}"\n'
         f'[credentials]\naccess_key_id = "AKIDEXAMPLE"\nsecret_access_key = "{KEY}"\n'
     )
-    made = Person(home, tmp_path, {"LAZUR_STORAGE": uri(bucket)})
+    made = Person(home, tmp_path, settings(bucket))
     yield made
     made.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def settings(bucket: Any) -> dict[str, str]:
+    """What carries outputs goes where datastores may."""
+    return {"LAZUR_STORAGE": uri(bucket), "LAZUR_EGRESS_ALLOW": "127.0.0.1"}
 
 
 def uri(bucket: Any) -> str:
@@ -67,6 +72,15 @@ def uri(bucket: Any) -> str:
 def contents(bucket: Any) -> set[str]:
     """Digests of what is there."""
     return {item.path.split("/")[-2] for item in bucket.list("team/content")}
+
+
+def outputs(bucket: Any) -> dict[str, str]:
+    """What jobs of the default workspace wrote."""
+    found: dict[str, str] = {}
+    for item in bucket.list("team/workspaces"):
+        with bucket.open(item.path) as file:
+            found[item.path.split("/workspaceblobstore/")[1]] = file.read().decode()
+    return found
 
 
 def digest(text: str) -> str:
@@ -94,12 +108,50 @@ class TestJourney:
         )
         name = person.run(job)
         assert "x\n1\n" in person.log(name)
+        assert outputs(bucket) == {f"azureml/{name}/model/model.txt": "weights\n"}
+        assert not list(person.home.glob("workspaces/*/workspaceblobstore/azureml/*"))
         assert person.download(name)["named-outputs/model/model.txt"] == "weights\n"
         place = f"azureml://jobs/{name}/outputs/model"
         person.write("model.yml", f"{{name: mine, type: custom_model, path: '{place}'}}\n")
         assert person.ok("model", "create", "-f", "model.yml")["version"] == "1"
+        assert person("model", "download", "-n", "mine", "--version", "1", "-p", "m").code == 0
+        found = (person.folder / "m").rglob("model.txt")
+        assert [path.read_text() for path in found] == ["weights\n"]
         assert person("data", "download", "-n", "numbers", "--version", "1", "-p", "got").code == 0
         assert [p.read_text() for p in (person.folder / "got").rglob("a.csv")] == ["x\n1\n"]
+
+    def test_outputs_are_read_looked_at_and_purged(self, person: Person, bucket: Any) -> None:
+        write = person.write(
+            "write.yml",
+            """\
+            type: command
+            command: "printf 'x,y\\n1,2\\n3,4\\n' > ${{outputs.table}}/a.csv"
+            outputs: {table: {type: uri_folder, name: table}}
+            environment: {image: "python:3.11"}
+            """,
+        )
+        first = person.run(write)
+        read = person.write(
+            "read.yml",
+            """\
+            type: command
+            command: "cat ${{inputs.table}}/a.csv"
+            inputs: {table: {type: uri_folder, path: "azureml:table@latest"}}
+            environment: {image: "python:3.11"}
+            """,
+        )
+        second = person.run(read)
+        assert "3,4" in person.log(second)
+        looked = json.dumps(person.ok("data", "preview", "table", "-o", "json"))
+        assert all(name in looked for name in ('"x"', '"y"', "3"))
+        assert first in json.dumps(person.ok("lineage", "show", f"job:{second}", "-o", "json"))
+        other = person.run(write, "--set", "outputs.table.name=other")
+        person.ok("data", "delete", "-n", "other")
+        person.ok("data", "purge", "-n", "other", "--yes")
+        assert len(outputs(bucket)) == 2
+        assert person("run", "delete", other).code == 0
+        assert person("run", "purge", other, "--yes").code == 0
+        assert list(outputs(bucket)) == [f"azureml/{first}/table/a.csv"]
 
     def test_the_key_is_told_to_nobody(self, person: Person) -> None:
         person.write("src/main.sh", "env; cat /proc/$PPID/environ /proc/$PPID/cmdline || true\n")
@@ -128,7 +180,7 @@ class TestJourney:
         assert digest(large) in contents(bucket)
 
     def test_it_is_moved_there_and_back(self, person: Person, bucket: Any) -> None:
-        here = Person(person.home, person.folder, {})
+        here = Person(person.home, person.folder, {"LAZUR_EGRESS_ALLOW": "127.0.0.1"})
         here.write("data/a.csv", "x\n1\n")
         here.write("data.yml", "{name: numbers, type: uri_folder, path: ./data}\n")
         here.ok("data", "create", "-f", "data.yml")

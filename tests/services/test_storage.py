@@ -7,17 +7,32 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lazur.blobs.local import Local
 from lazur.engine.secret import Secret
 from lazur.errors import Conflict, Invalid, Unavailable
-from lazur.services import asset_trash, assets, backups, collection, copies, restores, storage
+from lazur.services import (
+    asset_trash,
+    assets,
+    backups,
+    collection,
+    copies,
+    leftovers,
+    resources,
+    restores,
+    storage,
+    workspaces,
+)
 from lazur.services.home import Home
 from lazur.services.stores import Storage
+from lazur.store import jobs, records
 from lazur.store.db import Database
+from lazur.store.workspaces import by_name
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, Server, TestSite, call, put_tree, submit
 
@@ -215,6 +230,67 @@ class TestJobs:
         assert "There is no blob" in server.show(name)["error"]["message"]
 
 
+class TestOutputs:
+    """Of workspaces that are made while the server has a store."""
+
+    @pytest.fixture
+    def room(self, far: TestSite) -> int:
+        call(far, workspaces.create, {"name": "team"})
+        return number(far, "team")
+
+    def test_they_go_to_the_store(self, far: TestSite, room: int) -> None:
+        shown = call(far, resources.get, resources.DATASTORES, "team", "workspaceblobstore")
+        assert (shown["type"], shown["is_default"]) == ("storage", True)
+        assert job(far)["resolved"].get("remote")
+
+    def test_those_of_workspaces_from_before_stay_in_the_home(self, far: TestSite) -> None:
+        assert not job(far, "default")["resolved"]["remote"]
+
+    def test_nobody_reads_the_servers_credentials(self, far: TestSite, room: int) -> None:
+        assert far.storage is not None
+        far.storage = replace(far.storage, credentials={"sas_token": Secret("the-secret")})
+        given = resources.list_secrets, resources.DATASTORES, "team", "workspaceblobstore"
+        shown = call(far, *given)
+        shown |= call(far, resources.get, resources.DATASTORES, "team", "workspaceblobstore")
+        assert "the-secret" not in str(shown)
+        with pytest.raises(Invalid, match="not changed"):
+            call(far, resources.delete, resources.DATASTORES, "team", "workspaceblobstore")
+
+    def test_what_a_purged_job_had_is_removed(
+        self, far: TestSite, room: int, bucket: Path
+    ) -> None:
+        one, other = (write(far, room, name) for name in ("one", "other"))
+        leftovers.remove(far, room, "one")
+        assert (one.exists(), other.exists()) == (False, True)
+        leftovers.remove(far, room)
+        assert not other.exists()
+
+    def test_later_where_the_store_does_not_answer(
+        self, far: TestSite, room: int, bucket: Path
+    ) -> None:
+        file = write(far, room, "one")
+        bucket.rename(bucket.with_name("away"))
+        leftovers.remove(far, room, "one")
+        bucket.with_name("away").rename(bucket)
+        assert file.exists()
+        leftovers.clear(far, lambda: False)
+        assert not file.exists()
+        with far.db.read() as db:
+            assert records.facts_like(db, "storage.left") == {}
+
+    def test_a_server_with_them_stays(self, far: TestSite, room: int, bucket: Path) -> None:
+        for place in (storage.HOME, "s3://elsewhere"):
+            with pytest.raises(Conflict, match="team"):
+                storage.check_outputs(far.db, place)
+        storage.check_outputs(far.db, f"s3://{bucket.name}/lazur")
+
+    def test_a_backup_names_what_stays_there(
+        self, far: TestSite, room: int, tmp_path: Path
+    ) -> None:
+        made = backups.make(far, tmp_path / "backup")
+        assert made["elsewhere"] == ["s3://bucket/lazur: workspaceblobstore of team"]
+
+
 class TestCopies:
     def test_they_are_bounded_but_for_what_jobs_need(self, far: TestSite) -> None:
         mine, other = (put_tree(far, {"data": bytes([n]) * 1000}) for n in (1, 2))
@@ -234,6 +310,31 @@ class TestCopies:
         assert not copy(far, b"\x02" * 1000).exists()
         assert [path.name for path in (far.home.cache / "trees").iterdir()] == [mine]
         assert far.blobs.missing([digest(b"\x02" * 1000)]) == []
+
+
+def job(site: TestSite, workspace: str = "team") -> dict[str, Any]:
+    """The plan of one with an output."""
+    name = submit(site, workspace, outputs={"x": {"type": "uri_folder"}})["name"]
+    with site.db.read() as db:
+        row = jobs.by_name(db, number(site, workspace), name)
+    assert row is not None
+    return {"resolved": row.resolved["outputs"][0]}
+
+
+def number(site: TestSite, workspace: str) -> int:
+    with site.db.read() as db:
+        row = by_name(db, workspace)
+    assert row is not None
+    return row.id
+
+
+def write(site: TestSite, room: int, name: str) -> Path:
+    assert site.storage is not None
+    folder = site.storage.folder(room, "workspaceblobstore")
+    path = Path(site.storage.settings["path"]) / folder / "azureml" / name / "x" / "a"
+    path.parent.mkdir(parents=True)
+    path.write_text("a")
+    return path
 
 
 def until(server: Server, done: Callable[[], bool]) -> None:

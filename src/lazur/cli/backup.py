@@ -110,6 +110,8 @@ def _tell(made: dict[str, Any], to: str, folder: Path) -> None:
         f"{to}: {made['files']:,} files, {terminal.size(made['bytes'])}, of which "
         f"{terminal.size(made['added'])} were new; {made['seconds']} s."
     )
+    if made["elsewhere"]:
+        terminal.note("Outputs of jobs stay in the object store: " + "; ".join(made["elsewhere"]))
     if made["masked"]:
         terminal.note(
             "config.toml is in it without its passwords: " + ", ".join(made["masked"]) + ". Set "

@@ -13,6 +13,7 @@ from lazur.services import (
     chosen_places,
     collection,
     copies,
+    leftovers,
     partials,
     registered_models,
     secrets,
@@ -92,6 +93,7 @@ class Sweepup(Loop):
         if isinstance(self._site.blobs, Sweeps):
             self._site.blobs.sweep(older_than)
         copies.evict(self._site)
+        leftovers.clear(self._site, lambda: self.stopping)
         partials.sweep(self._site.home, older_than)
         cache = self._site.home.cache
         patterns = ("trees/*.*.*", "imports/*")

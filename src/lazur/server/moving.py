@@ -29,6 +29,7 @@ def move(folder: Path, to: str) -> dict[str, Any]:
     with _alone(folder):
         site = recovery.open_site(folder, as_remembered=True)
         try:
+            storage.check_outputs(site.db, storage.HOME if target is None else target.uri)
             if target is not None:
                 storage.own(site.db, target)
             count, sent = _copied(site, storage.blobs(home, target))

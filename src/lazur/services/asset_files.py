@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 from lazur.engine import paths
 from lazur.errors import NotFound, Unsupported
 from lazur.safe import Entry, SafeRoot
-from lazur.services import assets, content
-from lazur.services.home import DATASTORES
+from lazur.services import assets, content, far
+from lazur.services.far import Far
 from lazur.services.shelves import Registry, Shelf, open_shelf
 from lazur.services.site import Context
 from lazur.services.times import iso
@@ -22,11 +22,16 @@ from lazur.store.db import AnyRow
 _MOST = 100_000
 
 
-def find(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> dict[str, Any]:
-    """All of them, by path. Of an asset that is one file, that file."""
+def find(
+    context: Context, shelf: Shelf, kind: str, name: str, version: str
+) -> dict[str, Any] | Far:
+    """All of them, by path. Of an asset that is one file, that file. Of one that lies elsewhere,
+    where that is."""
     home = open_shelf(context, shelf, kind, "read", name)
     row = assets.known(context, home, kind, name, version)
     found = _place(shelf, row)
+    if isinstance(found, DatastorePath) and not far.is_here(context, home.id, found.datastore):
+        return far.at(context, home, found, file=_is_file(row))
     if isinstance(found, Tree):
         digest, _ = content.part(context, found.digest, found.path)
         files = content.manifest(context, digest).files
@@ -41,8 +46,9 @@ def find(context: Context, shelf: Shelf, kind: str, name: str, version: str) -> 
 
 def opened(
     context: Context, shelf: Shelf, kind: str, name: str, version: str, path: str
-) -> tuple[BinaryIO, int]:
-    """The file, and how large it is. Whoever gets it closes it."""
+) -> tuple[BinaryIO, int] | Far:
+    """The file, and how large it is. Whoever gets it closes it. Of an asset that lies elsewhere,
+    where that is."""
     home = open_shelf(context, shelf, kind, "read", name)
     row = assets.known(context, home, kind, name, version)
     found = _place(shelf, row)
@@ -53,9 +59,11 @@ def opened(
         if file is None:
             raise _absent(row, path)
         return context.site.blobs.open(file.digest), file.size
+    if not far.is_here(context, home.id, found.datastore):
+        return far.at(context, home, found, file=_is_file(row))
     with SafeRoot(context.site.home.datastore(home.name, found.datastore)) as root:
         inside = found.path.strip("/")
-        whole = inside if row.spec.get("type") == "uri_file" else f"{inside}/{path}".lstrip("/")
+        whole = inside if _is_file(row) else f"{inside}/{path}".lstrip("/")
         size = root.stat(whole).size
         return root.open(whole), size
 
@@ -73,6 +81,10 @@ def _scan(context: Context, home: AnyRow, found: DatastorePath) -> Iterator[dict
             yield _told(entry.path[len(inside) + 1 :] if inside else entry.path, entry)
 
 
+def _is_file(row: AssetRow) -> bool:
+    return row.spec.get("type") == "uri_file"
+
+
 def _told(path: str, entry: Entry) -> dict[str, Any]:
     return {"path": path, "size": entry.size, "modified": iso(entry.modified)}
 
@@ -88,8 +100,7 @@ def _place(shelf: Shelf, row: AssetRow) -> Tree | DatastorePath:
     if isinstance(found, DatastorePath) and not isinstance(shelf, Registry):
         if found.path.strip("/"):
             paths.check(found.path.strip("/"))
-        if found.datastore in DATASTORES:
-            return found
+        return found
     if found is None:
         raise NotFound(f"{row.name}:{row.version} has no files.")
     raise Unsupported(

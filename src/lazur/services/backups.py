@@ -27,12 +27,13 @@ from lazur.errors import NotFound, Unavailable, Unsupported
 from lazur.safe import SafeRoot
 from lazur.services import events, masks, storage
 from lazur.services.backup_files import FORMAT, VERSION, Listed, Sink, sink
+from lazur.services.home import BLOBSTORE
 from lazur.services.recovery import ADMIN
 from lazur.services.site import Site
 from lazur.services.times import iso
 from lazur.spec.names import fold
 from lazur.store import backups as store
-from lazur.store import contents, holds, workspaces
+from lazur.store import contents, holds, resources, workspaces
 from lazur.store.db import AnyRow, Database, sqlite_url
 from lazur.store.mlflow import schema as mlflow_schema
 from lazur.store.schema import HEAD
@@ -74,6 +75,7 @@ def make(
             "workspace": room.name if room is not None else None,
             "masked": made.masked,
             "with_key": with_key and room is None,
+            "elsewhere": _elsewhere(site, room),
             "rows": counts,
             "files": made.files,
             "bytes": made.bytes,
@@ -191,6 +193,17 @@ class _Backup:
 def _read(blobs: Blobs, digest: str) -> BinaryIO:
     """This machine has no room for copies of all that may lie elsewhere."""
     return blobs.stream(digest) if isinstance(blobs, Copies) else blobs.open(digest)
+
+
+def _elsewhere(site: Site, room: AnyRow | None) -> list[str]:
+    """Datastores of workspaces that lie in the server's own object store, by where that is: their
+    files are not taken along."""
+    if site.storage is None:
+        return []
+    with site.db.read() as db:
+        found = resources.rooms_of_type(db, resources.STORAGE)
+    wanted = [name for name in found if room is None or name == room.name]
+    return [f"{site.storage.uri}: {BLOBSTORE} of {name}" for name in wanted]
 
 
 def _room(site: Site, workspace: str) -> AnyRow:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lazur import reach
+from lazur.datastores._within import Within
 from lazur.engine.contracts import Datastore
 from lazur.engine.secret import Secret
 from lazur.errors import Invalid, TooManyTries, Unsupported
@@ -16,8 +17,9 @@ from lazur.services import resources
 from lazur.services.access import Resource
 from lazur.services.resources import DATASTORES
 from lazur.services.site import Context, Site
+from lazur.services.stores import Storage
 from lazur.store.db import AnyRow
-from lazur.store.resources import LOCAL
+from lazur.store.resources import LOCAL, STORAGE
 
 _PROTOCOLS = {"wasbs": "https", "abfss": "https", "wasb": "http", "abfs": "http"}
 """Azure's files may name those of Hadoop."""
@@ -50,6 +52,9 @@ def check(
 def plug_of(site: Site, home: AnyRow, row: AnyRow, values: Mapping[str, Secret]) -> Datastore:
     """Without credentials nobody's identity is used, unless the server's owner allows this very
     datastore this machine's own. Asks nobody yet."""
+    if row.type == STORAGE:
+        store = storage_of(site, row)
+        return Within(store.datastore(), store.folder(home.id, row.name))
     given = described(site, home, row, values)
     found = find_plug("datastores", given["type"], Datastore)
     return found(given["settings"], dict(values), rule=site.egress, ambient=given["ambient"])
@@ -57,7 +62,17 @@ def plug_of(site: Site, home: AnyRow, row: AnyRow, values: Mapping[str, Secret])
 
 def is_read(kind: str) -> bool:
     """Whether anything here reads datastores of the type."""
-    return kind in plugs("datastores")
+    return kind == STORAGE or kind in plugs("datastores")
+
+
+def storage_of(site: Site, row: AnyRow) -> Storage:
+    """The server's own, where a workspace's datastore lies there."""
+    if site.storage is None:
+        raise Unsupported(
+            f"The datastore {row.name!r} lies in an object store that the server has no longer.",
+            hint="Ask the server's owner to set `storage` to what it was.",
+        )
+    return site.storage
 
 
 def described(

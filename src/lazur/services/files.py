@@ -10,9 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from lazur.errors import NotFound
+from lazur.errors import Forbidden, NotFound
 from lazur.safe import Entry, SafeRoot
-from lazur.services import jobs
+from lazur.services import far, jobs, workspaces
+from lazur.services.far import Far
 from lazur.services.home import ARTIFACTSTORE, DATASTORES, Home
 from lazur.services.places import in_artifacts
 from lazur.services.site import Context
@@ -57,6 +58,22 @@ def find(context: Context, workspace: str, name: str, prefix: str = "") -> dict[
     found = [file for file in _all(context, row) if file["path"].startswith(prefix)]
     listed = list(islice(found, _MOST))
     return {"value": sorted(listed, key=lambda file: file["path"]), "next": None}
+
+
+def outside(context: Context, workspace: str, name: str) -> list[tuple[str, Far]]:
+    """Outputs that lie in datastores elsewhere, by `named-outputs/<output>`: those that the caller
+    may see. They take the network, so it is the caller who asks for them."""
+    row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
+    home = workspaces.open_workspace(context, workspace, "workspaces/jobs/read")
+    made: list[tuple[str, Far]] = []
+    for output in row.resolved["outputs"]:
+        found = references.parse(output["uri"])
+        if not output.get("remote") or not isinstance(found, DatastorePath):
+            continue
+        with suppress(Forbidden, NotFound):
+            folder = far.at(context, home, found, file=output["type"] == "uri_file")
+            made.append((f"{_NAMED}/{output['name']}", folder))
+    return made
 
 
 def place(context: Context, workspace: str, name: str, path: str) -> Place:
@@ -110,6 +127,8 @@ def named_outputs(home: Home, row: JobRow) -> Iterator[tuple[str, Path, str, str
     for output in row.resolved["outputs"]:
         found = references.parse(output["uri"])
         if output["mode"] == "direct" or not isinstance(found, DatastorePath):
+            continue
+        if output.get("remote"):
             continue
         if found.datastore not in DATASTORES:
             continue  # it lies elsewhere

@@ -9,8 +9,8 @@ from lazur.engine import paths
 from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.kinds.assets import mlmodel, triton
 from lazur.safe import SafeRoot
-from lazur.services import artifact_uris, content, versions
-from lazur.services.home import ARTIFACTSTORE, DATASTORES
+from lazur.services import artifact_uris, content, far, versions
+from lazur.services.home import ARTIFACTSTORE
 from lazur.services.shelves import Registry
 from lazur.services.site import Context
 from lazur.spec import references
@@ -82,7 +82,7 @@ class Files:
         place = references.parse(written) if isinstance(written, str) else None
         if isinstance(place, Tree):
             return cls(context, home, place)
-        if isinstance(place, DatastorePath) and place.datastore in DATASTORES:
+        if isinstance(place, DatastorePath) and far.is_here(context, home.id, place.datastore):
             return cls(context, home, place) if home.kind != REGISTRY else None
         return None
 

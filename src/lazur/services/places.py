@@ -10,7 +10,7 @@ from typing import Any
 from lazur.engine import paths
 from lazur.engine.plan import Source
 from lazur.errors import Invalid, NotFound, Unsupported
-from lazur.services import assets, content, remotes
+from lazur.services import assets, content, far, remotes
 from lazur.services.home import BLOBSTORE, DATASTORES
 from lazur.services.job_views import default_output_uri
 from lazur.services.shelves import Registry
@@ -159,7 +159,7 @@ def _remote(
     context: Context, home: AnyRow, found: Reference, field: str, wants_file: bool = False
 ) -> str | None:
     """The address of what lies outside of this site and a carrier reads or writes."""
-    if isinstance(found, DatastorePath) and found.datastore not in DATASTORES:
+    if isinstance(found, DatastorePath) and not far.is_here(context, home.id, found.datastore):
         return remotes.source(context, home, found, field)
     if not isinstance(found, Uri):
         return None

@@ -20,6 +20,7 @@ from lazur.services import datastores, resources
 from lazur.services.access import Resource
 from lazur.services.resources import DATASTORES
 from lazur.services.site import Context, Site
+from lazur.services.stores import Storage
 from lazur.spec import references
 from lazur.spec.names import fold
 from lazur.spec.references import DatastorePath, Reference, Uri
@@ -129,6 +130,8 @@ def _opened(site: Site, workspace: str, uri: str) -> dict[str, Any]:
             home, row, values = resources.opened(
                 context, DATASTORES, workspace, found.datastore, READ
             )
+        if row.type == store.STORAGE:
+            return _in_storage(datastores.storage_of(site, row), home, row, found.path)
         given = datastores.described(site, home, row, values)
         credentials = {name: value.reveal() for name, value in values.items()}
         return {**given, "credentials": credentials, "path": found.path}
@@ -141,6 +144,17 @@ def _opened(site: Site, workspace: str, uri: str) -> dict[str, Any]:
         "credentials": {},
         "ambient": False,
         "path": address.path,
+    }
+
+
+def _in_storage(storage: Storage, home: AnyRow, row: AnyRow, path: str) -> dict[str, Any]:
+    """With the server's own credentials: they are the supervisor's, too, while it carries."""
+    return {
+        "type": storage.type,
+        "settings": {**storage.settings, "name": row.name},
+        "credentials": {name: value.reveal() for name, value in storage.credentials.items()},
+        "ambient": storage.ambient,
+        "path": f"{storage.folder(home.id, row.name)}/{path}".rstrip("/"),
     }
 
 

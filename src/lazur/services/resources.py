@@ -316,7 +316,7 @@ def _changed(family: Family, name: str) -> PreconditionFailed:
 
 
 def _refuse_built_in(family: Family, row: AnyRow | None) -> None:
-    if row is not None and row.type == store.LOCAL:
+    if row is not None and row.type in (store.LOCAL, store.STORAGE):
         raise Invalid(
             f"The {family.noun} {row.name!r} comes with each workspace and is not changed.",
             hint=f"Make one of your own: lazur {family.noun} create -f FILE",

@@ -7,8 +7,7 @@ from typing import Any
 
 from lazur.engine import paths
 from lazur.errors import Invalid, NotFound, Unsupported
-from lazur.services import assets, checks, content, edges, events, parts
-from lazur.services.home import DATASTORES
+from lazur.services import assets, checks, content, edges, events, far, parts
 from lazur.services.parts import Part
 from lazur.services.shelves import Registry, open_shelf, reference
 from lazur.services.site import Context
@@ -56,7 +55,7 @@ def _standing_alone(
         found = references.parse(part.text)
         if isinstance(found, Tree):
             content.whole_tree(context, found.digest)
-        elif isinstance(found, DatastorePath) and found.datastore in DATASTORES:
+        elif isinstance(found, DatastorePath) and far.is_here(context, home.id, found.datastore):
             part.holder[part.key] = f"tree:{_copied(context, home, found, part.where)}"
         else:
             _check_stands_alone(part, found, registry)

@@ -23,13 +23,13 @@ from lazur.errors import Conflict, Invalid, NotFound, Unavailable
 from lazur.services import remotes
 from lazur.services.home import Home
 from lazur.services.stores import Storage
-from lazur.store import records
+from lazur.store import records, resources
 from lazur.store.db import Database
 
 FILE = "storage.toml"
 HOME = "home"
 """What says so that content lies there."""
-_PLACE, _SITE = "content.place", "content.site"
+_PLACE, _SITE, _OUTPUTS = "content.place", "content.site", "outputs.place"
 _OWNER = "owner"
 _SETTINGS = frozenset({"endpoint", "region", "addressing", "protocol"})
 _CREDENTIALS = frozenset(
@@ -98,8 +98,24 @@ def remembered(db: Database) -> str:
     return "" if found == HOME else found
 
 
+def check_outputs(db: Database, said: str) -> None:
+    """What jobs wrote is named by where it lies: it stays where its workspace was made. Raises
+    Conflict where that is not the place that is said."""
+    with db.read() as connection:
+        lies = records.fact(connection, _OUTPUTS)
+        rooms = resources.rooms_of_type(connection, resources.STORAGE)
+    if rooms and lies not in (None, said):
+        raise Conflict(
+            f"Outputs of the jobs of {len(rooms)} workspaces ({', '.join(rooms[:5])}) lie in "
+            f"{lies}.",
+            hint="This server stays there. To leave, export these workspaces and import them "
+            "elsewhere: lazur workspace export",
+        )
+
+
 def own(db: Database, storage: Storage) -> None:
     """Nobody else puts content there from now on. Raises Conflict where another server does."""
+    check_outputs(db, storage.uri)
     with db.write() as connection:
         records.swap_fact(connection, _SITE, None, secrets.token_hex(8))
     path, text = _path(storage), (_site(db) or "").encode()
@@ -118,6 +134,7 @@ def lies_in(db: Database, storage: Storage | None) -> None:
             records.drop_fact(connection, _PLACE)
         else:
             records.put_fact(connection, _PLACE, storage.uri)
+            records.put_fact(connection, _OUTPUTS, storage.uri)
 
 
 def _is_empty(home: Home) -> bool:

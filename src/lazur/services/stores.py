@@ -30,3 +30,7 @@ class Storage:
         plug = find_plug("datastores", self.type, Datastore)
         settings = {**self.settings, "name": f"of the setting storage, {self.uri}"}
         return plug(settings, dict(self.credentials), rule=_ANYWHERE, ambient=self.ambient)
+
+    def folder(self, workspace: int, name: str) -> str:
+        """Of a workspace's datastore. Numbers of workspaces are not given twice, names are."""
+        return f"{self.prefix}/workspaces/{workspace}/{name}".lstrip("/")

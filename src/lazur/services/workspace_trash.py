@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import cancellation, collection, events, partials, workspaces
+from lazur.services import cancellation, collection, events, leftovers, partials, workspaces
 from lazur.services.access import SYSTEM, Resource
 from lazur.services.site import Context, Site
 from lazur.services.times import iso
@@ -142,6 +142,7 @@ def _remove_files(site: Site, row: AnyRow) -> None:
     for top in ("workspaces", "jobs"):
         Folder(site.home.path / top, row.name).remove()
     partials.remove(site.home, row.id)
+    leftovers.remove(site, row.id)
     link = site.home.mlflow / "workspaces" / belongings.of(row.id, row.name)["space"]
     link.unlink(missing_ok=True)
 

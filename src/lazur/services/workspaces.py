@@ -41,7 +41,8 @@ def create(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     except Taken:
         raise _taken(context, name) from None
     spaces.add(context.db, row_id, context.now())
-    resources.add_built_in(context.db, row_id, DATASTORES, context.now())
+    default = resources.LOCAL if context.site.storage is None else resources.STORAGE
+    resources.add_built_in(context.db, row_id, DATASTORES, context.now(), default)
     row = store.by_name(context.db, fold(name))
     assert row is not None
     events.record(context, row, "workspaces", name, "created")

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
-from lazur.store.tables import connections, datastores
+from lazur.store.tables import connections, datastores, workspaces
 
 LOCAL = "local"
 """Of those that lie in the home."""
+STORAGE = "storage"
+"""Of those that come with a workspace and lie in the server's own object store."""
 _TABLES = {"datastores": datastores, "connections": connections}
 
 
@@ -21,14 +23,16 @@ def add(db: Connection, kind: str, values: Mapping[str, Any]) -> None:
     db.execute(insert(_TABLES[kind]).values(**values))
 
 
-def add_built_in(db: Connection, workspace_id: int, names: Sequence[str], at: float) -> None:
-    """Those that each workspace has from its beginning; the first is its default."""
+def add_built_in(
+    db: Connection, workspace_id: int, names: Sequence[str], at: float, default: str = LOCAL
+) -> None:
+    """Those that each workspace has from its beginning; the first is its default, of that type."""
     for name in names:
         values: dict[str, Any] = {
             "workspace_id": workspace_id,
             "name": name,
             "folded": name,
-            "type": LOCAL,
+            "type": default if name == names[0] else LOCAL,
             "settings": {},
             "credential": "none",
             "is_default": name == names[0],
@@ -66,6 +70,14 @@ def of_types(db: Connection, workspace_id: int, types: Sequence[str]) -> Sequenc
 def default_name(db: Connection, workspace_id: int) -> str:
     there = (datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
     return db.execute(select(datastores.c.name).where(*there)).scalar_one()
+
+
+def rooms_of_type(db: Connection, kind: str) -> list[str]:
+    """Names of the workspaces with a datastore of the type."""
+    found = select(workspaces.c.name).join(
+        datastores, datastores.c.workspace_id == workspaces.c.id
+    )
+    return list(db.execute(found.where(datastores.c.type == kind).distinct()).scalars())
 
 
 def names(db: Connection, kind: str, workspace_id: int) -> Sequence[str]:

@@ -8,12 +8,13 @@ from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from starlette.convertors import Convertor, register_url_convertor
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import shelves
 from lazur.server.native.bodies import whole
 from lazur.services import asset_files, asset_trash, assets, sharing
+from lazur.services.far import Far
 from lazur.services.shelves import Shelf
 
 Offset = Annotated[int, Query(ge=0, le=1 << 62)]
@@ -97,7 +98,11 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
     @made.get("/{kind:asset}/{name}/versions/{version}/files", **action(f"{right}/read"))
     def files(call: Call, kind: Kind, name: str, version: str, place: Shelf = there) -> Response:
         """Paths and sizes of what it holds."""
-        return call.read(lambda context: asset_files.find(context, place, kind, name, version))
+        with call.site.context(call.who, write=False) as context:
+            found = asset_files.find(context, place, kind, name, version)
+        if isinstance(found, Far):
+            found = {"value": found.listed(), "next": None}
+        return JSONResponse(found)
 
     @made.get(
         "/{kind:asset}/{name}/versions/{version}/files/{path:path}", **action(f"{right}/read")
@@ -113,8 +118,9 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
     ) -> Response:
         """The bytes of one file, from `offset` on."""
         with call.site.context(call.who, write=False) as context:
-            found, size = asset_files.opened(context, place, kind, name, version, path)
-        return whole(found, size, offset)
+            found = asset_files.opened(context, place, kind, name, version, path)
+        file, size = found.opened(path) if isinstance(found, Far) else found
+        return whole(file, size, offset)
 
     @made.patch("/{kind:asset}/{name}/versions/{version}", **action(f"{right}/write"))
     def update(

@@ -10,7 +10,7 @@ from typing import Literal
 from lazur.engine import paths
 from lazur.engine.contracts import Datastore
 from lazur.errors import Invalid, Unsupported
-from lazur.services import assets, content, datastores, resources
+from lazur.services import assets, content, far
 from lazur.services.home import DATASTORES
 from lazur.services.shelves import Registry, Shelf, open_shelf
 from lazur.services.site import Context
@@ -105,21 +105,19 @@ def _in_datastore(
         asked, place=place_of(home.id, found), path=inside, file=asked.type == "uri_file"
     )
     local = {fold(store): store for store in DATASTORES}.get(fold(found.datastore))
-    if local is None:
+    if local is None or not far.is_here(context, home.id, local):
         return replace(asked, remote=_plug(context, home, found.datastore))
     folder = context.site.home.datastore(home.name, local)
     return replace(asked, folder=folder, datastores=_folders(context, home))
 
 
 def _plug(context: Context, home: AnyRow, name: str) -> Datastore:
-    """It takes the right to see the datastore, too."""
-    family = resources.DATASTORES
-    with context.site.context(context.who, write=False) as asking:
-        _, row, values = resources.opened(asking, family, home.name, name, family.action("read"))
-    return datastores.plug_of(context.site, home, row, values)
+    """It takes the right to see the datastore, too, unless it is the server's own."""
+    return far.at(context, home, DatastorePath(name, "")).store
 
 
 def _folders(context: Context, home: AnyRow) -> tuple[tuple[str, str], ...]:
     """A table may name the datastores that its workspace has on this machine."""
-    folders = [(name, context.site.home.datastore(home.name, name)) for name in DATASTORES]
+    here = [name for name in DATASTORES if far.is_here(context, home.id, name)]
+    folders = [(name, context.site.home.datastore(home.name, name)) for name in here]
     return tuple((name, str(folder)) for name, folder in folders if folder.is_dir())

@@ -8,8 +8,7 @@ import os
 from lazur.engine.tree import Manifest
 from lazur.errors import Forbidden, Invalid, NotFound
 from lazur.safe import Entry, SafeRoot
-from lazur.services import content
-from lazur.services.home import DATASTORES
+from lazur.services import content, far
 from lazur.services.registered_models import FOLDER, KIND
 from lazur.services.site import Context
 from lazur.services.tracking.artifacts import File
@@ -88,7 +87,7 @@ def _found(
     if isinstance(found, Tree):
         digest, _ = content.part(context, found.digest, found.path)
         return content.manifest(context, digest), inner
-    if isinstance(found, DatastorePath) and found.datastore in DATASTORES:
+    if isinstance(found, DatastorePath) and far.is_here(context, place.id, found.datastore):
         store_ = context.site.home.datastore(place.name, found.datastore)
         return (SafeRoot(store_), found.path.strip("/")), inner
     raise _absent(path)

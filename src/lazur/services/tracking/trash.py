@@ -14,7 +14,7 @@ from typing import Any, cast
 from lazur.engine.lineage import JOBS, Node
 from lazur.engine.states import FINAL
 from lazur.errors import Conflict, Forbidden, Invalid
-from lazur.services import collection, events
+from lazur.services import collection, events, leftovers
 from lazur.services.job_views import default_output_uri
 from lazur.services.site import Context, Site
 from lazur.services.tracking import folders, rights, runs
@@ -119,6 +119,7 @@ def erase(site: Site, run: store.Hidden) -> None:
     """Files first: the run's row is what tells that there may be some."""
     for folder in _folders(site, run):
         folder.remove()
+    _remove_outside(site, run)
     more = True
     while more:
         with site.db.write(synced=False) as db:
@@ -286,6 +287,13 @@ def _folders(site: Site, run: store.Hidden) -> list[Folder]:
         job = jobs.by_id(db, run.job_id) if run.job_id is not None else None
         room = store.room(db, run.artifact_uri)
         return _places(site, room, run, job, store.locations(db, run.id))
+
+
+def _remove_outside(site: Site, run: store.Hidden) -> None:
+    with site.db.read() as db:
+        job = jobs.by_id(db, run.job_id) if run.job_id is not None else None
+    if job is not None and any(output.get("remote") for output in job.resolved["outputs"]):
+        leftovers.remove(site, job.workspace_id, job.name)
 
 
 def _places(

@@ -1,0 +1,142 @@
+"""Files in datastores elsewhere, for people to list and fetch through the server.
+
+What is asked takes the network, so it is found in a transaction and asked for after it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, BinaryIO, cast
+
+from lazur.engine import paths
+from lazur.engine.contracts import Datastore, Stored
+from lazur.errors import NotFound
+from lazur.services import datastores, resources
+from lazur.services.home import BLOBSTORE, DATASTORES
+from lazur.services.site import Context
+from lazur.services.times import iso
+from lazur.spec.names import fold
+from lazur.spec.references import DatastorePath
+from lazur.store import resources as store
+from lazur.store.db import AnyRow
+
+_MOST = 100_000
+_READ = resources.DATASTORES.action("read")
+
+
+@dataclass(frozen=True)
+class Far:
+    """A folder, or one file of it, in a datastore."""
+
+    store: Datastore
+    path: str
+    file: bool = False
+
+    def listed(self) -> list[dict[str, Any]]:
+        """By their paths in the folder; of one file, that."""
+        if self.file:
+            return [_told(self.path.rpartition("/")[2], self.store.info(self.path))]
+        cut = len(self.path) + 1 if self.path else 0
+        found = islice(self.store.list(self.path), _MOST)
+        return sorted(
+            (_told(one.path[cut:], one) for one in found), key=lambda one: str(one["path"])
+        )
+
+    def opened(self, path: str) -> tuple[BinaryIO, int]:
+        """One of these, and how large it is. Raises NotFound."""
+        paths.check(path)
+        if self.file and path != self.path.rpartition("/")[2]:
+            raise NotFound(f"There is no {paths.shown(path)} here.")
+        whole = self.path if self.file else f"{self.path}/{path}".lstrip("/")
+        found = self.store.info(whole)
+        body = _Body(self.store, found)
+        return cast("BinaryIO", io.BufferedReader(body, 1 << 20)), found.size
+
+
+def is_here(context: Context, workspace_id: int, name: str) -> bool:
+    """Whether the datastore lies in the server's home. That of outputs may lie in its storage."""
+    if name not in DATASTORES:
+        return False
+    if name != BLOBSTORE:
+        return True
+    row = store.by_name(context.db, resources.DATASTORES.kind, workspace_id, fold(name))
+    return row is None or row.type == store.LOCAL
+
+
+def at(context: Context, home: AnyRow, found: DatastorePath, *, file: bool = False) -> Far:
+    """It takes the right to see the datastore, unless it is the server's own. Asks nobody yet."""
+    path = found.path.strip("/")
+    if path:
+        paths.check(path)
+    own = store.by_name(context.db, resources.DATASTORES.kind, home.id, fold(found.datastore))
+    if own is not None and own.type == store.STORAGE:
+        return Far(datastores.plug_of(context.site, home, own, {}), path, file)
+    with context.site.context(context.who, write=False) as asking:
+        _, row, values = resources.opened(
+            asking, resources.DATASTORES, home.name, found.datastore, _READ
+        )
+    return Far(datastores.plug_of(context.site, home, row, values), path, file)
+
+
+def files(fars: Iterable[tuple[str, Far]], prefix: str) -> Iterator[dict[str, Any]]:
+    """Of several, each below its own path."""
+    for top, far in fars:
+        if f"{top}/".startswith(prefix) or prefix.startswith(f"{top}/"):
+            for one in far.listed():
+                path = f"{top}/{one['path']}"
+                if path.startswith(prefix):
+                    yield {**one, "path": path}
+
+
+def _told(path: str, found: Stored) -> dict[str, Any]:
+    modified = iso(found.modified) if found.modified else None
+    return {"path": path, "size": found.size, "modified": modified}
+
+
+class _Body(io.RawIOBase):
+    """Opened where it is first read."""
+
+    def __init__(self, store: Datastore, found: Stored) -> None:
+        super().__init__()
+        self._store, self._found = store, found
+        self._file: BinaryIO | None = None
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_CUR:
+            offset += self._at
+        if whence == io.SEEK_END:
+            offset += self._found.size
+        if offset != self._at:
+            self._drop()
+        self._at = offset
+        return offset
+
+    def readinto(self, buffer: Any) -> int:
+        if self._file is None:
+            self._file = self._store.open(self._found.path, self._at, self._found.version)
+        data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._drop()
+        super().close()
+
+    def _drop(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
