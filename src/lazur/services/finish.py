@@ -78,9 +78,11 @@ def of_parent(context: Context, row: JobRow, decision: Finish, *, started: bool)
 
 def _made(context: Context, row: JobRow, step: str, port: str) -> dict[str, Any] | None:
     child = parents.child(context.db, row.id, step)
-    outputs: list[dict[str, Any]] = child.resolved["outputs"] if child is not None else []
+    if child is None:
+        return None
+    outputs: list[dict[str, Any]] = child.resolved["outputs"]
     found = next((output for output in outputs if output["name"] == port), None)
-    return {**found, "asset_name": None} if found is not None else None
+    return {**found, "asset_name": None, "of": [child.name, port]} if found is not None else None
 
 
 def record(context: Context, row: JobRow, ended: Ending) -> None:

@@ -144,9 +144,9 @@ def _identity(context: Context, home: AnyRow, name: str, given: PathInput) -> st
             inner = references.parse(str(row.spec.get("path") or "?"))
             return str(inner) + how if isinstance(inner, Tree) else _version(row) + how
         case JobOutput(job=job, output=output, path=path):
-            return f"job:{_origin(context, home, job)}/{output}/{path}{how}"
+            return f"job:{_maker(context, home, job, output)}/{path}{how}"
         case RunArtifact(run=run, path=path):
-            return f"job:{_origin(context, home, run)}/artifacts/{path}{how}"
+            return f"job:{_maker(context, home, run, 'artifacts')}/{path}{how}"
         case DatastorePath(datastore=store, path=path) if store in DATASTORES:
             return f"files:{_stamp(context, home, name, store, path)}{how}"
         case _ if given.mode == "direct":
@@ -162,12 +162,19 @@ def _version(row: AnyRow) -> str:
     return f"{row.kind}:{row.workspace_id}:{row.name}:{row.version}"
 
 
-def _origin(context: Context, home: AnyRow, name: str) -> str:
-    """The job that made it, which may be another than the one that is named for it."""
+def _maker(context: Context, home: AnyRow, name: str, output: str) -> str:
+    """The job that made it, which may be another than the one that is named for it: it was done
+    before, or a step of that pipeline did it."""
     row = jobs.by_name(context.db, home.id, name) or jobs.by_run(context.db, home.id, name)
     if row is not None and row.reused_id is not None:
         row = jobs.by_id(context.db, row.reused_id)
-    return row.name if row is not None else name
+    if row is None:
+        return f"{name}/{output}"
+    outputs: list[dict[str, Any]] = row.resolved["outputs"]
+    for made in outputs:
+        if made["name"] == output and "of" in made:
+            return _maker(context, home, *made["of"])
+    return f"{row.name}/{output}"
 
 
 def _stamp(context: Context, home: AnyRow, name: str, store: str, path: str) -> str:
