@@ -260,7 +260,7 @@ def _ended_badly(children: Iterable[ChildView]) -> Iterator[ChildView]:
 def _said(view: ParentView, standing: Standing, name: str) -> str:
     for child in _ended_badly(view.children.values()):
         if control.runner(standing.graph, child.step.partition(".")[0]) == name:
-            if not child.error:
+            if not child.error or child.state is State.CANCELED:
                 return f"step {child.step} was {child.state.value.lower()}"
             return f"step {child.step} failed: {str(child.error.get('message')).rstrip('.')}"
     return f"step {name} failed: {_UNCLEAR[standing.graph['steps'][name]['kind']]}"
