@@ -15,6 +15,8 @@ from lazur.testing.server import Client, W
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 _TRIALS = 20 if QUICK else 200
 _STOPPED = 3 if QUICK else 15
+_WARM = {"command": "true", "environment": {"image": "python"}, "experiment_name": "bench"}
+_WHICH = "import sys; print(sys.executable)"
 _REPORT = """
 import json, os, signal, sys, time, urllib.request
 def report(value):
@@ -39,15 +41,16 @@ if number:
 def measure() -> list[Result]:
     with running() as server:
         client = server.client()
-        warm = {"command": "true", "environment": {"image": "python"}, "experiment_name": "bench"}
-        finished(client, client.submit(warm))
+        finished(client, client.submit(_WARM))
         return [_many(client), _stopping(client)]
 
 
 def _many(client: Client) -> Result:
-    bare = _bare()
+    python = finished(client, client.submit({**_WARM, "command": f"python -c '{_WHICH}'"}))
+    bare = _bare(client.log(python).strip())
     began = time.perf_counter()
-    name = client.submit(_sweep("true", "random", _TRIALS, 2, {"type": "randint", "upper": 9}))
+    law = {"type": "randint", "upper": 9}
+    name = client.submit(_sweep("python -c pass", "random", _TRIALS, 2, law))
     finished(client, name)
     ours = time.perf_counter() - began
     _, body = client.call("GET", f"{W}/jobs/{name}/trials")
@@ -60,13 +63,13 @@ def _many(client: Client) -> Result:
     return Result(title, "s", rows, "at most 2.5 times the bare loop", ours <= 2.5 * bare)
 
 
-def _bare() -> float:
+def _bare(python: str) -> float:
     began = time.perf_counter()
     running: list[subprocess.Popen[bytes]] = []
     for _ in range(_TRIALS):
         if len(running) == 2:
             running.pop(0).wait()
-        running.append(subprocess.Popen(["bash", "-c", "true"]))
+        running.append(subprocess.Popen([python, "-c", "pass"]))
     for process in running:
         process.wait()
     return time.perf_counter() - began
