@@ -15,10 +15,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from lazur.sdk import dsl as dsl
     from lazur.sdk.client import Client as Client
     from lazur.sdk.client import connect as connect
     from lazur.sdk.constants import AssetTypes as AssetTypes
     from lazur.sdk.constants import InputOutputModes as InputOutputModes
+    from lazur.sdk.dsl import pipeline as pipeline
     from lazur.sdk.entities import BuildContext as BuildContext
     from lazur.sdk.entities import Command as Command
     from lazur.sdk.entities import CommandJobLimits as CommandJobLimits
@@ -30,15 +32,27 @@ if TYPE_CHECKING:
     from lazur.sdk.entities import Model as Model
     from lazur.sdk.entities import MpiDistribution as MpiDistribution
     from lazur.sdk.entities import Output as Output
+    from lazur.sdk.entities import Pipeline as Pipeline
     from lazur.sdk.entities import PyTorchDistribution as PyTorchDistribution
     from lazur.sdk.entities import QueueSettings as QueueSettings
     from lazur.sdk.entities import TensorFlowDistribution as TensorFlowDistribution
     from lazur.sdk.entities import command as command
+    from lazur.sdk.functions import command_component as command_component
     from lazur.sdk.loading import load_component as load_component
     from lazur.sdk.loading import load_data as load_data
     from lazur.sdk.loading import load_environment as load_environment
     from lazur.sdk.loading import load_job as load_job
     from lazur.sdk.loading import load_model as load_model
+    from lazur.sdk.search_space import Choice as Choice
+    from lazur.sdk.search_space import LogNormal as LogNormal
+    from lazur.sdk.search_space import LogUniform as LogUniform
+    from lazur.sdk.search_space import Normal as Normal
+    from lazur.sdk.search_space import QLogNormal as QLogNormal
+    from lazur.sdk.search_space import QLogUniform as QLogUniform
+    from lazur.sdk.search_space import QNormal as QNormal
+    from lazur.sdk.search_space import QUniform as QUniform
+    from lazur.sdk.search_space import Randint as Randint
+    from lazur.sdk.search_space import Uniform as Uniform
 
 __version__ = "0.1.0"
 
@@ -57,10 +71,25 @@ _HOMES = {
         "Model",
         "MpiDistribution",
         "Output",
+        "Pipeline",
         "PyTorchDistribution",
         "QueueSettings",
         "TensorFlowDistribution",
         "command",
+    ),
+    "lazur.sdk.dsl": ("pipeline",),
+    "lazur.sdk.functions": ("command_component",),
+    "lazur.sdk.search_space": (
+        "Choice",
+        "LogNormal",
+        "LogUniform",
+        "Normal",
+        "QLogNormal",
+        "QLogUniform",
+        "QNormal",
+        "QUniform",
+        "Randint",
+        "Uniform",
     ),
     "lazur.sdk.loading": (
         "load_component",
@@ -75,6 +104,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 def __getattr__(name: str) -> Any:
     """Names are imported when they are used: the server imports `lazur` without the client."""
+    if name == "dsl":
+        return import_module("lazur.sdk.dsl")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'lazur' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)
@@ -83,4 +114,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME_OF])
+    return sorted([*globals(), *_HOME_OF, "dsl"])

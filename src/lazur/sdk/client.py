@@ -14,7 +14,7 @@ from lazur.sdk.assets import Assets
 from lazur.sdk.audits import Audit
 from lazur.sdk.computes import Computes
 from lazur.sdk.data import DataAssets
-from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model
+from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model, Pipeline
 from lazur.sdk.environments import Environments
 from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
@@ -150,7 +150,7 @@ class Client:
 
     def create_or_update(self, entity: Entity | Job) -> Job | Asset:
         """Whatever it is: a job is submitted, an asset registered."""
-        if isinstance(entity, Command | Job):
+        if isinstance(entity, Command | Pipeline | Job):
             return self.jobs.create_or_update(entity)
         rooms: dict[type[Entity], Assets] = {
             Environment: self.environments,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -46,7 +47,7 @@ class Entity:
         return cls(**known, extra=extra, base_path=base_path)
 
 
-_OURS = frozenset({"extra", "base_path"})
+_OURS = frozenset({"extra", "base_path", "source_path", "as_loaded"})
 
 
 def plain(value: Any) -> Any:
@@ -142,6 +143,21 @@ class Component(Entity):
     tags: dict[str, str] | None = None
     inputs: Spec | None = None
     outputs: Spec | None = None
+    source_path: Text | None = field(default=None, repr=False, compare=False)
+    """The file that it was loaded from, as long as nothing of it was changed."""
+    as_loaded: Spec | None = field(default=None, repr=False, compare=False)
+
+    def __call__(self, **inputs: Any) -> Any:
+        """Within a pipeline's function: a step. See `lazur.pipeline`."""
+        # Steps are made of components, which stand below.
+        return import_module("lazur.sdk.nodes").of_component(self, inputs)
+
+    def reference(self) -> Any:
+        """How a step names it: by its file, by its name where it is registered, or itself."""
+        spec = self.to_spec()
+        if self.source_path is not None and spec == self.as_loaded:
+            return os.fspath(self.source_path)
+        return import_module("lazur.sdk.nodes").rebased(spec, self.base_path)
 
 
 @dataclass
@@ -221,12 +237,65 @@ class Command(Entity):
             key: value for key, value in spec.items() if value or key not in {"inputs", "outputs"}
         }
 
+    def __call__(self, **inputs: Any) -> Any:
+        """Within a pipeline's function: a step that runs it, with these inputs."""
+        return import_module("lazur.sdk.nodes").of_command(self, inputs)
+
     def set_resources(self, **values: Any) -> None:
         """As in Azure's client: `job.set_resources(instance_count=2)`."""
         self.resources = {**(plain(self.resources) or {}), **_given(values)}
 
     def set_limits(self, *, timeout: int) -> None:
         self.limits = {**(plain(self.limits) or {}), "timeout": timeout}
+
+
+@dataclass
+class Pipeline(Entity):
+    """A pipeline job; a function under `@lazur.pipeline` makes it, `load_job` reads it."""
+
+    name: str | None = None
+    display_name: str | None = None
+    description: str | None = None
+    experiment_name: str | None = None
+    tags: dict[str, str] | None = None
+    properties: dict[str, str] | None = None
+    compute: str | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    jobs: dict[str, Any] = field(default_factory=dict)
+    """The steps, as YAML has them."""
+    settings: Any = None
+    identity: Entity | Spec | None = None
+    type: str | None = "pipeline"
+
+    def __post_init__(self) -> None:
+        self.settings = Settings.from_spec(plain(self.settings) or {})
+
+    def to_spec(self) -> Spec:
+        spec = super().to_spec()
+        return {key: part for key, part in spec.items() if part or key not in _MAY_BE_EMPTY}
+
+    def to_yaml(self) -> str:
+        """The job as its YAML file would have it."""
+        yaml = import_module("yaml")
+        return yaml.safe_dump(self.to_spec(), sort_keys=False, allow_unicode=True)
+
+    def dump(self, path: Text) -> None:
+        """Write `to_yaml` into a file, for `load_job` and `lazur job create`."""
+        Path(path).write_text(self.to_yaml(), "utf-8")
+
+
+_MAY_BE_EMPTY = frozenset({"inputs", "outputs", "settings"})
+
+
+@dataclass
+class Settings(Entity):
+    """What holds for all steps of a pipeline."""
+
+    default_compute: str | None = None
+    default_datastore: str | None = None
+    continue_on_step_failure: bool | None = None
+    force_rerun: bool | None = None
 
 
 def command(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model
+from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model, Pipeline
 from lazur.sdk.source import read
 
 Source = str | os.PathLike[str] | IO[str]
@@ -19,10 +20,14 @@ def load_job(
     *,
     params_override: Overrides = None,
     relative_origin: str | os.PathLike[str] | None = None,
-) -> Command:
-    """A job from its YAML. `params_override` changes it first: `[{"inputs.lr": 0.1}]`. Paths in it
-    are relative to the file, or to `relative_origin`."""
-    return _load(Command, source, params_override, relative_origin)
+) -> Command | Pipeline:
+    """A job from its YAML, of the class of its type. `params_override` changes it first:
+    `[{"inputs.lr": 0.1}]`. Paths in it are relative to the file, or to `relative_origin`."""
+    found = read(source, params_override or (), relative_origin)
+    kind = str(found.spec.get("type") or "").lower()
+    is_pipeline = kind == "pipeline" or (not kind and "jobs" in found.spec)
+    cls = Pipeline if is_pipeline else Command
+    return cls.from_spec(found.spec, base_path=found.folder)
 
 
 def load_environment(
@@ -58,7 +63,12 @@ def load_component(
     params_override: Overrides = None,
     relative_origin: str | os.PathLike[str] | None = None,
 ) -> Component:
-    return _load(Component, source, params_override, relative_origin)
+    """A component from its YAML. Called within a pipeline's function it gives a step."""
+    made = _load(Component, source, params_override, relative_origin)
+    if isinstance(source, str | os.PathLike) and not params_override:
+        made.source_path = Path(source).absolute()
+        made.as_loaded = made.to_spec()
+    return made
 
 
 def _load(

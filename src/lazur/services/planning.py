@@ -61,6 +61,9 @@ def _alone(
             work.needs(found.recipe, found.environment_name)
     except BlobsMissing:
         why = _NEW
+        written = checked.value.get("environment")
+        if written is not None and (resolved := work.resolve(written)) is not None:
+            work.needs(resolved.recipe, resolved.name)
     return _step(checked.value.get("display_name") or name, checked.type, "run", why)
 
 

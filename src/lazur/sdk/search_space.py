@@ -1,0 +1,71 @@
+"""What a sweep may choose from, under the names of `azure.ai.ml.sweep`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from lazur.sdk.entities import Entity, Spec
+
+
+@dataclass
+class Distribution(Entity):
+    always: ClassVar[Spec] = {}
+
+
+@dataclass
+class Choice(Distribution):
+    always: ClassVar[Spec] = {"type": "choice"}
+    values: list[Any] | None = None
+
+
+@dataclass
+class Uniform(Distribution):
+    always: ClassVar[Spec] = {"type": "uniform"}
+    min_value: float | None = None
+    max_value: float | None = None
+
+
+@dataclass
+class LogUniform(Uniform):
+    always: ClassVar[Spec] = {"type": "loguniform"}
+
+
+@dataclass
+class QUniform(Uniform):
+    always: ClassVar[Spec] = {"type": "quniform"}
+    q: int | None = None
+
+
+@dataclass
+class QLogUniform(QUniform):
+    always: ClassVar[Spec] = {"type": "qloguniform"}
+
+
+@dataclass
+class Normal(Distribution):
+    always: ClassVar[Spec] = {"type": "normal"}
+    mu: float | None = None
+    sigma: float | None = None
+
+
+@dataclass
+class LogNormal(Normal):
+    always: ClassVar[Spec] = {"type": "lognormal"}
+
+
+@dataclass
+class QNormal(Normal):
+    always: ClassVar[Spec] = {"type": "qnormal"}
+    q: int | None = None
+
+
+@dataclass
+class QLogNormal(QNormal):
+    always: ClassVar[Spec] = {"type": "qlognormal"}
+
+
+@dataclass
+class Randint(Distribution):
+    always: ClassVar[Spec] = {"type": "randint"}
+    upper: int | None = None
