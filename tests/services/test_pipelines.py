@@ -1,0 +1,509 @@
+"""Pipelines on real databases: what is frozen, who may, what is done again and what is not, and
+what a pipeline leaves behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from lazur.engine.plan import Demand, Exit
+from lazur.errors import Conflict, Forbidden, LazurError, NotFound
+from lazur.loops.parents import ParentRound
+from lazur.services import assets, collection, jobs, quotas, workspaces
+from lazur.services.access import Principal
+from lazur.spec import references
+from lazur.spec.references import DatastorePath
+from lazur.store.pages import Query
+from lazur.testing.fakes import FakeBuilder
+from tests.site import ENVIRONMENT, OWNER, Clock, Server, TestSite, call, put_tree
+
+FAILS = Exit("exit", code=3)
+
+
+def command(said: str = "true", **more: Any) -> dict[str, Any]:
+    return {"type": "command", "command": said, "environment": ENVIRONMENT, **more}
+
+
+def after(step: str, **more: Any) -> dict[str, Any]:
+    inputs = {"x": f"${{{{parent.jobs.{step}.outputs.o}}}}"}
+    return command("cat ${{inputs.x}}", inputs=inputs, outputs={"o": None}, **more)
+
+
+MAKES = command("make", outputs={"o": None})
+CHAIN: dict[str, Any] = {"a": MAKES, "b": after("a"), "c": after("b")}
+
+
+class Runner:
+    """A server whose jobs write their outputs and end as they are told."""
+
+    def __init__(self, site: TestSite) -> None:
+        self.site = site
+        self.server = Server(site)
+        self.ends: dict[str, Exit] = {}
+        """By what the name of a job ends with."""
+        self.writes: dict[str, str] = {}
+        """By output: its text, in place of a folder."""
+
+    def submit(
+        self,
+        steps: Any,
+        name: str = "p",
+        place: str = "default",
+        who: Principal = OWNER,
+        **more: Any,
+    ) -> Any:
+        spec = {"type": "pipeline", "name": name, "jobs": steps, **more}
+        return call(self.site, jobs.submit, place, spec, who=who)
+
+    def run(self) -> None:
+        """Until nothing goes on."""
+        self.server.settle()
+        while going := self.site.engine.going_on():
+            for key in going:
+                self.end(key)
+            self.server.settle()
+
+    def end(self, key: str) -> None:
+        place, name, _ = key.split("/")
+        self._write(place, name)
+        self.site.engine.run(key)
+        self.server.settle()
+        how = next((e for tail, e in self.ends.items() if name.endswith(tail)), None)
+        self.site.engine.end(key, how)
+
+    def done(self, steps: Any, name: str = "p", **more: Any) -> dict[str, Any]:
+        self.submit(steps, name, **more)
+        self.run()
+        return self.show(name, more.get("place", "default"))
+
+    def show(self, name: str, place: str = "default") -> dict[str, Any]:
+        return call(self.site, jobs.get, place, name, write=False)
+
+    def retry(self, name: str, who: Principal = OWNER) -> dict[str, Any]:
+        made = call(self.site, jobs.retry, "default", name, who=who)
+        self.run()
+        return self.show(made["name"])
+
+    def why(self, name: str) -> str:
+        return self.show(name)["reuse"]["why"]
+
+    def begun(self) -> list[str]:
+        return [key.split("/")[1] for key in self.site.engine.begun]
+
+    def outputs(self, name: str) -> dict[str, Path]:
+        return {
+            output: self._place("default", str(body["path"]))
+            for output, body in self.show(name)["outputs"].items()
+            if output != "default"
+        }
+
+    def _write(self, place: str, name: str) -> None:
+        with self.site.db.read() as db:
+            asked = text("SELECT resolved FROM lazur_jobs WHERE name = :name ORDER BY id DESC")
+            found: Any = db.execute(asked, {"name": name}).scalar()
+
+        resolved = json.loads(found) if isinstance(found, str) else found
+        for output in resolved["outputs"]:
+            made = self._place(place, output["uri"])
+            if output["name"] in self.writes:
+                made.parent.mkdir(parents=True, exist_ok=True)
+                made.write_text(self.writes[output["name"]])
+            else:
+                made.mkdir(parents=True, exist_ok=True)
+
+    def _place(self, place: str, uri: str) -> Path:
+        found = references.parse(uri)
+        assert isinstance(found, DatastorePath)
+        return self.site.home.datastore(place, found.datastore) / found.path.strip("/")
+
+
+@pytest.fixture
+def runner(site: TestSite) -> Runner:
+    site.engine.capacity = Demand(cpus=16, memory=8 << 30)
+    return Runner(site)
+
+
+def steps_of(view: dict[str, Any]) -> dict[str, str]:
+    return {step["name"]: step["status"] for step in view["steps"]}
+
+
+class TestRuns:
+    def test_step_after_step_and_then_it_is_done(self, runner: Runner) -> None:
+        assert runner.submit(CHAIN)["status"] == "NotStarted"
+        runner.run()
+        view = runner.show("p")
+        assert view["status"] == "Completed"
+        assert runner.begun() == ["p_a", "p_b", "p_c"]
+        assert steps_of(view) == dict.fromkeys("abc", "Completed")
+        states = [
+            e["state"] for e in call(runner.site, jobs.history, "default", "p") if "state" in e
+        ]
+        assert states == ["NotStarted", "Running", "Completed"]
+
+    def test_a_pipeline_within_a_pipeline(self, runner: Runner) -> None:
+        inner = {
+            "type": "pipeline",
+            "inputs": {"x": {"type": "integer"}},
+            "outputs": {"o": {"type": "uri_folder"}},
+            "jobs": {
+                "a": command("say ${{inputs.x}}", inputs={"x": "${{parent.inputs.x}}"}),
+                "b": command("make", outputs={"o": "${{parent.outputs.o}}"}),
+            },
+        }
+        steps = {"a": MAKES, "n": {"component": inner, "inputs": {"x": 7}}, "z": after("n")}
+        view = runner.done(steps, inputs={"x": 5})
+        assert view["status"] == "Completed", view["error"]
+        assert sorted(runner.begun()) == ["p_a", "p_n_a", "p_n_b", "p_z"]
+        assert runner.show("p_n_a")["inputs"]["x"] in (7, "7")
+
+    def test_values_go_from_step_to_step(self, runner: Runner) -> None:
+        runner.writes = {"n": " 5\n", "flag": "true\n"}
+        made = {"n": {"type": "integer"}, "flag": {"type": "boolean"}}
+        steps = {
+            "a": command("count", outputs=made),
+            "ask": {
+                "type": "if_else",
+                "condition": "${{parent.jobs.a.outputs.flag}}",
+                "true_block": "yes",
+                "false_block": "no",
+            },
+            "yes": command("x ${{inputs.n}}", inputs={"n": "${{parent.jobs.a.outputs.n}}"}),
+            "no": command("never"),
+        }
+        view = runner.done(steps)
+        assert view["status"] == "Completed", view["error"]
+        assert runner.show("p_yes")["inputs"]["n"] in (5, "5")
+        assert steps_of(view)["no"] == "Skipped"
+
+    def test_a_failure_leaves_the_rest_to_the_settings(self, runner: Runner) -> None:
+        runner.ends = {"_a": FAILS}
+        steps = {**CHAIN, "d": command("other"), "e": command("late", depends_on=["d"])}
+        view = runner.done(steps)
+        assert view["status"] == "Failed"
+        assert view["error"]["code"] == "StepFailed"
+        assert steps_of(view) == {
+            "a": "Failed",
+            "b": "NotRun",
+            "c": "NotRun",
+            "d": "Completed",
+            "e": "Completed",
+        }
+
+    def test_a_cancel_ends_all(self, runner: Runner) -> None:
+        runner.submit({**CHAIN, "d": command("other")})
+        runner.server.settle()
+        call(runner.site, jobs.cancel, "default", "p")
+        runner.server.settle()
+        runner.server.settle()
+        view = runner.show("p")
+        assert view["status"] == "Canceled"
+        assert runner.site.engine.going_on() == []
+        assert steps_of(view)["b"] == "NotRun"
+
+
+class TestFreezing:
+    def test_labels_mean_what_they_meant(self, runner: Runner, builder: FakeBuilder) -> None:
+        site = runner.site
+        for version in "12":
+            spec = {"name": "c", "version": version, "type": "command", "command": f"v{version}"}
+            call(
+                site, assets.create, "default", "components", {**spec, "environment": ENVIRONMENT}
+            )
+            if version == "1":
+                runner.submit({"a": {"component": "azureml:c@latest"}})
+        runner.run()
+        assert runner.show("p_a")["command"] == "v1"
+
+    def test_environments_are_built_ahead(self, runner: Runner, builder: FakeBuilder) -> None:
+        other = {"image": "python:3.11", "conda_file": {"dependencies": ["python=3.11", "numpy"]}}
+        runner.submit({"a": MAKES, "b": {**after("a"), "environment": other}})
+        runner.server.settle()
+        assert len(builder.builds) == 2
+        assert runner.begun() == ["p_a"]
+
+    def test_code_of_steps_is_kept(self, runner: Runner, clock: Clock) -> None:
+        """The steps stand beside the row, and one that is not begun has no row of its own."""
+        tree = put_tree(runner.site, {"main.py": b"print(1)"})
+        runner.submit({"a": MAKES, "b": {**after("a"), "code": f"tree:{tree}"}})
+        clock.time = time.time() + 30 * 86400
+        collection.collect(runner.site)
+        runner.run()
+        view = runner.show("p")
+        assert view["status"] == "Completed", view["error"]
+        assert runner.show("p_b")["code"] == f"tree:{tree}"
+
+    @pytest.mark.parametrize(
+        "steps, part",
+        [
+            ({"a": {"component": "azureml:none:1"}}, "none"),
+            ({"a": {"component": "azureml:none@latest"}}, "none"),
+            ({"a": {**MAKES, "environment": "azureml:none@latest"}}, "none"),
+            ({"a": after("b"), "b": after("a")}, "wait for each other"),
+            ({"a": {**MAKES, "code": "tree:" + "0" * 64}}, "0" * 64),
+            ({"a": {**MAKES, "inputs": {"x": {"path": "azureml:none:1"}}}}, "none"),
+            ({"a": {**MAKES, "inputs": {"x": "${{parent.inputs.y}}"}}}, "no input 'y'"),
+        ],
+    )
+    def test_what_cannot_work_is_said_before_anything_runs(
+        self, runner: Runner, steps: Any, part: str
+    ) -> None:
+        with pytest.raises(LazurError) as refused:
+            runner.submit(steps)
+        assert part in f"{refused.value.message} {refused.value.details}"
+        with pytest.raises(NotFound):
+            runner.show("p")
+
+
+class TestReuse:
+    def test_what_was_done_is_not_done_again(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        view = runner.done(CHAIN, "q")
+        assert view["status"] == "Completed"
+        assert len(runner.begun()) == 3
+        assert [step["reused_from"] for step in view["steps"]] == ["p_a", "p_b", "p_c"]
+        assert runner.why("q_a") == "all parts are those of p_a"
+        assert runner.outputs("q_a") == runner.outputs("p_a")
+
+    @pytest.mark.parametrize(
+        "change, said",
+        [
+            ({"command": "make more"}, "command changed"),
+            ({"environment_variables": {"A": "1"}}, "environment_variables.A is new"),
+            ({"inputs": {"n": 4}}, "inputs.n is '4', was '3'"),
+            ({"outputs": {"o": {"type": "mltable"}}}, "outputs.o"),
+            (
+                {
+                    "environment": {
+                        "image": "python:3.11",
+                        "conda_file": {"dependencies": ["numpy"]},
+                    }
+                },
+                "environment changed",
+            ),
+        ],
+    )
+    def test_each_part_counts_and_is_named(
+        self, runner: Runner, change: dict[str, Any], said: str
+    ) -> None:
+        first = {**MAKES, "inputs": {"n": 3}, "command": "make ${{inputs.n}}"}
+        runner.done({"a": first})
+        runner.done({"a": {**first, **change}}, "q")
+        assert runner.begun() == ["p_a", "q_a"]
+        assert said in runner.why("q_a")
+
+    def test_a_file_that_changed_is_named(self, runner: Runner) -> None:
+        for name, body in (("p", b"1"), ("q", b"2")):
+            tree = put_tree(runner.site, {"train.py": body, "lib.py": b""})
+            runner.done({"a": {**MAKES, "code": f"tree:{tree}"}}, name)
+        assert "code/train.py changed" in runner.why("q_a")
+
+    @pytest.mark.parametrize(
+        "more, settings, said",
+        [
+            ({"is_deterministic": False}, {}, "is_deterministic: false"),
+            ({}, {"force_rerun": True}, "force_rerun: true"),
+            ({"command": "make ${{name}}"}, {}, "nobody can tell"),
+        ],
+    )
+    def test_what_is_never_reused(
+        self, runner: Runner, more: Any, settings: Any, said: str
+    ) -> None:
+        for name in "pq":
+            runner.done({"a": {**MAKES, **more}}, name, settings=settings)
+        assert runner.begun() == ["p_a", "q_a"]
+        assert said in runner.why("q_a")
+
+    def test_outputs_that_are_gone_are_made_anew(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        runner.outputs("p_a")["o"].rmdir()
+        runner.done(CHAIN, "q")
+        assert "q_a" in runner.begun()
+        assert "is not there any more" in runner.why("q_a")
+
+    def test_a_place_where_another_wrote_since_is_not_trusted(self, runner: Runner) -> None:
+        place = "azureml://datastores/workspaceblobstore/paths/shared/x"
+        for name, said in (("p", "make"), ("q", "other"), ("r", "make")):
+            runner.done({"a": command(said, outputs={"o": {"path": place}})}, name)
+        assert runner.begun() == ["p_a", "q_a", "r_a"]
+        assert "lies where q_a wrote since" in runner.why("r_a")
+
+    def test_a_failed_step_is_no_example(self, runner: Runner) -> None:
+        runner.ends = {"p_a": FAILS}
+        runner.done(CHAIN)
+        runner.done(CHAIN, "q")
+        assert runner.begun()[:2] == ["p_a", "q_a"]
+
+    def test_another_workspace_is_another_world(self, runner: Runner) -> None:
+        call(runner.site, workspaces.create, {"name": "lab"})
+        runner.done(CHAIN)
+        runner.done(CHAIN, "q", place="lab")
+        assert len(runner.begun()) == 6
+
+    def test_lineage_leads_to_who_made_it(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        runner.done(CHAIN, "q")
+        with runner.site.db.read() as db:
+            edges = db.execute(
+                text("SELECT count(*) FROM lazur_lineage WHERE role = 'reused'")
+            ).scalar()
+        assert edges == 3
+
+
+class TestRetry:
+    def test_a_leaf_is_run_once_more(self, runner: Runner) -> None:
+        call(runner.site, jobs.submit, "default", command("x", name="j"))
+        runner.ends = {"j": FAILS}
+        runner.run()
+        runner.ends = {}
+        assert runner.retry("j")["status"] == "Completed"
+
+    def test_only_what_did_not_end_well_is_done_again(self, runner: Runner) -> None:
+        runner.ends = {"_b": FAILS}
+        steps = {name: {**step, "is_deterministic": False} for name, step in CHAIN.items()}
+        assert runner.done(steps)["status"] == "Failed"
+        runner.ends = {}
+        view = runner.retry("p")
+        assert view["status"] == "Completed"
+        assert [name.rpartition("_")[2] for name in runner.begun()] == ["a", "b", "b", "c"]
+        assert view["steps"][0]["reused_from"] == "p_a"
+
+    def test_within_a_pipeline_too(self, runner: Runner) -> None:
+        steps = {name: {**step, "is_deterministic": False} for name, step in CHAIN.items()}
+        inner = {"type": "pipeline", "jobs": steps}
+        runner.ends = {"_n_c": FAILS}
+        assert runner.done({"n": inner})["status"] == "Failed"
+        runner.ends = {}
+        assert runner.retry("p")["status"] == "Completed"
+        assert [name.rpartition("_")[2] for name in runner.begun()] == ["a", "b", "c", "c"]
+
+    def test_not_while_it_goes_on(self, runner: Runner) -> None:
+        runner.submit(CHAIN)
+        with pytest.raises(Conflict, match="goes on by itself"):
+            runner.retry("p")
+
+
+class TestLists:
+    def names(self, runner: Runner, **filters: str) -> list[str]:
+        query = Query(50, None, None, filters)
+        found = call(runner.site, jobs.find, "default", query, write=False)
+        return sorted(job["name"] for job in found["value"])
+
+    def test_steps_are_listed_below_their_parent_only(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        assert self.names(runner) == ["p"]
+        assert self.names(runner, parent="p") == ["p_a", "p_b", "p_c"]
+
+
+BEA = Principal.of("bea", "user", "AzureML Data Scientist", "lab")
+EVE = Principal.of("eve", "user", "Reader", "default")
+
+
+class TestRights:
+    def test_a_reader_looks_and_does_nothing(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        assert call(runner.site, jobs.get, "default", "p", who=EVE, write=False)["steps"]
+        with pytest.raises(Forbidden):
+            runner.submit(CHAIN, "q", who=EVE)
+        with pytest.raises(Forbidden):
+            runner.retry("p", who=EVE)
+
+    def test_a_foreign_workspace_is_absent(self, runner: Runner) -> None:
+        call(runner.site, workspaces.create, {"name": "lab"})
+        runner.done(CHAIN)
+        said: list[str] = []
+        for place in ("default", "nowhere"):
+            with pytest.raises(LazurError) as refused:
+                call(runner.site, jobs.retry, place, "p", who=BEA)
+            said.append(str(refused.value.message).replace(place, "W"))
+        assert said[0] == said[1]
+
+
+class TestQuotas:
+    def test_steps_do_not_count_among_what_waits(self, runner: Runner) -> None:
+        site = runner.site
+        limits = {"limits": {"queued-jobs": 2}}
+        call(site, quotas.put, "default", limits)
+        view = runner.done({f"s{n}": command(f"x{n}") for n in range(6)})
+        assert view["status"] == "Completed", view["error"]
+
+    def test_what_runs_is_bounded(self, runner: Runner) -> None:
+        call(runner.site, quotas.put, "default", {"limits": {"running-jobs": 2}})
+        runner.submit({f"s{n}": command(f"x{n}") for n in range(5)})
+        runner.server.settle()
+        assert len(runner.site.engine.going_on()) == 2
+        runner.run()
+        assert runner.show("p")["status"] == "Completed"
+
+
+class TestLostWakes:
+    """A step ends between the look of its parent and the parent's rest."""
+
+    def test_a_step_that_ends_while_its_parent_looks_is_seen(
+        self, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        runner.submit(CHAIN)
+        runner.server.settle()
+        other = Server(runner.site)
+        ended: list[str] = []
+        rest = ParentRound._rest
+
+        def late(self: Any, due_at: float | None) -> None:
+            if not ended:
+                ended.append("p_a")
+                runner._write("default", "p_a")
+                runner.site.engine.end("default/p_a/1")
+                other.jobs._one(row_id(runner.site, "p_a"), None)
+            rest(self, due_at)
+
+        monkeypatch.setattr(ParentRound, "_rest", late)
+        runner.server.jobs._one(row_id(runner.site, "p"), None)
+        runner.server.settle()
+        assert ended
+        assert "p_b" in runner.begun()
+
+    def test_a_lease_that_was_lost_writes_nothing(
+        self, runner: Runner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        draft = ParentRound._draft
+
+        def lost(self: Any, *words: Any) -> Any:
+            made = draft(self, *words)
+            with runner.site.db.write() as db:
+                db.execute(text("UPDATE lazur_jobs SET lease_token = 'other' WHERE name = 'p'"))
+            return made
+
+        monkeypatch.setattr(ParentRound, "_draft", lost)
+        runner.submit(CHAIN)
+        assert runner.begun() == []
+        with pytest.raises(NotFound):
+            runner.show("p_a")
+        monkeypatch.undo()
+        with runner.site.db.write() as db:
+            db.execute(text("UPDATE lazur_jobs SET lease_token = NULL, lease_until = NULL"))
+        runner.run()
+        assert runner.show("p")["status"] == "Completed"
+        assert len(runner.begun()) == 3
+
+    def test_two_servers_run_each_step_once(self, runner: Runner) -> None:
+        other = Server(runner.site)
+        runner.submit({**CHAIN, **{f"s{n}": command(f"x{n}") for n in range(4)}})
+        for _ in range(12):
+            for server in (runner.server, other):
+                server.settle()
+            for key in runner.site.engine.going_on():
+                runner._write("default", key.split("/")[1])
+                runner.site.engine.end(key)
+        assert runner.show("p")["status"] == "Completed"
+        assert set(runner.site.engine.begun.values()) == {1}
+        assert len(runner.site.engine.begun) == 7
+
+
+def row_id(site: TestSite, name: str) -> int:
+    with site.db.read() as db:
+        asked = text("SELECT id FROM lazur_jobs WHERE name = :n")
+        return int(db.execute(asked, {"n": name}).scalar_one())
