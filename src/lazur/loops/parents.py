@@ -113,8 +113,8 @@ class ParentRound:
                 version = parents.keep(context.db, self._row.id, self._token, now, **values)
                 if version is None:
                     return False
-                for draft in made:
-                    drafts.accept(context, home, draft)
+                for draft, one in zip(made, wanted, strict=True):
+                    self._accept(context, home, draft, one)
                 self._say(context)
         except Conflict as error:
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
@@ -122,16 +122,31 @@ class ParentRound:
         self._version, self._state = version, State.RUNNING
         return True
 
-    def _draft(self, early: Context, home: AnyRow, wanted: Submit) -> Draft:
-        name = child_name(self._row.name, wanted.step)
-        place = Place(
+    def _accept(self, context: Context, home: AnyRow, draft: Draft, wanted: Submit) -> None:
+        """What is refused now, such as by a quota, is a step that has failed."""
+        try:
+            with context.db.begin_nested():
+                drafts.accept(context, home, draft)
+        except Unavailable:
+            raise
+        except LazurError as error:
+            place = self._place(context, wanted)
+            failed = drafts.failed(context, draft.name, wanted.spec, place, error)
+            drafts.accept(context, home, failed)
+
+    def _place(self, context: Context, wanted: Submit) -> Place:
+        return Place(
             parent_id=self._row.id,
             step=wanted.step,
             notes=wanted.notes,
             deterministic=wanted.deterministic,
             rerun=wanted.rerun,
-            retried_id=self._retried(early, wanted.step),
+            retried_id=self._retried(context, wanted.step),
         )
+
+    def _draft(self, early: Context, home: AnyRow, wanted: Submit) -> Draft:
+        name = child_name(self._row.name, wanted.step)
+        place = self._place(early, wanted)
         try:
             return drafts.make(early, home, name, checks.job(wanted.spec), place)
         except Unavailable:
