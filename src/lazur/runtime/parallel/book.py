@@ -4,6 +4,7 @@ I/O; the ledger of an earlier attempt is read by the same methods that wrote it.
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +42,17 @@ class Book:
     def is_over(self, number: int) -> bool:
         return number in self.done or number in self.failed
 
-    def take(self, most: int) -> list[Batch]:
-        count = min(most, len(self._waiting))
-        return [self.batches[self._waiting.popleft()] for _ in range(count)]
+    def take(self, most: int, files: float = inf) -> list[Batch]:
+        """The next that wait: at most so many, with so many files in all."""
+        taken: list[Batch] = []
+        while self._waiting and len(taken) < most:
+            batch = self.batches[self._waiting[0]]
+            files -= len(batch.files or ())
+            if files < 0:
+                break
+            taken.append(batch)
+            self._waiting.popleft()
+        return taken
 
     def put_back(self, numbers: Iterable[int]) -> None:
         """They were given to somebody who did not begin with them, and go first again."""

@@ -29,6 +29,8 @@ _TELL = 1.0
 _AHEAD = 0.1
 """Seconds of work that a worker is given in advance, so that it never waits for more."""
 _MOST_AHEAD = 64
+_FILES = 500
+"""Whose paths are sent ahead: what a busy worker does not read yet must fit into its socket."""
 _INIT_TRIES = 3
 
 
@@ -180,7 +182,9 @@ class Coordinator:
         ahead = max(1, min(ahead, book.waiting // (2 * max(1, len(self._hands)))))
         if len(hand.held) > ahead // 2:
             return
-        batches = book.take(ahead - len(hand.held))
+        batches = book.take(ahead - len(hand.held), _FILES)
+        if not batches and not hand.held:
+            batches = book.take(1)
         if batches:
             hand.held.extend(batch.number for batch in batches)
             hand.channel.send({"claims": [batch.claim() for batch in batches]})

@@ -32,6 +32,12 @@ class TestBook:
         found.put_back(taken[1:])
         assert [batch.number for batch in found.take(9)] == [1, 2, 3]
 
+    def test_only_so_many_files_are_taken_at_once(self) -> None:
+        batches = [Batch(n, {"items": 2, "files": ["a", "b"]}) for n in range(4)]
+        found = Book(batches, settings())
+        assert [batch.number for batch in found.take(9, 5)] == [0, 1]
+        assert found.take(9, 1) == []
+
     def test_a_mini_batch_is_tried_so_often_and_fails_then(self) -> None:
         found = book(max_retries=2)
         assert [found.fail(0) for _ in range(3)] == [False, False, True]
