@@ -52,3 +52,12 @@ class TestCompute:
         assert made["warnings"] == [
             "There is no compute 'elsewhere' here: the job runs on 'local'."
         ]
+
+    def test_the_one_that_the_pipeline_names_too_is_named_once(self, site: TestSite) -> None:
+        settings = {"default_compute": "azureml:elsewhere"}
+        spec = {
+            "type": "pipeline",
+            "settings": settings,
+            "jobs": {"a": STEP | {"compute": "elsewhere"}},
+        }
+        assert len(call(site, jobs.submit, "default", spec)["warnings"]) == 1

@@ -216,8 +216,11 @@ class Freezing:
     def _runs_on(self, spec: dict[str, Any], graph: Graph, path: tuple[str, ...]) -> None:
         """A compute of its own is there, or another does its work; each is named once."""
         inherited = mapping(graph["settings"]).get("default_compute") or graph["compute"]
-        wanted = spec.get("compute")
-        if wanted is None or wanted == inherited or wanted in self._computes:
+        if spec.get("compute") is None or "${{" in str(spec["compute"]):
+            return
+        wanted = references.compute_name(spec["compute"])
+        same = inherited is not None and references.compute_name(inherited) == wanted
+        if same or wanted in self._computes:
             return
         self._computes.add(wanted)
         with self._noting((*path, "compute")):
