@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+import lazur
 from tests.journeys.conftest import Person
 
 JOB = """\
@@ -79,6 +80,26 @@ class TestByTheClock:
         person.ok("schedule", "enable", "-n", "nightly")
         assert person("schedule", "delete", "-n", "nightly", "--yes").code == 0
         assert person("schedule", "show", "-n", "nightly").code != 0
+
+    def test_python_makes_it_of_a_command(self, person: Person) -> None:
+        person.write("src/say.py", "import sys; print('said', *sys.argv[1:])")
+        job = lazur.command(
+            command="python say.py ${{inputs.at}}",
+            code="./src",
+            environment=lazur.Environment(image="python:3.11"),
+            inputs={"at": "${{creation_context.trigger_time}}"},
+        )
+        job.base_path = person.folder
+        weekly = lazur.RecurrenceTrigger(frequency="week", interval=1, start_time="2026-05-01")
+        with lazur.connect(home=person.home, workspace="default") as client:
+            made = client.schedules.create_or_update(
+                lazur.JobSchedule(name="weekly", trigger=weekly, create_job=job)
+            )
+            assert made.is_enabled
+            told = client.schedules.trigger("weekly", schedule_time="2026-05-08T00:00:00Z")
+            assert "said 2026-05-08T00:00:00Z" in person.log(told.job_name)
+            assert [run.job for run in client.schedules.runs("weekly")] == [told.job_name]
+            client.schedules.begin_delete("weekly").result()
 
     def test_a_server_that_is_killed_fires_nothing_twice(self, newcomer: Person) -> None:
         newcomer.write("src/say.py", "import sys; print('said', *sys.argv[1:])")

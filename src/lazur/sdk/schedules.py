@@ -49,9 +49,11 @@ class Schedules:
     def get(self, name: str) -> Schedule:
         return Schedule(self._ask("GET", name))
 
-    def create_or_update(self, schedule: Written) -> Schedule:
+    def create_or_update(self, schedule: Written | Entity) -> Schedule:
         """All of it is replaced. A job may be a file, `azureml:<job>`, a mapping or what
         `lazur.command` made."""
+        if isinstance(schedule, Entity):
+            return Schedule(self.submit(_source(schedule)))
         if isinstance(schedule, str | os.PathLike):
             return Schedule(self.submit(read(schedule)))
         return Schedule(self.submit(Source(dict(schedule), Path.cwd())))
@@ -97,7 +99,7 @@ class Schedules:
         nothing from now on."""
         return View(self._ask("POST", name, "key"))
 
-    def begin_create_or_update(self, schedule: Written) -> Poller[Schedule]:
+    def begin_create_or_update(self, schedule: Written | Entity) -> Poller[Schedule]:
         return _done(self.create_or_update(schedule))
 
     def begin_delete(self, name: str) -> Poller[None]:
@@ -194,7 +196,7 @@ class _Work:
 
     def _job(self, stack: ExitStack, written: Any) -> Any:
         if isinstance(written, Entity):
-            written = cast("Any", written).to_spec()
+            return self._own(stack, "job", written.to_spec(), _JOB, written.base_path)
         if isinstance(written, str):
             return self._named(stack, written)
         if not isinstance(written, Mapping):
@@ -208,7 +210,8 @@ class _Work:
 
     def _base(self, stack: ExitStack, job: Any) -> dict[str, Any]:
         if isinstance(job, Entity):
-            job = cast("Any", job).to_spec()
+            made = self._own(stack, "job", job.to_spec(), f"{_JOB}.job", job.base_path)
+            return {"job": made}
         if isinstance(job, str):
             found = self._named(stack, job)
             return found if isinstance(found, dict) else {"job": found}
@@ -224,11 +227,16 @@ class _Work:
             raise self.inner.placed(error, "job") from None
 
     def _own(
-        self, stack: ExitStack, kind: str, spec: dict[str, Any], where: str
+        self,
+        stack: ExitStack,
+        kind: str,
+        spec: dict[str, Any],
+        where: str,
+        base: str | os.PathLike[str] | None = None,
     ) -> dict[str, Any]:
-        """What stands in the schedule's own file."""
+        """What stands in the schedule's own file, or is code's."""
         try:
-            return self._localized(stack, kind, spec, self.source.folder)
+            return self._localized(stack, kind, spec, Path(base or self.source.folder))
         except SpecError as error:
             for found in error.details.get("diagnostics", []):
                 found["path"] = f"{where}.{found.get('path', '')}".rstrip(".")
@@ -256,6 +264,13 @@ class _Work:
             self.sent.blobs.update(sent.blobs)
             self.sent.trees |= sent.trees
         return sent.spec
+
+
+def _source(schedule: Entity) -> Source:
+    """Jobs of code stay what they are, since they know where their paths begin."""
+    given: Any = getattr(schedule, _JOB, None)
+    spec = schedule.to_spec() | ({_JOB: given} if isinstance(given, Entity) else {})
+    return Source(spec, Path(schedule.base_path or Path.cwd()))
 
 
 def _done(found: T) -> Poller[T]:
