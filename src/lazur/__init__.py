@@ -53,6 +53,14 @@ if TYPE_CHECKING:
     from lazur.sdk.search_space import QUniform as QUniform
     from lazur.sdk.search_space import Randint as Randint
     from lazur.sdk.search_space import Uniform as Uniform
+    from lazur.sdk.triggers import CronTrigger as CronTrigger
+    from lazur.sdk.triggers import EventTrigger as EventTrigger
+    from lazur.sdk.triggers import ImportDataSchedule as ImportDataSchedule
+    from lazur.sdk.triggers import JobSchedule as JobSchedule
+    from lazur.sdk.triggers import RecurrencePattern as RecurrencePattern
+    from lazur.sdk.triggers import RecurrenceTrigger as RecurrenceTrigger
+    from lazur.sdk.triggers import WebhookTrigger as WebhookTrigger
+    from lazur.sdk.triggers import load_schedule as load_schedule
 
 __version__ = "0.1.0"
 
@@ -97,6 +105,16 @@ _HOMES = {
         "load_environment",
         "load_job",
         "load_model",
+    ),
+    "lazur.sdk.triggers": (
+        "CronTrigger",
+        "EventTrigger",
+        "ImportDataSchedule",
+        "JobSchedule",
+        "RecurrencePattern",
+        "RecurrenceTrigger",
+        "WebhookTrigger",
+        "load_schedule",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
