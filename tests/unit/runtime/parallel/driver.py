@@ -22,6 +22,7 @@ class Driver:
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     variables: dict[str, str] = field(default_factory=dict[str, str])
     attempt: int = 1
+    python: str = sys.executable
 
     def __post_init__(self) -> None:
         self.input = self.folder / "input"
@@ -52,7 +53,7 @@ class Driver:
             "PYTHONPATH": str(Path(PROGRAM).parent.parent),
             **self.variables,
         }
-        argv = [sys.executable, PROGRAM, str(self.input), str(self.target), *arguments]
+        argv = [self.python, PROGRAM, str(self.input), str(self.target), *arguments]
         return subprocess.Popen(argv, env=env, cwd=work, stdout=subprocess.PIPE, text=True)
 
     def run(self, *arguments: str) -> tuple[int, str]:

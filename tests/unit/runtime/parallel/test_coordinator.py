@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import pythons
 from tests.unit.runtime.parallel.driver import Driver
 
 NAMES = """\
@@ -63,6 +64,15 @@ class TestFiles:
         assert "over" in logs
         assert "not asked for" not in logs
         assert driver.ledger()[0]["m"] == {"size": 1.0}
+
+    def test_the_oldest_python_that_jobs_may_have_runs_it(self, driver: Driver) -> None:
+        oldest = pythons.find("3.8")
+        if oldest is None:
+            pytest.skip("this machine has no Python 3.8")
+        driver.python = oldest
+        code, said = driver.run()
+        assert code == 0, said
+        assert len(driver.lines) == 20
 
     def test_lazur_is_what_the_environment_has(self, driver: Driver) -> None:
         driver.script("""\
