@@ -115,7 +115,7 @@ def _bare(folder: Path) -> None:
 def _ours(folder: Path) -> None:
     artifacts = Path(tempfile.mkdtemp(dir=folder))
     (artifacts / "logs").mkdir()
-    (folder / "1" / "table.arrow").unlink(missing_ok=True)
+    (folder / "1" / "cache" / "table.arrow").unlink(missing_ok=True)
     asked = {
         "entry_script": "train.py",
         "type": "mltable",

@@ -18,15 +18,18 @@ class Paths:
         self.plan = self.kept + "/plan.jsonl"
         self.ledger = self.kept + "/ledger.jsonl"
         self.progress = self.kept + "/progress.json"
-        self.table = self.attempt + "/table.arrow"
-        self.rendezvous = self.attempt + "/coordinator.json"
+        self.passing = self.attempt + "/cache"
+        """What this attempt alone needs; the backend removes it after the end."""
+        self.table = self.passing + "/table.arrow"
+        self.files_only = self.passing + "/files-only"
+        self.rendezvous = self.passing + "/coordinator.json"
         self.logs = self.artifacts + "/user_logs/parallel"
         """What the workers print, each into its own file."""
         self.batches = self.artifacts + "/user_logs/mini_batches"
         """Of mini-batches that failed or were slow: what was printed while they ran."""
 
     def make(self) -> None:
-        for folder in (self.kept, self.logs):
+        for folder in (self.kept, self.logs, self.passing):
             os.makedirs(folder, mode=0o700, exist_ok=True)
 
     def batch_log(self, number: int) -> str:

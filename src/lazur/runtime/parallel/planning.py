@@ -125,7 +125,7 @@ def _is_table(settings: Settings, root: str) -> bool:
 
 
 def _ready(paths: Paths) -> bool:
-    return os.path.exists(paths.table) or os.path.exists(paths.attempt + "/files-only")
+    return os.path.exists(paths.table) or os.path.exists(paths.files_only)
 
 
 def _in_the_environment(paths: Paths, root: str) -> None:

@@ -88,7 +88,7 @@ def _cut(asked: Settings, paths: Paths, root: str) -> None:
         rows = arrow.Table.from_pandas(table.to_pandas_dataframe(), preserve_index=False)
     if _is_of_files(mltable, root, rows):
         planning.write(paths.plan, _cut_paths(rows, root, asked))
-        with open(paths.attempt + "/files-only", "w"):
+        with open(paths.files_only, "w"):
             return
     rows = rows.unify_dictionaries()  # an Arrow file holds one of each
     grouped, lengths, found = (
