@@ -25,6 +25,8 @@ from lazur.sdk.snapshot import Blob, Snapshot, alone, take
 from lazur.sdk.walk import Purpose, lies_in
 from lazur.spec import references, yaml
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
+from lazur.spec.document import Document
+from lazur.spec.overrides import split
 from lazur.spec.properties import DIFF
 
 T = TypeVar("T")
@@ -47,6 +49,8 @@ class Localized:
     trees: set[str] = field(default_factory=set[str])
     """Those of `blobs` that are manifests."""
     notes: list[str] = field(default_factory=list[str])
+    documents: dict[str, Document] = field(default_factory=dict[str, Document])
+    """By the place where its content stands now (`jobs.train.component`), each other file."""
     git: git.Git | None = None
     _stack: ExitStack = field(default_factory=ExitStack, repr=False)
 
@@ -121,6 +125,8 @@ class _Work:
         self._within = within
         self._files: list[Path] = []
         """Of components that this one is a step of."""
+        self._at: list[str] = []
+        """The step that is looked at, as its path begins."""
 
     def run(self, kind: str) -> None:
         spec = self.made.spec
@@ -155,7 +161,7 @@ class _Work:
         if not isinstance(step, Mapping):
             return step
         made = dict(step)
-        with self._reported(f"jobs.{name}"):
+        with self._within_of(f"jobs.{name}"), self._reported(""):
             self._step(made)
         return made
 
@@ -163,7 +169,7 @@ class _Work:
         """What is written in another file stands in its place; paths in it begin there."""
         if isinstance(value, Mapping):
             made = dict(value)
-            with self._reported(where):
+            with self._within_of(where), self._reported(""):
                 self._step(made)
             return made
         if not isinstance(value, str) or not references.is_local(value):
@@ -173,13 +179,17 @@ class _Work:
             return value
         if len(self._files) >= _DEEPEST or path.resolve() in self._files:
             raise Invalid(f"{value!r} leads back to a file that it is part of.")
-        found = yaml.load(path.read_bytes(), str(path)).value
+        document = yaml.load(path.read_bytes(), str(path))
+        found = document.value
         if not isinstance(found, dict):
             raise Invalid(f"{value!r} is not a component: a mapping is expected.")
         inner = _Work(found, path.parent, self._cache, self._variables, self._within)
         inner._files = [*self._files, path.resolve()]
         inner.run("component")
-        self.problems += inner.problems
+        self.problems += [_placed(d, document) for d in inner.problems]
+        place = self._path_of(where)
+        self.made.documents[place] = document
+        self.made.documents |= {f"{place}.{k}": d for k, d in inner.made.documents.items()}
         self.made.blobs.update(inner.made.blobs)
         self.made.trees |= inner.made.trees
         self.made.keep(inner.made)
@@ -294,7 +304,7 @@ class _Work:
         near = difflib.get_close_matches(path.name, _names(path.parent), 1)
         hint = f"Did you mean {near[0]!r}?" if near else f"Looked for {os.path.normpath(path)}"
         message = f"{text!r} does not exist"
-        self.problems.append(Diagnostic("error", message, where, hint=hint))
+        self.problems.append(Diagnostic("error", message, self._path_of(where), hint=hint))
         return None
 
     def _is_outside(self, path: Path, text: str, where: str) -> bool:
@@ -302,7 +312,7 @@ class _Work:
         if self._within is None or lies_in(path, self._within):
             return False
         message = f"{text!r} leads out of the folder {self._within}"
-        self.problems.append(Diagnostic("error", message, where, hint=_OUTSIDE))
+        self.problems.append(Diagnostic("error", message, self._path_of(where), hint=_OUTSIDE))
         return True
 
     def _remember_git(self, path: Path) -> None:
@@ -329,10 +339,26 @@ class _Work:
         except SpecError:  # a faulty conda file, which says itself where
             raise
         except LazurError as error:
-            self.problems.append(Diagnostic("error", error.message, where, hint=error.hint))
+            place = self._path_of(where)
+            self.problems.append(Diagnostic("error", error.message, place, hint=error.hint))
         except OSError as error:
             message = f"{error.filename}: {error.strerror}"
-            self.problems.append(Diagnostic("error", message, where))
+            self.problems.append(Diagnostic("error", message, self._path_of(where)))
+
+    @contextmanager
+    def _within_of(self, where: str) -> Iterator[None]:
+        self._at.append(where)
+        yield
+        self._at.pop()
+
+    def _path_of(self, where: str) -> str:
+        return ".".join(part for part in (*self._at, where) if part)
+
+
+def _placed(found: Diagnostic, document: Document) -> Diagnostic:
+    if found.line is not None:
+        return found
+    return document.diagnostic(found.severity, found.message, split(found.path), hint=found.hint)
 
 
 def _names(folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,19 @@ def plan(scope: Scope, source: Source) -> View:
     from lazur.sdk.localize import localize  # noqa: PLC0415
 
     hashes = scope.home / "cache" / "hashes"
+    others: Mapping[str, Any] = {}
     try:
         with localize(
             "job", source.spec, source.folder, cache=hashes, within=source.within
         ) as found:
+            others = found.documents
             missing = _missing(scope, list(found.blobs))
             files = [digest for digest in missing if digest not in found.trees]
             size = sum(_size(found.blobs[digest]) for digest in files)
             path = scope.path("jobs", "plan")
             answer = scope.http.request("POST", path, json=found.spec).json()
     except SpecError as error:
-        raise source.placed(error, "job") from None
+        raise source.placed(error, "job", others) from None
     except LazurError as error:
         raise source.located(error) from None
     return View({**answer, "upload": {"files": len(files), "bytes": size}})

@@ -4,7 +4,7 @@ lacks."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ def publish(
     from lazur.sdk.upload import upload  # noqa: PLC0415
 
     watch = watch or Watch()
+    others: Mapping[str, Any] = {}
     key = {"Idempotency-Key": os.urandom(16).hex()}
     try:
         with localize(
@@ -40,6 +41,7 @@ def publish(
             cache=scope.home / "cache" / "hashes",
             within=source.within,
         ) as sent:
+            others = sent.documents
             for note in [*source.notes(), *sent.notes]:
                 if watch.notice:
                     watch.notice(note)
@@ -50,6 +52,6 @@ def publish(
                     missing = error.details["missing"]
                     upload(scope.http, scope.workspace, sent, missing, watch.progress)
     except SpecError as error:
-        raise source.placed(error, kind) from None
+        raise source.placed(error, kind, others) from None
     except LazurError as error:
         raise source.located(error) from None

@@ -29,8 +29,11 @@ class Source:
         """What is odd in the file itself."""
         return [d.render() for d in self.document.warnings] if self.document else []
 
-    def placed(self, error: SpecError, kind: str) -> SpecError:
-        """The error with file, line and column. Whoever found it saw values only, so the same
+    def placed(
+        self, error: SpecError, kind: str, others: Mapping[str, Document] | None = None
+    ) -> SpecError:
+        """The error with file, line and column; `others` are files whose content stands in this
+        one now, by its path. Whoever found it saw values only, so the same
         models look again, at the file; what they do not find is placed by its path."""
         found = [Diagnostic.from_dict(d) for d in error.details.get("diagnostics", [])]
         if self.document is None or not found:
@@ -41,7 +44,7 @@ class Source:
         try:
             _, again = catalog.validate(catalog.kind_of(self.spec, kind), self.spec, self.document)
             raise_if_errors(again)
-            raise_if_errors(self._placed(d, self.document) for d in found)
+            raise_if_errors(self._placed(d, self.document, others or {}) for d in found)
         except SpecError as placed:
             return placed
         return error
@@ -57,12 +60,33 @@ class Source:
             error.message = self.document.diagnostic("error", error.message, path).render()
         return error
 
-    def _placed(self, found: Diagnostic, document: Document) -> Diagnostic:
+    def _placed(
+        self, found: Diagnostic, document: Document, others: Mapping[str, Document]
+    ) -> Diagnostic:
         if found.line is not None:
             return found
-        return document.diagnostic(
-            found.severity, found.message, split(found.path), hint=found.hint
-        )
+        path = split(found.path)
+        for place in sorted(others, key=len, reverse=True):
+            inner = _path_within(path, split(place), self.spec, others[place])
+            if inner is not None:
+                path, document = inner, others[place]
+                break
+        return document.diagnostic(found.severity, found.message, path, hint=found.hint)
+
+
+def _path_within(
+    path: list[str | int], place: list[str | int], spec: Mapping[str, Any], other: Document
+) -> list[str | int] | None:
+    """The same place in the file of a component: what is said of a step is said of its component,
+    unless the step has it itself."""
+    if path[: len(place)] == place and len(path) > len(place):
+        return path[len(place) :]
+    step = place[:-1]
+    rest = path[len(step) :]
+    is_its_own = value_at(spec, path[: len(step) + 1]) is not None
+    if path[: len(step)] == step and rest and not is_its_own and value_at(other.value, rest[:1]):
+        return rest
+    return None
 
 
 def read(

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import Cli
+
+PYTHON = {"image": "python:3.11"}
+
+
+def _pipeline(lazur: Cli, broken: str = "exit 3") -> str:
+    make = "seq ${{inputs.rows}} > ${{outputs.table}}/rows"
+    spec = {
+        "type": "pipeline",
+        "inputs": {"rows": 3},
+        "jobs": {
+            "make": {
+                "command": make,
+                "environment": PYTHON,
+                "inputs": {"rows": "${{parent.inputs.rows}}"},
+                "outputs": {"table": {"type": "uri_folder"}},
+            },
+            "count": {
+                "command": "wc -l < ${{inputs.table}}/rows",
+                "environment": PYTHON,
+                "inputs": {"table": "${{parent.jobs.make.outputs.table}}"},
+            },
+            "broken": {
+                "command": f"echo looking; {broken}",
+                "environment": PYTHON,
+                "depends_on": ["make"],
+            },
+            "after": {"command": "true", "environment": PYTHON, "depends_on": ["broken"]},
+        },
+    }
+    (lazur.folder / "p.yml").write_text(json.dumps(spec))
+    return "p.yml"
+
+
+class TestPipelines:
+    def test_from_the_plan_to_the_second_try(self, lazur: Cli) -> None:
+        file = _pipeline(lazur)
+        planned = lazur("job", "create", "-f", file, "--plan")
+        assert planned.code == 0, planned.err
+        assert "nothing like it has run here before" in planned.out
+        assert "its inputs come of make, which runs" in planned.out
+        assert lazur.ok("job", "list") == []
+
+        done = lazur("job", "create", "-f", file, "--set", "name=first", "--stream", "--logs")
+        assert done.code == 1
+        assert "count | 3\n" in done.out
+        assert "broken | looking\n" in done.out
+        assert "4 steps: 2 completed, 1 failed, 1 not run" in done.out
+        assert "step broken failed" in done.err
+
+        again = lazur.ok("job", "create", "-f", file, "--plan", "-o", "json")
+        will = {step["name"]: (step["will"], step["reused_from"]) for step in again["steps"]}
+        assert will["make"] == ("reuse", "first_make")
+        assert will["count"] == ("reuse", "first_count")
+        assert will["broken"][0] == "run"
+
+        shown = lazur("job", "show", "-n", "first", "-o", "table").out
+        assert "├─ make" in shown
+        assert "a step that it needs did not end well" in shown
+        tree = lazur("job", "list", "--tree", "-o", "table").out
+        assert "├─ first_make" in tree
+
+        tried = lazur("job", "retry", "-n", "first", "--stream")
+        assert tried.code == 1
+        assert "done before, by first_make" in tried.out
+        assert "        | looking" in tried.out
+
+    def test_a_graph_of_a_file_and_of_a_job(self, lazur: Cli) -> None:
+        file = _pipeline(lazur, broken="true")
+        drawn = lazur("job", "graph", "-f", file)
+        assert drawn.out.startswith("flowchart LR\n")
+        assert '-->|"table"|' in drawn.out
+        lazur("job", "create", "-f", file, "--set", "name=drawn", "--stream")
+        assert "make<br/>Completed" in lazur("job", "graph", "-n", "drawn").out
+        assert lazur("job", "graph").code == 1
+
+    def test_a_mistake_is_shown_in_the_file_of_the_component(self, lazur: Cli) -> None:
+        (lazur.folder / "c.yml").write_text(
+            "type: command\ncommand: echo ${{inputs.b}}\nenvironment: {image: 'python:3.11'}\n"
+        )
+        (lazur.folder / "p.yml").write_text("type: pipeline\njobs:\n  one: {component: ./c.yml}\n")
+        done = lazur("job", "validate", "-f", "p.yml")
+        assert done.code == 1
+        assert "c.yml:2:" in done.err
+
+    def test_code_that_was_never_sent_is_counted(self, lazur: Cli) -> None:
+        (lazur.folder / "src").mkdir()
+        (lazur.folder / "src" / "a.py").write_text("print(1)")
+        step = {"command": "python a.py", "code": "./src", "environment": PYTHON}
+        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert plan["upload"] == {"files": 1, "bytes": 8}
+        assert plan["steps"][0]["why"] == "some of its content is not on the server yet"

@@ -1,0 +1,261 @@
+# pyright: reportInvalidTypeForm=false
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lazur
+from lazur import Input, Output
+from lazur.errors import Invalid
+from lazur.kinds import catalog
+from lazur.sdk.entities import Component, Pipeline
+
+ENVIRONMENT = {"image": "python:3.11"}
+
+
+@lazur.command_component(environment=ENVIRONMENT)
+def prepare(rows: int, table: Output(type="uri_folder"), seed: int | None = None):
+    (Path(table) / "rows").write_text(str(rows + 1))
+
+
+@lazur.command_component(environment=ENVIRONMENT)
+def fit(table: Input(type="uri_folder"), model: Output(type="uri_folder"), rate: float = 0.1):
+    """Fit."""
+
+
+@lazur.command_component(environment=ENVIRONMENT)
+def judge(again: Output(type="boolean")):
+    """Decide."""
+
+
+class TestPipeline:
+    def test_steps_are_called_as_their_variables(self) -> None:
+        @lazur.pipeline
+        def whole(rows: int) -> dict[str, Any]:
+            data = prepare(rows=rows)
+            trained = fit(table=data.outputs.table, rate=0.5)
+            fit(table=data.outputs.table)
+            return {"model": trained.outputs.model}
+
+        spec = whole(rows=3).to_spec()
+        assert list(spec["jobs"]) == ["data", "trained", "fit"]
+        assert spec["inputs"] == {"rows": 3}
+        assert spec["outputs"] == {"model": {"type": "uri_folder"}}
+        assert spec["jobs"]["data"]["inputs"] == {"rows": "${{parent.inputs.rows}}"}
+        bound = spec["jobs"]["trained"]
+        assert bound["inputs"] == {"table": "${{parent.jobs.data.outputs.table}}", "rate": 0.5}
+        assert bound["outputs"] == {"model": "${{parent.outputs.model}}"}
+        assert _problems(spec) == []
+
+    def test_a_pipeline_within_another_is_a_step(self) -> None:
+        @lazur.pipeline
+        def inner(table: Any) -> dict[str, Any]:
+            first = fit(table=table)
+            return {"model": first.outputs.model}
+
+        @lazur.pipeline
+        def outer() -> dict[str, Any]:
+            data = prepare(rows=1)
+            best = inner(table=data.outputs.table)
+            return {"model": best.outputs.model}
+
+        spec = outer().to_spec()
+        component = spec["jobs"]["best"]["component"]
+        assert component["inputs"] == {"table": {"type": "uri_folder"}}
+        assert component["jobs"]["first"]["inputs"] == {"table": "${{parent.inputs.table}}"}
+        assert _problems(spec) == []
+
+    def test_what_a_step_says_over_its_component(self) -> None:
+        @lazur.pipeline(force_rerun=True)
+        def whole() -> None:
+            data = prepare(rows=1)
+            data.compute = "local"
+            data.resources = lazur.JobResourceConfiguration(instance_count=1)
+            data.outputs.table = Output(type="uri_folder", mode="upload")
+            mended = prepare(rows=2)
+            mended.on_failure = [data]
+
+        spec = whole().to_spec()
+        assert spec["settings"] == {"force_rerun": True}
+        assert spec["jobs"]["data"]["resources"] == {"instance_count": 1}
+        assert spec["jobs"]["data"]["outputs"] == {
+            "table": {"type": "uri_folder", "mode": "upload"}
+        }
+        assert spec["jobs"]["mended"]["on_failure"] == ["data"]
+        assert _problems(spec) == []
+
+    def test_control_flow(self) -> None:
+        @lazur.pipeline
+        def whole() -> None:
+            verdict = judge()
+            one, other = prepare(rows=1), prepare(rows=2)
+            lazur.dsl.condition(condition=verdict.outputs.again, true_block=one, false_block=other)
+            body = judge()
+            lazur.dsl.do_while(body=body, condition=body.outputs.again, max_iteration_count=3)
+            each = prepare()
+            lazur.dsl.parallel_for(body=each, items=[{"rows": 1}, {"rows": 2}])
+
+        spec = whole().to_spec()
+        found = spec["jobs"]["if_else"]
+        assert found["condition"] == "${{parent.jobs.verdict.outputs.again}}"
+        assert found["true_block"] == "${{parent.jobs.one}}"
+        assert spec["jobs"]["do_while"]["limits"] == {"max_iteration_count": 3}
+        assert spec["jobs"]["parallel_for"]["items"] == [{"rows": 1}, {"rows": 2}]
+        assert _problems(spec) == []
+
+    def test_a_step_is_swept(self) -> None:
+        @lazur.pipeline
+        def whole() -> dict[str, Any]:
+            data = prepare(rows=1)
+            best = fit(table=data.outputs.table, rate=lazur.Uniform(min_value=0.1, max_value=1))
+            best.sweep(primary_metric="loss", goal="minimize", max_total_trials=4)
+            return {"model": best.outputs.model}
+
+        spec = whole().to_spec()
+        best = spec["jobs"]["best"]
+        assert best["type"] == "sweep"
+        assert best["search_space"]["rate"]["type"] == "uniform"
+        assert best["inputs"] == {"table": "${{parent.jobs.data.outputs.table}}"}
+        assert _problems(spec) == []
+
+    def test_inputs_in_groups(self) -> None:
+        @lazur.dsl.group
+        class Params:
+            rows: int = 1
+
+        @lazur.pipeline
+        def whole(params: Any) -> None:
+            prepare(rows=params.rows)
+
+        spec = whole(Params(rows=7)).to_spec()
+        assert spec["inputs"] == {"params": {"rows": 7}}
+        assert spec["jobs"]["prepare"]["inputs"] == {"rows": "${{parent.inputs.params.rows}}"}
+
+    def test_mistakes_are_said(self) -> None:
+        @lazur.pipeline
+        def unknown() -> None:
+            prepare(lines=1)
+
+        @lazur.pipeline
+        def returns_a_step() -> Any:
+            return prepare(rows=1)
+
+        with pytest.raises(Invalid, match="no input 'lines'"):
+            unknown()
+        with pytest.raises(Invalid, match="by name"):
+            returns_a_step()
+        with pytest.raises(Invalid, match="within a pipeline's function"):
+            prepare(rows=1)
+        with pytest.raises(Invalid, match="missing a required argument"):
+            lazur.pipeline(lambda rows: None)()
+
+
+class TestComponents:
+    def test_a_file_stays_a_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "c.yml"
+        file.write_text("name: c\ntype: command\ncommand: 'true'\ninputs: {a: {type: integer}}\n")
+        component = lazur.load_component(file)
+
+        @lazur.pipeline
+        def whole() -> None:
+            component(a=1)
+
+        assert whole().to_spec()["jobs"]["c"]["component"] == str(file)
+        component.description = "changed"
+        assert whole().to_spec()["jobs"]["c"]["component"]["description"] == "changed"
+
+    def test_a_function_runs_where_there_is_no_lazur(self, tmp_path: Path) -> None:
+        """Its own module is imported there, which asks for the package."""
+        command = prepare.extra["command"].replace("${{outputs.table}}", str(tmp_path))
+        command = command.replace("${{inputs.rows}}", "4").partition("$[[")[0]
+        code = Path(prepare.extra["code"])
+        (tmp_path / "mine.py").write_text(
+            "from lazur import command_component, Input, Output\n"
+            "@command_component(environment='x')\n"
+            "def prepare(rows: int, table: Output(type='uri_folder'), seed: int = 0):\n"
+            "    open(f'{table}/rows', 'w').write(str(rows + 1))\n"
+        )
+        command = command.replace(f" {code.stem} ", " mine ").replace("python", sys.executable, 1)
+        subprocess.run(
+            command.replace(" -c ", " -I -S -c ", 1),
+            shell=True, check=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"},
+        )  # fmt: skip
+        assert (tmp_path / "rows").read_text() == "5"
+
+
+_NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
+
+
+class TestRoundTrip:
+    @given(st.data())
+    def test_python_to_yaml_to_python_loses_nothing(self, data: st.DataObject) -> None:
+        job = _random(data)
+        again = Pipeline.from_spec(yaml.safe_load(job.to_yaml()))
+        assert again.to_spec() == job.to_spec()
+        assert again.to_yaml() == job.to_yaml()
+        assert _problems(job.to_spec()) == []
+
+    def test_through_a_file(self, tmp_path: Path) -> None:
+        @lazur.pipeline(experiment_name="mine", tags={"a": "b"})
+        def whole(rows: int) -> None:
+            prepare(rows=rows)
+
+        job = whole(rows=1)
+        job.dump(tmp_path / "p.yml")
+        again = lazur.load_job(tmp_path / "p.yml")
+        assert isinstance(again, Pipeline)
+        assert again.to_spec() == job.to_spec()
+
+
+def _random(data: st.DataObject) -> Pipeline:
+    """Steps that each take outputs of some before, in a pipeline or in one within it."""
+    count = data.draw(st.integers(1, 6))
+    names = data.draw(st.lists(_NAMES, min_size=count, max_size=count, unique=True))
+    component = Component(
+        name="c",
+        type="command",
+        inputs={
+            "x": {"type": "uri_folder", "optional": True},
+            "n": {"type": "integer", "default": 1},
+        },
+        outputs={"y": {"type": "uri_folder"}},
+        extra={"command": "echo ${{outputs.y}}", "environment": ENVIRONMENT},
+    )
+
+    def steps(first: Any) -> Any:
+        made: list[Any] = []
+        for name in names:
+            before = data.draw(st.sampled_from([None, *made]))
+            given: dict[str, Any] = {"x": before.outputs.y} if before else {}
+            node = component(n=data.draw(st.sampled_from([first, 2])), **given)
+            node.name = name
+            node.depends_on = [n for n in made if data.draw(st.booleans())]
+            made.append(node)
+        return {"y": made[-1].outputs.y}
+
+    @lazur.pipeline
+    def inner(first: int) -> Any:
+        return steps(first)
+
+    @lazur.pipeline(continue_on_step_failure=data.draw(st.sampled_from([None, True, False])))
+    def outer(first: int) -> Any:
+        if data.draw(st.booleans()):
+            step = inner(first=first)
+            return {"y": step.outputs.y}
+        return steps(first)
+
+    made = outer(first=data.draw(st.integers(0, 9)))
+    made.description = data.draw(st.none() | st.text("ab: #'\"\n-", min_size=1))
+    return made
+
+
+def _problems(spec: dict[str, Any]) -> list[str]:
+    _, found = catalog.validate("pipeline-job", spec)
+    return [one.render() for one in found if one.severity == "error"]
