@@ -18,7 +18,6 @@ from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source, read
 from lazur.sdk.views import Schedule, View
 from lazur.sdk.walk import lies_in
-from lazur.spec import references
 from lazur.spec.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -218,6 +217,8 @@ class _Work:
         return {"job": self._own(stack, "job", dict(job), f"{_JOB}.job")}
 
     def _named(self, stack: ExitStack, text: str) -> Any:
+        from lazur.spec import references  # noqa: PLC0415 - with pydantic, as above
+
         if not text.startswith("file:") and not references.is_local(text):
             return text
         self.inner = self._read(text)
