@@ -206,6 +206,24 @@ class TestRuns:
         assert steps_of(view)["b"] == "NotRun"
 
 
+class TestTakenNames:
+    def test_nothing_goes_on_without_its_pipeline(self, runner: Runner) -> None:
+        """Somebody's job has the name that a step would have."""
+        runner.submit({**CHAIN, "d": command("long")})
+        runner.server.settle()
+        taken = command("mine", name="p_b")
+        call(runner.site, jobs.submit, "default", taken)
+        runner._write("default", "p_a")
+        runner.site.engine.end("default/p_a/1")
+        runner.server.settle()
+        runner.server.settle()
+        view = runner.show("p")
+        assert view["status"] == "Failed"
+        assert "p_b" in view["error"]["message"]
+        assert runner.show("p_d")["status"] == "Canceled"
+        assert runner.show("p_b")["status"] != "Canceled"
+
+
 class TestFreezing:
     def test_labels_mean_what_they_meant(self, runner: Runner, builder: FakeBuilder) -> None:
         site = runner.site
@@ -267,6 +285,24 @@ class TestReuse:
         assert len(runner.begun()) == 3
         assert [step["reused_from"] for step in view["steps"]] == ["p_a", "p_b", "p_c"]
         assert runner.why("q_a") == "all parts are those of p_a"
+        assert runner.outputs("q_a") == runner.outputs("p_a")
+
+    def test_what_a_pipeline_within_made_is_known_by_the_step_that_made_it(
+        self, runner: Runner
+    ) -> None:
+        made = command("make", outputs={"o": "${{parent.outputs.o}}"})
+        inner = {"type": "pipeline", "outputs": {"o": {"type": "uri_folder"}}, "jobs": {"m": made}}
+        steps = {"n": {"component": inner}, "z": after("n")}
+        runner.done(steps)
+        view = runner.done(steps, "q")
+        assert runner.begun() == ["p_n_m", "p_z"]
+        assert view["steps"][1]["reused_from"] == "p_z"
+
+    def test_a_place_named_after_the_job_is_each_jobs_own(self, runner: Runner) -> None:
+        place = "azureml://datastores/workspaceblobstore/paths/${{name}}/x"
+        for name in "pq":
+            runner.done({"a": command("make", outputs={"o": {"path": place}})}, name)
+        assert runner.begun() == ["p_a"]
         assert runner.outputs("q_a") == runner.outputs("p_a")
 
     @pytest.mark.parametrize(

@@ -117,6 +117,7 @@ class ParentRound:
                     self._accept(context, home, draft, one)
                 self._say(context)
         except Conflict as error:
+            self._cancel_all()
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return False
         self._version, self._state = version, State.RUNNING
@@ -178,6 +179,12 @@ class ParentRound:
                 child = parents.child(context.db, self._row.id, one.step)
                 if child is not None:
                     cancellation.ask(context, child.id)
+
+    def _cancel_all(self) -> None:
+        """What goes on would have nobody to go on for."""
+        with self._site.db.read() as db:
+            found = parents.children(db, self._row.id)
+        self._cancel([Cancel(child.step) for child in found if child.state not in FINAL])
 
     def _finish(self, decision: Finish) -> None:
         with self._site.context(self._who) as context:
