@@ -39,6 +39,12 @@ class TestProblems:
         found = told(site, a=STEP | {"inputs": {"x": data}}, b=STEP | {"inputs": {"y": data}})
         assert [path for path, _ in found] == ["jobs.a.inputs.x.path", "jobs.b.inputs.y.path"]
 
+    def test_what_else_is_wrong_with_the_step_is_told_too(self, site: TestSite) -> None:
+        data = {"type": "uri_folder", "path": "azureml:nothing:1"}
+        step = STEP | {"inputs": {"x": data}, "environment": "azureml:nothing:1"}
+        where = [path for path, _ in told(site, a=step)]
+        assert sorted(where) == ["jobs.a.environment", "jobs.a.inputs.x"]
+
 
 class TestCompute:
     def test_one_that_only_a_step_names_is_told_before_anything_runs(self, site: TestSite) -> None:

@@ -15,7 +15,7 @@ from lazur.kinds import catalog
 from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.pipelines import jobs as step_jobs
 from lazur.kinds.pipelines import ports
-from lazur.kinds.pipelines.compiling import Graph, Step, compile_graph
+from lazur.kinds.pipelines.compiling import Graph, compile_graph
 from lazur.kinds.pipelines.steps import CONTROL, mapping
 from lazur.services import assets, content, environments, places, resolve
 from lazur.services.checks import CheckedJob
@@ -191,8 +191,10 @@ class Freezing:
         for step_name in graph["order"]:
             step = graph["steps"][step_name]
             where = (*path, "jobs", step_name)
-            if step["kind"] in CONTROL.values() or self._is_wrong(step, where):
+            if step["kind"] in CONTROL.values():
                 continue
+            if self._said(*where, "component") or self._said(*where, "trial"):
+                continue  # what it lacks because of that would be said as well
             with self._noting(where):
                 given = _given_by_loop(graph, step_name)
                 spec = step_jobs.job(graph, step_name, name, given, children)
@@ -205,13 +207,10 @@ class Freezing:
                 else:
                     self.check(spec, step["kind"], where)
 
-    def _is_wrong(self, step: Step, path: tuple[str, ...]) -> bool:
-        """What comes of it would only be said twice. What stands within a pipeline is looked at
-        step by step."""
-        if isinstance(step["spec"].get("jobs"), Mapping):
-            return False
-        start = ".".join(path) + "."
-        return any(one.path.startswith(start) for one in errors_of(self.problems))
+    def _said(self, *path: str) -> bool:
+        """Whether something is wrong there already."""
+        where = ".".join(path)
+        return any(one.path == where for one in errors_of(self.problems))
 
     def _runs_on(self, spec: dict[str, Any], graph: Graph, path: tuple[str, ...]) -> None:
         """A compute of its own is there, or another does its work; each is named once."""
@@ -236,6 +235,8 @@ class Freezing:
             if not isinstance(text, str) or text.startswith(f"azureml://jobs/{parent}_"):
                 continue
             where = (*path, "inputs", name)
+            if self._said(*where, "path"):
+                continue
             with self._noting(where):
                 found = references.parse(text)
                 if isinstance(found, Tree):

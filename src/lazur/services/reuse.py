@@ -117,17 +117,22 @@ def _parts(
     for name, given in sorted(inputs.items()):
         if isinstance(given, PathInput) and given.path is not None:
             yield f"inputs.{name}", _identity(context, home, name, given)
+    places: dict[str, Any] = getattr(checked.model, "outputs", {})
     for output in sorted(found.outputs, key=lambda one: one["name"]):
-        yield f"outputs.{output['name']}", _output(output)
+        said = str(getattr(places.get(output["name"]), "path", None) or "")
+        yield f"outputs.{output['name']}", _output(output, said)
     for name, value in found.settings().items():
         yield name, json.dumps(value, sort_keys=True)
 
 
-def _output(output: Mapping[str, Any]) -> str:
-    """What kind it is, and its place if it was given one."""
+def _output(output: Mapping[str, Any], written: str) -> str:
+    """What kind it is, and its place if it was given one. A place that is named after the job is
+    each job's own."""
     said = [output["type"], output["mode"], output["asset_name"] or ""]
+    named = "name" in {e.text for e in expressions.parse(written).expressions}
     usual = "/paths/azureml/" in output["uri"]
-    return " ".join([*said, "" if usual else output["uri"]]).strip()
+    place = written if named else "" if usual else output["uri"]
+    return " ".join([*said, place]).strip()
 
 
 def _identity(context: Context, home: AnyRow, name: str, given: PathInput) -> str:
