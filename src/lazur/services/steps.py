@@ -52,9 +52,10 @@ def written(context: Context, row: JobRow) -> dict[str, Any]:
 def of(context: Context, row: JobRow, plan: dict[str, Any]) -> list[dict[str, Any]]:
     """In the order in which they can run; each round of a loop is one."""
     graph: Graph | None = plan.get("graph")
-    if graph is None:
-        return []
     children = {child.step: child for child in parents.children(context.db, row.id)}
+    if graph is None:
+        reused = _reused(context, list(children.values()))
+        return [_begun(child, reused) for child in children.values()]
     standing = deciding.look(parent_view(row, plan, list(children.values()), context.now()))
     reused = _reused(context, list(children.values()))
     made: list[dict[str, Any]] = []
