@@ -87,6 +87,15 @@ class TestTrials:
             (0.5, False),
         ]
 
+    def test_a_named_output_is_registered_once_of_the_best(self, runner: Runner) -> None:
+        runner.submit(outputs={"model": {"type": "uri_folder", "name": "best"}})
+        for name, value in (("s_0", 0.1), ("s_1", 0.9), ("s_2", 0.5)):
+            runner.end(name, value)
+        found = call(runner.site, assets.get, "default", "data", "best", "1")
+        assert "/s_1/" in found["path"]
+        with pytest.raises(NotFound):
+            call(runner.site, assets.get, "default", "data", "best", "2")
+
     def test_what_was_chosen_is_a_parameter_that_the_script_may_have_set(
         self, runner: Runner
     ) -> None:

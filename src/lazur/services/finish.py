@@ -55,7 +55,7 @@ def of_parent(context: Context, row: JobRow, decision: Finish, *, started: bool)
     """Of a job that only decided: what it made is what its steps made."""
     now = context.now()
     outputs = [
-        {**made, "name": name}
+        {**made, "name": name, **_asset(row, name)}
         for name, (step, port) in sorted(decision.outputs.items())
         if (made := _made(context, row, step, port)) is not None
     ]
@@ -76,20 +76,28 @@ def of_parent(context: Context, row: JobRow, decision: Finish, *, started: bool)
     return Ending(decision.state, values)
 
 
+def _asset(row: JobRow, name: str) -> dict[str, Any]:
+    """A sweep's output becomes an asset once, of its best trial; a pipeline's is its step's."""
+    outputs: dict[str, Any] = row.spec.get("outputs") or {}
+    said: dict[str, Any] = (outputs.get(name) or {}) if row.type == "sweep" else {}
+    return {"asset_name": said.get("name"), "asset_version": said.get("version")}
+
+
 def _made(context: Context, row: JobRow, step: str, port: str) -> dict[str, Any] | None:
     child = parents.child(context.db, row.id, step)
     if child is None:
         return None
     outputs: list[dict[str, Any]] = child.resolved["outputs"]
     found = next((output for output in outputs if output["name"] == port), None)
-    return {**found, "asset_name": None, "of": [child.name, port]} if found is not None else None
+    return {**found, "of": [child.name, port]} if found is not None else None
 
 
 def record(context: Context, row: JobRow, ended: Ending) -> None:
     """Inside the transaction that ends the job: its outputs become assets, its tokens end."""
     tracking.end(context, row, ended.values)
     uses.record(context, row, ended.values)
-    if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, row)):
+    made = (jobs.by_id(context.db, row.id) if row.type == "sweep" else None) or row
+    if ended.state is State.COMPLETED and (notes := assets.register_outputs(context, made)):
         warnings = [*ended.values.get("warnings", row.warnings), *notes]
         jobs.change(context.db, row.id, context.now(), warnings=warnings)
     if row.started_at or ended.values.get("started_at"):
