@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lazur.testing.server import FINAL, Client, W
-from tests.chaos.ledger import Acknowledged, Ledger, Own
+from tests.chaos.ledger import STEPS, Acknowledged, Ledger, Own
 
 _MLFLOW = "/mlflow/workspaces/default/api/2.0/mlflow"
 _ENDS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
@@ -23,6 +23,7 @@ class Verdict:
     twice: list[str] = field(default_factory=list[str])
     wrong: list[str] = field(default_factory=list[str])
     logs: list[str] = field(default_factory=list[str])
+    pipelines: int = 0
     points: int = 0
     runs: list[str] = field(default_factory=list[str])
     audited: int = 0
@@ -39,6 +40,8 @@ def check(ledger: Ledger, client: Client) -> Verdict:
     verdict = Verdict(jobs=len(ledger.acknowledged))
     for entry in ledger.acknowledged:
         _check_one(ledger, client, entry, verdict)
+    for name in ledger.pipelines:
+        _check_pipeline(ledger, client, name, verdict)
     _check_audit(ledger, client, verdict)
     verdict.left = leftovers()
     return verdict
@@ -75,6 +78,30 @@ def _check_one(ledger: Ledger, client: Client, entry: Acknowledged, verdict: Ver
         )
     _check_log(entry, own.lines, client.log(entry.name), ended_well, verdict)
     _check_run(entry.name, job["status"], own, client, verdict)
+
+
+def _check_pipeline(ledger: Ledger, client: Client, name: str, verdict: Verdict) -> None:
+    """Each step once, none before what it waits for had ended, none forgotten."""
+    verdict.pipelines += 1
+    status, job = client.call("GET", f"{W}/jobs/{name}")
+    if status != 200 or job["status"] not in FINAL:
+        verdict.lost.append(f"{name}: {status} {job.get('status')}")
+        return
+    jobs = {step: f"{name}_{tail}" for step, (tail, _) in STEPS.items()}
+    own = {step: ledger.own(found) for step, found in jobs.items()}
+    well = {step for step, code in ledger.pipelines[name].items() if own[step].ended and not code}
+    whole = {name, f"{name}_n", *jobs.values()}
+    excused = bool(whole & (ledger.struck | ledger.canceled))
+    for step, (_, needed) in STEPS.items():
+        if len(own[step].started) > 1:
+            verdict.twice.append(f"{jobs[step]}: {own[step].started}")
+        if own[step].started and needed and needed not in well:
+            verdict.wrong.append(f"{jobs[step]} began, and {needed} had not ended well")
+        if not own[step].started and (not needed or needed in well) and not excused:
+            verdict.lost.append(f"{jobs[step]} never began")
+    expected = "Completed" if len(well) == len(STEPS) else "Failed"
+    if job["status"] != expected and not excused:
+        verdict.wrong.append(f"{name}: {job['status']}, {sorted(well)}, {job.get('error')}")
 
 
 def _check_log(

@@ -12,6 +12,7 @@ import os
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 JOB = r"""exec python -u - <<'END'
 import json, os, time, urllib.request
@@ -56,6 +57,29 @@ class Acknowledged:
     lines: int
 
 
+def pipeline(ledger: Path, codes: dict[str, int]) -> dict[str, Any]:
+    """One step after another, one beside them, and a pipeline within."""
+
+    def step(name: str, *needs: str) -> dict[str, Any]:
+        variables = {"LEDGER": str(ledger), "LINES_WANTED": 4, "PAUSE": 0.05, "CODE": codes[name]}
+        return {
+            "command": JOB,
+            "environment": {"image": "python"},
+            "environment_variables": variables,
+            "resources": {"properties": {"cpus": 1}},
+            "depends_on": list(needs),
+            "is_deterministic": False,
+        }
+
+    inner = {"type": "pipeline", "jobs": {"d": step("d")}, "depends_on": ["a"]}
+    steps = {"a": step("a"), "b": step("b", "a"), "c": step("c"), "n": inner}
+    return {"type": "pipeline", "jobs": steps}
+
+
+STEPS = {"a": ("a", None), "b": ("b", "a"), "c": ("c", None), "d": ("n_d", "a")}
+"""What the job of a step ends with, and what it waits for."""
+
+
 @dataclass
 class Own:
     """What one job wrote about itself."""
@@ -74,6 +98,8 @@ class Ledger:
         self._path = folder / "acknowledged.jsonl"
         self._lock = threading.Lock()
         self.acknowledged: list[Acknowledged] = []
+        self.pipelines: dict[str, dict[str, int]] = {}
+        """By name: with what each step leaves."""
         self.canceled: set[str] = set()
         self.struck: set[str] = set()
         """Jobs whose processes the killer killed: they may end as lost, killed, or well."""

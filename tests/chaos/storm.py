@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lazur.testing.server import FINAL, Server, W
 from tests.chaos.checker import Verdict, check, pids
-from tests.chaos.ledger import JOB, Ledger
+from tests.chaos.ledger import JOB, STEPS, Ledger, pipeline
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Weather:
     pause: float = 0.05
     clients: int = 4
     between: tuple[float, float] = (0.05, 1.5)
+    pipelines: int = 0
+    """Beside the jobs, of four steps each."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Storm:
         clients = [
             threading.Thread(target=self._submit, args=(n,)) for n in range(self.weather.clients)
         ]
+        clients.append(threading.Thread(target=self._submit_pipelines))
         for client in clients:
             client.start()
         self._kill_things()
@@ -95,6 +98,14 @@ class Storm:
             self.ledger.refused.add(name)
         client.close()
         reader.close()
+
+    def _submit_pipelines(self) -> None:
+        dice = random.Random(self.weather.seed * 100 - 1)
+        with contextlib.closing(self.server.client()) as client:
+            for _ in range(self.weather.pipelines):
+                codes = {step: dice.choice((0, 0, 0, 0, 0, 5)) for step in STEPS}
+                name = client.submit(pipeline(self.ledger.jobs, codes))
+                self.ledger.pipelines[name] = codes
 
     def _token(self, name: str, role: str) -> str:
         asked = {"name": name, "role": role, "workspace": "default"}

@@ -26,6 +26,7 @@ class TestShortStorm:
             seed=_seed(),
             lines=(3, 20),
             pause=0.05,
+            pipelines=6,
         )
         report = Storm(tmp_path, weather).run()
         print(_text(report))
@@ -35,7 +36,9 @@ class TestShortStorm:
 @pytest.mark.chaos
 class TestLongStorm:
     def test_a_hundred_kills_over_five_hundred_jobs(self, tmp_path: Path) -> None:
-        weather = Weather(jobs=500, server_kills=100, job_kills=40, cancels=20, seed=_seed())
+        weather = Weather(
+            jobs=500, server_kills=100, job_kills=40, cancels=20, seed=_seed(), pipelines=60
+        )
         report = Storm(tmp_path, weather).run()
         print(_text(report))
         _write_down(report)
@@ -51,6 +54,7 @@ def _text(report: Report) -> str:
     weather, verdict = report.weather, report.verdict
     rows = [
         ("jobs acknowledged", verdict.jobs),
+        ("pipelines of four steps acknowledged", verdict.pipelines),
         ("kill -9 of the server", weather.server_kills),
         ("kill -9 of supervisors and commands", weather.job_kills),
         ("cancels", weather.cancels),
