@@ -248,7 +248,7 @@ class Coordinator:
     def _bad_start(self, why: str) -> None:
         self._bad_starts += 1
         say("a worker could not begin: %s" % why)
-        if self._bad_starts >= _INIT_TRIES:
+        if self._bad_starts >= _INIT_TRIES and not self._why:
             self._why = "%s (%d workers in a row could not begin)" % (why, self._bad_starts)
 
     def _check_progress(self, now: float) -> None:

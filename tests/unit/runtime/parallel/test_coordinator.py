@@ -223,7 +223,11 @@ class TestKills:
         driver.settings = {"nodes": 2, "workers": 1}
         driver.script("""\
             import os, time
+            def init():
+                open("node" + os.environ["AZUREML_CR_NODE_RANK"], "w").close()
             def run(mini_batch):
+                while not os.path.exists("node1"):
+                    time.sleep(0.01)
                 time.sleep(0.05)
                 return [os.environ["AZUREML_CR_NODE_RANK"]]
         """)
@@ -238,7 +242,11 @@ class TestKills:
         driver.settings = {"nodes": 2, "workers": 1}
         driver.script("""\
             import os, time
+            def init():
+                open("node" + os.environ["AZUREML_CR_NODE_RANK"], "w").close()
             def run(mini_batch):
+                while not os.path.exists("node1"):
+                    time.sleep(0.01)
                 time.sleep(0.1)
                 return [os.path.basename(mini_batch[0])]
         """)
