@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
 from lazur.engine import paths
 from lazur.engine.contracts import Datastore, Stored
-from lazur.errors import NotFound
+from lazur.errors import LazurError, NotFound
 from lazur.services import datastores, resources
 from lazur.services.home import BLOBSTORE, DATASTORES
 from lazur.services.site import Context
@@ -36,9 +37,11 @@ class Far:
     file: bool = False
 
     def listed(self) -> list[dict[str, Any]]:
-        """By their paths in the folder; of one file, that."""
+        """By their paths in the folder; of one file, that, if it was written."""
         if self.file:
-            return [_told(self.path.rpartition("/")[2], self.store.info(self.path))]
+            with suppress(NotFound):
+                return [_told(self.path.rpartition("/")[2], self.store.info(self.path))]
+            return []
         cut = len(self.path) + 1 if self.path else 0
         found = islice(self.store.list(self.path), _MOST)
         return sorted(
@@ -82,10 +85,17 @@ def at(context: Context, home: AnyRow, found: DatastorePath, *, file: bool = Fal
 
 
 def files(fars: Iterable[tuple[str, Far]], prefix: str) -> Iterator[dict[str, Any]]:
-    """Of several, each below its own path."""
+    """Of several, each below its own path. Who asks for all that there is gets it without those of
+    a store that cannot be read just now; who asks for these is told."""
     for top, far in fars:
         if f"{top}/".startswith(prefix) or prefix.startswith(f"{top}/"):
-            for one in far.listed():
+            try:
+                found = far.listed()
+            except LazurError:
+                if prefix:
+                    raise
+                continue
+            for one in found:
                 path = f"{top}/{one['path']}"
                 if path.startswith(prefix):
                     yield {**one, "path": path}
