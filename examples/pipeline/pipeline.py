@@ -16,7 +16,8 @@ def make_data(rows: int, table: Output(type="uri_folder")):
 @lazur.command_component(environment=environment)
 def fit(table: Input(type="uri_folder"), model: Output(type="uri_folder"), scale: float = 1.0):
     """As good as a model: the mean of a column."""
-    values = [float(line.split(",")[1]) for line in open(f"{table}/rows.csv")]
+    with open(f"{table}/rows.csv") as file:
+        values = [float(line.split(",")[1]) for line in file]
     print("rows:", len(values))
     with open(f"{model}/mean.txt", "w") as file:
         file.write(str(scale * sum(values) / len(values)))

@@ -185,7 +185,9 @@ class _Walk:
         makers = {ref.step for ref in bindings.refs(step["inputs"]) if ref.kind == "step_output"}
         runs = [maker for maker in makers if not self._is_done(maker)]
         if runs:
-            why = f"its inputs come of {', '.join(sorted(runs))}, which runs"
+            is_anew = all(self._told.get(m, [{}])[0].get("will") == "reuse" for m in runs)
+            how = "whose job is a new one" if is_anew else "which runs"
+            why = f"its inputs come of {', '.join(sorted(runs))}, {how}"
             return self._step(name, step["kind"], "run", why)
         spec = step_jobs.job(graph, name, self._name, {}, self._children)
         rerun = step_jobs.says(graph["settings"], "force_rerun", False)
