@@ -23,8 +23,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, BinaryIO, TypeVar, cast
 
+from lazur.blobs._copies import Folder
 from lazur.blobs._marks import Marks
-from lazur.blobs.local import Local
 from lazur.engine.contracts import (
     Adopts,
     Blobs,
@@ -58,7 +58,7 @@ _SWEPT_EVERY = 3600.0
 class Objects(Adopts, Blobs, Collects, Copies, Sweeps):
     """Below the folder `prefix` of `store`, which nothing else writes to; copies in `copies`."""
 
-    def __init__(self, store: Datastore, prefix: str, copies: Local) -> None:
+    def __init__(self, store: Datastore, prefix: str, copies: Folder) -> None:
         if not isinstance(store, Writes):
             raise Invalid("Content cannot be kept in a store that takes no files.")
         self._store, self._writes = store, store
