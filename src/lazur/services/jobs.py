@@ -112,10 +112,11 @@ def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str
 
 def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     row = find_row(context, workspace, name, "workspaces/jobs/read")
+    shown = steps.view(context, row)
     if row.state != State.QUEUED:
-        return {**view(context.site, row), **steps.view(context, row)}
+        return {**view(context.site, row), **shown}
     waits = _reasons(context, [row]).get(row.id)
-    return view(context.site, row, store.position(context.db, row), waits)
+    return {**view(context.site, row, store.position(context.db, row), waits), **shown}
 
 
 def find(context: Context, workspace: str, query: Query) -> dict[str, Any]:
