@@ -127,7 +127,6 @@ class TestTrials:
 
         assert last(0.2) != last(0.8)
 
-
     def test_a_sweep_that_goes_on_with_another_has_its_trials(self) -> None:
         before = Site()
         before.step()
