@@ -74,8 +74,20 @@ LOCAL = {
 }
 
 
+SWEEP: dict[str, Any] = {
+    "search_space": {"x": {"type": "choice", "values": [1]}},
+    "objective": {"goal": "minimize", "primary_metric": "loss"},
+    "limits": {"max_total_trials": 1},
+}
+
+
 def pipeline(site: TestSite, name: str = "p", **step: Any) -> dict[str, Any]:
-    return create(site, "components", name=name, type="pipeline", jobs={"a": step})
+    """With one step, which is a command unless it says otherwise."""
+    if not {"component", "trial"} & step.keys():
+        step = {"command": "true", **step}
+    inputs = {"rows": {"type": "uri_folder"}}
+    jobs = {"a": step}
+    return create(site, "components", name=name, type="pipeline", inputs=inputs, jobs=jobs)
 
 
 class TestStepsOfComponents:
@@ -88,7 +100,7 @@ class TestStepsOfComponents:
 
     def test_a_sweeps_trial_is_no_file(self, site: TestSite) -> None:
         with pytest.raises(Invalid, match=r"^trial: './x.yml'"):
-            create(site, "components", name="s", type="sweep", trial="./x.yml")
+            create(site, "components", name="s", type="sweep", trial="./x.yml", **SWEEP)
 
     def test_trees_have_to_be_there(self, site: TestSite) -> None:
         with pytest.raises(BlobsMissing):
