@@ -75,7 +75,7 @@ def make(
     early: Context, home: AnyRow, name: str, checked: CheckedJob, place: Place | None = None
 ) -> Draft:
     """Reads only. Raises what a person can mend: NotFound, BlobsMissing, Invalid."""
-    before = reuse.ended_well(early, place.retried_id) if place else None
+    before = reuse.ended_well(early, home, place.retried_id) if place else None
     if before is not None:
         found = resolve.nothing(resolve.anywhere(early), checked)
         return Draft(name, checked, found, [], place, reuse=before)

@@ -88,13 +88,13 @@ def look(
         return Reuse(key, parts, f"it was done by {row.name}, but {lost}")
     if row is not None:
         return Reuse(key, parts, f"all parts are those of {row.name}", row)
-    return Reuse(key, parts, _changed(context, home, step.step, parts))
+    return Reuse(key, parts, _changed(context, home, checked, step.step, parts))
 
 
-def ended_well(context: Context, job_id: int | None) -> Reuse | None:
+def ended_well(context: Context, home: AnyRow, job_id: int | None) -> Reuse | None:
     """The job of the same step in the attempt before, which need not be done again."""
     row = jobs.by_id(context.db, job_id) if job_id is not None else None
-    if row is None or row.state != State.COMPLETED:
+    if row is None or row.state != State.COMPLETED or _lost(context, home, row):
         return None
     return Reuse(None, {}, f"it ended well in {row.name}, which is tried again", row)
 
@@ -211,14 +211,17 @@ def _lost(context: Context, home: AnyRow, row: AnyRow) -> str | None:
         place = context.site.home.datastore(home.name, found.datastore) / found.path.strip("/")
         if not place.exists():
             return f"its output {name!r} is not there any more"
-        usual = uri == default_output_uri(row.name, name, found.datastore)
+        usual = "of" in output or uri == default_output_uri(row.name, name, found.datastore)
         if not usual and (other := jobs.last_writer(context.db, home.id, uri)) != row.name:
             return f"its output {name!r} lies where {other} wrote since"
     return None
 
 
-def _changed(context: Context, home: AnyRow, step: str, parts: Mapping[str, str]) -> str:
-    last = parents.last_of_step(context.db, home.id, step)
+def _changed(
+    context: Context, home: AnyRow, checked: CheckedJob, step: str, parts: Mapping[str, str]
+) -> str:
+    experiment = checked.value.get("experiment_name") or "Default"
+    last = parents.last_of_step(context.db, home.id, experiment, step)
     kept: dict[str, Any] = (last.resolved.get("reuse") or {}) if last is not None else {}
     before: dict[str, str] | None = kept.get("parts")
     if last is None or not before:

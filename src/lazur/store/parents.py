@@ -133,13 +133,14 @@ def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
     ).first()
 
 
-def last_of_step(db: Connection, workspace_id: int, step: str) -> AnyRow | None:
-    """The newest job of a step of this name that ended well."""
+def last_of_step(db: Connection, workspace_id: int, experiment: str, step: str) -> AnyRow | None:
+    """The newest job of a step of this name in an experiment that ended well."""
     return db.execute(
         select(jobs.c.name, jobs.c.resolved)
         .where(
             jobs.c.workspace_id == workspace_id,
             jobs.c.step == step,
+            jobs.c.experiment_name == experiment,
             jobs.c.reuse_key.is_not(None),
             jobs.c.state == State.COMPLETED.value,
         )

@@ -174,22 +174,25 @@ def _check_taken(
     """What is taken from another step is among its outputs."""
     for port, value in inputs.items():
         for ref in bindings.refs(value):
-            if ref.kind != "step_output" or ref.step not in written:
+            if ref.step not in written or ref.kind not in ("step_output", "step_input"):
                 continue
-            step = written[ref.step]
-            known = {**graph["steps"][ref.step]["outputs"]}
-            closed = not steps.is_open(step) and graph["steps"][ref.step]["kind"] not in (
-                "parallel_for",
-                "do_while",
-                "if_else",
-            )
-            if closed and ref.name not in known and ref.name not in steps.ARTIFACTS:
-                there = ", ".join(known) or "none"
-                hint = did_you_mean(ref.name, known) or f"It has: {there}."
+            side = "output" if ref.kind == "step_output" else "input"
+            known = _known_ports(graph, written[ref.step], ref.step, side)
+            if known is not None and ref.name not in known:
+                there = ", ".join(name for name in known if name not in steps.ARTIFACTS)
+                hint = did_you_mean(ref.name, known) or f"It has: {there or 'none'}."
                 message = (
-                    f"{ref.text} is not defined: step {ref.step!r} has no output {ref.name!r}"
+                    f"{ref.text} is not defined: step {ref.step!r} has no {side} {ref.name!r}"
                 )
                 check.error(message, ("jobs", name, "inputs", port), find=ref.text, hint=hint)
+
+
+def _known_ports(graph: Graph, written: dict[str, Any], name: str, side: str) -> list[str] | None:
+    """None: they are declared elsewhere, where nobody has looked yet."""
+    step = graph["steps"][name]
+    if steps.is_open(written) or step["kind"] in steps.CONTROL.values():
+        return None
+    return [*step["outputs"], *steps.ARTIFACTS] if side == "output" else list(step["inputs"])
 
 
 def _article(kind: Any) -> str:

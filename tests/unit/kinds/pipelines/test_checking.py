@@ -246,6 +246,16 @@ class TestTypes:
         step["outputs"] = {"artifacts": None}
         assert mistakes({"jobs": {"s": step}}) == []
 
+    def test_inputs_and_outputs_that_another_step_has_not(self) -> None:
+        first = {"command": "true", "inputs": {"rate": 1}, "outputs": {"out": None}}
+        for side, name in (("inputs", "rat"), ("outputs", "ot")):
+            bound = f"${{{{parent.jobs.a.{side}.{name}}}}}"
+            second = {"command": "true", "inputs": {"x": bound}}
+            ((message, path),) = mistakes({"jobs": {"a": first, "b": second}})
+            noun = side.removesuffix("s")
+            assert message == f"{bound} is not defined: step 'a' has no {noun} {name!r}"
+            assert path == "jobs.b.inputs.x"
+
 
 class TestOutputs:
     @pytest.mark.parametrize(

@@ -153,9 +153,6 @@ class TestOutputsOfSteps:
         found = made(steps, "s", child("a"), inputs={"lr": 0.2})["inputs"]
         assert found == {"x": 0.2, "d": DATA}
 
-    def test_an_input_that_a_step_has_not_is_nothing(self) -> None:
-        assert self.taken("${{parent.jobs.a.inputs.none}}") is None
-
     def test_a_step_itself_is_no_value(self) -> None:
         step = command(environment_variables={"A": "${{parent.jobs.a}}"})
         found = made({"a": command(), "s": step}, "s", child("a"))
