@@ -26,6 +26,7 @@ from lazur.cli.boards import tensorboard
 from lazur.cli.job_texts import HELP
 from lazur.cli.mini_batches import list_ as list_mini_batches
 from lazur.cli.pipelines import graph
+from lazur.cli.replay import replay
 from lazur.cli.tables import job_row
 from lazur.cli.trials import extend as extend_sweep
 from lazur.cli.trials import list_ as list_trials
@@ -42,6 +43,7 @@ __all__ = [
     "graph",
     "list_mini_batches",
     "list_trials",
+    "replay",
     "tensorboard",
 ]
 
@@ -55,6 +57,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "job download": ("download", {}),
     "job cancel": ("cancel", {}),
     "job retry": ("retry", {"table_transformer": steps.shown}),
+    "job replay": ("replay", {}),
     "job graph": ("graph", {}),
     "job archive": ("archive", {}),
     "job restore": ("restore", {}),
@@ -94,6 +97,24 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "job validate": {"file": _JOB_FILE},
     "job stream": {"logs": _LOGS},
     "job retry": {"stream": _STREAM, "logs": _LOGS},
+    "job replay": {
+        "step": option("--step", help="Of a pipeline, the step to run."),
+        "folder": option("--folder", help="Where it runs. Default: replay-NAME, here."),
+        "given": option(
+            "--input", help="Another path for an input: name=path.", nargs="+", metavar="NAME=PATH"
+        ),
+        "debugger": option(
+            "--debugger",
+            help="Wait for a debugger (debugpy) at this port. Default: 5678.",
+            nargs="?",
+            const=5678,
+            type=int,
+            metavar="PORT",
+        ),
+        "shell": option(
+            "--shell", help="A shell in its folder, in place of its command.", action="store_true"
+        ),
+    },
     "job graph": {
         "file": {**FILE, "help": "The YAML file of a pipeline that need not be submitted."},
         "shape": option("--format", help="How it is drawn.", choices=["mermaid"]),

@@ -38,6 +38,26 @@ HELP: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "job replay": {
+        "short-summary": "Run a job or step once more, here, with its exact inputs and code.",
+        "long-summary": (
+            "In the foreground, in a fresh folder, on the server's machine. What it writes stays"
+            " there: its outputs below outputs/, what it logs to MLflow below mlruns/. Nothing of"
+            " the job itself changes."
+        ),
+        "examples": [
+            {"name": "A step that failed", "text": "lazur job replay -n NAME --step train"},
+            {"name": "Under a debugger", "text": "lazur job replay -n NAME --debugger"},
+            {
+                "name": "A shell in its folder, with its variables",
+                "text": "lazur job replay -n NAME --shell",
+            },
+            {
+                "name": "With other data",
+                "text": "lazur job replay -n NAME --input data=./few_rows.csv",
+            },
+        ],
+    },
     "job show": {
         "short-summary": "Show a job.",
         "examples": [

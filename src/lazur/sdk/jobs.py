@@ -107,6 +107,11 @@ class Jobs:
                 break
         return job
 
+    def replay(self, name: str) -> View:
+        """What the job ran, as its node was told: `plan`, and the names of `secret_variables` that
+        are not in it. For running it once more by hand, on the server's machine."""
+        return View(self._scope.http.request("GET", self._path(name, "replay")).json())
+
     def retry(self, name: str) -> Job:
         """Submit a job that is over once more. Of one with steps, those that had ended well are
         not done again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from lazur.engine.plan import Demand, Distribution, Input, Output, Plan, Private, Source
@@ -19,10 +20,25 @@ class EnvironmentGone(LazurError):
 
 
 def make(site: Site, row: JobRow) -> Plan:
-    resolved: dict[str, Any] = row.resolved
-    artifacts = site.home.artifacts(row.workspace, row.run_id)
     with site.context(synced=False) as context:
         token = tokens.job_token(context, row.workspace, row.name)
+    return _plan(site, row, token)
+
+
+def repeatable(site: Site, row: JobRow) -> Plan:
+    """The same for somebody who runs it once more by hand: it may do nothing in the job's name,
+    and tells nobody."""
+    plan = _plan(site, row, "")
+    kept = {k: v for k, v in plan.variables.items() if not k.startswith(_OF_THE_JOB)}
+    return replace(plan, variables=kept, hints=None, carrier=None)
+
+
+_OF_THE_JOB = ("LAZUR_TOKEN", "LAZUR_SERVER", "LAZUR_JOB", "MLFLOW_")
+
+
+def _plan(site: Site, row: JobRow, token: str) -> Plan:
+    resolved: dict[str, Any] = row.resolved
+    artifacts = site.home.artifacts(row.workspace, row.run_id)
     return Plan(
         job=row.name,
         workspace=row.workspace,

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import jobs, mini_batches, planning
+from lazur.services import jobs, mini_batches, planning, replays
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/jobs", tags=["jobs"])
 
@@ -107,6 +107,13 @@ def retry(call: Call, workspace: str, name: str) -> Response:
     """Submit a job that is over once more. Of one with steps, those that had ended well are not
     done again."""
     return call.create(lambda context: jobs.retry(context, workspace, name), {"retry": name})
+
+
+@routes.get("/{name}/replay", **action("workspaces/jobs/write"))
+def replay(call: Call, workspace: str, name: str) -> Response:
+    """What a job ran, to be run once more by hand on the server's machine. No secrets are in
+    it."""
+    return call.read(lambda context: replays.show(context, workspace, name))
 
 
 @routes.get("/{name}/history", **action("workspaces/jobs/read"))
