@@ -8,7 +8,8 @@ PYTHON = {"image": "python:3.11"}
 
 
 def _pipeline(lazur: Cli, broken: str = "exit 3") -> str:
-    make = "seq ${{inputs.rows}} > ${{outputs.table}}/rows"
+    # The server is shared by all tests: what another one ran is not to be found again.
+    make = f"seq ${{{{inputs.rows}}}} > ${{{{outputs.table}}}}/rows # {lazur.folder.name}"
     spec = {
         "type": "pipeline",
         "inputs": {"rows": 3},
@@ -43,7 +44,7 @@ class TestPipelines:
         assert planned.code == 0, planned.err
         assert "nothing like it has run here before" in planned.out
         assert "its inputs come of make, which runs" in planned.out
-        assert lazur.ok("job", "list") == []
+        assert lazur.ok("job", "list", "--experiment-name", lazur.folder.name) == []
 
         done = lazur("job", "create", "-f", file, "--set", "name=first", "--stream", "--logs")
         assert done.code == 1
