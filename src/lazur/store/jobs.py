@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -12,7 +13,9 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
+    Update,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -58,6 +61,8 @@ _LISTED = (
     .join(_parents, jobs.c.parent_id == _parents.c.id, isouter=True)
 )
 
+_BY_ID = _LISTED.where(jobs.c.id == bindparam("wanted"))
+
 
 def add(db: Connection, values: Mapping[str, Any]) -> int:
     """Raises IntegrityError when the name is taken."""
@@ -77,7 +82,7 @@ def by_run(db: Connection, workspace_id: int, run_id: str) -> JobRow | None:
 
 
 def by_id(db: Connection, job_id: int) -> JobRow | None:
-    return db.execute(_LISTED.where(jobs.c.id == job_id)).first()
+    return db.execute(_BY_ID, {"wanted": job_id}).first()
 
 
 def by_ids(db: Connection, ids: Sequence[int]) -> Sequence[JobRow]:
@@ -177,11 +182,17 @@ def adopt(db: Connection, now: float, runner: str, owner: str) -> None:
     db.execute(update(jobs).where(jobs.c.due_at > now, mine).values(due_at=now))
 
 
+_MINE = or_(jobs.c.runner.is_(None), jobs.c.runner == bindparam("mine"))
+# Statements of every job's way are made once: that takes longer than to run them.
+_TAKE_DUE = leases.taking(jobs, _MINE)
+_TAKE_ONE = leases.taking(jobs, _MINE, jobs.c.id == bindparam("wanted"), whenever=True)
+_NEXT_DUE = leases.falling_due(jobs, _MINE)
+
+
 def take_due(
     db: Connection, now: float, runner: str, limit: int, owner: str
 ) -> tuple[str, Sequence[JobRow]]:
-    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
-    token, ids = leases.take(db, jobs, now, limit, mine, owner=owner)
+    token, ids = leases.run(db, _TAKE_DUE, now, limit, owner, mine=runner)
     return token, by_ids(db, ids) if ids else []
 
 
@@ -189,45 +200,66 @@ def take_one(
     db: Connection, job_id: int, now: float, runner: str, owner: str
 ) -> tuple[str, JobRow | None]:
     """Lease one job now, whether due or not: somebody hinted that it changed."""
-    mine = or_(jobs.c.runner.is_(None), jobs.c.runner == runner)
-    made_due = update(jobs).where(
-        jobs.c.id == job_id, jobs.c.due_at.is_not(None), jobs.c.due_at > now
-    )
-    db.execute(made_due.values(due_at=now))
-    token, ids = leases.take(db, jobs, now, 1, mine, jobs.c.id == job_id, owner=owner)
+    token, ids = leases.run(db, _TAKE_ONE, now, 1, owner, mine=runner, wanted=job_id)
     return token, by_id(db, job_id) if ids else None
 
 
 def next_due(db: Connection, runner: str) -> float | None:
-    return leases.next_due(db, jobs, or_(jobs.c.runner.is_(None), jobs.c.runner == runner))
+    return db.execute(_NEXT_DUE, {"mine": runner}).scalar()
 
 
 def apply(db: Connection, job: JobRow, token: str, now: float, **values: Any) -> bool:
     """What a loop found out. Somebody may have asked to cancel since it read `job`: that request
     is not written over, and is looked at without delay."""
-    if values.get("ended_at") is None and not job.cancel_requested:
-        values = {**values, **_keeping_cancel(values, now)}
-    return leases.apply(
-        db, jobs, job.id, token, version=jobs.c.version + 1, updated_at=now, **values
-    )
+    keeps = values.get("ended_at") is None and not job.cancel_requested
+    values["updated_at"] = now
+    return _write(db, job.id, token, now, values, keeps=keeps, counts=True)
 
 
 def release(db: Connection, job: JobRow, token: str, now: float, due_at: float | None) -> bool:
     """Give the lease back without a change that anybody should see."""
-    values: dict[str, Any] = {"due_at": due_at}
-    if not job.cancel_requested:
-        values |= _keeping_cancel(values, now)
-    return leases.apply(db, jobs, job.id, token, **values)
+    keeps = not job.cancel_requested
+    return _write(db, job.id, token, now, {"due_at": due_at}, keeps=keeps, counts=False)
 
 
-def _keeping_cancel(values: Mapping[str, Any], now: float) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    if "due_at" in values:
-        kept["due_at"] = case((jobs.c.cancel_requested, now), else_=values["due_at"])
-    if values.get("state") in PLACED:
+def _write(
+    db: Connection,
+    job_id: int,
+    token: str,
+    now: float,
+    values: Mapping[str, Any],
+    *,
+    keeps: bool,
+    counts: bool,
+) -> bool:
+    placed = keeps and values.get("state") in PLACED
+    keeps_due = keeps and "due_at" in values
+    given = {f"new_{name}": value for name, value in values.items()}
+    given |= {"wanted": job_id, "held": token} | ({"moment": now} if keeps_due else {})
+    statement = _writing(tuple(sorted(values)), keeps_due, placed, counts)
+    return db.execute(statement, given).rowcount == 1
+
+
+@cache
+def _writing(names: tuple[str, ...], keeps_due: bool, keeps_state: bool, counts: bool) -> Update:
+    """Of the values so named, with the lease given back. A cancel that was asked for meanwhile is
+    kept."""
+    made: dict[str, Any] = {
+        name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in names
+    }
+    if keeps_due:
+        now = bindparam("moment", type_=jobs.c.due_at.type)
+        made["due_at"] = case((jobs.c.cancel_requested, now), else_=made["due_at"])
+    if keeps_state:
         asked = State.CANCEL_REQUESTED.value
-        kept["state"] = case((jobs.c.cancel_requested, asked), else_=values["state"])
-    return kept
+        made["state"] = case((jobs.c.cancel_requested, asked), else_=made["state"])
+    if counts:
+        made["version"] = jobs.c.version + 1
+    return (
+        update(jobs)
+        .where(jobs.c.id == bindparam("wanted"), jobs.c.lease_token == bindparam("held"))
+        .values(lease_token=None, lease_until=None, **made)
+    )
 
 
 def wake_for_build(db: Connection, key: str, now: float) -> list[int]:
@@ -295,12 +327,15 @@ def writing(db: Connection, workspace_id: int, place: str) -> Sequence[AnyRow]:
 def queued_by_person(db: Connection, compute_id: int) -> Sequence[AnyRow]:
     """(priority, created_by, workspace_id, first) of everybody who has queued jobs there. By
     workspace and cluster, too: when one is full, the other's go on."""
-    whose = (jobs.c.priority, jobs.c.created_by, jobs.c.workspace_id, jobs.c.cluster)
-    return db.execute(
-        select(*whose, func.min(jobs.c.id).label("first"))
-        .where(jobs.c.compute_id == compute_id, jobs.c.state == State.QUEUED.value)
-        .group_by(*whose)
-    ).all()
+    return db.execute(_QUEUED_BY_PERSON, {"compute": compute_id}).all()
+
+
+_WHOSE = (jobs.c.priority, jobs.c.created_by, jobs.c.workspace_id, jobs.c.cluster)
+_QUEUED_BY_PERSON = (
+    select(*_WHOSE, func.min(jobs.c.id).label("first"))
+    .where(jobs.c.compute_id == bindparam("compute"), jobs.c.state == State.QUEUED.value)
+    .group_by(*_WHOSE)
+)
 
 
 def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequence[AnyRow]:
@@ -331,20 +366,27 @@ def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequen
 
 
 def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[AnyRow]:
-    return db.execute(
-        select(
-            jobs.c.id,
-            jobs.c.workspace_id,
-            jobs.c.name,
-            jobs.c.cpus,
-            jobs.c.memory,
-            jobs.c.gpus,
-            jobs.c.gpu_ids,
-            jobs.c.created_by,
-        )
-        .where(jobs.c.placed.is_(True), jobs.c.compute_id == compute_id, jobs.c.runner == runner)
-        .order_by(jobs.c.id)
-    ).all()
+    return db.execute(_PLACED_ON, {"compute": compute_id, "mine": runner}).all()
+
+
+_PLACED_ON = (
+    select(
+        jobs.c.id,
+        jobs.c.workspace_id,
+        jobs.c.name,
+        jobs.c.cpus,
+        jobs.c.memory,
+        jobs.c.gpus,
+        jobs.c.gpu_ids,
+        jobs.c.created_by,
+    )
+    .where(
+        jobs.c.placed.is_(True),
+        jobs.c.compute_id == bindparam("compute"),
+        jobs.c.runner == bindparam("mine"),
+    )
+    .order_by(jobs.c.id)
+)
 
 
 def place(

@@ -11,7 +11,22 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Float,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 
 LEASE_SECONDS = 60.0
 
@@ -31,25 +46,44 @@ def take(
 ) -> tuple[str, Sequence[Any]]:
     """Lease up to `limit` due rows, the longest due first. Returns the token and the rows' primary
     keys."""
-    token = new_token(owner)
+    return run(db, taking(table, *conditions), now, limit, owner)
+
+
+def taking(table: Table, *conditions: ColumnElement[bool], whenever: bool = False) -> Update:
+    """The statement of `take`. Who takes all the time makes it once: that takes longer than to
+    run it. `whenever`: due now, whatever the row says, unless it says never."""
     key = table.primary_key.columns[0]
+    now: BindParameter[float] = bindparam("lease_now", type_=Float())
+    is_due = table.c.due_at.is_not(None) if whenever else table.c.due_at <= now
     due = (
         select(key)
-        .where(table.c.due_at <= now, free(table, now), *conditions)
+        .where(is_due, free(table, now), *conditions)
         .order_by(table.c.due_at)
-        .limit(limit)
+        .limit(bindparam("lease_limit"))
         .with_for_update(skip_locked=True)
     )
-    rows = db.execute(
-        update(table)
-        .where(key.in_(due))
-        .values(lease_token=token, lease_until=now + LEASE_SECONDS)
-        .returning(key)
-    ).all()
-    return token, [row[0] for row in rows]
+    made = update(table).where(key.in_(due)).returning(key)
+    if whenever:
+        made = made.values(due_at=case((table.c.due_at > now, now), else_=table.c.due_at))
+    return made.values(lease_token=bindparam("lease_new"), lease_until=bindparam("lease_end"))
 
 
-def free(table: Table, now: float) -> ColumnElement[bool]:
+def run(
+    db: Connection, statement: Update, now: float, limit: int, owner: str, **values: Any
+) -> tuple[str, Sequence[Any]]:
+    """What `taking` made. `values` are those that its conditions name."""
+    token = new_token(owner)
+    given = {
+        "lease_now": now,
+        "lease_limit": limit,
+        "lease_new": token,
+        "lease_end": now + LEASE_SECONDS,
+        **values,
+    }
+    return token, [row[0] for row in db.execute(statement, given)]
+
+
+def free(table: Table, now: Any) -> ColumnElement[bool]:
     return or_(table.c.lease_until.is_(None), table.c.lease_until < now)
 
 
@@ -86,8 +120,11 @@ def take_back(db: Connection, table: Table, owner: str) -> int:
 def next_due(db: Connection, table: Table, *conditions: ColumnElement[bool]) -> float | None:
     """When the next row falls due, leased ones at the end of their lease: so a loop knows how long
     it may sleep."""
+    return db.execute(falling_due(table, *conditions)).scalar()
+
+
+def falling_due(table: Table, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """The statement of `next_due`."""
     leased = table.c.lease_until > table.c.due_at
     wanted = case((leased, table.c.lease_until), else_=table.c.due_at)
-    return db.execute(
-        select(func.min(wanted)).where(table.c.due_at.is_not(None), *conditions)
-    ).scalar()
+    return select(func.min(wanted)).where(table.c.due_at.is_not(None), *conditions)

@@ -84,7 +84,10 @@ def compute_by_name(db: Connection, name: str) -> AnyRow | None:
 
 
 def all_computes(db: Connection) -> Sequence[AnyRow]:
-    return db.execute(select(computes).order_by(computes.c.name)).all()
+    return db.execute(_ALL_COMPUTES).all()
+
+
+_ALL_COMPUTES = select(computes).order_by(computes.c.name)
 
 
 def add_compute(db: Connection, values: Mapping[str, Any]) -> int:
