@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store import leases
@@ -17,7 +17,10 @@ _ORDERS = {"created_at": builds.c.created_at, "used_at": builds.c.used_at, "size
 
 
 def by_key(db: Connection, key: str) -> AnyRow | None:
-    return db.execute(select(builds).where(builds.c.key == key)).first()
+    return db.execute(_BY_KEY, {"wanted": key}).first()
+
+
+_BY_KEY = select(builds).where(builds.c.key == bindparam("wanted"))
 
 
 def seen_from(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
@@ -36,17 +39,16 @@ def used_by(db: Connection, workspace_id: int, key: str, name: str) -> None:
 def ensure(db: Connection, values: Mapping[str, Any]) -> tuple[AnyRow, bool]:
     """The build's row, and whether it was made just now. Others may do the same at the same time,
     and none of them removes it before this transaction ends."""
-    kept = (
-        select(builds)
-        .where(builds.c.key == values["key"])
-        .with_for_update(read=True, key_share=True)
-    )
-    if (row := db.execute(kept).first()) is not None:
+    kept = {"wanted": values["key"]}
+    if (row := db.execute(_KEPT, kept).first()) is not None:
         return row, False
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     made = dialect.insert(builds).values(**values).on_conflict_do_nothing()
     new = db.execute(made.returning(builds.c.key)).first() is not None
-    return db.execute(kept).one(), new
+    return db.execute(_KEPT, kept).one(), new
+
+
+_KEPT = _BY_KEY.with_for_update(read=True, key_share=True)
 
 
 def change(db: Connection, key: str, **values: Any) -> None:

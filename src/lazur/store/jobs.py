@@ -62,6 +62,9 @@ _LISTED = (
 )
 
 _BY_ID = _LISTED.where(jobs.c.id == bindparam("wanted"))
+_BY_NAME = _LISTED.where(
+    jobs.c.workspace_id == bindparam("room"), jobs.c.name == bindparam("called")
+)
 
 
 def add(db: Connection, values: Mapping[str, Any]) -> int:
@@ -70,9 +73,7 @@ def add(db: Connection, values: Mapping[str, Any]) -> int:
 
 
 def by_name(db: Connection, workspace_id: int, name: str) -> JobRow | None:
-    return db.execute(
-        _LISTED.where(jobs.c.workspace_id == workspace_id, jobs.c.name == name)
-    ).first()
+    return db.execute(_BY_NAME, {"room": workspace_id, "called": name}).first()
 
 
 def by_run(db: Connection, workspace_id: int, run_id: str) -> JobRow | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
 from lazur.engine.states import State
 from lazur.store import leases
@@ -36,11 +36,14 @@ _CHILD = (
 
 def children(db: Connection, parent_id: int) -> Sequence[AnyRow]:
     """Without what they were made of: there may be thousands."""
-    return db.execute(
-        select(*_CHILD)
-        .where(jobs.c.parent_id == parent_id, jobs.c.step.is_not(None))
-        .order_by(jobs.c.id)
-    ).all()
+    return db.execute(_CHILDREN, {"above": parent_id}).all()
+
+
+_CHILDREN = (
+    select(*_CHILD)
+    .where(jobs.c.parent_id == bindparam("above"), jobs.c.step.is_not(None))
+    .order_by(jobs.c.id)
+)
 
 
 def child(db: Connection, parent_id: int, step: str) -> AnyRow | None:
@@ -110,12 +113,14 @@ def rest(
 
 def wake(db: Connection, parent_id: int, now: float) -> bool:
     """A child has ended, or told something."""
-    changed = db.execute(
-        update(jobs)
-        .where(jobs.c.id == parent_id, jobs.c.ended_at.is_(None))
-        .values(due_at=now, version=jobs.c.version + 1, updated_at=now)
-    )
-    return changed.rowcount == 1
+    return db.execute(_WAKE, {"wanted": parent_id, "moment": now}).rowcount == 1
+
+
+_WAKE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("wanted"), jobs.c.ended_at.is_(None))
+    .values(due_at=bindparam("moment"), version=jobs.c.version + 1, updated_at=bindparam("moment"))
+)
 
 
 def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
@@ -202,7 +213,10 @@ def drop_role(db: Connection, role_id: int) -> None:
 
 
 def add_token(db: Connection, values: Mapping[str, Any]) -> None:
-    db.execute(insert(tokens).values(**values))
+    db.execute(_ADD_TOKEN, dict(values))
+
+
+_ADD_TOKEN = insert(tokens)
 
 
 def token(db: Connection, digest: str) -> AnyRow | None:
@@ -245,7 +259,12 @@ def drop_sessions_of(db: Connection, name: str) -> None:
 
 
 def drop_job_tokens(db: Connection, workspace: str, job: str) -> None:
-    db.execute(delete(tokens).where(tokens.c.workspace == workspace, tokens.c.job == job))
+    db.execute(_DROP_TOKENS, {"room": workspace, "of": job})
+
+
+_DROP_TOKENS = delete(tokens).where(
+    tokens.c.workspace == bindparam("room"), tokens.c.job == bindparam("of")
+)
 
 
 def drop_expired_tokens(db: Connection, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from lazur.errors import Invalid
 from lazur.store.db import AnyRow
@@ -98,8 +98,14 @@ def next_due(db: Connection) -> float | None:
 
 def listening(db: Connection, workspace_id: int, kind: str) -> Sequence[AnyRow]:
     """Those that events of a kind may fire."""
-    there = (schedules.c.workspace_id == workspace_id, schedules.c.listens == kind)
-    return db.execute(_PLACED.where(*there, schedules.c.is_enabled)).all()
+    return db.execute(_LISTENING, {"room": workspace_id, "about": kind}).all()
+
+
+_LISTENING = _PLACED.where(
+    schedules.c.workspace_id == bindparam("room"),
+    schedules.c.listens == bindparam("about"),
+    schedules.c.is_enabled,
+)
 
 
 def drop_keys(db: Connection, workspace: str, mark: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
@@ -28,7 +28,10 @@ def by_name(db: Connection, folded: str, kind: str = WORKSPACE) -> AnyRow | None
 
 def by_id(db: Connection, workspace_id: int) -> AnyRow | None:
     """A workspace or a registry."""
-    return db.execute(select(workspaces).where(workspaces.c.id == workspace_id)).first()
+    return db.execute(_BY_ID, {"wanted": workspace_id}).first()
+
+
+_BY_ID = select(workspaces).where(workspaces.c.id == bindparam("wanted"))
 
 
 def page(
@@ -80,7 +83,10 @@ def unfinished_jobs(db: Connection, workspace_id: int) -> Sequence[int]:
 
 
 def compute_by_name(db: Connection, name: str) -> AnyRow | None:
-    return db.execute(select(computes).where(computes.c.name == name)).first()
+    return db.execute(_COMPUTE, {"called": name}).first()
+
+
+_COMPUTE = select(computes).where(computes.c.name == bindparam("called"))
 
 
 def all_computes(db: Connection) -> Sequence[AnyRow]:
@@ -96,4 +102,7 @@ def add_compute(db: Connection, values: Mapping[str, Any]) -> int:
 
 def lock_compute(db: Connection, compute_id: int) -> None:
     """One dispatcher at a time per compute. SQLite's write transaction is that already."""
-    db.execute(select(computes.c.id).where(computes.c.id == compute_id).with_for_update())
+    db.execute(_LOCK_COMPUTE, {"wanted": compute_id})
+
+
+_LOCK_COMPUTE = select(computes.c.id).where(computes.c.id == bindparam("wanted")).with_for_update()
