@@ -173,6 +173,9 @@ class TestExtend:
         runner.end("s_0", 0.1)
         runner.end("s_1", 0.9)
         runner.end("s_2", how=Exit("exit", code=1))
+        store = runner.site.home.datastore("default", "workspaceblobstore")
+        for trial in ("s_0", "s_1"):  # what is not there any more is made again
+            (store / "azureml" / trial / "model").mkdir(parents=True)
         made = call(runner.site, jobs.extend, "default", "s", {"max_total_trials": 4})
         runner.server.settle()
         name = made["name"]
