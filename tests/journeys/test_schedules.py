@@ -45,7 +45,7 @@ def fired(person: Person, name: str, count: int = 1) -> list[str]:
 class TestByTheClock:
     def test_a_cron_runs_the_job_of_a_file_with_other_inputs(self, person: Person) -> None:
         person.write("src/say.py", "import sys; print('said', *sys.argv[1:])")
-        person.write("work/job.yml", JOB.replace("./src", "../src"))
+        person.write("jobs/job.yml", JOB.replace("./src", "../src"))
         person.write(
             "cron.yml",
             """\
@@ -59,7 +59,7 @@ class TestByTheClock:
               time_zone: "Pacific Standard Time"
             create_job:
               type: command
-              job: ./work/job.yml
+              job: ./jobs/job.yml
               inputs:
                 at: ${{creation_context.trigger_time}}
                 who: ${{name}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +113,26 @@ class TestDesk:
         Slow(monkeypatch).free.set()
         table.ask(question).future.result(PATIENCE)
         assert not old.exists()
+
+
+class TestAskedAgain:
+    def test_whoever_has_an_answer_and_asks_again_gets_another(
+        self, table: Desk, question: Question, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The data may be another by then."""
+        told, may_answer = iter(range(2)), threading.Event()
+        again: Future[dict[str, Any]] = Future()
+
+        def answer(*_: object) -> dict[str, Any]:
+            assert may_answer.wait(PATIENCE)
+            return {"rows": next(told)}
+
+        def ask_again(_first: object) -> None:
+            second = table.ask(question).future
+            second.add_done_callback(lambda done: again.set_result(done.result()))
+
+        monkeypatch.setattr(table, "_answer", answer)
+        first = table.ask(question).future
+        first.add_done_callback(ask_again)
+        may_answer.set()
+        assert (first.result(PATIENCE), again.result(PATIENCE)) == ({"rows": 0}, {"rows": 1})

@@ -99,8 +99,7 @@ def _draft(
 
 def validate(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     """Everything that `submit` checks, and nothing of what it does."""
-    _, draft = _draft(context, workspace, spec)
-    home = open_workspace(context, workspace, "workspaces/jobs/write")
+    home, draft = _draft(context, workspace, spec)
     found = draft.found
     output_places.check(context, home, draft.name, found.outputs)
     return {

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from lazur.engine import changes
 from lazur.engine.states import State
-from lazur.errors import LazurError, NotFound
+from lazur.errors import LazurError
 from lazur.safe import SafeRoot
 from lazur.services import content
 from lazur.services.checks import CheckedJob
@@ -130,8 +130,7 @@ def _output(output: Mapping[str, Any], written: str) -> str:
     each job's own."""
     said = [output["type"], output["mode"], output["asset_name"] or ""]
     named = "name" in {e.text for e in expressions.parse(written).expressions}
-    usual = "/paths/azureml/" in output["uri"]
-    place = written if named else "" if usual else output["uri"]
+    place = written if named or not written else output["uri"]
     return " ".join([*said, place]).strip()
 
 
@@ -192,7 +191,7 @@ def _stamp(context: Context, home: AnyRow, name: str, store: str, path: str) -> 
             for entry in islice(root.scan(inside) if top.folder else [top], _MOST_FILES + 1):
                 count += 1
                 hasher.update(repr((entry.path, entry.size, entry.modified)).encode())
-    except (NotFound, LazurError, OSError):
+    except (LazurError, OSError):
         raise Uncertain(f"the input {name!r} is what it was") from None
     if count > _MOST_FILES:
         raise Uncertain(f"the input {name!r}, of more than {_MOST_FILES:,} files, is what it was")
@@ -208,13 +207,21 @@ def _lost(context: Context, home: AnyRow, row: AnyRow) -> str | None:
         found = references.parse(uri)
         if not isinstance(found, DatastorePath):
             continue
-        place = context.site.home.datastore(home.name, found.datastore) / found.path.strip("/")
-        if not place.exists():
+        if not _is_there(context, home, found):
             return f"its output {name!r} is not there any more"
         usual = "of" in output or uri == default_output_uri(row.name, name, found.datastore)
         if not usual and (other := jobs.last_writer(context.db, home.id, uri)) != row.name:
             return f"its output {name!r} lies where {other} wrote since"
     return None
+
+
+def _is_there(context: Context, home: AnyRow, found: DatastorePath) -> bool:
+    try:
+        with SafeRoot(context.site.home.datastore(home.name, found.datastore)) as root:
+            root.stat(found.path.strip("/"))
+    except (LazurError, OSError):
+        return False
+    return True
 
 
 def _changed(

@@ -10,7 +10,7 @@ from lazur.kinds.pipelines import deciding
 from lazur.kinds.pipelines.compiling import Graph
 from lazur.services.site import Context
 from lazur.services.times import iso
-from lazur.store import jobs, parents
+from lazur.store import parents
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 
@@ -31,8 +31,7 @@ def view(context: Context, row: JobRow) -> dict[str, Any]:
     reuse: dict[str, Any] = row.resolved.get("reuse") or {}
     found: dict[str, Any] = {}
     if row.step is not None:
-        parent = jobs.by_id(context.db, row.parent_id) if row.parent_id is not None else None
-        found["parent_job_name"] = parent.name if parent is not None else None
+        found["parent_job_name"] = row.parent_name
         found["step"] = row.step
     if reuse:
         found["reuse"] = reuse
@@ -52,17 +51,18 @@ def written(context: Context, row: JobRow) -> dict[str, Any]:
 def of(context: Context, row: JobRow, plan: dict[str, Any]) -> list[dict[str, Any]]:
     """In the order in which they can run; each round of a loop is one."""
     graph: Graph | None = plan.get("graph")
-    children = {child.step: child for child in parents.children(context.db, row.id)}
+    children = list(parents.children(context.db, row.id))
+    reused = _reused(context, children)
     if graph is None:
-        reused = _reused(context, list(children.values()))
-        return [_begun(child, reused) for child in children.values()]
-    standing = deciding.look(parent_view(row, plan, list(children.values()), context.now()))
-    reused = _reused(context, list(children.values()))
+        return [_begun(child, reused) for child in children]
+    standing = deciding.look(parent_view(row, plan, children, context.now()))
+    mine: dict[str, list[AnyRow]] = {}
+    for child in children:
+        mine.setdefault(child.step.partition(".")[0], []).append(child)
     made: list[dict[str, Any]] = []
     for name in graph["order"]:
-        mine = [c for step, c in children.items() if step == name or step.startswith(f"{name}.")]
-        made += [_begun(child, reused) for child in mine]
-        if not mine:
+        made += [_begun(child, reused) for child in mine.get(name, ())]
+        if name not in mine:
             made.append(_not_begun(graph, name, standing, row))
     return made
 

@@ -82,17 +82,25 @@ class Desk:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, key: tuple[str, str], question: Question, task: Task) -> None:
+        answer: dict[str, Any] = {}
+        failure: Exception | None = None
         try:
-            task.future.set_result(self._answer(question, task.progress.update))
+            answer = self._answer(question, task.progress.update)
         except LazurError as error:
-            task.future.set_exception(error)
+            failure = error
         except Exception as error:
             log.exception("a look at %s failed", question.called)
-            task.future.set_exception(error)
-        with self._lock:
+            failure = error
+        with (
+            self._lock
+        ):  # before anybody is told: who asks again then means the data as it is then
             task.ended = time.monotonic()
-            if task.future.exception() is None or isinstance(task.future.exception(), Unavailable):
+            if failure is None or isinstance(failure, Unavailable):
                 self._tasks.pop(key, None)
+        if failure is None:
+            task.future.set_result(answer)
+        else:
+            task.future.set_exception(failure)
 
     def _answer(self, question: Question, told: process.Told) -> dict[str, Any]:
         found = material.state(question)
