@@ -12,8 +12,9 @@ BIN := .venv/bin
 FAST := not slow and not network and not browser and not chaos
 WORKERS ?= 2
 AZURITE := tests/datastores/emulators/node_modules
+AZURE_CLIENTS := 1.35 1.34 1.33
 
-.PHONY: help setup demo check emulators lint types layers openapi tables locked hygiene test test-all mlflow-conformance docs bench chaos lock clean
+.PHONY: help setup demo check emulators azure-clients lint types layers openapi tables locked hygiene covered test test-all mlflow-conformance docs bench chaos lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,12 +24,12 @@ setup: .venv/.installed  ## .venv with all tools, from pinned and hashed require
 demo: setup  ## run a first job, and show what happened (KEEP=1 leaves the server on)
 	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
 
-check: lint types layers openapi tables locked hygiene  ## style, types, layers, drift of generated files
+check: lint types layers openapi tables locked hygiene covered  ## style, types, layers, drift of generated files, rules without tests
 
 test: setup  ## the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
 
-test-all: setup emulators  ## all tests that this machine can run; skipped ones say why
+test-all: setup emulators azure-clients  ## all tests that this machine can run; skipped ones say why
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)
 
 emulators:  ## Azurite, for the tests of datastores, where npm is
@@ -36,6 +37,11 @@ emulators:  ## Azurite, for the tests of datastores, where npm is
 	  echo "npm is not here: the tests of Azure's blobs will be skipped, and say so"; \
 	elif ! $(MAKE) --no-print-directory $(AZURITE)/.from-lock; then \
 	  echo "Azurite could not be installed: the tests of Azure's blobs will be skipped, and say so"; fi
+
+azure-clients: setup  ## Azure's own Python client, in .azure/, for the tests of its wire
+	@for line in $(AZURE_CLIENTS); do \
+	  $(MAKE) --no-print-directory .azure/$$line/.installed || { \
+	  echo "azure-ai-ml $$line could not be installed: its tests will be skipped, and say so"; }; done
 
 mlflow-conformance: setup  ## MLflow's client against MLflow's own server and ours: all must be alike
 	$(BIN)/python -m tests.conformance $(ARGS)
@@ -53,7 +59,7 @@ lock: setup  ## resolve requirements/ anew after a change in pyproject.toml (ARG
 	$(BIN)/python -m tools.lock --write $(ARGS)
 
 clean:  ## remove what make made
-	rm -rf .venv site build dist .lazur-demo .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site build dist .lazur-demo .azure .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 lint: setup
 	$(BIN)/ruff check
@@ -79,6 +85,9 @@ locked: setup
 hygiene: setup
 	$(BIN)/python -m tools.hygiene
 
+covered: setup
+	$(BIN)/python -m tools.covered
+
 # Stamps: each step runs again only when what it was made from changed.
 
 .venv/.made:
@@ -97,6 +106,11 @@ hygiene: setup
 
 .venv/.installed: pyproject.toml .venv/.synced
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.azure/%/.installed: requirements/azure-ai-ml-%.txt .venv/.uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .azure/$*
+	$(BIN)/uv pip sync --quiet --python .azure/$*/bin/python --require-hashes $<
 	@touch $@
 
 $(AZURITE)/.from-lock: tests/datastores/emulators/package-lock.json

@@ -137,9 +137,9 @@ def _job(command: str) -> dict[str, Any]:
     return {"command": command, "environment": {"image": "python"}, "experiment_name": "bench"}
 
 
-def finished(client: Client, name: str) -> str:
+def finished(client: Client, name: str, every: float = 0.005) -> str:
     while client.get(name)["status"] not in FINAL:
-        time.sleep(0.005)
+        time.sleep(every)
     return name
 
 

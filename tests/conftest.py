@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import sqlite3
 import tempfile
 import uuid
@@ -13,11 +12,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from lazur.store import schema
 from lazur.store.db import Database
 from lazur.store.mlflow import schema as mlflow_schema
+from lazur.testing.ports import unused_port
 from tests.postgresql import Server, missing
+
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize="EXPLORE" not in os.environ,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tests")
+"""A run is about the change that it belongs to: it has the same examples each time, however busy
+the machine is. With EXPLORE=1 they are new ones, to look for what nobody thought of."""
 
 _FOREIGN = ("LAZUR_", "AZUREML_", "AZURE_", "MLFLOW_")
 _XDG = ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
@@ -61,9 +73,7 @@ def home() -> Path:
 def free_port() -> int:
     """A loopback port that nobody held a moment ago; port 0 is better where a program can say
     which one it got."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return unused_port()
 
 
 @pytest.fixture(scope="session")

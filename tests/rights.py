@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lazur.services import roles
-from lazur.services.roles import Role
+from lazur.services.base import roles
+from lazur.services.base.roles import Role
 
 
 def allows(role: str, action: str) -> bool:

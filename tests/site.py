@@ -15,10 +15,12 @@ from lazur.engine.tree import File, Manifest
 from lazur.loops.builds import Builds
 from lazur.loops.dispatch import Dispatch
 from lazur.loops.jobs import Jobs
-from lazur.services import jobs, tokens, workspaces
-from lazur.services.access import Principal
-from lazur.services.home import Home
-from lazur.services.site import Site
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
+from lazur.services.base.home import Home
+from lazur.services.base.site import Site
+from lazur.services.jobs import jobs
+from lazur.services.people import tokens
 from lazur.store import schema
 from lazur.store.db import Database
 from lazur.store.mlflow import schema as mlflow_schema

@@ -32,6 +32,8 @@ LIGHT = (
     "sdk",
     "cli",
     "mltable",
+    "azureml",
+    "v1",
 )
 """What `pip install lazur` must be able to import, without any extra."""
 PARTS = ("dependencies", "server", "postgresql", "tensorboard", "testing")
@@ -44,6 +46,8 @@ MODULES = {
     "jwt": "pyjwt",
 }
 """Modules that are not called like their package, or that belong to it."""
+ELSEWHERE = {"azure_fetch.py", "azure_wire.py"}
+"""These run in a Python of the user's, with what is there."""
 
 
 class TestRuntime:
@@ -145,7 +149,7 @@ def _imported(path: Path) -> Iterator[str]:
 def _foreign(path: Path) -> set[str]:
     """Packages outside of the standard library and of Lazur."""
     tops = {name.split(".")[0] for name in _imported(path)}
-    if "runtime" in path.parts:
+    if "runtime" in path.parts or path.name in ELSEWHERE:
         return set()
     foreign = tops - sys.stdlib_module_names - {"lazur"}
     return {canonicalize_name(MODULES.get(name, name)) for name in foreign}

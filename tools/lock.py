@@ -20,6 +20,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 DEV = ROOT / "requirements" / "dev.txt"
 UV = ROOT / "requirements" / "uv.txt"
+CLIENTS = {
+    line: f"azure-ai-ml=={line}.*\nazure-identity\nsix\n" for line in ("1.35", "1.34", "1.33")
+}
+"""Azure's own client: the newest release line, and the two before it. Each by itself. They import
+six, and do not say so."""
 _DIGEST = "# made from: "
 
 
@@ -31,7 +36,9 @@ def main() -> int:
     if arguments.write or arguments.upgrade:
         write(upgrade=arguments.upgrade)
         return 0
-    if recorded(DEV) == digest() == recorded(UV):
+    if recorded(DEV) == digest() == recorded(UV) and all(
+        recorded(client(line)) == _digest_of(text) for line, text in CLIENTS.items()
+    ):
         return 0
     print("requirements/ was made from other dependency lists than pyproject.toml has: make lock")
     return 1
@@ -46,7 +53,11 @@ def digest() -> str:
         "extras": project["project"]["optional-dependencies"],
         "groups": project["dependency-groups"],
     }
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return _digest_of(asked)
+
+
+def client(line: str) -> Path:
+    return ROOT / "requirements" / f"azure-ai-ml-{line}.txt"
 
 
 def recorded(lock: Path) -> str | None:
@@ -60,9 +71,22 @@ def write(*, upgrade: bool) -> None:
     _compile(DEV, everything, upgrade=upgrade)
     uv = next(line for line in DEV.read_text().splitlines() if line.startswith("uv=="))
     _compile(UV, ["-"], upgrade=False, text=uv.split(" ")[0])
+    for line, text in CLIENTS.items():
+        _compile(client(line), ["-"], upgrade=upgrade, text=text, made_from=_digest_of(text))
 
 
-def _compile(lock: Path, sources: list[str], *, upgrade: bool, text: str | None = None) -> None:
+def _digest_of(asked: Any) -> str:
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _compile(
+    lock: Path,
+    sources: list[str],
+    *,
+    upgrade: bool,
+    text: str | None = None,
+    made_from: str | None = None,
+) -> None:
     """No index or host gets into the file: whoever installs brings their own."""
     argv = ["uv", "pip", "compile", "--universal", "--generate-hashes", "--python-version", "3.11"]
     argv += ["--no-header", "--quiet"]
@@ -75,7 +99,8 @@ def _compile(lock: Path, sources: list[str], *, upgrade: bool, text: str | None 
         text=True,
         stdout=subprocess.DEVNULL,
     )
-    lock.write_text(f"# Written by `make lock`.\n{_DIGEST}{digest()}\n{lock.read_text()}")
+    made_from = made_from or digest()
+    lock.write_text(f"# Written by `make lock`.\n{_DIGEST}{made_from}\n{lock.read_text()}")
 
 
 if __name__ == "__main__":

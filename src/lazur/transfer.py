@@ -2,7 +2,7 @@
 
 Many files at once, each whole or not at all, tried again a few times, and taken up where it was
 broken off: down from the byte that came last, as long as the file there is the same; up from the
-first file that is not there yet.
+first file that is not there yet, or from its first part where the store keeps parts.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
 from lazur.data_cache import Cache
-from lazur.engine.contracts import Datastore, Stored, Writes
+from lazur.engine.contracts import Datastore, Parts, Resumes, Stored, Writes
 from lazur.errors import Conflict, Invalid, LazurError, NotFound, Unavailable
 from lazur.safe import Entry, SafeRoot
 
 T = TypeVar("T")
 CHUNK = 1 << 20
 THREADS = 8
+_IN_PARTS = 8 << 20
+"""Larger files are sent part by part."""
 UNFINISHED = ".lazur-unfinished"
 """Lies in a folder for as long as it is not whole: few stores can show many files at once."""
 
@@ -138,7 +140,11 @@ def upload(
         work = _Work(manner, len(entries), sum(entry.size for entry in entries))
 
         def send(entry: Entry, to: str) -> Stored:
-            return work.tried(lambda: _sent(root, entry, store, to, known, work), Unavailable)
+            try:
+                return work.tried(lambda: _sent(root, entry, store, to, known, work), Unavailable)
+            except BaseException:
+                known.abandon(store, to)
+                raise
 
         return work.all([(send, e, f"{prefix}/{e.path}" if prefix else e.path) for e in entries])
 
@@ -306,10 +312,36 @@ def _sent(
         if (found := known.find(store, to, mark)) is not None:
             work.moved(before.st_size)
         else:
-            found = store.put(to, _read(file, work), before.st_size)
+            found = _put(file, before.st_size, store, to, mark, known, work)
             known.note(to, mark, found)
     work.done()
     return found
+
+
+def _put(
+    file: BinaryIO, size: int, store: Writes, to: str, mark: str, known: _Journal, work: _Work
+) -> Stored:
+    """A large one goes on at the part that is not there yet, where the store can."""
+    if not isinstance(store, Resumes) or size <= _IN_PARTS or not known.lasts:
+        return store.put(to, _read(file, work), size)
+    note = known.begun(store, to, mark)
+    return store.put_parts(
+        to, _Parts(file, size, work), note, lambda made: known.begin(to, mark, made)
+    )
+
+
+class _Parts(Parts):
+    def __init__(self, file: BinaryIO, size: int, work: _Work) -> None:
+        self.size = size
+        self._file, self._work = file, work
+
+    def read(self, offset: int, size: int) -> bytes:
+        self._file.seek(offset)
+        self._work.moved(size)
+        return self._file.read(size)
+
+    def skip(self, size: int) -> None:
+        self._work.moved(size)
 
 
 def _read(file: BinaryIO, work: _Work) -> Iterator[bytes]:
@@ -319,14 +351,19 @@ def _read(file: BinaryIO, work: _Work) -> Iterator[bytes]:
 
 
 class _Journal:
-    """A line for each file that is there, appended once it is. A torn last line is of a file that
-    is sent again."""
+    """A line for each file that is there, appended once it is, and for each large one that is
+    begun. A torn last line is of a file that is sent again."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._known: dict[str, tuple[str, str]] = {}
+        self._begun: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
+
+    @property
+    def lasts(self) -> bool:
+        return self._path is not None
 
     def __enter__(self) -> Self:
         if self._path:
@@ -334,8 +371,8 @@ class _Journal:
             self._file.seek(0)
             for line in self._file:
                 with contextlib.suppress(ValueError):
-                    to, mark, version = json.loads(line)
-                    self._known[to] = (mark, version)
+                    to, mark, version, *note = json.loads(line)
+                    (self._begun if note else self._known)[to] = (mark, version or note[0])
             self._file.write(b"\n")
         return self
 
@@ -354,7 +391,31 @@ class _Journal:
         return found if found.version == version else None
 
     def note(self, to: str, mark: str, found: Stored) -> None:
+        self._begun.pop(to, None)
+        self._add([to, mark, found.version])
+
+    def begin(self, to: str, mark: str, note: str) -> None:
+        self._begun[to] = (mark, note)
+        self._add([to, mark, "", note])
+
+    def begun(self, store: Resumes, to: str, mark: str) -> str:
+        """What was begun of this very file; of another one by its name that is given up."""
+        held, note = self._begun.get(to, ("", ""))
+        if held == mark:
+            return note
+        if note:
+            store.abandon(to, note)
+        return ""
+
+    def abandon(self, store: Datastore, to: str) -> None:
+        """It will not be gone on with. What cannot be removed now the store's own rules remove."""
+        _, note = self._begun.pop(to, ("", ""))
+        if note and isinstance(store, Resumes):
+            with contextlib.suppress(LazurError):
+                store.abandon(to, note)
+
+    def _add(self, line: list[str]) -> None:
         if self._file:
             with self._lock:
-                self._file.write(json.dumps([to, mark, found.version]).encode() + b"\n")
+                self._file.write(json.dumps(line).encode() + b"\n")
                 self._file.flush()

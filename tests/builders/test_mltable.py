@@ -1,10 +1,9 @@
-"""`import mltable` in an environment that did not ask for it."""
+"""What takes the place of Azure's mltable where that cannot be had."""
 
 from __future__ import annotations
 
 import io
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,40 +13,12 @@ from lazur.builders.venv import Venv
 from lazur.engine.recipe import Recipe
 from lazur.testing.builders import never
 
-WHERE = "import mltable; print(mltable.__file__)"
-
-
-@pytest.fixture
-def prefix(tmp_path: Path) -> Path:
-    made = tmp_path / "env"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", made], check=True)
-    _mltable.offer(made)
-    return made
-
 
 def run(prefix: Path, code: str) -> str:
     told = subprocess.run(
         [prefix / "bin" / "python", "-c", code], check=True, capture_output=True, text=True
     )
     return told.stdout.strip()
-
-
-class TestOffer:
-    def test_it_is_a_copy_of_ours(self, prefix: Path) -> None:
-        assert run(prefix, WHERE).startswith(f"{prefix}/lib/lazur-packages/")
-
-    def test_it_says_what_it_needs(self, prefix: Path) -> None:
-        code = (
-            "import mltable\n"
-            "try: mltable.from_parquet_files([{'file': 'x'}]).show()\n"
-            "except ImportError as error: print(error)"
-        )
-        assert "Add it to the environment: pip install pyarrow" in run(prefix, code)
-
-    def test_one_that_is_installed_comes_first(self, prefix: Path) -> None:
-        packages = next(prefix.glob("lib/python3*/site-packages"))
-        (packages / "mltable.py").write_text("")
-        assert run(prefix, WHERE) == str(packages / "mltable.py")
 
 
 class TestInstead:

@@ -398,7 +398,7 @@ def _written(note: Path) -> Callable[[], bool]:
 
 
 def _gone(pid: int) -> bool:
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             os.kill(pid, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from lazur.testing.server import FINAL, Client, W
 from tests.chaos.ledger import STEPS, Acknowledged, Ledger, Own
 
-_MLFLOW = "/mlflow/workspaces/default/api/2.0/mlflow"
+MLFLOW = "/mlflow/workspaces/default/api/2.0/mlflow"
 _ENDS = {"Completed": "FINISHED", "Failed": "FAILED", "Canceled": "KILLED"}
 
 
@@ -24,6 +25,15 @@ class Verdict:
     wrong: list[str] = field(default_factory=list[str])
     logs: list[str] = field(default_factory=list[str])
     pipelines: int = 0
+    sweeps: int = 0
+    trials: int = 0
+    stopped: int = 0
+    """Trials that a policy ended."""
+    parallel: int = 0
+    rows: int = 0
+    """In the results of parallel jobs and steps."""
+    again: int = 0
+    """Rows that ran more than once, and count once."""
     points: int = 0
     runs: list[str] = field(default_factory=list[str])
     audited: int = 0
@@ -43,19 +53,20 @@ def check(ledger: Ledger, client: Client) -> Verdict:
     for name in ledger.pipelines:
         _check_pipeline(ledger, client, name, verdict)
     _check_audit(ledger, client, verdict)
-    verdict.left = leftovers()
+    verdict.left = leftovers(ledger.jobs)
     return verdict
 
 
-def leftovers() -> list[str]:
-    """Processes of jobs that are still there."""
+def leftovers(ledger: Path) -> list[str]:
+    """Processes of jobs that are still there: of those that write there. Other tests run beside
+    this one."""
     found: list[str] = []
     for pid in pids():
         try:
             environ = Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             continue
-        if b"LAZUR_ATTEMPT=" in environ and b"LEDGER=" in environ:
+        if b"LAZUR_ATTEMPT=" in environ and os.fsencode(ledger) in environ:
             found.append(pid)
     return found
 
@@ -120,11 +131,11 @@ def _check_log(
 def _check_run(name: str, status: str, own: Own, client: Client, verdict: Verdict) -> None:
     """It ended as its job did, and has every point that was acknowledged to the job; one more
     where the answer was lost."""
-    found = client.call("GET", f"{_MLFLOW}/runs/get?run_id={name}")[1]["run"]
+    found = client.call("GET", f"{MLFLOW}/runs/get?run_id={name}")[1]["run"]
     ended = found["info"]["status"]
     if ended != _ENDS[status]:
         verdict.runs.append(f"{name}: the run is {ended}, the job {status}")
-    asked = f"{_MLFLOW}/metrics/get-history?run_id={name}&metric_key=line"
+    asked = f"{MLFLOW}/metrics/get-history?run_id={name}&metric_key=line"
     history = client.call("GET", asked)[1].get("metrics", [])
     points = [int(point["step"]) for point in history]
     verdict.points += len(own.points)

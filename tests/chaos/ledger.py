@@ -89,6 +89,8 @@ class Own:
     lines: list[int] = field(default_factory=list[int])
     points: list[int] = field(default_factory=list[int])
     """Of its metric, that the server acknowledged."""
+    rows: list[str] = field(default_factory=list[str])
+    """Of a parallel job: what its workers have run; of who reads its results: what it saw."""
 
 
 class Ledger:
@@ -100,6 +102,10 @@ class Ledger:
         self.acknowledged: list[Acknowledged] = []
         self.pipelines: dict[str, dict[str, int]] = {}
         """By name: with what each step leaves."""
+        self.sweeps: dict[str, Any] = {}
+        """By name: what each has to be."""
+        self.rows: dict[str, str | None] = {}
+        """Parallel jobs and steps by name, each with the step that reads its rows."""
         self.canceled: set[str] = set()
         self.struck: set[str] = set()
         """Jobs whose processes the killer killed: they may end as lost, killed, or well."""
@@ -131,4 +137,6 @@ class Ledger:
                 found.lines.append(int(rest))
             elif word == "point":
                 found.points.append(int(rest))
+            elif word == "row":
+                found.rows.append(rest)
         return found

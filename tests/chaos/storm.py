@@ -6,14 +6,20 @@ import contextlib
 import os
 import random
 import signal
-import threading
 import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from lazur.testing.server import FINAL, Server, W
+from tests.chaos import rows
 from tests.chaos.checker import Verdict, check, pids
 from tests.chaos.ledger import JOB, STEPS, Ledger, pipeline
+from tests.chaos.sweeps import check_sweeps, sweep
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,18 @@ class Weather:
     between: tuple[float, float] = (0.05, 1.5)
     pipelines: int = 0
     """Beside the jobs, of four steps each."""
+    sweeps: int = 0
+    trials: int = 20
+    """Of each sweep."""
+    nursery_kills: int = 0
+    parallel: int = 0
+    """Parallel jobs; and as many pipelines with a parallel step, and one that reads its rows."""
+    row_kills: int = 0
+    """Of supervisors, coordinators and workers of these."""
+
+
+_STRIKES = 2
+"""For one parallel job: three workers in a row that cannot begin would end it, rightly."""
 
 
 @dataclass
@@ -40,6 +58,8 @@ class Report:
     noticed: list[float] = field(default_factory=list[float])
     """Seconds from killing a job's process to the server saying that it failed, with the server
     up."""
+    row_kills: int = 0
+    """Of a job that had been struck often enough there are fewer than asked for."""
     seconds: float = 0.0
 
 
@@ -50,30 +70,36 @@ class Storm:
         self.ledger = Ledger(folder / "ledger")
         self.server = Server(folder / "home", **settings)
         self.report = Report(weather, Verdict())
-        self._submitting = threading.Event()
         self._reader = ""
+        self._folder = folder
+        self._strikes = Counter[str]()
 
     def run(self) -> Report:
         began = time.monotonic()
         self.server.start()
+        try:
+            self._blow()
+        finally:
+            self.server.stop()
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    def _blow(self) -> None:
         self._reader = self._token("reader", "Reader")
-        clients = [
-            threading.Thread(target=self._submit, args=(n,)) for n in range(self.weather.clients)
-        ]
-        clients.append(threading.Thread(target=self._submit_pipelines))
-        for client in clients:
-            client.start()
-        self._kill_things()
-        for client in clients:
-            client.join()
+        acts = [partial(self._submit, number) for number in range(self.weather.clients)]
+        acts += [self._submit_pipelines, self._submit_sweeps, *self._parallel_clients()]
+        with ThreadPoolExecutor(len(acts)) as pool:
+            clients = [pool.submit(act) for act in acts]
+            self._kill_things()
+            for client in clients:
+                client.result()
         self._wait()
         self.server.stop()
         self.server.start()
         with contextlib.closing(self.server.client()) as client:
             self.report.verdict = check(self.ledger, client)
-        self.server.stop()
-        self.report.seconds = time.monotonic() - began
-        return self.report
+            check_sweeps(self.ledger, client, self.report.verdict)
+            rows.check_rows(self.ledger, client, self.report.verdict)
 
     def _submit(self, number: int) -> None:
         client, dice = self.server.client(), random.Random(self.weather.seed * 100 + number)
@@ -107,6 +133,34 @@ class Storm:
                 name = client.submit(pipeline(self.ledger.jobs, codes))
                 self.ledger.pipelines[name] = codes
 
+    def _submit_sweeps(self) -> None:
+        with contextlib.closing(self.server.client()) as client:
+            for number in range(self.weather.sweeps):
+                seed = self.weather.seed // 2 * 100 + number
+                wanted = sweep(self.ledger.jobs, seed, self.weather.trials)
+                self.ledger.sweeps[client.submit(wanted.spec)] = wanted
+
+    def _parallel_clients(self) -> list[Callable[[], None]]:
+        if not self.weather.parallel:
+            return []
+        task = rows.prepare(self.server, self._folder / "project", self.ledger.jobs)
+        job = rows.job(task, self.ledger.jobs)
+        steps = rows.pipeline(self.ledger.jobs)
+        return [partial(self._submit_parallel, spec) for spec in (job, steps)]
+
+    def _submit_parallel(self, spec: dict[str, Any]) -> None:
+        """One after the other, so that one is at work whenever something is killed."""
+        with contextlib.closing(self.server.client()) as client:
+            for _ in range(self.weather.parallel):
+                name = client.submit(spec)
+                if spec["type"] == "pipeline":
+                    self.ledger.rows[f"{name}_p"] = f"{name}_r"
+                else:
+                    self.ledger.rows[name] = None
+                until = time.monotonic() + 300
+                while client.get(name)["status"] not in FINAL and time.monotonic() < until:
+                    time.sleep(0.3)
+
     def _token(self, name: str, role: str) -> str:
         asked = {"name": name, "role": role, "workspace": "default"}
         with contextlib.closing(self.server.client()) as client:
@@ -120,6 +174,8 @@ class Storm:
             ["server"] * weather.server_kills
             + ["job"] * weather.job_kills
             + ["cancel"] * weather.cancels
+            + ["nursery"] * weather.nursery_kills
+            + ["row"] * weather.row_kills
         )
         self.random.shuffle(acts)
         for act in acts:
@@ -131,12 +187,24 @@ class Storm:
         time.sleep(self.random.uniform(0, 0.3))
         self.report.back.append(self.server.start())
 
+    def _nursery(self) -> None:
+        """What forks supervisors."""
+        children = Path(f"/proc/{self.server.pid}/task").glob("*/children")
+        for pid in [int(p) for of_thread in children for p in of_thread.read_text().split()]:
+            with contextlib.suppress(OSError):
+                if b"--nursery" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+
     def _job(self) -> None:
         """Kill a supervisor, the command, or both, as the out-of-memory killer would."""
         running: list[tuple[str, list[int]]] = []
         until = time.monotonic() + 10
         while not running and time.monotonic() < until:
-            running = [found for found in self._processes().items() if len(found[1]) > 1]
+            running = [
+                (name, tree)
+                for name, tree in self._processes().items()
+                if len(tree) > 1 and name not in self.ledger.rows
+            ]
             time.sleep(0.05)
         if not running:
             return
@@ -153,6 +221,19 @@ class Storm:
                     self.report.noticed.append(time.monotonic() - killed)
                     return
                 time.sleep(0.05)
+
+    def _row(self) -> None:
+        """Kill one process of a parallel job, whichever it is: another goes on."""
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            for name, tree in self._processes().items():
+                if name in self.ledger.rows and self._strikes[name] < _STRIKES:
+                    self._strikes[name] += 1
+                    self.report.row_kills += 1
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(self.random.choice(tree), signal.SIGKILL)
+                    return
+            time.sleep(0.05)
 
     def _cancel(self) -> None:
         names = list(self._processes()) or [entry.name for entry in self.ledger.acknowledged[-3:]]
@@ -171,11 +252,11 @@ class Storm:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 environ = Path(f"/proc/{pid}/environ").read_bytes()
                 place = next((p for p in map(os.fsdecode, command) if p.startswith(folder)), None)
-                if place is not None:
-                    found.setdefault(Path(place).parts[-2], []).insert(0, pid)
-                elif b"LAZUR_ATTEMPT=" in environ and os.fsencode(self.ledger.jobs) in environ:
+                if b"LAZUR_ATTEMPT=" in environ and os.fsencode(self.ledger.jobs) in environ:
                     name = environ.split(b"AZUREML_RUN_ID=")[1].split(b"\0")[0].decode()
                     found.setdefault(name, []).append(pid)
+                elif place is not None:
+                    found.setdefault(Path(place).parts[-2], []).insert(0, pid)
         return found
 
     def _wait(self, patience: float = 600.0) -> None:

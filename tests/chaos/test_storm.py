@@ -13,6 +13,7 @@ from tests.chaos.storm import Report, Storm, Weather
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 MARK = "<!-- chaos -->", "<!-- /chaos -->"
+COMPOSITE = "<!-- composite -->", "<!-- /composite -->"
 
 
 @pytest.mark.slow
@@ -27,6 +28,11 @@ class TestShortStorm:
             lines=(3, 20),
             pause=0.05,
             pipelines=6,
+            sweeps=2,
+            trials=8,
+            nursery_kills=6,
+            parallel=1,
+            row_kills=3,
         )
         report = Storm(tmp_path, weather).run()
         print(_text(report))
@@ -37,11 +43,38 @@ class TestShortStorm:
 class TestLongStorm:
     def test_a_hundred_kills_over_five_hundred_jobs(self, tmp_path: Path) -> None:
         weather = Weather(
-            jobs=500, server_kills=100, job_kills=40, cancels=20, seed=_seed(), pipelines=60
+            jobs=500,
+            server_kills=100,
+            job_kills=40,
+            cancels=20,
+            seed=_seed(),
+            pipelines=60,
+            nursery_kills=40,
         )
         report = Storm(tmp_path, weather).run()
         print(_text(report))
-        _write_down(report)
+        _write_down(report, MARK)
+        assert report.verdict.clean, report.verdict
+
+
+@pytest.mark.chaos
+class TestCompositeStorm:
+    def test_fifty_kills_over_pipelines_sweeps_and_parallel_jobs(self, tmp_path: Path) -> None:
+        weather = Weather(
+            jobs=0,
+            server_kills=50,
+            job_kills=10,
+            cancels=5,
+            seed=_seed(),
+            pipelines=60,
+            sweeps=10,
+            nursery_kills=10,
+            parallel=8,
+            row_kills=15,
+        )
+        report = Storm(tmp_path, weather).run()
+        print(_text(report))
+        _write_down(report, COMPOSITE)
         assert report.verdict.clean, report.verdict
 
 
@@ -55,8 +88,14 @@ def _text(report: Report) -> str:
     rows = [
         ("jobs acknowledged", verdict.jobs),
         ("pipelines of four steps acknowledged", verdict.pipelines),
+        ("sweeps acknowledged, their trials", f"{verdict.sweeps}, {verdict.trials}"),
+        ("trials that a policy stopped, each rightly", verdict.stopped),
+        ("parallel jobs and steps acknowledged", verdict.parallel),
+        ("rows in the results of those that nobody canceled", verdict.rows),
+        ("rows that ran again, and count once", verdict.again),
         ("kill -9 of the server", weather.server_kills),
         ("kill -9 of supervisors and commands", weather.job_kills),
+        ("kill -9 of processes of parallel jobs", report.row_kills),
         ("cancels", weather.cancels),
         ("lost", len(verdict.lost)),
         ("started twice", len(verdict.twice)),
@@ -82,8 +121,8 @@ def _spread(seconds: list[float]) -> str:
     return f"{statistics.median(seconds):.2f}, {max(seconds):.2f}" if seconds else "-"
 
 
-def _write_down(report: Report) -> None:
+def _write_down(report: Report, mark: tuple[str, str]) -> None:
     """The page shows the last run, good or bad."""
     page = PAGE.read_text()
-    before, after = page.split(MARK[0])[0], page.split(MARK[1])[1]
-    PAGE.write_text(f"{before}{MARK[0]}\n{_text(report)}\n{MARK[1]}{after}")
+    before, after = page.split(mark[0])[0], page.split(mark[1])[1]
+    PAGE.write_text(f"{before}{mark[0]}\n{_text(report)}\n{mark[1]}{after}")

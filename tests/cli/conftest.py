@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from lazur.testing.ports import port_of
+
 _PROGRAM = [sys.executable, "-m", "lazur.cli"]
 
 
@@ -42,7 +44,7 @@ class Cli:
             text=True,
             cwd=self.folder,
             env=self._environ(variables),
-            timeout=120,
+            timeout=300,
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)
@@ -75,7 +77,8 @@ class Cli:
         return json.loads((self.home / "server.json").read_text())["pid"]
 
     def _environ(self, variables: dict[str, str]) -> dict[str, str]:
-        return {**os.environ, "LAZUR_HOME": str(self.home), "COLUMNS": "100", **variables}
+        mine = {"LAZUR_HOME": str(self.home), "LAZUR_PORT": str(port_of(self.home))}
+        return {**os.environ, **mine, "COLUMNS": "100", **variables}
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +106,7 @@ def stop(home: Path) -> None:
     try:
         pid = json.loads((home / "server.json").read_text())["pid"]
         os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while (home / "server.json").exists():
             assert time.monotonic() < deadline, "the server does not stop"
             time.sleep(0.02)

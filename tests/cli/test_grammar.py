@@ -50,7 +50,7 @@ class TestHelp:
 
     @pytest.mark.parametrize("line", EXAMPLES)
     def test_every_example_can_be_typed(self, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        words = list(takewhile(lambda word: word != ">", shlex.split(line)))[1:]
+        words = list(takewhile(lambda word: word not in (">", "|"), shlex.split(line)))[1:]
         if words == ["server"] or words[:2] == ["server", "--host"]:
             words.insert(1, "run")
         parse(words, monkeypatch)

@@ -105,7 +105,7 @@ class TestStream:
         assert running.stdout is not None
         assert running.stdout.readline() == "begun\n"
         running.send_signal(signal.SIGINT)
-        _, err = running.communicate(timeout=20)
+        _, err = running.communicate(timeout=120)
         found = re.search(r"lazur job cancel -n (\w+)", err)
         assert found, err
         assert "Traceback" not in err

@@ -170,6 +170,6 @@ def in_terminal(cli: Cli, opener: Path, *words: str) -> Iterator[subprocess.Pope
         yield running
     finally:
         running.kill()
-        running.communicate(timeout=20)
+        running.communicate(timeout=120)
         os.close(theirs)
         os.close(ours)

@@ -13,6 +13,7 @@ def _pipeline(lazur: Cli, broken: str = "exit 3") -> str:
     spec = {
         "type": "pipeline",
         "inputs": {"rows": 3},
+        "outputs": {"late": {"type": "uri_folder"}},
         "jobs": {
             "make": {
                 "command": make,
@@ -30,7 +31,12 @@ def _pipeline(lazur: Cli, broken: str = "exit 3") -> str:
                 "environment": PYTHON,
                 "depends_on": ["make"],
             },
-            "after": {"command": "true", "environment": PYTHON, "depends_on": ["broken"]},
+            "after": {
+                "command": "true",
+                "environment": PYTHON,
+                "depends_on": ["broken"],
+                "outputs": {"o": "${{parent.outputs.late}}"},
+            },
         },
     }
     (lazur.folder / "p.yml").write_text(json.dumps(spec))
@@ -65,6 +71,10 @@ class TestPipelines:
         tree = lazur("job", "list", "--tree", "-o", "table").out
         assert "├─ first_make" in tree
 
+        late = lazur("job", "download", "-n", "first", "--output-name", "late")
+        assert late.code != 0
+        assert "Output 'late' of job first was not made: the job is Failed." in late.err
+
         tried = lazur("job", "retry", "-n", "first", "--stream")
         assert tried.code == 1
         assert "done before, by first_make" in tried.out
@@ -88,6 +98,19 @@ class TestPipelines:
         assert done.code == 1
         assert "c.yml:2:" in done.err
 
+    def test_so_is_one_in_a_component_of_a_pipeline_that_is_a_component(self, lazur: Cli) -> None:
+        (lazur.folder / "c.yml").write_text(
+            "type: command\ncommand: ls\nenvironment: azureml:no@latest\n"
+        )
+        (lazur.folder / "inner.yml").write_text(
+            "type: pipeline\njobs:\n  one:\n    component: ./c.yml\n"
+        )
+        (lazur.folder / "p.yml").write_text("type: pipeline\ncomponent: inner.yml\n")
+        done = lazur("job", "validate", "-f", "p.yml")
+        assert done.code == 1
+        assert "c.yml:3:" in done.err
+        assert "1 problem in" in done.err
+
     def test_code_that_was_never_sent_is_counted(self, lazur: Cli) -> None:
         (lazur.folder / "src").mkdir()
         (lazur.folder / "src" / "a.py").write_text("print(1)")
@@ -96,3 +119,20 @@ class TestPipelines:
         plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
         assert plan["upload"] == {"files": 1, "bytes": 8}
         assert plan["steps"][0]["why"] == "some of its content is not on the server yet"
+
+    def test_so_are_data_of_the_pipeline(self, lazur: Cli) -> None:
+        (lazur.folder / "data").mkdir()
+        (lazur.folder / "data" / "new").write_text(f"nobody has {lazur.folder}")
+        bound = {"x": "${{parent.inputs.data}}"}
+        step = {"command": "ls ${{inputs.x}}", "environment": PYTHON, "inputs": bound}
+        items = {"type": "parallel_for", "body": "b", "items": [{}]}
+        spec = {
+            "type": "pipeline",
+            "inputs": {"data": {"type": "uri_folder", "path": "./data"}},
+            "jobs": {"a": step, "l": items, "b": {**step, "command": "cat ${{inputs.x}}/*"}},
+        }
+        (lazur.folder / "p.yml").write_text(json.dumps(spec))
+        plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert plan["upload"]["files"] == 1
+        why = {one["name"]: one["why"] for one in plan["steps"]}
+        assert why["a"] == why["b.0"] == "some of its content is not on the server yet"

@@ -74,6 +74,16 @@ DIFFERENCES = (
         r"^(?:artifacts\.raw|pages\.interface): .*\n\+400 .*holds an empty or dot segment",
     ),
     _difference(
+        "Where the database refuses something, its own words (the statement and its values) are "
+        "left out of `message`.",
+        "They name tables and hold what others may have written.",
+        r"\n-(?P<said>\{\"error_code\": \"\w+\", \"message\": \"[^\n]*?) Error: "
+        r"\((?:sqlite3|psycopg)\.[^\n]*?\"(?P<rest>, \"sqlstate\"[^\n]*\})"
+        r"\n\+(?P=said)\"(?P=rest)\Z",
+        r"\n-(?P<step>[^\n]*?) Error: \((?:sqlite3|psycopg)\.[^\n]*(?:\n-[^\n]*)*"
+        r"\n\+(?P=step)\Z",
+    ),
+    _difference(
         "Uploads in parts are refused with 501 whatever they ask for; upstream looks at the "
         "body first.",
         "Files lie on the server's disk, where parts bring nothing; clients send them whole.",

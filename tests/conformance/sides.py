@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lazur.testing.ports import unused_port
 from lazur.testing.server import Server
 from tests import postgresql
 
@@ -59,7 +59,7 @@ class Side:
 def upstream(folder: Path, database: str = "") -> Iterator[Side]:
     """MLflow's own server, on SQLite if nothing else is said, and local files."""
     folder.mkdir(parents=True)
-    port = _free_port()
+    port = unused_port()
     database = database or f"sqlite:///{folder / 'mlflow.db'}"
     with (folder / "server.out").open("wb") as out:
         process = subprocess.Popen(
@@ -127,12 +127,6 @@ def _upstream_environ(folder: Path, database: str) -> dict[str, str]:
         "MLFLOW_CRYPTO_KEK_PASSPHRASE": _PASSPHRASE,
         "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": _FERNET,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(port: int, process: subprocess.Popen[bytes], out: Path) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lazur.testing.ports import unused_port
+
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Published: every Azurite has these."""
@@ -26,7 +28,7 @@ def program() -> str | None:
 @contextmanager
 def running(folder: Path) -> Iterator[str]:
     """URL of the account. Without `--disableTelemetry` it would call its makers."""
-    port = _free_port()
+    port = unused_port()
     argv = [program() or "", "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     argv += ["--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     process = subprocess.Popen(argv, cwd=folder, stdout=subprocess.DEVNULL)
@@ -36,11 +38,6 @@ def running(folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return found.getsockname()[1]
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

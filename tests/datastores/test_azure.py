@@ -18,7 +18,7 @@ from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Datastore
 from lazur.engine.secret import Secret
 from lazur.errors import BackendError, Conflict, Forbidden, Invalid, NotFound
-from lazur.testing.datastores import DatastoreContract
+from lazur.testing.datastores import DatastoreContract, ResumesContract
 from tests.datastores import azurite
 from tests.datastores.recorder import recording
 
@@ -51,7 +51,7 @@ def settings(endpoint: str) -> dict[str, Any]:
 
 
 @pytest.mark.needs_azurite
-class TestContract(DatastoreContract):
+class TestContract(DatastoreContract, ResumesContract):
     @pytest.fixture(params=[AzureBlob, AzureDataLakeGen2, OneLake])
     def store(self, request: pytest.FixtureRequest, settings: dict[str, Any]) -> Datastore:
         return request.param(settings, KEY, rule=HERE)

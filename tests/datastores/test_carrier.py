@@ -162,6 +162,49 @@ class TestEveryStore:
         assert fetch(store, "absent", tmp_path)["error"]["code"] == "NotFound"
 
 
+class TestParts:
+    """Of a large file whose sending is killed."""
+
+    @pytest.mark.parametrize(
+        "name", ["s3", pytest.param("azure_blob", marks=pytest.mark.needs_azurite)]
+    )
+    def test_the_next_carrier_goes_on_with_it(self, name: str, tmp_path: Path) -> None:
+        data = os.urandom(1 << 20) * 100
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "model.bin").write_bytes(data)
+        journal = tmp_path / "journal"
+        sent = {"folder": str(tmp_path / "out"), "journal": str(journal), "file": False}
+        with STORES[name](tmp_path) as made:
+            store = {**made, "ambient": False}
+            plug = plug_of(store)
+            process = _started("send", store, "parted", **sent)
+            until(lambda: begun(journal) and parts(plug, journal) > 2)
+            process.kill()
+            process.communicate()
+            assert [item.path for item in plug.list("parted")] == ["parted/.lazur-unfinished"]
+            done = carry("send", store, "parted", **sent)
+            assert done == {"done": {"files": 1, "bytes": len(data)}}
+            assert len(begun(journal)) == 1, "what was there is not sent again"
+            with plug.open("parted/model.bin") as file:
+                assert file.read() == data
+
+
+def plug_of(store: Store) -> Any:
+    kind = {"s3": S3, "azure_blob": AzureBlob}[store["type"]]
+    return kind(dict(store["settings"]), dict(store["credentials"]), rule=HERE)
+
+
+def begun(journal: Path) -> list[str]:
+    """Notes of what was begun."""
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    found = [json.loads(line) for line in lines if line.endswith("]")]
+    return [line[3] for line in found if len(line) > 3]
+
+
+def parts(plug: Any, journal: Path) -> int:
+    return len(plug._known("parted/model.bin", begun(journal)[0]) or ())
+
+
 class TestCache:
     def test_it_is_bounded_and_what_a_job_has_stays(self, tmp_path: Path) -> None:
         with _local(tmp_path) as made:
@@ -208,7 +251,7 @@ class TestEnd:
             more = {"into": str(tmp_path / "i"), "cache": str(tmp_path / "cache"), "limit": 1}
             process = _started("fetch", store, "big", **more)
             assert web.stopped.wait(60)
-            process.communicate(timeout=20)
+            process.communicate(timeout=120)
             assert process.returncode == 1
 
     def test_no_word_of_it_has_a_credential(self, tmp_path: Path) -> None:

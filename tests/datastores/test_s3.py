@@ -16,7 +16,7 @@ from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Datastore
 from lazur.engine.secret import Secret
 from lazur.errors import BackendError, Conflict, Forbidden, Invalid, NotFound, Unavailable
-from lazur.testing.datastores import DatastoreContract
+from lazur.testing.datastores import DatastoreContract, InMemory, ResumesContract
 from tests.datastores.recorder import recording
 
 KEYS = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": Secret("secret-of-the-keys")}
@@ -41,7 +41,7 @@ def settings(endpoint: str) -> dict[str, Any]:
     return {"type": "s3", "name": "mine", "bucket_name": bucket, "endpoint": endpoint}
 
 
-class TestContract(DatastoreContract):
+class TestContract(DatastoreContract, ResumesContract):
     @pytest.fixture
     def store(self, settings: dict[str, Any]) -> Datastore:
         return S3(settings, KEYS, rule=HERE)
@@ -61,6 +61,13 @@ class TestContract(DatastoreContract):
 
         with pytest.raises(ConnectionResetError):
             store.put("a", chunks(), 20 << 20)
+        assert "Uploads" not in store._client.list_multipart_uploads(Bucket=store._bucket)
+
+    def test_what_is_abandoned_leaves_no_parts(self, store: Any) -> None:
+        notes = list[str]()
+        with pytest.raises(ConnectionResetError):
+            store.put_parts("a", InMemory(b"x" * (9 << 20), fails_at=8 << 20), "", notes.append)
+        store.abandon("a", notes[0])
         assert "Uploads" not in store._client.list_multipart_uploads(Bucket=store._bucket)
 
 

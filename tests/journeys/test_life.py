@@ -16,7 +16,7 @@ ENVIRONMENT = "environment: {image: 'python:3.11'}\n"
 
 
 def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not true():
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.05)
@@ -56,7 +56,7 @@ class TestCancel:
 class TestTimeout:
     def test_ends_the_job_and_says_so(self, person: Person) -> None:
         person.write(
-            "job.yml", f"command: echo begun; sleep 60\nlimits: {{timeout: 1}}\n{ENVIRONMENT}"
+            "job.yml", f"command: echo begun; sleep 60\nlimits: {{timeout: 3}}\n{ENVIRONMENT}"
         )
         ran = person("job", "create", "-f", "job.yml", "--stream")
         assert (ran.code, ran.out) == (1, "begun\n")
@@ -97,10 +97,13 @@ class TestServerKilled:
         assert (job["status"], job["attempt"]) == ("Completed", 1)
 
     def test_stopping_it_leaves_jobs_running(self, newcomer: Person) -> None:
-        newcomer.write("job.yml", f"command: sleep 2; echo done\n{ENVIRONMENT}")
+        gate = newcomer.folder / "gate"
+        wait = f"while [ ! -e {gate} ]; do sleep 0.1; done"
+        newcomer.write("job.yml", f"command: {wait}; echo done\n{ENVIRONMENT}")
         name = newcomer.text("job", "create", "-f", "job.yml", "--query", "name")
         until(lambda: newcomer.text("job", "show", "-n", name, "--query", "status") == "Running")
         assert newcomer("server", "stop").code == 0
+        gate.touch()
         assert newcomer.log(name) == "done\n"
 
 

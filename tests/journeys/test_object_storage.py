@@ -22,8 +22,30 @@ import pytest
 from lazur.datastores.s3 import S3
 from lazur.egress import Rule
 from tests.journeys.conftest import Person
+from tests.journeys.tracking import look_in
 
 KEY = "the-secret-access-key-of-the-server"
+
+
+TRAIN = """\
+printf 'flavors: {python_function: {loader_module: x}}\\n' > $1/MLmodel
+head -c 12000000 /dev/zero | tr '\\0' w > $1/weights.bin
+"""
+MLMODEL = b"flavors: {python_function: {loader_module: x}}"
+TRAINS = """\
+type: command
+code: ./src
+command: bash main.sh ${{outputs.model}}
+outputs: {model: {type: mlflow_model, name: mine}}
+environment: {image: "python:3.11"}
+"""
+READS = """\
+type: command
+command: "cat ${{inputs.model}}/MLmodel > ${{outputs.copy}}/MLmodel"
+inputs: {model: {type: mlflow_model, path: "azureml:mine:1"}}
+outputs: {copy: {type: uri_folder}}
+environment: {image: "python:3.11"}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +59,10 @@ def s3() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3: str) -> Any:
+    return bucket_of(s3)
+
+
+def bucket_of(s3: str) -> Any:
     keys = {"access_key_id": "AKIDEXAMPLE", "secret_access_key": KEY}
     name = f"bucket-{time.time_ns()}"
     store = S3({"bucket_name": name, "endpoint": s3}, keys, rule=Rule.of(["127.0.0.1"]))
@@ -67,6 +93,10 @@ def settings(bucket: Any) -> dict[str, str]:
 
 def uri(bucket: Any) -> str:
     return f"s3://{bucket.settings['bucket_name']}/team"
+
+
+def at(name: str) -> str:
+    return f"azureml://jobs/{name}/outputs/model"
 
 
 def contents(bucket: Any) -> set[str]:
@@ -153,6 +183,132 @@ class TestJourney:
         assert person("run", "purge", other, "--yes").code == 0
         assert list(outputs(bucket)) == [f"azureml/{first}/table/a.csv"]
 
+    def test_a_model_made_there_is_shared_and_what_it_says_is_known(
+        self, person: Person, bucket: Any
+    ) -> None:
+        person.write("src/main.sh", TRAIN)
+        job = person.write("job.yml", TRAINS)
+        name = person.run(job)
+        made = person.ok("model", "show", "-n", "mine", "--version", "1")
+        assert made["flavors"] == {"python_function": {"loader_module": "x"}}
+        person.write("model.yml", f"{{name: again, type: mlflow_model, path: '{at(name)}'}}\n")
+        assert person.ok("model", "create", "-f", "model.yml")["flavors"] == made["flavors"]
+        person.ok("registry", "create", "-n", "everybody")
+        share = ("model", "share", "-n", "mine", "-v", "1", "--registry-name", "everybody")
+        assert person.ok(*share)["id"].startswith("azureml://registries/everybody/models/mine")
+        get = ("model", "download", "-n", "mine", "--version", "1", "-p", "got")
+        assert person(*get, "--registry-name", "everybody").code == 0
+        found = next((person.folder / "got").rglob("weights.bin"))
+        assert found.stat().st_size == 12_000_000
+
+    def test_so_is_one_in_a_datastore_with_credentials(self, person: Person, bucket: Any) -> None:
+        spec = {
+            "name": "raw",
+            "type": "s3",
+            "bucket_name": bucket.settings["bucket_name"],
+            "endpoint": bucket.settings["endpoint"],
+            "credentials": {"access_key_id": "AKIDEXAMPLE", "secret_access_key": KEY},
+        }
+        person.ok("datastore", "create", "-f", person.write("raw.yml", json.dumps(spec)))
+        for name, data in (("MLmodel", MLMODEL), ("a/w.bin", b"w" * 9_000_000)):
+            bucket.put(f"elsewhere/m/{name}", iter([data]), len(data))
+        path = "azureml://datastores/raw/paths/elsewhere/m"
+        person.write("model.yml", f"{{name: m, type: mlflow_model, path: '{path}'}}\n")
+        made = person.ok("model", "create", "-f", "model.yml")
+        assert made["flavors"] == {"python_function": {"loader_module": "x"}}
+        person.ok("registry", "create", "-n", "everybody")
+        shared = person.ok("model", "share", "-n", "m", "-v", "1", "--registry-name", "everybody")
+        assert shared["path"].startswith("tree:")
+        assert KEY not in json.dumps([made, shared])
+
+    def test_sharing_goes_on_after_a_kill(self, person: Person, bucket: Any) -> None:
+        (person.home / "config.toml").write_text(
+            f'storage = "{uri(bucket)}"\negress_allow = ["127.0.0.1"]\n'
+        )
+        person.ok("registry", "create", "-n", "everybody")
+        data = os.urandom(1 << 20) * 150
+        inside = "team/workspaces/1/workspaceblobstore/big"
+        bucket.put(f"{inside}/weights.bin", iter([data]), len(data))
+        path = "azureml://datastores/workspaceblobstore/paths/big"
+        person.write("model.yml", f"{{name: big, type: custom_model, path: '{path}'}}\n")
+        person.ok("model", "create", "-f", "model.yml")
+        share = ("model", "share", "-n", "big", "-v", "1", "--registry-name", "everybody")
+        with person.start(*share, "-o", "json") as sharing:
+            fetched = await_bytes(person.home / "cache" / "remote" / "partial", 20 << 20)
+            os.kill(person.server, signal.SIGKILL)
+            assert person.ok("registry", "list")
+            out, err = sharing.communicate(timeout=120)
+        assert json.loads(out)["version"] == "1", err
+        assert fetched < len(data)
+        get = ("model", "download", "-n", "big", "--version", "1", "-p", "got")
+        assert person(*get, "--registry-name", "everybody").code == 0
+        found = next((person.folder / "got").rglob("weights.bin"))
+        assert hashlib.sha256(found.read_bytes()).digest() == hashlib.sha256(data).digest()
+
+    def test_mlflow_loads_a_model_made_there(
+        self, person: Person, bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person.write("src/main.sh", TRAIN)
+        person.run(person.write("job.yml", TRAINS))
+        scientist = look_in(person, monkeypatch)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", scientist.client.tracking_uri)
+        artifacts = importlib.import_module("mlflow.artifacts")
+        for _ in range(2):
+            to = tempfile.mkdtemp(dir=tmp_path)
+            got = Path(artifacts.download_artifacts("models:/mine/1", dst_path=to))
+            sizes = {file.name: file.stat().st_size for file in got.iterdir()}
+            assert sizes.pop("weights.bin") == 12_000_000
+            assert "MLmodel" in sizes
+
+    def test_all_of_it_comes_back_from_a_backup(self, person: Person, bucket: Any) -> None:
+        person.write("src/main.sh", TRAIN)
+        name = person.run(person.write("job.yml", TRAINS))
+        left = person("backup", "create", "--to", "left", "--without-outputs")
+        assert "workspaceblobstore of default" in left.err
+        made = person.ok("backup", "create", "--to", "all")
+        assert (made["elsewhere"], len(made["outputs"])) == ([], 3)
+        person.stop()
+        home = person.home.parent / "restored"
+        told = person("restore", "all", "--home", str(home))
+        assert f"What lay in {uri(bucket)} is in the home now" in told.err
+        again = Person(home, person.folder, {})
+        try:
+            kept = again.download(name)
+            assert len(kept["named-outputs/model/weights.bin"]) == 12_000_000
+            again.run(person.write("next.yml", READS))
+        finally:
+            again.stop()
+
+    def test_a_workspace_goes_along_as_plain_files(self, person: Person, bucket: Any) -> None:
+        person.write("src/main.sh", TRAIN)
+        person.run(person.write("job.yml", TRAINS))
+        left = person.ok("workspace", "export", "-n", "default", "--to", "plain")["left_out"]
+        assert not [text for text in left if "mine" in text]
+        weights = person.folder / "plain" / "models" / "mine" / "1" / "weights.bin"
+        assert weights.stat().st_size == 12_000_000
+        made = person.ok("workspace", "import", "plain", "-n", "copy")
+        assert made["made"] == 1
+        shown = person.ok("model", "show", "-n", "mine", "-v", "1", "-w", "copy")
+        assert shown["flavors"] == {"python_function": {"loader_module": "x"}}
+        assert shown["path"].startswith("tree:")
+
+    def test_outputs_move_with_the_server(self, person: Person, bucket: Any) -> None:
+        person.write("src/main.sh", TRAIN)
+        name = person.run(person.write("job.yml", TRAINS))
+        person.stop()
+        other = bucket_of(bucket.settings["endpoint"])
+        moved = person.ok("admin", "storage", "--to", uri(other))
+        assert (moved["outputs"], moved["outputs_copied"]) == (2, 2)
+        there = Person(person.home, person.folder, settings(other))
+        assert there.download(name)["named-outputs/model/MLmodel"]
+        there.run(person.write("next.yml", READS))
+        there.stop()
+        moved = there.ok("admin", "storage", "--to", "home")
+        assert moved["storage"] == "home"
+        here = Person(person.home, person.folder, {})
+        assert len(here.download(name)["named-outputs/model/weights.bin"]) == 12_000_000
+        here.run(person.write("next.yml", READS))
+
     def test_the_key_is_told_to_nobody(self, person: Person) -> None:
         person.write("src/main.sh", "env; cat /proc/$PPID/environ /proc/$PPID/cmdline || true\n")
         job = person.write(
@@ -192,7 +348,8 @@ class TestJourney:
         assert refused.code != 0
         assert f"lazur admin storage --to {uri(bucket)}" in refused.err
         moved = here.ok("admin", "storage", "--to", uri(bucket))
-        assert moved == {"storage": uri(bucket), "blobs": 2, "copied": 2}
+        assert moved | {"outputs": 0} == moved
+        assert (moved["storage"], moved["blobs"], moved["copied"]) == (uri(bucket), 2, 2)
         assert here.ok("admin", "storage", "--to", uri(bucket))["copied"] == 0
         refused = here("workspace", "list")
         assert refused.code != 0
@@ -206,6 +363,17 @@ class TestJourney:
         for folder in ("got", "again"):
             files = (here.folder / folder).rglob("a.csv")
             assert [path.read_text() for path in files] == ["x\n1\n"]
+
+
+def await_bytes(folder: Path, most: int) -> int:
+    """What has come into it, once that is so much."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        size = sum(path.stat().st_size for path in folder.glob("*") if path.exists())
+        if size > most:
+            return size
+        time.sleep(0.005)
+    raise AssertionError("nothing came")
 
 
 def forget(person: Person) -> None:
@@ -230,7 +398,7 @@ def half_sent(person: Person, text: str) -> None:
     connection.putheader("Content-Length", str(len(head) + len(text)))
     connection.endheaders()
     connection.send(head + text[: len(text) // 2].encode())
-    end = time.monotonic() + 20
+    end = time.monotonic() + 120
     while time.monotonic() < end and not list(person.home.glob("blobs/tmp/*")):
         time.sleep(0.02)
     assert list(person.home.glob("blobs/tmp/*")), "the server never began to write"

@@ -19,8 +19,14 @@ SCORE = """\
     def init():
         print("ready")
 
+    begun = 0
+
     def run(mini_batch, mini_batch_context):
+        global begun
+        begun += 1
         time.sleep(0.05)
+        while begun > 5 and os.path.exists({hold!r}):
+            time.sleep(0.05)
         names = [os.path.basename(path) for path in mini_batch]
         if "f13.txt" in names:
             raise ValueError("thirteen is bad")
@@ -56,7 +62,7 @@ FILES = 80
 def project(person: Person) -> Person:
     for number in range(FILES):
         person.write(f"data/f{number}.txt", str(number))
-    person.write("src/score.py", SCORE)
+    person.write("src/score.py", SCORE.format(hold=str(person.folder / "hold")))
     person.write("job.yml", JOB)
     return person
 
@@ -100,13 +106,16 @@ class TestMiniBatches:
 class TestKills:
     @pytest.mark.parametrize("victim", ["worker", "coordinator", "supervisor", "server"])
     def test_whoever_is_killed_each_item_counts_once(self, project: Person, victim: str) -> None:
+        hold = Path(project.folder, "hold")
+        hold.touch()
         name = project.text("job", "create", "-f", "job.yml", "--query", "name")
         ledger = _ledger(project, name)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not ledger.exists() or ledger.read_text().count("\n") < 5:
             assert time.monotonic() < until
             time.sleep(0.05)
         os.kill(_pid(project, name, victim), signal.SIGKILL)
+        hold.unlink()
         assert project("job", "stream", "-n", name).code == 0
         rows = next(
             text for path, text in project.download(name).items() if path.startswith("named-")

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import uuid
@@ -210,6 +211,43 @@ class TestJourney:
         assert person.log(person.run(file)).endswith("\n0\n")
 
 
+class TestTables:
+    TABLE = """\
+        type: mltable
+        paths:
+          - folder: azureml://datastores/{name}/paths/raw
+          - pattern: azureml://datastores/{name}/paths/raw/part[12].csv
+        transformations:
+          - read_delimited: {{header: no_header, infer_column_types: true}}
+        """
+    SCRIPT = """\
+        import sys
+        from lazur import mltable
+        print("rows", mltable.load(sys.argv[1]).to_arrow()["Column1"].to_pylist())
+        """
+
+    def test_a_table_names_files_of_a_store(self, person: Person, bucket: Any) -> None:
+        """The job has no key of the store, and no package for it."""
+        person.write("table/MLTable", self.TABLE.format(name=bucket.name))
+        person.write("src/read.py", self.SCRIPT)
+        command = f"{sys.executable} read.py ${{{{inputs.table}}}}; env"
+        inputs = "{table: {type: mltable, path: ./table}}"
+        log = person.log(person.run(job(person, command, code="./src", inputs=inputs)))
+        assert "rows [0, 1, 2, 1, 2]" in log
+        assert KEY not in log
+
+    def test_a_store_that_is_not_there_is_told(self, person: Person) -> None:
+        person.write("table/MLTable", self.TABLE.format(name="nowhere"))
+        person.write("src/read.py", self.SCRIPT)
+        command = f"{sys.executable} read.py ${{{{inputs.table}}}}"
+        inputs = "{table: {type: mltable, path: ./table}}"
+        name = person.text(
+            *("job", "create", "--query", "name", "-f"),
+            job(person, command, code="./src", inputs=inputs),
+        )
+        assert "There is no datastore 'nowhere'" in person("job", "stream", "-n", name).out
+
+
 class TestCache:
     def test_a_second_job_asks_for_no_bytes_until_they_change(
         self, person: Person, web: Web
@@ -402,7 +440,7 @@ def carrier_of(job: str) -> int:
     raise AssertionError(f"nothing moves files for {job}")
 
 
-def until(true: Any, patience: float = 30.0) -> None:
+def until(true: Any, patience: float = 120.0) -> None:
     end = time.monotonic() + patience
     while not true():
         assert time.monotonic() < end

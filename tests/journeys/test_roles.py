@@ -54,7 +54,7 @@ def moving(home: Path) -> Generator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def ended(client: Client, name: str, patience: float = 60.0) -> str:

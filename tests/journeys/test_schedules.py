@@ -23,7 +23,7 @@ JOB = """\
 
 
 def until(true: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not (found := true()):
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.1)

@@ -119,7 +119,7 @@ class TestScript:
         assert job["experiment_name"] == "chosen"
 
     def test_that_does_nothing_is_a_run_all_the_same(self, scientist: Scientist) -> None:
-        name = scientist.train("import time; time.sleep(1.5)")
+        name = scientist.train("import time; time.sleep(4)")
         run = scientist.run(name)
         assert run.info.status == "FINISHED"
         assert run.data.params == own(run.data.metrics) == {}

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from lazur.engine.plan import Exit
-from lazur.services import jobs
-from lazur.services.site import Context
+from lazur.services.base.site import Context
+from lazur.services.jobs import jobs
 from lazur.store import leases
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.faults import FAULTS, Countdown, Fault, FaultyDatabase, Killed
@@ -105,6 +105,16 @@ def check_completed(world: World) -> None:
     assert used == 1, "what it held is accounted once"
 
 
+def check_what_it_held(world: World) -> None:
+    """Once, from when it began at the latest; nothing, where it never began."""
+    with world.db.read() as db:
+        rows = db.execute(text("SELECT started_at, ended_at FROM lazur_uses")).all()
+    assert len(rows) == len(world.engine.begun)
+    for row in rows:
+        assert row.started_at <= world.engine.attempts[JOB].phases[0].start
+        assert row.ended_at >= row.started_at
+
+
 def check_nothing_is_left(world: World) -> None:
     with world.db.read() as db:
         rows = db.execute(text("SELECT placed, due_at, lease_token FROM lazur_jobs")).all()
@@ -151,6 +161,7 @@ class TestEveryWriteFails:
             assert world.server.show("j")["status"] == "Canceled"
             assert world.engine.begun.total() <= 1
             check_nothing_is_left(world)
+            check_what_it_held(world)
             world.db.close()
 
     def _writes(self, folder: Path, story: Callable[[World], None]) -> int:
@@ -207,6 +218,7 @@ class TestKilledWhileActing:
             assert world.server.show("j")["status"] == "Canceled"
             assert world.engine.begun.total() <= 1
             check_nothing_is_left(world)
+            check_what_it_held(world)
             world.db.close()
 
     def _places(self, folder: Path, story: Callable[[World], None]) -> list[str]:
@@ -235,6 +247,7 @@ class TestCanceledBetweenStartAndRecord:
         assert world.server.show("j")["status"] == "Canceled"
         assert world.engine.attempts[JOB].exit == Exit("canceled")
         check_nothing_is_left(world)
+        check_what_it_held(world)
 
     def test_what_had_not_begun_never_does(self, world: World) -> None:
         def die(place: str) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from lazur.engine.plan import Demand, Exit
 from lazur.errors import BackendError
-from lazur.services import assets, environments, jobs
+from lazur.services.assets import assets, environments
+from lazur.services.jobs import jobs
 from lazur.store import jobs as store
 from lazur.store import leases
 from lazur.testing.fakes import Engine, FakeBuilder

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lazur.services import jobs, quotas
+from lazur.services.jobs import jobs
+from lazur.services.people import quotas
 from lazur.testing.fakes import Engine
 from tests.site import ENVIRONMENT, Server, TestSite, call
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from lazur.engine.plan import Demand
-from lazur.services import jobs
+from lazur.services.jobs import jobs
 from tests.faults import FAULTS, Fault
 from tests.loops.test_crashes import World
 from tests.site import ENVIRONMENT, call

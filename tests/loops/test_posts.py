@@ -6,13 +6,14 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from lazur.egress import Rule
 from lazur.loops.posts import Posts
-from lazur.services import jobs
+from lazur.services.jobs import jobs
 from lazur.store import posts as store
 from lazur.store import tables
 from lazur.testing.fakes import Engine
@@ -27,6 +28,7 @@ class Catalogue(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 201
         self.taken: list[dict[str, Any]] = []
+        self.passes: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -37,6 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         catalogue = cast("Catalogue", self.server)
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        catalogue.passes.append(self.headers["Authorization"])
         if catalogue.status == 201:
             catalogue.taken.append(json.loads(body))
         self.send_response(catalogue.status)
@@ -147,6 +150,57 @@ class TestPosts:
         Posts(site).round()
         assert catalogue.taken == []
         assert "may not connect" in caplog.text
+
+    def test_a_token_lets_it_in_and_is_read_each_time(
+        self,
+        site: TestSite,
+        engine: Engine,
+        clock: Clock,
+        posts: Posts,
+        catalogue: Catalogue,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        site.openlineage_token = tmp_path / "token"
+        for secret, mode in (("first-secret", 0o600), ("second-secret", 0o600), ("open", 0o644)):
+            site.openlineage_token.write_text(f"{secret}\n")
+            site.openlineage_token.chmod(mode)
+            run(site, engine, clock)
+            posts.round()
+        assert catalogue.passes == ["Bearer first-secret"] * 2 + ["Bearer second-secret"] * 2
+        assert waiting(site) == 2
+        assert "can be read by others" in caplog.text
+        assert "secret" not in caplog.text
+
+    @pytest.mark.parametrize("content", [b"", b"two words", b"\xff\xfe", b"a" * 20_000, None])
+    def test_a_file_without_a_token_is_told(
+        self,
+        site: TestSite,
+        engine: Engine,
+        clock: Clock,
+        posts: Posts,
+        catalogue: Catalogue,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+        content: bytes | None,
+    ) -> None:
+        site.openlineage_token = tmp_path / "token"
+        if content is not None:
+            site.openlineage_token.write_bytes(content)
+            site.openlineage_token.chmod(0o600)
+        run(site, engine, clock)
+        posts.round()
+        assert catalogue.passes == []
+        assert str(site.openlineage_token) in caplog.text
+
+    def test_it_is_not_sent_where_others_may_read_it(
+        self, site: TestSite, engine: Engine, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        site.openlineage_url = "http://catalogue.example.org/"
+        site.openlineage_token = site.home.path / "token"
+        run(site, engine, clock)
+        Posts(site).round()
+        assert "is not https" in caplog.text
 
     def test_a_server_that_was_killed_goes_on_where_it_was(
         self, site: TestSite, engine: Engine, clock: Clock, posts: Posts, catalogue: Catalogue

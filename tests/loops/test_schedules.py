@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 
 from lazur.errors import Unavailable
 from lazur.loops.schedules import Schedules
-from lazur.services import assets, hooks, jobs, schedules, tokens
-from lazur.services.access import Principal
+from lazur.services.assets import assets
+from lazur.services.base.access import Principal
+from lazur.services.jobs import jobs
+from lazur.services.people import tokens
+from lazur.services.schedules import hooks, schedules
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.faults import FAULTS, Fault, FaultyDatabase, Killed
@@ -155,6 +158,20 @@ STEPS = st.lists(
 
 
 class TestClock:
+    def test_what_a_clock_that_was_ahead_wrote_down_does_not_wait_until_then(
+        self, home: Path, tmp_path: Path, clock: Clock
+    ) -> None:
+        site = opened(home, f"sqlite:///{tmp_path}/l.db", clock)
+        make(site, {"type": "event", "event": "data_updated"})
+        clock.time += 30 * DAY
+        data = {"name": "d", "type": "uri_file", "path": "https://a.example/x"}
+        call(site, assets.create, "default", "data", data)
+        clock.time -= 30 * DAY
+        look(site)
+        (run,) = runs(site)
+        assert made(site) == [run["job"]]
+        site.db.close()
+
     @given(steps=STEPS, catch_up=st.booleans())
     @settings(
         max_examples=25,

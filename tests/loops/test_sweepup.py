@@ -9,7 +9,7 @@ import pytest
 
 from lazur.loops.base import LONGEST_SLEEP
 from lazur.loops.sweepup import Sweepup
-from lazur.services.site import Keep
+from lazur.services.base.site import Keep
 from tests.site import Clock, TestSite, put_tree, submit
 
 DAY = 86400.0

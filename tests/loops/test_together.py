@@ -13,9 +13,11 @@ from lazur.engine.plan import Demand, Plan
 from lazur.loops.base import Loop
 from lazur.loops.builds import Builds
 from lazur.loops.dispatch import Dispatch
+from lazur.loops.gathering import Gathering
 from lazur.loops.jobs import Jobs
 from lazur.loops.sweepup import Sweepup
-from lazur.services import builds, environments, jobs
+from lazur.services.assets import builds, environments
+from lazur.services.jobs import jobs
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, TestSite, call, open_site, submit
@@ -145,3 +147,47 @@ def _conda(package: str) -> dict[str, object]:
         "image": "python:3.11",
         "conda_file": {"dependencies": ["python=3.11", {"pip": [package]}]},
     }
+
+
+class TestGathering:
+    def test_one_look_answers_all_that_was_heard_meanwhile(self) -> None:
+        looks: list[int] = []
+        looked = threading.Event()
+
+        def look(number: int) -> None:
+            looks.append(number)
+            looked.set()
+
+        gathering = Gathering(look, 1.0)
+        for number in (1, 2, 1, 1):
+            gathering.hear(number)
+        assert looks == []
+        assert looked.wait(PATIENCE)
+        looked.clear()
+        gathering.hear(1)
+        assert looked.wait(PATIENCE)
+        give_up = time.monotonic() + PATIENCE
+        while len(looks) < 3 and time.monotonic() < give_up:
+            time.sleep(0.01)
+        assert sorted(looks) == [1, 1, 2]
+
+    def test_a_parent_with_many_steps_in_line_comes_to_its_end(
+        self, site: TestSite, engine: Engine
+    ) -> None:
+        step = {"command": "true", "environment": {"image": "python"}}
+        steps = {f"s{n}": {**step, "command": f"echo {n}"} for n in range(20)}
+        steps["last"] = {**step, "command": "echo last", "depends_on": ["s0", "s19"]}
+        with running(site):
+            call(site, jobs.submit, "default", {"type": "pipeline", "name": "p", "jobs": steps})
+            ended: set[str] = set()
+
+            def all_ended() -> bool:
+                for key in sorted(engine.attempts.keys() - ended):
+                    ended.add(key)
+                    engine.run(key)
+                    engine.finalize(key)
+                    engine.end(key)
+                return bool(call(site, jobs.get, "default", "p")["status"] == "Completed")
+
+            wait_until(site, all_ended)
+        assert len(ended) == 21

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lazur.errors import LazurError
-from lazur.services.site import Context
-from lazur.services.tracking import hooks
+from lazur.services.base.site import Context
+from lazur.services.jobs import run_hooks as hooks
 from lazur.store.db import Database
 from lazur.store.mlflow import sql
 from tests.faults import FAULTS, Fault, Killed

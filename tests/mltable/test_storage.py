@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from lazur import mltable
 from lazur.mltable import _storage
+from tests.datastores.web import Web, serving
 
 Write = Callable[..., Path]
 
@@ -86,6 +88,28 @@ class TestDatastores:
         with pytest.raises(mltable.MLTableError, match=r"leads out of the datastore"):
             mltable.resolve("azureml://datastores/store/paths/../other")
 
+    @pytest.mark.parametrize(
+        "rest, wanted",
+        [
+            ("", ""),
+            ("/", ""),
+            ("/paths/a.csv", "/paths/a.csv"),
+            ("/paths/a/b/", "/paths/a/b/"),
+            ("/MLTable", "/paths/MLTable"),
+        ],
+    )
+    def test_outputs_of_jobs_are_the_servers(
+        self, monkeypatch: pytest.MonkeyPatch, rest: str, wanted: str
+    ) -> None:
+        output = "azureml://jobs/j/outputs/o"
+        with pytest.raises(mltable.MLTableError, match="which only the server knows"):
+            mltable.resolve(output + rest)
+        for name in ("LAZUR_SERVER", "LAZUR_TOKEN", "LAZUR_WORKSPACE"):
+            monkeypatch.setenv(name, "x")
+        assert mltable.resolve(output + rest) == output + wanted
+        with pytest.raises(mltable.MLTableError, match="leads out of the output"):
+            mltable.resolve(f"{output}/paths/../x")
+
     @pytest.mark.parametrize("value", ["{", "[]"])
     def test_a_broken_setting_is_told(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("LAZUR_DATASTORES", value)
@@ -143,3 +167,29 @@ class TestRemote:
             mltable.from_parquet_files([{"file": "abfss://b@x/x"}]).to_arrow()
         with pytest.raises(mltable.MLTableError, match="cannot be read here"):
             mltable.from_parquet_files([{"file": "nowhere://b/x"}]).to_arrow()
+
+
+class TestWeb:
+    """Without the packages that fsspec reads it with."""
+
+    @pytest.fixture
+    def web(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+        with serving(Web({"/a.csv": b"a,b\n1,x\n2,y\n"})) as web:
+            yield web
+
+    def test_a_file_is_read(self, web: Web, write: Write) -> None:
+        write(
+            "MLTable", f"paths: [{{file: '{web.url}/a.csv'}}]\ntransformations: [read_delimited]"
+        )
+        table = mltable.load(str(write("x", "").parent))
+        assert table.to_arrow().to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
+
+    def test_one_that_is_not_there_is_told(self, web: Web) -> None:
+        with pytest.raises(mltable.MLTableError, match=r"none.csv cannot be fetched: 404"):
+            mltable.from_delimited_files([{"file": f"{web.url}/none.csv"}]).to_arrow()
+
+    @pytest.mark.parametrize("kind", ["folder", "pattern"])
+    def test_lists_of_files_are_refused(self, web: Web, kind: str) -> None:
+        with pytest.raises(mltable.MLTableError, match="Name each of them with `file`"):
+            mltable.from_delimited_files([{kind: f"{web.url}/*.csv"}]).to_arrow()

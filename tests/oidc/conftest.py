@@ -8,8 +8,8 @@ import pytest
 
 from lazur.egress import Rule
 from lazur.outbound import Client as Outbound
-from lazur.services.oidc import settings
-from lazur.services.oidc.client import Client
+from lazur.services.people.oidc import settings
+from lazur.services.people.oidc.client import Client
 from tests.oidc import provider
 from tests.oidc.browser import Browser
 from tests.oidc.forging import Signer

@@ -112,7 +112,7 @@ class Server:
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=120)
 
 
 def private_jwk(key: Any, kid: str, alg: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from lazur.errors import Invalid, Unauthenticated
-from lazur.services.oidc import assertions, signatures
+from lazur.services.people.oidc import assertions, signatures
 from tests.oidc.forging import NOW, Signer, keyed, unsigned
 
 US = "https://lazur.example.org/api/v1/token"

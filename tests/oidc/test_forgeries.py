@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lazur.errors import BackendError, Unauthenticated
-from lazur.services.oidc import codes, id_tokens, settings
-from lazur.services.oidc.keys import KeyRing
+from lazur.services.people.oidc import codes, id_tokens, settings
+from lazur.services.people.oidc.keys import KeyRing
 from tests.oidc.forging import NOW, Signer, encoded, keyed, unsigned
 from tests.oidc.publisher import Publisher
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from lazur.errors import Unauthenticated
-from lazur.services.oidc import logout_tokens, settings
-from lazur.services.oidc.keys import KeyRing
-from lazur.services.oidc.logout_tokens import Logout
+from lazur.services.people.oidc import logout_tokens, settings
+from lazur.services.people.oidc.keys import KeyRing
+from lazur.services.people.oidc.logout_tokens import Logout
 from tests.oidc.forging import NOW, Signer, unsigned
 from tests.oidc.publisher import Publisher
 

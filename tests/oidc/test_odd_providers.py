@@ -14,11 +14,11 @@ import pytest
 
 from lazur.errors import BackendError, Unauthenticated, Unsupported
 from lazur.outbound import Answer
-from lazur.services.oidc import settings
-from lazur.services.oidc.client import Client
-from lazur.services.oidc.device_flow import Pending
-from lazur.services.oidc.people import Identity
-from lazur.services.oidc.wire import Refusal
+from lazur.services.people.oidc import settings
+from lazur.services.people.oidc.client import Client
+from lazur.services.people.oidc.device_flow import Pending
+from lazur.services.people.oidc.people import Identity
+from lazur.services.people.oidc.wire import Refusal
 from tests.oidc.forging import NOW, Signer
 
 ISSUER = "https://id.example.org"
@@ -217,7 +217,8 @@ class TestDeviceFlow:
 class TestStart:
     def test_a_server_that_nobody_signs_in_to_loads_no_cryptography(self) -> None:
         code = (
-            "import sys, lazur.services.oidc.client, lazur.services.oidc.assertions\n"
+            "import sys, lazur.services.people.oidc.client\n"
+            "import lazur.services.people.oidc.assertions\n"
             "sys.exit(any(name in sys.modules for name in ('jwt', 'cryptography')))"
         )
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

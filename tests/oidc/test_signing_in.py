@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from lazur.errors import BackendError, Forbidden, Unauthenticated
-from lazur.services.oidc.client import Client
-from lazur.services.oidc.device_flow import Pending
-from lazur.services.oidc.people import Identity
-from lazur.services.oidc.wire import Refusal
+from lazur.services.people.oidc.client import Client
+from lazur.services.people.oidc.device_flow import Pending
+from lazur.services.people.oidc.people import Identity
+from lazur.services.people.oidc.wire import Refusal
 from tests.oidc.browser import Browser
 from tests.oidc.conftest import Clock, Connect, client_of
 from tests.oidc.forging import Signer

@@ -23,7 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from lazur.engine.plan import Exit
-from lazur.services import assets, jobs, workspaces
+from lazur.services.assets import assets
+from lazur.services.base import workspaces
+from lazur.services.jobs import jobs
 from lazur.store.db import Database
 from lazur.store.tables import metadata
 from lazur.testing.fakes import Engine, FakeBuilder

@@ -348,7 +348,7 @@ class TestEnd:
         with Wire(answering, headers=headers) as wire:
             assert wire.get("/api/v1/me").status == 200
             assert wire.ask("DELETE", "/api/v1/sessions").status == 204
-            assert until(lambda: wire.get("/api/v1/me").status == 401, 1.5)
+            assert until(lambda: wire.get("/api/v1/me").status == 401)
 
     def test_its_open_streams_end(self, answering: Server, caller: Wire) -> None:
         """S32, S41."""

@@ -241,7 +241,7 @@ class TestJob:
                 assert got.status in (400, 403), (method, target, got.body)
             owner.ask("POST", f"{W}/jobs/{name}/cancel")
             owner.wait(name)
-            assert until(lambda: own.get(f"{W}/jobs/{name}").status == 401, 2.0)
+            assert until(lambda: own.get(f"{W}/jobs/{name}").status == 401)
 
     def test_changed_code_does_not_run(self, owner: Wire, running: Server, tmp_path: Path) -> None:
         """S50: one byte of the stored snapshot."""

@@ -335,7 +335,7 @@ class Trace:
         calls = "trace=open,openat,openat2,creat"
         command = ["strace", "-f", "-y", "-e", calls, "-o", str(out), "-p", str(pid)]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE)
-        self.attached = until(lambda: self._ready(pid), 5.0)
+        self.attached = until(lambda: self._ready(pid), 15.0)
 
     def opened(self) -> list[str]:
         self._process.send_signal(signal.SIGINT)

@@ -181,7 +181,7 @@ def serving(server: Server) -> Iterator[Server]:
         server.stop()
 
 
-def until(happened: Any, patience: float = 10.0) -> bool:
+def until(happened: Any, patience: float = 60.0) -> bool:
     end = time.monotonic() + patience
     while time.monotonic() < end:
         if happened():

@@ -97,6 +97,29 @@ async def files(request: Request) -> Response:
     return JSONResponse({"value": found})
 
 
+async def mini_batches(request: Request) -> Response:
+    """Of three pages, in the order that is asked for."""
+    start = int(request.query_params.get("cursor", 0))
+    down = request.query_params["order_by"] == "-metrics.rmse"
+    numbers = range(start, start + 100)
+    found = [
+        {
+            "number": number,
+            "status": TEXT if number else "failed",
+            "key": {"Shop": number, TEXT: TEXT},
+            "metrics": {"rmse": 300.0 - number if down else number, TEXT: 1.5},
+            "seconds": 0.5,
+            "tries": 1,
+            "error": TEXT,
+            "log": f"user_logs/{TEXT}",
+        }
+        for number in numbers
+    ]
+    after = str(start + 100) if start < 200 else None
+    told = {"mini_batches": {"total": 300, "done": 299, "failed": 1}}
+    return JSONResponse({"value": found, "next": after, "total": 300, "progress": told})
+
+
 def log(settings: Settings):
     async def answer(request: Request) -> Response:
         name = request.path_params["name"]
@@ -179,6 +202,7 @@ def create_app(settings: Settings) -> Gate:
         Route(base + "/{name}", job),
         Route(base + "/{name}/cancel", cancel, methods=["POST"]),
         Route(base + "/{name}/events", events),
+        Route(base + "/{name}/mini-batches", mini_batches),
         Route(base + "/{name}/files", files),
         Route(base + "/{name}/files/{path:path}", log(settings)),
     ]

@@ -35,6 +35,7 @@ CORPUS = [
     "-->]]><script>window.hit=1</script>",
 ]
 HOSTILE = " ".join(CORPUS)
+MINI_BATCHES = "/jobs/default/running/mini-batches"
 
 pytestmark = [
     pytest.mark.browser,
@@ -175,7 +176,14 @@ class TestJobPage:
     @pytest.mark.parametrize("width", [320, 390, 1200])
     @pytest.mark.parametrize(
         "path",
-        ["/", "/jobs/default/failed", "/sign-in", "/sign-in/device", "/sign-in/password"],
+        [
+            "/",
+            "/jobs/default/failed",
+            MINI_BATCHES,
+            "/sign-in",
+            "/sign-in/device",
+            "/sign-in/password",
+        ],
     )
     def test_it_fits_every_screen(self, chromium: Any, server: str, width: int, path: str) -> None:
         tab = Tab(chromium, server, viewport={"width": width, "height": 800})
@@ -183,6 +191,29 @@ class TestJobPage:
         tab.page.wait_for_timeout(500)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
         tab.context.close()
+
+
+class TestMiniBatches:
+    def test_hostile_text_is_shown_as_text(self, tab: Tab) -> None:
+        tab.sign_in(MINI_BATCHES)
+        tab.page.wait_for_selector("tbody tr")
+        assert CORPUS[0] in tab.page.inner_text("tbody")
+        assert tab.page.locator("main script, main iframe, main img, main svg").count() == 0
+        tab.check()
+
+    def test_they_are_sorted_and_paged_and_the_address_says_how(self, tab: Tab) -> None:
+        tab.sign_in(MINI_BATCHES)
+        tab.page.wait_for_selector("text=1 to 100 of 300")
+        tab.page.click("th button:has-text('rmse')")
+        tab.page.wait_for_selector("th[aria-sort='ascending']:has-text('rmse')")
+        tab.page.click("th button:has-text('rmse')")
+        tab.page.wait_for_selector("th[aria-sort='descending']:has-text('rmse')")
+        tab.page.click("text=After")
+        tab.page.wait_for_selector("text=101 to 200 of 300")
+        assert tab.page.url.endswith("?order_by=-metrics.rmse&start=100")
+        tab.page.reload()
+        tab.page.wait_for_selector("text=101 to 200 of 300")
+        tab.check()
 
 
 class TestSignIn:

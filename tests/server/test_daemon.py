@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from lazur.testing.ports import port_of
 from tests.server.edge import TOKEN
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +78,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     made: list[Running] = []
 
     def start(*flags: str, home: str = "home", **env: str) -> Running:
+        if not (tmp_path / home).exists():
+            _settle(tmp_path / home)
         made.append(Running(tmp_path / home, *flags, **env))
         return made[-1]
 
@@ -85,6 +88,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
         running.open.close()
         running.process.kill()
         running.process.communicate()
+
+
+def _settle(home: Path) -> None:
+    """As if a server had run there: on a port that others take only in these tests."""
+    home.mkdir(mode=0o700)
+    lock = home / "server.lock"
+    lock.touch(0o600)
+    lock.write_text(json.dumps({"port": port_of(home)}))
 
 
 def request(target: str) -> bytes:

@@ -10,8 +10,8 @@ from lazur.server import exchange as exchange_module
 from lazur.server import identity
 from lazur.server.asgi import Message, Receive, Scope, Send
 from lazur.server.gate import OPEN
-from lazur.services.access import Grant, Principal
-from lazur.services.roles import BUILT_IN
+from lazur.services.base.access import Grant, Principal
+from lazur.services.base.roles import BUILT_IN
 from tests.server.edge import (
     HOST,
     SESSION,
@@ -555,7 +555,7 @@ class TestStreams:
             await asyncio.sleep(0.1)
             assert not open_stream.done()
             known["roles"] = roles
-            done, _ = await asyncio.wait([open_stream], timeout=5 if ends else 0.3)
+            done, _ = await asyncio.wait([open_stream], timeout=60 if ends else 0.3)
             made.stop()
             await open_stream
             return bool(done)

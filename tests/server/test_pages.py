@@ -11,7 +11,13 @@ from tests.server.edge import Answer, call, cookie, gate
 
 STATIC = files("lazur.server").joinpath("static")
 NAMES = sorted(entry.name for entry in STATIC.iterdir())
-PAGES = ["/", "/sign-in", "/jobs/default/happy_pen_1", "/tensorboard/default/happy_pen_1,b"]
+PAGES = [
+    "/",
+    "/sign-in",
+    "/jobs/default/happy_pen_1",
+    "/jobs/default/happy_pen_1/mini-batches",
+    "/tensorboard/default/happy_pen_1,b",
+]
 HTML = ("accept", "text/html")
 
 
@@ -28,7 +34,7 @@ class TestRoutes:
         assert browse(path, cookie(), method="HEAD").status == 200
 
     def test_only_sign_in_is_for_everybody(self) -> None:
-        assert [browse(path, HTML).status for path in PAGES] == [303, 200, 303, 303]
+        assert [browse(path, HTML).status for path in PAGES] == [303, 200, 303, 303, 303]
 
     @pytest.mark.parametrize("name", NAMES)
     def test_static_files_have_types_and_tags(self, name: str) -> None:

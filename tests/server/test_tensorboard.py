@@ -16,7 +16,8 @@ from lazur.server.app import Front, create_api
 from lazur.server.gate import Gate
 from lazur.server.settings import Settings
 from lazur.server.tensorboard import boards
-from lazur.services import tokens, workspaces
+from lazur.services.base import workspaces
+from lazur.services.people import tokens
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.server.events import Events, claim, write
 from tests.server.native.conftest import Api, Http

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from lazur.errors import LazurError, NotFound, Unsupported
-from lazur.services import asset_files, assets, registries
-from lazur.services.access import Principal
-from lazur.services.shelves import Registry
+from lazur.services.assets import asset_files, assets
+from lazur.services.base.access import Principal
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
 from tests.site import TestSite, call, put_tree
 
 

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from lazur.errors import BlobsMissing, Invalid, NotFound, Unsupported
-from lazur.services import asset_files, asset_trash, assets, registries, sharing, workspaces
-from lazur.services.access import Principal
+from lazur.services.assets import asset_files, assets, sharing
+from lazur.services.assets.versions import digest
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
 from lazur.services.looks.questions import Question, find
-from lazur.services.shelves import Registry
-from lazur.services.versions import digest
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
+from lazur.services.results import asset_trash
 from lazur.store import tables
 from lazur.store.mlflow import registry, sql
 from lazur.testing.fakes import Engine

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy import text
 
 from lazur.errors import Forbidden, Invalid, NotFound
-from lazur.services import assets, audits, people, workspaces
-from lazur.services.access import Denial, Principal, Resource
-from lazur.services.refusals import Refusals
-from lazur.services.site import SOURCE
+from lazur.services.assets import assets
+from lazur.services.base import workspaces
+from lazur.services.base.access import Denial, Principal, Resource
+from lazur.services.base.site import SOURCE
+from lazur.services.people import audits, people
+from lazur.services.people.refusals import Refusals
 from lazur.store.pages import Query
 from tests.site import OWNER, TestSite, call, submit
 

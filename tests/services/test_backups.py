@@ -15,9 +15,12 @@ import pytest
 from sqlalchemy import inspect, text
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import audits, backups, jobs, restores, workspaces
-from lazur.services.backup_files import MANIFEST, alone, opened
-from lazur.services.site import Site
+from lazur.services.base import workspaces
+from lazur.services.base.site import Site
+from lazur.services.jobs import jobs
+from lazur.services.keeping import backups, restores
+from lazur.services.keeping.backup_files import MANIFEST, alone, opened
+from lazur.services.people import audits
 from lazur.store import belongings, holds
 from lazur.store.db import Database, sqlite_url
 from lazur.testing.fakes import Engine, FakeBuilder

@@ -15,8 +15,12 @@ from lazur.errors import (
     SpecError,
     Unauthenticated,
 )
-from lazur.services import assets, builds, computes, environments, jobs, tokens, workspaces
-from lazur.services.access import Principal
+from lazur.services.assets import assets, builds, environments
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
+from lazur.services.jobs import jobs
+from lazur.services.people import tokens
+from lazur.services.resources import computes
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine
 from tests.site import Clock, Server, TestSite, call, put_tree, submit

@@ -10,8 +10,11 @@ from sqlalchemy import select
 
 from lazur.engine.states import State
 from lazur.errors import Conflict, Forbidden, Invalid, LazurError, NotFound, PreconditionFailed
-from lazur.services import audits, clusters, computes, jobs, workspaces
-from lazur.services.access import Principal
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
+from lazur.services.jobs import jobs
+from lazur.services.people import audits
+from lazur.services.resources import clusters, computes
 from lazur.store.pages import Query
 from lazur.store.tables import jobs as jobs_table
 from tests.site import Server, TestSite, call, submit

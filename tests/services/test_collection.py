@@ -15,9 +15,12 @@ import pytest
 from lazur.blobs.local import Local
 from lazur.errors import BackendError, BlobsMissing
 from lazur.loops.sweepup import Sweepup
-from lazur.services import asset_trash, assets, collection, content, registries, sharing
-from lazur.services.collection import Collected
-from lazur.services.shelves import Registry
+from lazur.services.assets import assets, sharing
+from lazur.services.content import collection, content
+from lazur.services.content.collection import Collected
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
+from lazur.services.results import asset_trash
 from lazur.store import contents, holds
 from tests.site import Clock, TestSite, call, put_tree, submit
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid, NotFound
-from lazur.services.access import Principal
+from lazur.services.base.access import Principal
 from lazur.services.tracking import curves
 from tests.services.tracked import Tracked
 from tests.site import OWNER, TestSite, call, submit

@@ -23,17 +23,13 @@ from lazur.errors import (
     TooManyTries,
     Unsupported,
 )
-from lazur.services import (
-    audits,
-    datastores,
-    jobs,
-    keyrings,
-    resources,
-    secrets,
-    workspaces,
-)
-from lazur.services.access import Principal
-from lazur.services.resources import CONNECTIONS, DATASTORES
+from lazur.services.base import keyrings, workspaces
+from lazur.services.base.access import Principal
+from lazur.services.content import datastores
+from lazur.services.jobs import jobs
+from lazur.services.people import audits
+from lazur.services.resources import resources, secrets
+from lazur.services.resources.resources import CONNECTIONS, DATASTORES
 from lazur.store import tables
 from lazur.store.pages import Query
 from tests.site import TestSite, call, command

@@ -8,17 +8,14 @@ import pytest
 
 from lazur.engine.lineage import Edge, Node
 from lazur.errors import Conflict, NotFound
-from lazur.services import (
-    asset_trash,
-    assets,
-    registries,
-    sharing,
-    workspace_trash,
-    workspaces,
-)
-from lazur.services.access import Grant, Principal
-from lazur.services.roles import BUILT_IN
-from lazur.services.shelves import Registry
+from lazur.services.assets import assets, sharing
+from lazur.services.base import workspaces
+from lazur.services.base.access import Grant, Principal
+from lazur.services.base.roles import BUILT_IN
+from lazur.services.keeping import workspace_trash
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
+from lazur.services.results import asset_trash
 from lazur.services.tracking import trash
 from lazur.store import lineage as store
 from lazur.testing.fakes import Engine

@@ -8,7 +8,8 @@ import pytest
 
 from lazur.engine.lineage import BUILT_IN
 from lazur.errors import LazurError
-from lazur.services import assets, registries, sharing
+from lazur.services.assets import assets, sharing
+from lazur.services.resources import registries
 from lazur.store import tables
 from lazur.testing.fakes import Engine
 from tests.site import Server, TestSite, call, put_tree, submit

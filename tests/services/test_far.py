@@ -8,8 +8,8 @@ import pytest
 
 from lazur.datastores.local import Local
 from lazur.errors import Invalid, LazurError, NotFound
-from lazur.services import far
-from lazur.services.far import Far
+from lazur.services.content import far
+from lazur.services.content.far import Far
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lazur.errors import LazurError, NotFound
-from lazur.services import files
+from lazur.services.results import files
 from lazur.store.mlflow import sql
 from tests.site import Server, TestSite, call, submit
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from lazur.engine.contracts import Backend
-from lazur.services import finish
+from lazur.services.results import finish
 from lazur.store.jobs import JobRow
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lazur.errors import Conflict
-from lazur.services import workspaces
-from lazur.services.home import Home
+from lazur.services.base import workspaces
+from lazur.services.base.home import Home
 from tests.site import TestSite
 
 

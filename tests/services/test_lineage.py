@@ -8,9 +8,13 @@ from typing import Any
 import pytest
 
 from lazur.errors import Forbidden, Invalid, NotFound
-from lazur.services import lineage, registries, sharing, workspace_trash, workspaces
-from lazur.services.access import Grant, Principal
-from lazur.services.roles import BUILT_IN
+from lazur.services.assets import sharing
+from lazur.services.base import workspaces
+from lazur.services.base.access import Grant, Principal
+from lazur.services.base.roles import BUILT_IN
+from lazur.services.keeping import workspace_trash
+from lazur.services.resources import registries
+from lazur.services.results import lineage
 from lazur.testing.fakes import Engine
 from tests.services.test_edges import asset, run
 from tests.site import OWNER, TestSite, call, submit

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid, Unavailable
-from lazur.services import assets
+from lazur.services.assets import assets
 from lazur.services.looks import desk, process, questions
 from lazur.services.looks.desk import Desk
 from lazur.services.looks.questions import Question

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lazur.errors import Invalid
-from lazur.services import jobs, mini_batches
+from lazur.services.jobs import jobs
+from lazur.services.results import mini_batch_figures, mini_batches
 from lazur.store.pages import Query
 from tests.site import ENVIRONMENT, Server, TestSite, call, put_tree, submit
 
@@ -43,9 +46,63 @@ def find(site: TestSite, **query: Any) -> dict[str, Any]:
     return call(site, mini_batches.find, "default", "p", Query(**query), write=False)
 
 
+def figures(site: TestSite, most: int | None = None, **query: Any) -> list[dict[str, str]]:
+    asked = Query(**query)
+    pieces = call(site, mini_batch_figures.text, "default", "p", asked, most, write=False)
+    return list(csv.DictReader(StringIO(b"".join(pieces).decode(), newline="")))
+
+
+class TestFigures:
+    def test_they_are_plain_and_no_formulas(self, site: TestSite, folder: Path) -> None:
+        keys = [{"Shop": "=1+1"}, {"Shop": 2, "Brand": "x"}]
+        tell(
+            folder,
+            {**DONE, "k": keys[0], "m": {"rmse": 0.123456}},
+            {"x": 1, "k": keys[1], "e": "Wrong: x\ny", "last": True},
+        )
+        first, second = figures(site)
+        assert list(first) == [
+            *("number", "status", "Shop", "Brand", "rmse"),
+            *("items", "results", "seconds", "tries", "ended_at", "error"),
+        ]
+        assert (first["Shop"], first["rmse"], first["seconds"]) == ("'=1+1", "0.123456", "0.5")
+        assert (second["Shop"], second["rmse"], second["error"]) == ("2", "", "Wrong: x\ny")
+
+    def test_all_of_them_or_those_that_are_asked_for(self, site: TestSite, folder: Path) -> None:
+        tell(folder, *({**DONE, "d": number} for number in range(2500)))
+        assert [int(one["number"]) for one in figures(site)] == list(range(2500))
+        last = figures(site, 2, order_by="-number")
+        assert [one["number"] for one in last] == ["2499", "2498"]
+        assert figures(site, filters={"status": "failed"}) == []
+        with pytest.raises(Invalid, match="a number from 1"):
+            figures(site, 0)
+
+    def test_of_none_there_is_the_header(self, site: TestSite, folder: Path) -> None:
+        assert figures(site) == []
+
+    def test_other_jobs_have_none(self, site: TestSite) -> None:
+        submit(site, name="p")
+        with pytest.raises(Invalid, match="only parallel jobs"):
+            figures(site)
+
+
 class TestFind:
     def test_before_anything_ended_there_is_none(self, site: TestSite, folder: Path) -> None:
-        assert find(site) == {"value": [], "next": None, "progress": None}
+        assert find(site) == {"value": [], "next": None, "total": 0, "progress": None}
+
+    def test_they_are_found_by_their_key_or_error_and_ordered_by_the_key(
+        self, site: TestSite, folder: Path
+    ) -> None:
+        keys = [{"Store": 10}, {"Store": 9}, {"Store": "old"}, {"Other": 1}]
+        told = [{**DONE, "d": number, "k": key} for number, key in enumerate(keys)]
+        tell(folder, *told, {"x": 4, "e": "ValueError: no store", "last": True})
+        by_key = find(site, order_by="key.Store")
+        assert [one["number"] for one in by_key["value"]] == [1, 0, 2, 3, 4]
+        found = find(site, filters={"contains": "STORE"}, limit=2)
+        assert (len(found["value"]), found["total"], found["next"]) == (2, 4, "2")
+        assert find(site, filters={"contains": "store=9"})["total"] == 1
+        with pytest.raises(Invalid, match="Cannot order by 'key'"):
+            find(site, order_by="key")
 
     def test_done_failed_and_to_be_tried_again(self, site: TestSite, folder: Path) -> None:
         tell(

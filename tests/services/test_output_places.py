@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict
-from lazur.services import asset_trash, assets, data_imports, jobs, resources
-from lazur.services.resources import CONNECTIONS
+from lazur.services.assets import assets
+from lazur.services.jobs import jobs
+from lazur.services.resources import resources
+from lazur.services.resources.resources import CONNECTIONS
+from lazur.services.results import asset_trash, data_imports
 from lazur.testing.fakes import Engine
 from tests.services.test_edges import asset, run
 from tests.site import TestSite, call, command, submit

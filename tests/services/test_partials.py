@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from lazur.errors import Conflict, Invalid
-from lazur.services import partials, workspaces
-from lazur.services.workspace_trash import delete, finish
+from lazur.services.base import workspaces
+from lazur.services.content import partials
+from lazur.services.keeping.workspace_trash import delete, finish
 from tests.site import TestSite, call
 
 DATA = os.urandom(5000)
@@ -142,8 +143,8 @@ def _killed_after(site: TestSite, count: int) -> None:
 import os, signal
 from types import SimpleNamespace
 from pathlib import Path
-from lazur.services import partials
-from lazur.services.home import Home
+from lazur.services.content import partials
+from lazur.services.base.home import Home
 site = SimpleNamespace(home=Home(Path({str(site.home.path)!r})))
 data = bytes.fromhex({DATA[:count].hex()!r})
 partials.append(site, 1, {DIGEST!r}, 0, data)

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
 from lazur.errors import Invalid
-from lazur.services import passwords
+from lazur.services.people import passwords
 
 GOOD = "zwölf Kraniche über Usti"
 
@@ -126,7 +126,7 @@ class TestVerify:
 class TestStart:
     def test_the_library_is_loaded_when_it_is_needed(self) -> None:
         code = (
-            "import sys, lazur.services.passwords, lazur.services.throttle\n"
+            "import sys, lazur.services.people.passwords, lazur.services.base.throttle\n"
             "sys.exit('argon2' in sys.modules)"
         )
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,17 +7,13 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict, Forbidden, Invalid, LazurError, NotFound
-from lazur.services import (
-    assignments,
-    people,
-    registries,
-    tokens,
-    workspace_trash,
-    workspaces,
-)
-from lazur.services.access import Grant, Principal, Resource
-from lazur.services.roles import BUILT_IN, Role, includes
-from lazur.services.shelves import Registry
+from lazur.services.base import workspaces
+from lazur.services.base.access import Grant, Principal, Resource
+from lazur.services.base.roles import BUILT_IN, Role, includes
+from lazur.services.keeping import workspace_trash
+from lazur.services.people import assignments, people, tokens
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
 from lazur.store.pages import Query
 from tests.site import OWNER, TestSite, call
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lazur.errors import SpecError
-from lazur.services import jobs
-from tests.site import TestSite, call
+from lazur.services.jobs import jobs, planning
+from tests.site import TestSite, call, put_tree
 
 IMAGE = {"image": "python:3.11"}
 STEP: dict[str, Any] = {"command": "true", "environment": IMAGE}
@@ -44,6 +44,80 @@ class TestProblems:
         step = STEP | {"inputs": {"x": data}, "environment": "azureml:nothing:1"}
         where = [path for path, _ in told(site, a=step)]
         assert sorted(where) == ["jobs.a.environment", "jobs.a.inputs.x"]
+
+    def test_a_value_that_the_pipeline_lacks_is_asked_for_once_and_there(
+        self, site: TestSite
+    ) -> None:
+        takes = {"inputs": {"x": {"type": "uri_folder"}, "y": {"type": "string", "default": "z"}}}
+        component = STEP | takes | {"type": "command", "command": "ls ${{inputs.x}}"}
+        given = {"x": "${{parent.inputs.data}}", "y": "${{parent.inputs.word}}"}
+        step = {"component": component, "inputs": given}
+        spec = {
+            "type": "pipeline",
+            "jobs": {"a": step, "b": step},
+            "inputs": {"data": {"type": "uri_folder"}, "word": None},
+        }
+        with pytest.raises(SpecError) as caught:
+            call(site, jobs.submit, "default", spec)
+        found = caught.value.details["diagnostics"]
+        assert [one["path"] for one in found] == ["inputs.data"]
+        assert "no value, and step 'a' needs it" in found[0]["message"]
+        assert "--set inputs.data.path=" in found[0]["hint"]
+
+    def test_of_a_pipeline_that_is_a_component_each_is_told_once(self, site: TestSite) -> None:
+        inner = {"type": "pipeline", "jobs": {"a": {"component": "azureml:nothing@latest"}}}
+        with pytest.raises(SpecError) as caught:
+            call(site, jobs.submit, "default", {"type": "pipeline", "component": inner})
+        where = [one["path"] for one in caught.value.details["diagnostics"]]
+        assert where == ["jobs.a.component"]
+
+    def test_what_a_registry_lacks_is_told_of_the_registry(self, site: TestSite) -> None:
+        place = "azureml://registries/azureml/components/fine_tuning/versions/0.1"
+        with pytest.raises(SpecError) as caught:
+            pipeline(site, a={"component": place})
+        (one,) = caught.value.details["diagnostics"]
+        assert one["message"].endswith("with version '0.1' in the registry azureml.")
+        assert "Microsoft's are not here" in one["hint"]
+
+    @pytest.mark.parametrize("flow", [{"nodes": [], "inputs": {}}, {"flow": "./flow.dag.yaml"}])
+    def test_a_flow_is_named_as_what_it_is(self, site: TestSite, flow: dict[str, Any]) -> None:
+        ((where, said),) = told(site, a={"type": "parallel", "component": flow})
+        assert where == "jobs.a.component"
+        assert "a flow of prompt flow" in said
+
+
+class TestWarnings:
+    def test_each_is_told_once(self, site: TestSite) -> None:
+        spec = {
+            "type": "pipeline",
+            "jobs": {"a": STEP},
+            "outputs": {"nobodys": {"type": "uri_folder"}},
+        }
+        made = call(site, jobs.submit, "default", spec)
+        planned = call(site, planning.plan, "default", spec, write=False)
+        assert made["warnings"] == planned["warnings"] == ["no step makes the output 'nobodys'"]
+
+
+class TestEnvironments:
+    def test_that_of_a_parallel_step_is_pinned_and_built_ahead(self, site: TestSite) -> None:
+        conda = {"image": "python:3.11", "conda_file": {"dependencies": ["numpy"]}}
+        component = {
+            "type": "parallel",
+            "inputs": {"x": {"type": "uri_folder"}},
+            "input_data": "${{inputs.x}}",
+            "task": {
+                "type": "run_function",
+                "code": f"tree:{put_tree(site, {'s.py': b''})}",
+                "entry_script": "s.py",
+                "environment": conda,
+            },
+        }
+        makes = STEP | {"outputs": {"o": {"type": "uri_folder"}}}
+        inputs = {"x": "${{parent.jobs.make.outputs.o}}"}
+        steps = {"make": makes, "cut": {"component": component, "inputs": inputs}}
+        spec = {"type": "pipeline", "jobs": steps}
+        planned = call(site, planning.plan, "default", spec, write=False)
+        assert len(planned["environments"]) == 2
 
 
 class TestCompute:

@@ -12,10 +12,16 @@ import pytest
 from sqlalchemy import text
 
 from lazur.engine.plan import Demand, Exit
-from lazur.errors import Conflict, Forbidden, LazurError, NotFound
+from lazur.errors import Conflict, Forbidden, LazurError, NotFound, Unsupported
 from lazur.loops.parents import ParentRound
-from lazur.services import assets, collection, jobs, quotas, workspaces
-from lazur.services.access import Principal
+from lazur.services.assets import asset_files, assets
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
+from lazur.services.content import collection
+from lazur.services.jobs import jobs, planning
+from lazur.services.people import quotas
+from lazur.services.results import files
+from lazur.services.tracking import trash
 from lazur.spec import references
 from lazur.spec.references import DatastorePath
 from lazur.store.pages import Query
@@ -180,6 +186,41 @@ class TestRuns:
         assert runner.show("p_yes")["inputs"]["n"] in (5, "5")
         assert steps_of(view)["no"] == "Skipped"
 
+    @pytest.mark.parametrize("depth", [1, 2])
+    def test_values_come_out_of_pipelines_within(self, runner: Runner, depth: int) -> None:
+        kinds = {"n": {"type": "integer"}, "more": {"type": "boolean", "is_control": True}}
+        promoted = {name: f"${{{{parent.outputs.{name}}}}}" for name in kinds}
+        number = {"n": {"type": "integer"}}
+        leaf = command("count ${{inputs.n}}", inputs=number, outputs=kinds)
+        given = {"n": "${{parent.inputs.n}}"}
+        inner: dict[str, Any] = {"component": leaf, "inputs": given}
+        for _ in range(depth):
+            inner = {
+                "component": {
+                    "type": "pipeline",
+                    "inputs": number,
+                    "outputs": kinds,
+                    "jobs": {"in": {**inner, "outputs": promoted}},
+                },
+                "inputs": given,
+            }
+        steps = {
+            "body": {**inner, "inputs": {"n": 0}},
+            "again": {
+                "type": "do_while",
+                "body": "${{parent.jobs.body}}",
+                "condition": "${{parent.jobs.body.outputs.more}}",
+                "limits": {"max_iteration_count": 2},
+                "mapping": {"n": "n"},
+            },
+            "last": command("x ${{inputs.n}}", inputs={"n": "${{parent.jobs.body.outputs.n}}"}),
+        }
+        runner.writes = {"n": "5", "more": "true"}
+        view = runner.done(steps)
+        assert view["status"] == "Completed", view["error"]
+        assert runner.show("p_last")["inputs"]["n"] in (5, "5")
+        assert steps_of(view)["body.2"] == "Completed"
+
     def test_a_failure_leaves_the_rest_to_the_settings(self, runner: Runner) -> None:
         runner.ends = {"_a": FAILS}
         steps = {**CHAIN, "d": command("other"), "e": command("late", depends_on=["d"])}
@@ -305,6 +346,21 @@ class TestReuse:
         assert runner.begun() == ["p_a"]
         assert runner.outputs("q_a") == runner.outputs("p_a")
 
+    def test_so_is_one_that_is_named_after_a_pipeline_above(self, runner: Runner) -> None:
+        place = "azureml://datastores/workspaceblobstore/paths/runs/${{name}}-x/o"
+        outputs = {"o": {"type": "uri_folder", "path": place}}
+        made = command("make", outputs={"o": "${{parent.outputs.o}}"})
+        inner = {"type": "pipeline", "outputs": {"o": {"type": "uri_folder"}}, "jobs": {"m": made}}
+        within = {"n": {"component": inner, "outputs": {"o": "${{parent.outputs.o}}"}}}
+        for name in "pq":
+            runner.done({"a": made}, name, outputs=outputs)
+            runner.done(within, f"{name}{name}", outputs=outputs)
+        spec = {"type": "pipeline", "jobs": within, "outputs": outputs}
+        planned = call(runner.site, planning.plan, "default", spec, write=False)
+        assert runner.begun() == ["p_a"]
+        assert {step["will"] for step in planned["steps"]} == {"reuse"}
+        assert runner.outputs("qq")["o"] == runner.outputs("p_a")["o"]
+
     @pytest.mark.parametrize(
         "change, said",
         [
@@ -388,6 +444,267 @@ class TestReuse:
                 text("SELECT count(*) FROM lazur_lineage WHERE role = 'reused'")
             ).scalar()
         assert edges == 3
+
+
+LOOP: dict[str, Any] = {
+    "all": {"type": "parallel_for", "body": "one", "items": {"r": {"n": 1}, "a/b": {"n": 2}}},
+    "one": command(
+        "echo ${{inputs.n}}", inputs={"n": 0}, outputs={"o": "${{parent.outputs.all}}"}
+    ),
+}
+TABLE = {"all": {"type": "mltable", "name": "everything"}}
+
+
+class TestLoops:
+    """What all items made, as an output of the pipeline."""
+
+    def taken(self, runner: Runner, path: str) -> Any:
+        """What a job is given that takes it."""
+        inputs = {"x": {"type": "mltable", "path": path}}
+        name = call(runner.site, jobs.submit, "default", command("ls", inputs=inputs))["name"]
+        with runner.site.db.read() as db:
+            asked = text("SELECT resolved FROM lazur_jobs WHERE name = :name")
+            found: Any = db.execute(asked, {"name": name}).scalar()
+        resolved = json.loads(found) if isinstance(found, str) else found
+        return resolved["inputs"][0]["source"]
+
+    def test_it_is_all_of_theirs(self, runner: Runner) -> None:
+        runner.writes = {"o": "1"}
+        view = runner.done(LOOP, outputs=TABLE)
+        assert view["warnings"] == []
+        said = {"type": "mltable", "name": "everything", "mode": "rw_mount"}
+        assert view["outputs"]["all"] == {**said, "path": "azureml://jobs/p/outputs/one.o"}
+        assert view["steps"][0]["name"] == "all"
+        red = runner.show("p_one__r")["outputs"]["o"]["path"]
+        assert red.endswith("/paths/azureml/p_one__r/o/")
+
+    def test_whoever_takes_it_gets_an_entry_for_each(self, runner: Runner) -> None:
+        runner.done(LOOP, outputs=TABLE)
+        asset = call(runner.site, assets.get, "default", "data", "everything", "1", write=False)
+        assert (asset["type"], asset["path"]) == ("mltable", "azureml://jobs/p/outputs/one.o")
+        call(
+            runner.site,
+            assets.create,
+            "default",
+            "data",
+            {"name": "again", "type": "mltable", "path": "azureml://jobs/p/outputs/all"},
+        )
+        places = ("azureml://jobs/p/outputs/all", "azureml:everything:1", "azureml:again:1")
+        for path in places:
+            table = self.taken(runner, path)["table"]
+            assert [entry[:2] for entry in table] == [["r", "path"], ["_1", "path"]]
+
+    def test_where_the_files_of_the_asset_are_is_told(self, runner: Runner) -> None:
+        runner.done(LOOP, outputs=TABLE)
+        asked = ("default", "data", "everything", "1")
+        with pytest.raises(Unsupported, match="all items of a loop in job p made") as caught:
+            call(runner.site, asset_files.find, *asked, write=False)
+        assert caught.value.hint == "Fetch it there: lazur job download -n p --all"
+
+    def test_one_item_can_be_taken_alone(self, runner: Runner) -> None:
+        runner.done(LOOP, outputs=TABLE)
+        found = self.taken(runner, "azureml://jobs/p/outputs/all/paths/r/x")["path"]
+        assert found == str(runner.outputs("p_one__r")["o"] / "x")
+        with pytest.raises(NotFound, match="there is no 'blue' in what the items"):
+            self.taken(runner, "azureml://jobs/p/outputs/all/paths/blue")
+
+    def test_their_files_are_the_pipelines_too(self, runner: Runner) -> None:
+        runner.done(LOOP, outputs=TABLE)
+        for job in ("p_one__r", runner.show("p")["steps"][2]["job"]):
+            (runner.outputs(job)["o"] / "x.txt").write_text(job)
+        found = call(runner.site, files.find, "default", "p", "named-outputs/", write=False)
+        listed = [file["path"] for file in found["value"]]
+        assert listed == ["named-outputs/all/_1/x.txt", "named-outputs/all/r/x.txt"]
+        place = call(runner.site, files.place, "default", "p", listed[1], write=False)
+        assert place.full.read_text() == "p_one__r"
+        for path in ("named-outputs/all", "named-outputs/all/r", "named-outputs/al/l/x"):
+            with pytest.raises(NotFound):
+                call(runner.site, files.place, "default", "p", path, write=False)
+
+    def test_it_is_known_again_by_who_made_it(self, runner: Runner) -> None:
+        place = "azureml://jobs/first/outputs/all"
+        outputs = {"all": {"type": "mltable"}}
+        steps = {
+            "n": {"component": {"type": "pipeline", "jobs": LOOP, "outputs": outputs}},
+            "z": command("ls", inputs={"x": "${{parent.jobs.n.outputs.all}}"}),
+            "red": command("ls", inputs={"x": {"path": f"{place}/paths/r"}}),
+        }
+        runner.done(LOOP, "first", outputs=outputs)
+        runner.done(steps)
+        view = runner.done(steps, "q")
+        reused = {step["name"]: step["reused_from"] for step in view["steps"]}
+        assert (reused["z"], reused["red"]) == ("p_z", "p_red")
+
+    def test_each_item_has_its_own_place_in_a_chosen_one(self, runner: Runner) -> None:
+        place = "azureml://datastores/workspaceblobstore/paths/runs/${{name}}"
+        runner.done(LOOP, outputs={"all": {**TABLE["all"], "path": place}})
+        assert runner.show("p_one__r")["outputs"]["o"]["path"].endswith("/runs/p/r")
+        found = runner.outputs("p_one__r")["o"].parent
+        assert sorted(one.name for one in found.iterdir()) == ["a_b_c14cddc033", "r"]
+
+    def test_it_goes_with_the_pipeline_only(self, runner: Runner) -> None:
+        runner.done(LOOP, outputs=TABLE)
+        call(runner.site, trash.delete, "default", {"runs": ["p"]})
+        with pytest.raises(Conflict, match="data asset 'everything' version 1"):
+            call(runner.site, trash.purge, "default", {"runs": ["p"]})
+
+
+class TestPlan:
+    """What would run, of steps on which others decide."""
+
+    def planned(self, runner: Runner, steps: Any, **more: Any) -> dict[str, tuple[str, str]]:
+        spec = {"type": "pipeline", "jobs": steps, **more}
+        made = call(runner.site, planning.plan, "default", spec, write=False)
+        return {step["name"]: (step["will"], step["why"]) for step in made["steps"]}
+
+    def test_a_condition_that_is_written_out_is_decided(self, runner: Runner) -> None:
+        steps = {
+            "if": {"type": "if_else", "condition": True, "true_block": "yes", "false_block": "no"},
+            "yes": command("yes"),
+            "no": command("no"),
+        }
+        found = self.planned(runner, steps)
+        assert found["if"][0] == "decide"
+        assert (found["yes"][0], found["no"][0]) == ("run", "skip")
+
+    def test_one_that_a_step_makes_is_not(self, runner: Runner) -> None:
+        made = "${{parent.jobs.look.outputs.good}}"
+        steps = {
+            "look": command("look", outputs={"good": {"type": "boolean"}}),
+            "if": {"type": "if_else", "condition": made, "true_block": "yes"},
+            "yes": command("yes"),
+        }
+        found = self.planned(runner, steps)
+        assert found["look"][0] == "run"
+        assert found["if"][0] == "maybe"
+        assert found["yes"] == ("maybe", "it depends on if, which is not decided yet")
+        runner.writes = {"good": "true"}
+        runner.done(steps)
+        again = self.planned(runner, steps)
+        assert [again[name][0] for name in ("look", "if", "yes")] == ["reuse", "decide", "reuse"]
+
+    def test_a_loop_runs_once_for_each_item(self, runner: Runner) -> None:
+        each = command("echo ${{inputs.n}}", inputs={"n": 0})
+        items = [{"n": 1}, {"n": 2}]
+        steps = {
+            "all": {"type": "parallel_for", "body": "${{parent.jobs.one}}", "items": items},
+            "one": each,
+        }
+        found = self.planned(runner, steps)
+        assert {name: will for name, (will, _) in found.items() if "." in name} == {
+            "one.0": "run",
+            "one.1": "run",
+        }
+        runner.done(steps)
+        assert self.planned(runner, steps)["one.1"][0] == "reuse"
+
+    def test_what_takes_all_that_a_loop_made_is_looked_at_when_it_begins(
+        self, runner: Runner
+    ) -> None:
+        steps = {
+            "all": {"type": "parallel_for", "body": "one", "items": [{"n": 1}, {"n": 2}]},
+            "one": command("echo ${{inputs.n}}", inputs={"n": 0}, outputs={"o": None}),
+            "last": command("ls ${{inputs.x}}", inputs={"x": "${{parent.jobs.all.outputs.o}}"}),
+        }
+        runner.done(steps)
+        assert runner.done(steps, "q")["steps"][-1]["reused_from"] == "p_last"
+        found = self.planned(runner, steps)
+        assert found["one.0"][0] == "reuse"
+        why = "it depends on what all gives, whose items were done before"
+        assert found["last"] == ("maybe", why)
+        steps["then"] = command(
+            "ls ${{inputs.x}}", inputs={"x": "${{parent.jobs.last.outputs.o}}"}
+        )
+        steps["last"] = {**steps["last"], "outputs": {"o": None}}
+        assert self.planned(runner, steps)["then"] == ("maybe", "it depends on what last gives")
+        steps["one"] = command("echo more", outputs={"o": None})
+        again = self.planned(runner, steps)
+        assert again["last"] == ("run", "its inputs come of all, which runs")
+        assert again["then"] == ("run", "its inputs come of last, which runs")
+
+    def test_a_pipeline_within_is_what_its_steps_are(self, runner: Runner) -> None:
+        made = command("make", outputs={"o": "${{parent.outputs.o}}"})
+        steps = {
+            "m": made,
+            "if": {"type": "if_else", "condition": True, "true_block": "m"},
+        }
+        outputs = {"o": {"type": "uri_folder"}}
+        inner = {"type": "pipeline", "outputs": outputs, "jobs": steps}
+        outer: dict[str, Any] = {"n": {"component": inner}, "z": after("n")}
+        assert self.planned(runner, outer)["n"] == ("run", "some of its steps run")
+        runner.done(outer)
+        found = self.planned(runner, outer)
+        assert found["n"] == ("reuse", "all its steps")
+        assert found["z"] == ("maybe", "it depends on what n gives")
+        loop = {
+            "all": {"type": "parallel_for", "body": "one", "items": [{}]},
+            "one": command("one", outputs={"o": None}),
+            "last": command("ls", inputs={"x": "${{parent.jobs.all.outputs.o}}"}),
+        }
+        within = {"n": {"component": {"type": "pipeline", "jobs": loop}}}
+        runner.done(within, "q")
+        assert self.planned(runner, within)["n"] == ("maybe", "some of its steps may run")
+
+    def test_loops_that_only_wait_are_known_to_run(self, runner: Runner) -> None:
+        taking = {"x": "${{parent.jobs.a.outputs.o}}"}
+        written: dict[str, Any] = {"type": "parallel_for", "body": "one", "items": [{"n": 1}]}
+        again = {
+            "type": "do_while",
+            "body": "two",
+            "condition": "${{parent.jobs.two.outputs.more}}",
+            "limits": {"max_iteration_count": 2},
+        }
+        steps = {
+            "a": MAKES,
+            "all": written,
+            "one": command("cat ${{inputs.n}}", inputs={"n": 0, **taking}),
+            "again": again,
+            "two": command("cat", inputs=taking, outputs={"more": {"type": "boolean"}}),
+        }
+        found = self.planned(runner, steps)
+        runs = ("run", "its inputs come of a, which runs")
+        assert [found[name] for name in ("all", "one", "again", "two")] == [runs] * 4
+        maybe = ("maybe", "it depends on what steps before it make")
+        made = {**MAKES, "outputs": {"o": None, "list": {"type": "string"}}}
+        asked = {
+            **steps,
+            "a": made,
+            "all": {**written, "items": "${{parent.jobs.a.outputs.list}}"},
+        }
+        found = self.planned(runner, {**steps, **asked})
+        assert [found[name] for name in ("all", "one")] == [maybe] * 2
+        handler = {**steps, "again": {**again, "on_failure": "a"}}
+        assert self.planned(runner, handler)["again"][0] == "maybe"
+
+    def test_a_round_after_the_first_is_not_known(self, runner: Runner) -> None:
+        body = command("try", outputs={"more": {"type": "boolean"}})
+        steps = {
+            "loop": {
+                "type": "do_while",
+                "body": "${{parent.jobs.once}}",
+                "condition": "${{parent.jobs.once.outputs.more}}",
+                "limits": {"max_iteration_count": 3},
+                "mapping": {},
+            },
+            "once": body,
+            "after": command("after", depends_on=["loop"]),
+        }
+        found = self.planned(runner, steps)
+        assert found["once.1"][0] == "run"
+        assert found["after"][0] == "run"
+        assert "once.2" not in found
+
+    def test_steps_of_a_pipeline_that_waits_are_told(self, runner: Runner) -> None:
+        inner = {
+            "type": "pipeline",
+            "inputs": {"x": {"type": "uri_folder"}},
+            "jobs": {"m": command("cat ${{inputs.x}}", inputs={"x": "${{parent.inputs.x}}"})},
+        }
+        inputs = {"x": "${{parent.jobs.a.outputs.o}}"}
+        steps = {"a": MAKES, "n": {"component": inner, "inputs": inputs}}
+        found = self.planned(runner, steps)
+        assert found["n"] == ("run", "its inputs come of a, which runs")
+        assert found["n.m"] == ("maybe", "it depends on what n is given")
 
 
 class TestRetry:

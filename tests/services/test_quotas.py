@@ -11,8 +11,10 @@ from lazur.engine.plan import Demand
 from lazur.errors import Conflict, Forbidden, Invalid, NotFound, QuotaExceeded
 from lazur.loops.dispatch import Dispatch
 from lazur.loops.jobs import Jobs
-from lazur.services import assignments, audits, cancellation, jobs, people, quotas, workspaces
-from lazur.services.access import Principal
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
+from lazur.services.jobs import cancellation, jobs
+from lazur.services.people import assignments, audits, people, quotas
 from lazur.store import workspaces as store
 from lazur.store.pages import Query
 from lazur.testing.fakes import Inline

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid
-from lazur.services import assignments, audits, people, recovery, tokens
+from lazur.services.keeping import recovery
+from lazur.services.people import assignments, audits, people, tokens
 from lazur.store import people as store
 from lazur.store.pages import Query
 from tests.site import TestSite, call

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services import asset_files, asset_trash, assets, registered_models, registries, sharing
-from lazur.services.shelves import Registry
+from lazur.services.assets import asset_files, assets, registered_models, sharing
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
+from lazur.services.results import asset_trash
 from lazur.store import jobs
 from lazur.store.mlflow import registry, sql
 from lazur.store.mlflow.registry import Version
+from lazur.store.pages import Query
 from tests.site import TestSite, call, put_tree, submit
 
 SPACE = "ws-1"
@@ -39,6 +43,25 @@ def create(site: TestSite, name: str = "m", shelf: Any = "default", **spec: Any)
 
 def get(site: TestSite, version: str = "1", name: str = "m") -> dict[str, Any]:
     return call(site, assets.get, "default", "models", name, version, write=False)
+
+
+def _listed(site: TestSite, stage: str, name: str | None = None) -> list[str]:
+    query = Query(filters={"stage": stage})
+    find: Any = partial(assets.versions, name=name) if name else assets.find
+    found = call(site, find, shelf="default", kind="models", query=query, write=False)
+    return [f"{model['name']}:{model['version']}" for model in found["value"]]
+
+
+class TestStages:
+    def test_lists_are_of_one(self, site: TestSite) -> None:
+        for name, stage in (("m", "Production"), ("m", "Staging"), ("m", None), ("n", "Staging")):
+            create(site, name, **({"stage": stage} if stage else {}))
+        assert _listed(site, "production") == ["m:1"]
+        assert _listed(site, "Staging") == ["m:2", "n:1"]
+        assert _listed(site, "None") == ["m:3"]
+        assert _listed(site, "other") == []
+        assert _listed(site, "Staging", "m") == ["m:2"]
+        assert _listed(site, "None", "n") == []
 
 
 def there(site: TestSite, name: str = "m") -> dict[int, Version]:

@@ -9,10 +9,12 @@ import pytest
 
 from lazur.engine.plan import Plan
 from lazur.errors import Forbidden, Invalid, LazurError, NotFound
-from lazur.services import jobs, plans, remotes, resources
-from lazur.services.access import Grant, Principal
-from lazur.services.resources import CONNECTIONS, DATASTORES
-from lazur.services.roles import Role
+from lazur.services.base.access import Grant, Principal
+from lazur.services.base.roles import Role
+from lazur.services.content import remotes
+from lazur.services.jobs import jobs, plans
+from lazur.services.resources import resources
+from lazur.services.resources.resources import CONNECTIONS, DATASTORES
 from tests.site import TestSite, call, command
 
 KEY = "c2VjcmV0LWFjY291bnQta2V5LW9mLXRoZS10ZXN0"

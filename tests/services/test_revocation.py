@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from lazur.services import assignments, people, sign_ins, tokens, workspace_trash, workspaces
-from lazur.services.access import Principal, Resource
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal, Resource
+from lazur.services.keeping import workspace_trash
+from lazur.services.people import assignments, people, sign_ins, tokens
 from lazur.store.pages import Query
 from tests.site import OWNER, TestSite, call
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Forbidden, Invalid, NotFound
-from lazur.services.access import Principal
+from lazur.services.base.access import Principal
 from lazur.services.tracking import searches, trash
 from lazur.store.pages import Query
 from tests.services.tracked import Tracked

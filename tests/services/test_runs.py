@@ -16,8 +16,8 @@ import pytest
 
 from lazur.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 from lazur.loops.sweepup import Sweepup
-from lazur.services.access import Principal
-from lazur.services.site import Context
+from lazur.services.base.access import Principal
+from lazur.services.base.site import Context
 from lazur.services.tracking import compare, export, imports, runs, trash
 from lazur.store.mlflow import export as export_store
 from lazur.store.mlflow import find

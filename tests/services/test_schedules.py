@@ -20,20 +20,14 @@ from lazur.errors import (
     TooManyTries,
 )
 from lazur.loops.schedules import Schedules
-from lazur.services import (
-    assets,
-    assignments,
-    events,
-    hooks,
-    jobs,
-    lineage,
-    people,
-    schedules,
-    tokens,
-    workspaces,
-)
-from lazur.services.access import Principal, Resource
-from lazur.services.site import Context
+from lazur.services.assets import assets
+from lazur.services.base import events, workspaces
+from lazur.services.base.access import Principal, Resource
+from lazur.services.base.site import Context
+from lazur.services.jobs import jobs
+from lazur.services.people import assignments, people, tokens
+from lazur.services.results import lineage
+from lazur.services.schedules import hooks, schedules
 from lazur.store import people as people_store
 from lazur.store.pages import Query
 from tests.site import Clock, Server, TestSite, call, command

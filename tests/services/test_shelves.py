@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict, Forbidden, Invalid, NotFound, Unsupported
-from lazur.services import asset_trash, assets, registries, sharing, workspaces
-from lazur.services.access import Grant, Principal
-from lazur.services.roles import BUILT_IN
-from lazur.services.shelves import Registry
+from lazur.services.assets import assets, sharing
+from lazur.services.base import workspaces
+from lazur.services.base.access import Grant, Principal
+from lazur.services.base.roles import BUILT_IN
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
+from lazur.services.results import asset_trash
 from lazur.store.pages import Query
 from tests.site import TestSite, call, put_tree, submit
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Conflict
-from lazur.services import jobs
+from lazur.services.jobs import jobs
 from lazur.services.tracking import trash
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import ENVIRONMENT, Clock, Server, TestSite, call, open_site

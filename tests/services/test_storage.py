@@ -16,22 +16,17 @@ import pytest
 from lazur.blobs.local import Local
 from lazur.engine.secret import Secret
 from lazur.errors import Conflict, Invalid, Unavailable
-from lazur.services import (
-    asset_trash,
-    assets,
-    backups,
-    collection,
-    copies,
-    leftovers,
-    resources,
-    restores,
-    storage,
-    workspaces,
-)
-from lazur.services.home import Home
-from lazur.services.stores import Storage
+from lazur.services.assets import assets
+from lazur.services.base import workspaces
+from lazur.services.base.home import Home
+from lazur.services.base.stores import Storage
+from lazur.services.content import collection, copies, leftovers, storage
+from lazur.services.keeping import backups, restores
+from lazur.services.resources import resources
+from lazur.services.results import asset_trash
 from lazur.store import jobs, records
 from lazur.store.db import Database
+from lazur.store.pages import Query
 from lazur.store.workspaces import by_name
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, Server, TestSite, call, put_tree, submit
@@ -110,13 +105,35 @@ class TestSettings:
         assert found.settings["endpoint"] == "http://x"
         assert "'s'" not in repr(found)
 
+    def test_each_store_may_have_its_own(self, site: TestSite) -> None:
+        """As when a server moves from one to the other."""
+        text = '[credentials]\nsas_token = "one"\n'
+        other = '["gs://other/x"]\nambient = true\n'
+        other += '["gs://other/x".settings]\nendpoint = "http://y"\n'
+        written(site.home, text + other)
+        found = [storage.read(site.home, uri) for uri in ("s3://team", "gs://other/x/")]
+        assert [one and (one.credentials, one.ambient) for one in found] == [
+            ({"sas_token": Secret("one")}, False),
+            ({}, True),
+        ]
+        assert found[1] is not None
+        assert found[1].settings["endpoint"] == "http://y"
+
     def test_which_nobody_else_may_read(self, site: TestSite) -> None:
         written(site.home, "ambient = true\n").chmod(0o640)
         with pytest.raises(Invalid, match="read by others"):
             storage.read(site.home, "s3://team")
 
     @pytest.mark.parametrize(
-        "text", ["x = 1", "[credentials]\nkey = 'x'", "settings = 1", "ambient = 'yes'", "[[["]
+        "text",
+        [
+            "x = 1",
+            "[credentials]\nkey = 'x'",
+            "settings = 1",
+            "ambient = 'yes'",
+            "[[[",
+            "'s3://team' = 1",
+        ],
     )
     def test_and_in_which_nothing_is_overlooked(self, site: TestSite, text: str) -> None:
         written(site.home, text)
@@ -243,6 +260,20 @@ class TestOutputs:
         assert (shown["type"], shown["is_default"]) == ("storage", True)
         assert job(far)["resolved"].get("remote")
 
+    def test_so_does_what_is_written_to_the_other_datastores_but_for_artifacts(
+        self, far: TestSite, room: int, bucket: Path
+    ) -> None:
+        found = call(far, resources.find, resources.DATASTORES, "team", Query())["value"]
+        types = {one["name"]: one["type"] for one in found}
+        assert types.pop("workspaceartifactstore") == "local"
+        assert set(types.values()) == {"storage"}
+        at = "azureml://datastores/workspacefilestore/paths/mine/"
+        outputs = {"x": {"type": "uri_folder", "path": at}}
+        assert plan(far, "team", outputs)["remote"]
+        file = write(far, room, "x", "workspacefilestore")
+        leftovers.remove(far, room)
+        assert not file.exists()
+
     def test_those_of_workspaces_from_before_stay_in_the_home(self, far: TestSite) -> None:
         assert not job(far, "default")["resolved"]["remote"]
 
@@ -287,8 +318,9 @@ class TestOutputs:
     def test_a_backup_names_what_stays_there(
         self, far: TestSite, room: int, tmp_path: Path
     ) -> None:
-        made = backups.make(far, tmp_path / "backup")
-        assert made["elsewhere"] == ["s3://bucket/lazur: workspaceblobstore of team"]
+        made = backups.make(far, tmp_path / "backup", with_outputs=False)
+        assert made["elsewhere"][0] == "s3://bucket/lazur: workspaceblobstore of team"
+        assert len(made["elsewhere"]) == 3
 
 
 class TestCopies:
@@ -314,11 +346,16 @@ class TestCopies:
 
 def job(site: TestSite, workspace: str = "team") -> dict[str, Any]:
     """The plan of one with an output."""
-    name = submit(site, workspace, outputs={"x": {"type": "uri_folder"}})["name"]
+    return {"resolved": plan(site, workspace, {"x": {"type": "uri_folder"}})}
+
+
+def plan(site: TestSite, workspace: str, outputs: dict[str, Any]) -> dict[str, Any]:
+    """Of its output."""
+    name = submit(site, workspace, outputs=outputs)["name"]
     with site.db.read() as db:
         row = jobs.by_name(db, number(site, workspace), name)
     assert row is not None
-    return {"resolved": row.resolved["outputs"][0]}
+    return row.resolved["outputs"][0]
 
 
 def number(site: TestSite, workspace: str) -> int:
@@ -328,9 +365,9 @@ def number(site: TestSite, workspace: str) -> int:
     return row.id
 
 
-def write(site: TestSite, room: int, name: str) -> Path:
+def write(site: TestSite, room: int, name: str, store: str = "workspaceblobstore") -> Path:
     assert site.storage is not None
-    folder = site.storage.folder(room, "workspaceblobstore")
+    folder = site.storage.folder(room, store)
     path = Path(site.storage.settings["path"]) / folder / "azureml" / name / "x" / "a"
     path.parent.mkdir(parents=True)
     path.write_text("a")

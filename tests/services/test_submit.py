@@ -10,8 +10,10 @@ import pytest
 
 from lazur.engine.plan import Demand
 from lazur.errors import BlobsMissing, Conflict, Invalid, LazurError, NotFound, Unsupported
-from lazur.services import assets, jobs, plans, workspaces
-from lazur.services.job_views import size_text, waiting_for
+from lazur.services.assets import assets
+from lazur.services.base import workspaces
+from lazur.services.base.job_views import size_text, waiting_for
+from lazur.services.jobs import jobs, plans
 from lazur.store import jobs as store
 from lazur.testing.fakes import Engine
 from tests.site import Server, TestSite, call, put_tree, submit
@@ -75,6 +77,23 @@ class TestEnvironments:
         with pytest.raises(error) as caught:
             submit(site, environment=written)
         assert caught.value.message
+
+    @pytest.mark.parametrize(
+        "written",
+        [f"{CURATED}/versions/29", "azureml:sklearn-1.5:29", "azureml:AzureML-sklearn-1.5:7"],
+    )
+    def test_microsofts_count_of_builds_is_told_and_served(
+        self, site: TestSite, written: str
+    ) -> None:
+        made = submit(site, environment=written)
+        (told,) = [note for note in made["warnings"] if "version" in note]
+        assert "has no version" in told
+        assert "version 1 serves" in told
+        assert not [
+            note
+            for note in submit(site, environment=f"{CURATED}/versions/1")["warnings"]
+            if "version" in note
+        ]
 
     def test_a_context_of_requirements_is_understood(self, site: TestSite) -> None:
         context = put_tree(

@@ -10,8 +10,9 @@ import pytest
 from lazur.engine.plan import Exit
 from lazur.errors import Conflict, Forbidden, Invalid, NotFound
 from lazur.loops.reports import Reports
-from lazur.services import assets, jobs
-from lazur.services.access import Principal
+from lazur.services.assets import assets
+from lazur.services.base.access import Principal
+from lazur.services.jobs import jobs
 from lazur.store import jobs as job_rows
 from lazur.store import workspaces as spaces_of
 from lazur.store.jobs import JobRow
@@ -86,6 +87,27 @@ class TestTrials:
             (0.9, True),
             (0.5, False),
         ]
+
+    @pytest.mark.parametrize(
+        "policy", [{}, {"early_termination": {"type": "bandit", "slack_amount": 1e9}}]
+    )
+    def test_its_score_is_what_its_run_shows(self, runner: Runner, policy: Any) -> None:
+        """A script that goes back in its steps, and one that ends with no number."""
+        runner.submit(**policy)
+        logged = (
+            [("m", 0.5, 1000, 7, False), ("m", 0.9, 2000, 3, False)],
+            [("m", 0.8, 1000, 1, False), ("m", 0.0, 2000, 2, True)],
+            [("m", 0.1, 1000, 0, False), ("m", 0.4, 1000, 0, False)],
+        )
+        for n, points in enumerate(logged):
+            run = runner.server.show(f"s_{n}").get("run_id", f"s_{n}")
+            with runner.site.db.write() as db:
+                metrics.log_many(db, run, points)
+        for n in range(3):
+            runner.end(f"s_{n}")
+        found = [(t["score"], t["best"]) for t in runner.trials()]
+        assert found == [(0.5, True), (None, False), (0.4, False)]
+        assert runner.server.show("s")["properties"]["score"] == "0.5"
 
     def test_a_named_output_is_registered_once_of_the_best(self, runner: Runner) -> None:
         runner.submit(outputs={"model": {"type": "uri_folder", "name": "best"}})

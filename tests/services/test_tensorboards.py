@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from lazur.errors import Forbidden, Invalid, NotFound
-from lazur.services import tensorboards
-from lazur.services.access import Principal
-from lazur.services.tensorboards import Board
+from lazur.services.base.access import Principal
+from lazur.services.results import tensorboards
+from lazur.services.results.tensorboards import Board
 from tests.services.tracked import Tracked
 from tests.site import Server, TestSite, call, submit
 

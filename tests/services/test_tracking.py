@@ -13,8 +13,10 @@ from sqlalchemy import text
 
 from lazur.engine.plan import Exit
 from lazur.errors import Conflict, NotFound
-from lazur.services import jobs, workspaces
-from lazur.services.tracking import hooks, names
+from lazur.services.base import workspaces
+from lazur.services.jobs import jobs
+from lazur.services.jobs import run_hooks as hooks
+from lazur.services.tracking import names
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine
 from tests.site import Clock, Server, TestSite, call, command, put_tree, submit

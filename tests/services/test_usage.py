@@ -7,21 +7,16 @@ from typing import Any
 
 import pytest
 
-from lazur.engine.plan import Demand
+from lazur.engine.plan import Demand, Exit
 from lazur.errors import Conflict, Forbidden, Invalid, QuotaExceeded
 from lazur.loops.sweepup import Sweepup
-from lazur.services import (
-    asset_trash,
-    assets,
-    people,
-    prices,
-    quotas,
-    stored,
-    usage,
-    uses,
-    workspaces,
-)
-from lazur.services.access import Principal
+from lazur.services.assets import assets
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
+from lazur.services.content import stored
+from lazur.services.jobs import jobs
+from lazur.services.people import people, prices, quotas
+from lazur.services.results import asset_trash, usage, uses
 from lazur.services.tracking import trash
 from lazur.store import jobs as job_rows
 from lazur.store import usage as store
@@ -152,6 +147,31 @@ class TestHours:
             )
         assert shown(site)["total"]["jobs"] == 0
         clock.time += 60
+        assert shown(site)["total"]["jobs"] == 1
+
+    def test_an_attempt_that_was_killed_counts_with_the_one_that_went_on(
+        self, site: TestSite, server: Server, clock: Clock
+    ) -> None:
+        spec = {"type": "parallel", "name": "score", "inputs": {"n": {"path": "azureml:t:1"}}}
+        spec |= {"input_data": "${{inputs.n}}", "resources": {"properties": {"cpus": 4}}}
+        tree = put_tree(site, {"score.py": b"def run(batch): return batch"})
+        data = {"name": "t", "type": "uri_folder", "path": f"tree:{tree}"}
+        call(site, assets.create, LAB, "data", data, who=BEA)
+        task: dict[str, Any] = {"type": "run_function", "entry_script": "score.py"}
+        task |= {"code": f"tree:{tree}", "environment": {"image": "python:3.11"}}
+        call(site, jobs.submit, LAB, {**spec, "task": task}, who=BEA)
+        for attempt, end in ((1, Exit("signal", signal=9)), (2, Exit("ok", code=0))):
+            server.settle()
+            key = f"lab/score/{attempt}"
+            site.engine.run(key)
+            server.settle()
+            clock.time += attempt * HOUR
+            site.engine.end(key, end)
+            server.settle()
+        clock.time += 60
+        line = shown(site, by="job")["value"][0]
+        assert (line["job"], line["jobs"], line["status"]) == ("score", 1, "Completed")
+        assert line["core_hours"] == pytest.approx(12, rel=0.01)
         assert shown(site)["total"]["jobs"] == 1
 
     def test_it_outlives_the_job(self, site: TestSite, server: Server, clock: Clock) -> None:

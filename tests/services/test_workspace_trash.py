@@ -8,17 +8,13 @@ import pytest
 from sqlalchemy import inspect, text
 
 from lazur.errors import Conflict, Forbidden, Invalid, NotFound
-from lazur.services import (
-    assets,
-    assignments,
-    collection,
-    jobs,
-    people,
-    resources,
-    tokens,
-    workspace_trash,
-    workspaces,
-)
+from lazur.services.assets import assets
+from lazur.services.base import workspaces
+from lazur.services.content import collection
+from lazur.services.jobs import jobs
+from lazur.services.keeping import workspace_trash
+from lazur.services.people import assignments, people, tokens
+from lazur.services.resources import resources
 from lazur.services.tracking import places
 from lazur.store import belongings, holds
 from lazur.store import workspaces as store

@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from lazur.services import workspaces
+from lazur.services.base import workspaces
 from lazur.store.mlflow import spaces, sql
 from tests.site import TestSite, call
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from lazur.store import jobs, leases, workspaces
+from lazur.store import jobs, leases, parents, workspaces
 from lazur.store.db import Database
 from tests.store.conftest import NOW, AddJob, add_compute, add_workspace
 
@@ -54,6 +54,31 @@ class TestQueue:
             anns = next(p for p in people if p.created_by == "ann")
             rows = jobs.queued(connection, compute_id, anns, 3)
             assert [row.id for row in rows] == ann[:3]
+
+    def test_children_that_wait_for_each_other_stand_apart(
+        self, db: Database, add_job: AddJob, compute_id: int
+    ) -> None:
+        parent = add_job(state="Running")
+        waiting = [add_job(parent_id=parent, at_once=1) for _ in range(2)]
+        alone = [add_job(), add_job(parent_id=parent)]
+        with db.read() as connection:
+            whose = jobs.queued_by_person(connection, compute_id)
+            queues = {
+                w.family: [row.id for row in jobs.queued(connection, compute_id, w, 9)]
+                for w in whose
+            }
+        assert queues == {parent: waiting, 0: alone}
+
+    def test_children_that_hold_slots_are_counted_wherever_they_run(
+        self, db: Database, add_job: AddJob
+    ) -> None:
+        parent = add_job(state="Running")
+        for runner in ("me", "other"):
+            assert place(db, add_job(parent_id=parent, at_once=3), runner)
+        add_job(parent_id=parent, at_once=3)
+        with db.read() as connection:
+            assert parents.running(connection, {parent}) == {parent: 2}
+            assert parents.running(connection, set()) == {}
 
     def test_queues_of_all_workspaces_are_one_per_compute(
         self, db: Database, add_job: AddJob, compute_id: int

@@ -46,12 +46,12 @@ class TestWrite:
         def first() -> None:
             with database.write() as db:
                 first_is_in.set()
-                others_wait.wait(5)
+                others_wait.wait(60)
                 add(db, 0)
 
         with ThreadPoolExecutor(9) as pool:
             running = [pool.submit(first)]
-            first_is_in.wait(5)
+            first_is_in.wait(60)
             running += [pool.submit(add_one, database, n) for n in range(1, 9)]
             while waiting(database) < 8:
                 pass
@@ -112,7 +112,7 @@ class TestWrite:
 
         with ThreadPoolExecutor(2) as pool:
             running = [pool.submit(first)]
-            first_is_in.wait(5)
+            first_is_in.wait(60)
             running.append(pool.submit(second))
             outcomes = [one.exception() for one in running]
         assert all(isinstance(outcome, Unavailable) for outcome in outcomes), outcomes
@@ -128,12 +128,12 @@ class TestWrite:
         def loose() -> None:
             with database.write(synced=False) as db:
                 loose_is_in.set()
-                go.wait(5)
+                go.wait(60)
                 add(db, 0)
 
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(loose)
-            loose_is_in.wait(5)
+            loose_is_in.wait(60)
             second = pool.submit(add_one, database, 1)
             while waiting(database) < 1:
                 pass

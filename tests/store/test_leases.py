@@ -171,7 +171,7 @@ class TestContention:
             worker.start()
         taken = [*results.get(timeout=60), *results.get(timeout=60)]
         for worker in workers:
-            worker.join(10)
+            worker.join(60)
         assert len(taken) == ROWS
         assert set(taken) == wanted
 

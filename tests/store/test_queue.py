@@ -261,12 +261,12 @@ def held(queue: WriteQueue) -> Generator[None]:
 
     def part(db: Connection) -> None:
         is_in.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         add(db, 0)
 
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(lambda: asyncio.run(queue.run(part)))
-        assert is_in.wait(10)
+        assert is_in.wait(60)
         try:
             yield
         finally:

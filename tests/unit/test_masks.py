@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from lazur.services import masks
+from lazur.services.base import masks
 
 PLAIN = """
 host = "0.0.0.0" # ask me@example.org

@@ -47,6 +47,8 @@ _LEADS = [
     "\\\\host\\share\\",
     "//host/share/",
 ]
+_LINKED_ROOT = "/proc/self/root"
+"""A link to `/` that no check of texts takes for one."""
 _ENDS = ["secret", "secret.txt", "out/secret"]
 
 
@@ -63,7 +65,7 @@ def hostile() -> list[str]:
         "/etc/passwd",
         "//etc/passwd",
         "///etc/passwd",
-        "/proc/self/root/etc/passwd",
+        f"{_LINKED_ROOT}/etc/passwd",
         "/proc/self/environ",
         "C:\\Windows\\win.ini",
         "C:/Windows/win.ini",

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -16,7 +16,7 @@ import pytest
 
 from lazur.data_cache import evict, sweep
 from lazur.datastores.local import Local
-from lazur.engine.contracts import Stored
+from lazur.engine.contracts import Parts, Resumes, Stored
 from lazur.errors import BackendError, Conflict, NotFound, Unavailable
 from lazur.transfer import (
     CHUNK,
@@ -313,6 +313,99 @@ class TestUpload:
 
         with pytest.raises(BackendError, match="refused"):
             upload(folder, Refusing(store.settings), "out", manner=QUICK)
+
+
+class Parted(Local, Resumes):
+    """A store that keeps parts, by their notes; `faults` of its calls fail, after each part."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings)
+        self.kept: dict[str, dict[int, bytes]] = {}
+        self.sent: list[int] = []
+        self.abandoned: list[str] = []
+        self.fault: type[Exception] | None = Unavailable
+        self.faults = 0
+
+    def put_parts(self, path: str, parts: Parts, note: str, keep: Callable[[str], None]) -> Stored:
+        if note not in self.kept:
+            note = f"note-{len(self.kept)}"
+            self.kept[note] = {}
+            keep(note)
+        held = self.kept[note]
+        for offset in range(0, parts.size, CHUNK):
+            size = min(CHUNK, parts.size - offset)
+            if offset in held:
+                parts.skip(size)
+                continue
+            held[offset] = parts.read(offset, size)
+            self.sent.append(offset)
+            if self.faults and self.fault:
+                self.faults -= 1
+                raise self.fault("It broke off.")
+        return self.put(path, iter(held[at] for at in sorted(held)), parts.size)
+
+    def abandon(self, path: str, note: str) -> None:
+        self.abandoned.append(note)
+
+
+class TestParts:
+    """Of files that are large: here all that are more than a chunk."""
+
+    @pytest.fixture
+    def store(self, remote: Path, monkeypatch: pytest.MonkeyPatch) -> Parted:
+        monkeypatch.setattr("lazur.transfer._IN_PARTS", CHUNK)
+        return Parted({"path": str(remote)})
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        (tmp_path / "outputs").mkdir()
+        (tmp_path / "outputs/big").write_bytes(os.urandom(BIG))
+        return tmp_path / "outputs"
+
+    def test_each_is_sent_once_however_often_it_breaks_off(
+        self, store: Parted, folder: Path, remote: Path, tmp_path: Path
+    ) -> None:
+        store.faults, told = 3, list[Progress]()
+        manner = Manner(sleep=lambda _: None, progress=told.append)
+        upload(folder, store, "out", tmp_path / "journal", manner)
+        assert store.sent == [0, CHUNK, 2 * CHUNK, 3 * CHUNK]
+        assert (remote / "out/big").read_bytes() == (folder / "big").read_bytes()
+        assert (told[-1].bytes, store.abandoned) == (BIG, [])
+
+    def test_another_process_goes_on(self, store: Parted, folder: Path, tmp_path: Path) -> None:
+        store.faults, store.fault = 1, KeyboardInterrupt  # type: ignore[assignment]
+        with pytest.raises(KeyboardInterrupt):
+            upload(folder, store, "out", tmp_path / "journal", QUICK)
+        store.abandoned.clear()  # a process that is killed says nothing
+        lines = (tmp_path / "journal").read_bytes()
+        assert b"note-0" in lines
+        (tmp_path / "journal").write_bytes(lines + b'["torn')
+        upload(folder, store, "out", tmp_path / "journal", QUICK)
+        assert store.sent == [0, CHUNK, 2 * CHUNK, 3 * CHUNK]
+
+    def test_what_fails_for_good_is_given_up(
+        self, store: Parted, folder: Path, tmp_path: Path
+    ) -> None:
+        store.faults, store.fault = 1, BackendError
+        with pytest.raises(BackendError):
+            upload(folder, store, "out", tmp_path / "journal", QUICK)
+        assert store.abandoned == ["note-0"]
+
+    def test_another_file_of_the_name_begins_anew(
+        self, store: Parted, folder: Path, remote: Path, tmp_path: Path
+    ) -> None:
+        store.faults, store.fault = 1, BackendError
+        with pytest.raises(BackendError):
+            upload(folder, store, "out", tmp_path / "journal", QUICK)
+        store.abandoned.clear()
+        (folder / "big").write_bytes(os.urandom(BIG))
+        upload(folder, store, "out", tmp_path / "journal", QUICK)
+        assert store.abandoned == ["note-0"]
+        assert (remote / "out/big").read_bytes() == (folder / "big").read_bytes()
+
+    def test_without_a_journal_nobody_could(self, store: Parted, folder: Path) -> None:
+        upload(folder, store, "out", manner=QUICK)
+        assert store.sent == []
 
 
 class TestPlace:

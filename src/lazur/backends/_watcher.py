@@ -45,6 +45,12 @@ class Watcher:
         with contextlib.suppress(BlockingIOError):
             os.write(self._wake_writer, b"x")
 
+    def drop(self, name: str) -> None:
+        """Its end is no news any more."""
+        with self._lock:
+            self._watched.pop(name, None)
+            self._unclear.discard(name)
+
     def _run(self) -> None:
         while True:
             ready = self._poll.poll(_GLANCE * 1000 if self._unclear else None)
@@ -59,7 +65,8 @@ class Watcher:
         with self._lock:
             unclear = list(self._unclear)
         for name in unclear:
-            owner = self._watched[name][0]()
+            watched = self._watched.get(name)
+            owner = watched[0]() if watched else None
             if owner is None:
                 continue
             descriptor = _open(owner.pid)
@@ -82,9 +89,10 @@ class Watcher:
     def _tell(self, name: str) -> None:
         with self._lock:
             self._unclear.discard(name)
-            _, changed = self._watched.pop(name)
+            watched = self._watched.pop(name, None)
         _processes.reap()
-        changed()
+        if watched:
+            watched[1]()
 
 
 def _open(pid: int) -> int | None:

@@ -23,6 +23,7 @@ from typing import Any
 
 import lazur
 from lazur.backends import _machine, _processes
+from lazur.backends._nursery import Nursery
 from lazur.backends._processes import Identity
 from lazur.backends._watcher import Watcher
 from lazur.engine.contracts import Backend, Handle, HasCapacity, Watches
@@ -32,11 +33,13 @@ from lazur.safe import SafeRoot
 
 _RUNTIME = str(Path(lazur.__file__).parent / "runtime" / "__main__.py")
 _PYTHON: str = getattr(sys, "_base_executable", None) or sys.executable
+_ARGV = [_PYTHON, "-I", "-S", "-X", "utf8", _RUNTIME]
 _BEGIN_WITHIN = 20.0
 """Seconds in which a supervisor claims its attempt. After them the attempt is fenced."""
 _LONGEST_DETAIL = 500
 _MOST_DETAILS = 20
 _WATCHER = Watcher()
+_NURSERY = Nursery(_ARGV)
 _STATES = {"code": "preparing", "inputs": "preparing", "running": "running"}
 _NODE_VARIABLES = frozenset(
     (
@@ -117,6 +120,7 @@ class Local(Backend, Watches, HasCapacity):
             return b""
 
     def clean(self, handle: Handle) -> None:
+        _WATCHER.drop(handle["folder"])
         for name in ("wd", "inputs", "named-outputs", "downloads", "cache", "packages"):
             _remove(Path(handle["folder"], name))
 
@@ -251,41 +255,54 @@ def _write_plan(path: Path, plan: Plan) -> None:
 
 
 def _spawn(plan: Plan, log: Path) -> None:
-    """Detached: a session of its own, so that the end of this process is none of its business.
-    What is private comes through a pipe, whole or not at all: a supervisor that sees less leaves
-    without a claim."""
+    """From the nursery, or by itself: a supervisor that begins twice claims its attempt once."""
+    with log.open("ab") as notes:
+        if not _begin(plan, notes.fileno(), _fork):
+            _begin(plan, notes.fileno(), _start)
+
+
+def _begin(plan: Plan, notes: int, how: Callable[[list[str], int, int], bool]) -> bool:
+    """What is private comes through a pipe, whole or not at all: a supervisor that sees less
+    leaves without a claim."""
     if not plan.private:
         with Path(os.devnull).open("rb") as null:
-            _start([plan.folder], null.fileno(), log)
-        return
+            return how([plan.folder], null.fileno(), notes)
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as pipe:
         try:
-            _start([plan.folder, "private"], reading, log)
+            begun = how([plan.folder, "private"], reading, notes)
         finally:
             os.close(reading)
-        pipe.write(json.dumps(plan.private.to_dict()).encode())
+        if begun:
+            pipe.write(json.dumps(plan.private.to_dict()).encode())
+    return begun
 
 
-def _start(words: list[str], stdin: int, log: Path) -> None:
-    environment = {
-        k: v for k, v in os.environ.items() if k in _NODE_VARIABLES or k.startswith("LC_")
-    }
-    with log.open("ab") as notes:
-        pid = os.posix_spawn(
-            _PYTHON,
-            [_PYTHON, "-I", "-S", "-X", "utf8", _RUNTIME, *words],
-            environment,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, stdin, 0),
-                (os.POSIX_SPAWN_DUP2, notes.fileno(), 1),
-                (os.POSIX_SPAWN_DUP2, notes.fileno(), 2),
-            ],
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE],
-        )
+def _fork(words: list[str], stdin: int, notes: int) -> bool:
+    return _NURSERY.start(words, stdin, notes, _variables()) is not None
+
+
+def _start(words: list[str], stdin: int, notes: int) -> bool:
+    """Detached: a session of its own, so that the end of this process is none of its business."""
+    pid = os.posix_spawn(
+        _PYTHON,
+        [*_ARGV, *words],
+        _variables(),
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, stdin, 0),
+            (os.POSIX_SPAWN_DUP2, notes, 1),
+            (os.POSIX_SPAWN_DUP2, notes, 2),
+        ],
+        setsid=True,
+        setsigmask=[],
+        setsigdef=[signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE],
+    )
     _processes.remember(pid)
+    return True
+
+
+def _variables() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if k in _NODE_VARIABLES or k.startswith("LC_")}
 
 
 def _remove(path: Path) -> None:

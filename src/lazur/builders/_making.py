@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from lazur.builders import _disk, _mltable, _packages, _pip
+from lazur.builders import _disk, _offered, _packages, _pip
 from lazur.builders._interpreter import Interpreter
 from lazur.builders._places import LOCK, MARKER, write
 from lazur.builders._pythons import Python
@@ -47,7 +47,13 @@ def _create(work: Work, python: Python) -> None:
 
 def _finish(work: Work, python: Python, lock: str) -> Built:
     _pip.offer(work.prefix, python)
-    _mltable.offer(work.prefix)
+    _offered.offer(work.prefix)
+    if _offered.is_microsofts(work.prefix):
+        work.warn(
+            "This environment has Microsoft's azureml-core, whose Run.get_context() knows Azure"
+            " alone: here it gives an offline run, which only prints. Leave azureml-core (and what"
+            " brings it, such as azureml-defaults) out, and scripts log into their job's run."
+        )
     write(work.prefix / LOCK, lock)
     built = Built(
         prefix=str(work.prefix),

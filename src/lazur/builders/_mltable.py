@@ -1,23 +1,16 @@
-"""`import mltable` inside a job, in every environment that has no package of that name.
-
-Ours is copied into the environment, beside `site-packages` and not into it, and a `.pth` line puts
-it behind everything that is installed: whoever installs Azure's package, in the environment or in
-a job, gets that one. A recipe that asks for Azure's gets Azure's; only where that cannot be had
-for the Python and the machine, ours takes its place, and the build says so.
+"""A recipe that asks for Azure's `mltable` gets Azure's; only where that cannot be had for the
+Python and the machine, ours, which `_offered` puts into every environment, takes its place, and
+the build says so.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-_SOURCE = Path(__file__).resolve().parent.parent / "mltable"
-_FOLDER = "lazur-packages"
 _NAME = "mltable"
 _PARTS = frozenset({"azureml-dataprep", "azureml-dataprep-native", "azureml-dataprep-rslex"})
 """What Azure's `mltable` is made of: of no use without it."""
@@ -35,18 +28,3 @@ def instead(lines: Sequence[str], said: Sequence[str]) -> tuple[list[str], list[
     kept = [line for line in lines if line not in left_out]
     known = {canonicalize_name(Requirement(line).name) for line in kept}
     return [*kept, *(n for n in _NEEDED if canonicalize_name(n) not in known)], left_out
-
-
-def offer(prefix: Path) -> None:
-    """Make `import mltable` work in the environment."""
-    packages = next((prefix / "lib").glob("python3*/site-packages"), None)
-    if packages is None:
-        return
-    folder = prefix / "lib" / _FOLDER
-    shutil.copytree(
-        _SOURCE,
-        folder / "mltable",
-        ignore=shutil.ignore_patterns("__pycache__"),
-        dirs_exist_ok=True,
-    )
-    (packages / "lazur_mltable.pth").write_text(f"{folder}\n")

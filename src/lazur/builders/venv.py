@@ -16,10 +16,11 @@ import json
 import platform
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from lazur.builders import _accelerators, _bytecode, _disk, _fence, _making, _turns, _uv
+from lazur.builders import _accelerators, _bytecode, _disk, _fence, _making, _offered, _turns, _uv
 from lazur.builders._places import LOCK, MARKER, Places
 from lazur.builders._work import Work
 from lazur.engine.contracts import Builder, Built
@@ -59,6 +60,9 @@ class Venv(Builder):
             return None
         if data.get("prefix") != str(prefix) or not (prefix / "bin" / "python").exists():
             return None  # the folder was moved, or its interpreter was uninstalled
+        if not _offered.is_offered(prefix):
+            with suppress(OSError):  # it stays as another version of Lazur left it
+                _offered.offer(prefix)
         return Built(lock=lock, **data)
 
     def build(self, recipe: Recipe, log: BinaryIO, cancelled: Callable[[], bool]) -> Built:

@@ -22,12 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _named(given: list[str]) -> list[str]:
     """`lazur server` alone runs one in the foreground, `lazur backup --to …` makes one; a group
-    cannot be a command too. Any other noun alone, or a group of its verbs, shows its help."""
+    cannot be a command too. `lazur job replay --debug` is under a debugger. Any other noun alone,
+    or a group of its verbs, shows its help."""
     helped = {"-h", "--help"} & set(given[1:])
     if given[:1] == ["server"] and (len(given) == 1 or given[1].startswith("-")) and not helped:
         return ["server", "run", *given[1:]]
     if given[:1] == ["backup"] and given[1:2] and given[1].startswith("-") and not helped:
         return ["backup", "create", *given[1:]]
+    if given[:2] == ["job", "replay"]:
+        return ["--debugger" if word == "--debug" else word for word in given]
     if nouns.is_group([word.lower() for word in given]):
         return [*given, "--help"]
     return given

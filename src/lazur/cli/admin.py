@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,18 @@ from lazur.cli import session, terminal
 from lazur.cli.arguments import option
 from lazur.sdk import home
 
+
+def row(moved: dict[str, Any]) -> dict[str, Any]:
+    return OrderedDict(
+        Storage=moved["storage"],
+        Content=f"{moved['copied']:,} of {moved['blobs']:,} copied",
+        Outputs=f"{moved['outputs_copied']:,} of {moved['outputs']:,} copied",
+    )
+
+
 COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "admin recover": ("recover", {}),
-    "admin storage": ("storage", {}),
+    "admin storage": ("storage", {"table_transformer": row}),
 }
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "admin recover": {
@@ -47,8 +57,9 @@ HELP: dict[str, dict[str, Any]] = {
     "admin storage": {
         "short-summary": "Copy the content of this machine's server to another place.",
         "long-summary": (
-            "From its home to an object store, from there back, or to another store. No server "
-            "may run on the home meanwhile. It may be broken off and repeated: only what is "
+            "From its home to an object store, from there back, or to another store, with the "
+            "outputs of jobs that lie in the store. No server may run on the home meanwhile, and "
+            "no job. It may be broken off and repeated: only what is "
             "lacking is copied, and the old place keeps all. Afterwards set `storage` to the new "
             "place. Credentials are in storage.toml in the home."
         ),

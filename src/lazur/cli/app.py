@@ -155,15 +155,17 @@ class Help(CLIHelp):
 
 
 class App(CLI):
-    def __init__(self) -> None:
-        super().__init__(
-            cli_name="lazur",
-            config_cls=Config,
-            logging_cls=Logging,
-            parser_cls=Parser,
-            commands_loader_cls=Loader,
-            help_cls=Help,
-        )
+    def __init__(self, **others: Any) -> None:
+        """`others`: parts in the place of ours."""
+        parts = {
+            "cli_name": "lazur",
+            "config_cls": Config,
+            "logging_cls": Logging,
+            "parser_cls": Parser,
+            "commands_loader_cls": Loader,
+            "help_cls": Help,
+        }
+        super().__init__(**{**parts, **others})
         self.register_event(EVENT_PARSER_GLOBAL_CREATE, _add_global_arguments)
         self.register_event(EVENT_INVOKER_POST_PARSE_ARGS, _remember_global_arguments)
 
@@ -178,13 +180,13 @@ class App(CLI):
         return terminal.is_coloured(sys.stdout) and super()._should_enable_color()
 
 
-def _add_global_arguments(_: App, arg_group: Any) -> None:
+def _add_global_arguments(app: App, arg_group: Any) -> None:
     add = arg_group.add_argument
     add(
         "--workspace-name",
         "-w",
         dest="_workspace",
-        help="The workspace. Default: that of `lazur configure`.",
+        help=f"The workspace. Default: that of `{app.name} configure`.",
     )
     add(
         "--server",

@@ -51,6 +51,12 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
             "config.toml. Whoever has the backup can then read every secret.",
             action="store_true",
         ),
+        "without_outputs": option(
+            "--without-outputs",
+            help="Leave out what jobs wrote to the server's own object store, and say whose it "
+            "is. It stays where it is.",
+            action="store_true",
+        ),
     },
     "backup verify": {"place": PLACE},
 }
@@ -79,7 +85,12 @@ HELP: dict[str, dict[str, Any]] = {
 }
 
 
-def create(to: str, workspace: str | None = None, with_key: bool = False) -> Any:
+def create(
+    to: str,
+    workspace: str | None = None,
+    with_key: bool = False,
+    without_outputs: bool = False,
+) -> Any:
     if session.current.url:
         raise CLIError("This works on the server of this machine's own home; leave out --server.")
     workspace = workspace or session.current.workspace
@@ -91,7 +102,13 @@ def create(to: str, workspace: str | None = None, with_key: bool = False) -> Any
     # Help must not wait for what opens databases.
     from lazur.server import backups  # noqa: PLC0415
 
-    made = backups.make(folder, Path(to).expanduser().absolute(), workspace, with_key=with_key)
+    made = backups.make(
+        folder,
+        Path(to).expanduser().absolute(),
+        workspace,
+        with_key=with_key,
+        with_outputs=not without_outputs,
+    )
     _tell(made, to, folder)
     return made
 
@@ -111,7 +128,7 @@ def _tell(made: dict[str, Any], to: str, folder: Path) -> None:
         f"{terminal.size(made['added'])} were new; {made['seconds']} s."
     )
     if made["elsewhere"]:
-        terminal.note("Outputs of jobs stay in the object store: " + "; ".join(made["elsewhere"]))
+        terminal.note("Not in it, and still in the store: " + "; ".join(made["elsewhere"]))
     if made["masked"]:
         terminal.note(
             "config.toml is in it without its passwords: " + ", ".join(made["masked"]) + ". Set "

@@ -75,7 +75,9 @@ _NAME = name("job")
 _JOB_FILE = {**FILE, "help": "The job's YAML file."}
 _STREAM = option("--stream", "-s", help="Watch the job until it is over.", action="store_true")
 _LOGS = option(
-    "--logs", help="Of a pipeline, print each step's log as it runs.", action="store_true"
+    "--logs",
+    help="Of a pipeline or a sweep, print each step's or trial's log as it runs.",
+    action="store_true",
 )
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "job": {"name": _NAME, "web": WEB, "sets": SET},
@@ -149,12 +151,15 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "job mini-batches": {
         "status": option("--status", help="Only these: done, failed or retrying."),
+        "contains": option("--contains", help="Only those whose key or error has this text."),
         "slow": option("--slow", help="The slowest first.", action="store_true"),
         "order_by": option(
             "--order-by",
-            help="number (default), seconds, tries, items, metrics.NAME; with - in front: down.",
+            help="number (default), seconds, tries, items, metrics.NAME, key.NAME; with - in "
+            "front: down.",
             metavar="FIELD",
         ),
+        "csv": option("--csv", help="Write them all into this file: a table for other programs."),
         "max_results": {**MAX_RESULTS, "help": "At most so many. Default: 50."},
     },
     "job trials": {
@@ -226,7 +231,8 @@ def watch(client: Any, job: Job, *, logs: bool = False) -> Any:
     job = _follow(client, job.name, logs=logs)
     later = [note for note in job.to_dict().get("warnings") or [] if note not in told]
     specs.warn({"warnings": later})
-    return job.to_dict() if session.current.is_read_by_machine else None
+    now = session.current
+    return job.to_dict() if now.is_read_by_machine or now.always_answers else None
 
 
 def show(name: str, web: bool = False) -> Any:

@@ -178,6 +178,10 @@ HELP: dict[str, dict[str, Any]] = {
                 "name": "The worst models",
                 "text": "lazur job mini-batches -n NAME --order-by=-metrics.rmse -r 10 -o table",
             },
+            {
+                "name": "The figures of all, for a spreadsheet",
+                "text": "lazur job mini-batches -n NAME --csv figures.csv",
+            },
         ],
     },
     "job trials": {

@@ -69,7 +69,7 @@ def _lines(uri: str, certificate: str | None) -> dict[str, str]:
 
 def _token() -> str:
     """A command, not the token: what is printed may be looked at by others, logged and kept."""
-    words = [*_program(), "mlflow-uri", "--token"]
+    words = [*program(), "mlflow-uri", "--token"]
     if session.current.url:
         words += ["--server", session.current.url]
     home = os.environ.get("LAZUR_HOME")
@@ -77,6 +77,6 @@ def _token() -> str:
     return f'"$({before}{shlex.join(words)})"'
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """As the shell finds it, also where it is in an environment that was not activated."""
     return ["lazur"] if shutil.which("lazur") else [sys.executable, "-m", "lazur.cli"]

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazur.cli import assets, specs
+from lazur.cli import assets, many_models, session, specs
 from lazur.cli.arguments import option
+from lazur.cli.many_models import create_many
 
-COMMANDS = assets.commands("model")
+__all__ = ["create_many"]
+
+COMMANDS = {
+    **assets.commands("model"),
+    "model create-many": ("create_many", {"table_transformer": many_models.rows}),
+}
+_TYPE = option("--type", "-t", help="custom_model, mlflow_model or triton_model.")
 ARGUMENTS = assets.arguments(
     "model",
     {
         "path": option("--path", "-p", help="A file or folder here, or an address."),
         "stage": option("--stage", "-s", help="Such as Staging or Production."),
-        "type_": option("--type", "-t", help="custom_model, mlflow_model or triton_model."),
+        "type_": _TYPE,
     },
+)
+ARGUMENTS["model create-many"] = many_models.arguments(_TYPE)
+ARGUMENTS["model list"]["tag"] = option(
+    "--tag", help="Only what has this tag: key=value, or key.", action="append"
+)
+ARGUMENTS["model list"]["stage"] = option(
+    "--stage", "-s", help="Only what is in it, such as Production; None is none."
 )
 HELP = assets.texts(
     "model",
@@ -27,6 +41,7 @@ HELP = assets.texts(
         },
     ],
 )
+HELP["model create-many"] = many_models.TEXT
 
 
 def create(
@@ -49,7 +64,28 @@ def create(
 
 
 show = assets.show_of("models")
-list_ = assets.list_of("models")
+
+
+def list_(
+    name: str | None = None,
+    stage: str | None = None,
+    tag: list[str] | None = None,
+    max_results: int | None = None,
+    include_archived: bool = False,
+    archived_only: bool = False,
+    registry_name: str | None = None,
+) -> Any:
+    found = session.client().models.list(
+        name,
+        max_results=max_results,
+        list_view_type=specs.list_view(include_archived, archived_only),
+        registry=registry_name,
+        stage=stage,
+        tag=tag,
+    )
+    return [model.to_dict() for model in found]
+
+
 update = assets.update_of("models")
 archive = assets.archive_of("models")
 restore = assets.restore_of("models")

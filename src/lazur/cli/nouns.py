@@ -13,6 +13,7 @@ from knack.commands import CLICommandsLoader, CommandGroup
 GROUPS = {
     "job": "Run jobs and watch them.",
     "run": "What was tracked: find, compare, keep and remove runs.",
+    "experiment": "What runs are put together under.",
     "schedule": "Jobs by the clock, upon events, and upon requests.",
     "environment": "The software that jobs run in.",
     "data": "Data assets: files and folders under a name and a version.",
@@ -32,6 +33,7 @@ GROUPS = {
     "lineage": "What came of what: data, jobs, models; and who is affected.",
     "usage": "What was used, by whom and for what, and what it costs.",
     "audit": "What was done, by whom, and what was refused.",
+    "azure": "What Azure's own tools need to work with Lazur.",
     "server": "The server on this machine. It starts by itself when it is needed.",
     "backup": "Copies of this machine's server, made while it runs. See also: restore.",
     "admin": "Help for the server of this machine when nobody can sign in.",
@@ -82,12 +84,16 @@ def is_group(words: list[str]) -> bool:
 
 
 def load(loader: CLICommandsLoader, noun: str) -> None:
-    """Enter the noun's commands: COMMANDS maps a command to its function, with what knack should
-    know beside it."""
     found = module(noun)
     HELP.update(found.HELP)
+    load_commands(loader, found)
+
+
+def load_commands(loader: CLICommandsLoader, found: ModuleType, before: str = "") -> None:
+    """Enter a file's commands, all behind the words `before`: COMMANDS maps a command to its
+    function, with what knack should know beside it."""
     for command, (function, options) in found.COMMANDS.items():
-        *group, verb = command.split()
+        *group, verb = (before + command).split()
         with CommandGroup(
             loader, " ".join(group), found.__name__ + "#{}", deprecate_info=None
         ) as commands:
@@ -97,10 +103,14 @@ def load(loader: CLICommandsLoader, noun: str) -> None:
 def load_arguments(loader: CLICommandsLoader, command: str) -> None:
     noun = command.split(maxsplit=1)[0] if command else ""
     if noun in GROUPS or noun in SINGLE:
-        for scope, arguments in module(noun).ARGUMENTS.items():
-            with ArgumentsContext(loader, scope) as context:
-                for name, options in arguments.items():
-                    _enter(context, name, options)
+        load_options(loader, module(noun))
+
+
+def load_options(loader: CLICommandsLoader, found: ModuleType, before: str = "") -> None:
+    for scope, arguments in found.ARGUMENTS.items():
+        with ArgumentsContext(loader, before + scope) as context:
+            for name, options in arguments.items():
+                _enter(context, name, options)
 
 
 def _enter(context: ArgumentsContext, name: str, options: dict[str, Any]) -> None:

@@ -50,6 +50,12 @@ def restore(place: str, home: str | None = None, database: str | None = None) ->
     local.check_installed()
     found = backups.restore(Path(place).expanduser(), folder, database)
     terminal.note(f"{folder} is as it was at {found['made_at']}. Start it: lazur server start")
+    if found.get("storage"):
+        terminal.note(
+            f"What lay in {found['storage']} is in the home now. Before the start, empty "
+            f"`storage` in {folder / 'config.toml'}; or send the content there again: "
+            f"lazur admin storage --to {found['storage']}"
+        )
     if found["rows"]["secrets"] and not found["with_key"]:
         terminal.note(
             f"Its secrets cannot be opened without their root key. If that was in a file, copy "

@@ -173,8 +173,8 @@ def rotate_key() -> Any:
     # Only this command needs a vault.
     from lazur.engine.contracts import Rotates  # noqa: PLC0415
     from lazur.server.settings import load  # noqa: PLC0415
-    from lazur.services import keyrings  # noqa: PLC0415
-    from lazur.services.home import Home  # noqa: PLC0415
+    from lazur.services.base import keyrings  # noqa: PLC0415
+    from lazur.services.base.home import Home  # noqa: PLC0415
 
     folder = home.find()
     vault = keyrings.of(Home(folder), load(folder).vault).current

@@ -3,8 +3,8 @@ from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lazur.sdk.client import Client
@@ -18,6 +18,8 @@ class Session:
     """The format asked for; None when nobody asked."""
     query: bool = False
     only_errors: bool = False
+    always_answers: bool = False
+    """Also where somebody has watched: Azure's command line does."""
 
     @property
     def is_read_by_machine(self) -> bool:
@@ -33,6 +35,12 @@ def begin(
 ) -> None:
     global current
     current = Session(workspace, url, output, query, only_errors)
+
+
+def change(**fields: Any) -> None:
+    """For what is known later than the options are."""
+    global current
+    current = replace(current, **fields)
 
 
 def client(workspace: str | None = None) -> Client:

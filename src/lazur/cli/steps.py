@@ -7,6 +7,7 @@ from typing import Any
 
 from lazur.cli.tables import Row, duration, job_row, job_rows, short_line, when
 
+_OTHER_WAY = "the condition went the other way"
 _MANY = 1000
 """Children of one job in a list; `job show` has all."""
 
@@ -15,7 +16,7 @@ def shown(job: dict[str, Any]) -> Row | list[Row]:
     """`job show -o table`: of a job with steps one line for each."""
     if not job.get("steps"):
         return job_row(job)
-    return _filled([_top(job), *_below(job["steps"], "")])
+    return _filled([_top(job), *_below(job, "")])
 
 
 def opened(client: Any, job: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def opened(client: Any, job: dict[str, Any]) -> dict[str, Any]:
     steps = [dict(step) for step in job.get("steps") or []]
     for step in steps:
         if step["type"] == "pipeline" and step["job"]:
-            step["steps"] = opened(client, client.jobs.get(step["job"]).to_dict()).get("steps")
+            within = opened(client, client.jobs.get(step["job"]).to_dict())
+            step |= {"steps": within.get("steps"), "jobs": within.get("jobs")}
     return {**job, "steps": steps} if steps else job
 
 
@@ -71,16 +73,19 @@ def _top(job: dict[str, Any]) -> Row:
     )
 
 
-def _below(steps: list[dict[str, Any]], indent: str) -> list[Row]:
+def _below(above: dict[str, Any], indent: str) -> list[Row]:
     rows: list[Row] = []
+    steps: list[dict[str, Any]] = above.get("steps") or []
     for at, step in enumerate(steps):
         last = at == len(steps) - 1
-        rows.append(_row(step, indent + ("└─ " if last else "├─ ")))
-        rows += _below(step.get("steps") or [], indent + ("   " if last else "│  "))
+        said = (above.get("jobs") or {}).get(step["name"]) or {}
+        rows.append(_row(step, said, indent + ("└─ " if last else "├─ ")))
+        rows += _below(step, indent + ("   " if last else "│  "))
     return rows
 
 
-def _row(step: dict[str, Any], lead: str) -> Row:
+def _row(step: dict[str, Any], said: dict[str, Any], lead: str) -> Row:
+    """`said`: the step as it is written."""
     return OrderedDict(
         Step=lead + step["name"],
         Type=step["type"],
@@ -88,11 +93,11 @@ def _row(step: dict[str, Any], lead: str) -> Row:
         Began=when(step.get("started_at")),
         Duration="" if step.get("reused_from") else duration(step.get("duration")),
         Job=step.get("job") or "",
-        Why=short_line(_why(step)),
+        Why=short_line(_why(step, said)),
     )
 
 
-def _why(step: dict[str, Any]) -> str | None:
+def _why(step: dict[str, Any], said: dict[str, Any]) -> str | None:
     if step.get("reused_from"):
         return f"done before, by {step['reused_from']}"
     if step.get("waiting_for"):
@@ -100,7 +105,8 @@ def _why(step: dict[str, Any]) -> str | None:
     if step["status"] == "NotRun":
         return "a step that it needs did not end well"
     if step["status"] == "Skipped":
-        return "the condition went the other way"
+        watched = said.get("on_failure")
+        return "nothing failed that it is there for" if watched else _OTHER_WAY
     return (step.get("error") or {}).get("message")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from lazur.cli import session, specs
 from lazur.cli.tables import duration
+from lazur.sdk.hyperparameters import leaves, shown
 
 _SHORT = 60
 
@@ -36,7 +35,7 @@ def extend(
 
 def rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A column for each hyperparameter; what nobody has is left out."""
-    names = list(OrderedDict.fromkeys(n for trial in found for n, _ in _flat(trial["values"])))
+    names = list(OrderedDict.fromkeys(n for trial in found for n, _ in leaves(trial["values"])))
     made = [_row(trial, names) for trial in found]
     used = [name for name in (made[0] if made else ()) if any(row[name] != "" for row in made)]
     return [OrderedDict((name, row[name]) for name in used) for row in made]
@@ -44,9 +43,9 @@ def rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _row(trial: dict[str, Any], names: list[str]) -> dict[str, Any]:
     row: dict[str, Any] = OrderedDict(Trial=trial["number"], Status=_status(trial))
-    known = dict(_flat(trial["values"]))
+    known = dict(leaves(trial["values"]))
     for name in names:
-        row[name] = _shown(known.get(name, ""))
+        row[name] = shown(known.get(name, ""))
     row[trial["metric"]] = "" if trial["score"] is None else f"{trial['score']:.6g}"
     row["Best"] = "*" if trial["best"] else ""
     row["Took"] = duration(trial["duration"]) if trial["duration"] is not None else ""
@@ -62,18 +61,3 @@ def _status(trial: dict[str, Any]) -> str:
     if trial["stopped_at"] is not None:
         return f"Stopped at {trial['stopped_at']}"
     return str(trial["status"])
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested hyperparameters by their paths."""
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(cast("Mapping[str, Any]", value), f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value)

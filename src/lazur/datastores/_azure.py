@@ -6,12 +6,13 @@ folders are seen there as empty blobs with a mark.
 
 from __future__ import annotations
 
+import builtins
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from lazur.datastores._remote import BLOCK, Remote
+from lazur.datastores._remote import BLOCK, InParts
 from lazur.datastores._settings import host, library, name, needed, secret
 from lazur.engine import paths
 from lazur.engine.contracts import Stored
@@ -31,7 +32,7 @@ OPTIONS: Mapping[str, Any] = {
 """Without `use_env_settings`, neither a proxy nor somebody's .netrc has a say."""
 
 
-class Blobs(Remote):
+class Blobs(InParts):
     """For heirs: `_endpoint` and `_container` say where, `_folder` below what."""
 
     def _endpoint(self) -> str:
@@ -91,6 +92,27 @@ class Blobs(Remote):
                 blob.stage_block(ids[-1].id, data, len(data))
         with self._calling(path):
             blob.commit_block_list(ids)
+
+    def _begin(self, path: str) -> str:
+        """Blocks need no beginning. Those of another upload have other names."""
+        return uuid.uuid4().hex
+
+    def _sent(self, path: str, note: str) -> dict[int, tuple[str, int]]:
+        _, waiting = self._blob(path).get_block_list("uncommitted")
+        mine = [block for block in waiting if str(block.id).startswith(note)]
+        return {int(block.id[len(note) :]): (block.id, block.size) for block in mine}
+
+    def _put_part(self, path: str, note: str, number: int, data: bytes) -> str:
+        name = f"{note}{number:06}"
+        self._blob(path).stage_block(name, data, len(data))
+        return name
+
+    def _finish(self, path: str, note: str, tags: builtins.list[str]) -> None:
+        block = library("azure.storage.blob", EXTRA).BlobBlock
+        self._blob(path).commit_block_list([block(tag) for tag in tags])
+
+    def _give_up(self, path: str, note: str) -> None:
+        """Azure forgets blocks by itself after a week, and nobody else's may be taken away."""
 
     def _delete(self, path: str) -> None:
         self._blob(path).delete_blob(delete_snapshots="include")

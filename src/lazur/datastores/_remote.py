@@ -9,9 +9,10 @@ is how the rule gets to see every connection.
 
 from __future__ import annotations
 
+import builtins
 import io
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, BinaryIO, cast
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 from lazur import egress
 from lazur.egress import Refused
 from lazur.engine import paths
-from lazur.engine.contracts import Datastore, Stored, Writes
+from lazur.engine.contracts import Datastore, Parts, Resumes, Stored, Writes
 from lazur.engine.secret import Masker
 from lazur.errors import (
     BackendError,
@@ -182,6 +183,70 @@ class Remote(Datastore, Writes):
             return Unavailable(f"{self._shown} {what}: {reason}", retry_after=5)
         hint = "Look at its credentials." if status in (401, 403) else None
         return BackendError(f"{self._shown} answered {status}: {reason}", hint=hint)
+
+
+class InParts(Remote, Resumes):
+    """For heirs whose store keeps parts that nobody sees. `note` names one upload."""
+
+    def put_parts(self, path: str, parts: Parts, note: str, keep: Callable[[str], None]) -> Stored:
+        paths.check(path)
+        there = self._known(path, note)
+        if there is None:
+            with self._calling(path):
+                note = self._begin(path)
+            keep(note)
+            there = {}
+        block, tags = self._block(parts.size), list[str]()
+        for number, offset in enumerate(range(0, max(parts.size, 1), block), 1):
+            size = min(block, parts.size - offset)
+            tag, held = there.get(number, ("", -1))
+            if held == size:
+                parts.skip(size)
+            else:
+                data = parts.read(offset, size)
+                if len(data) != size:
+                    raise changed(path)
+                with self._calling(path):
+                    tag = self._put_part(path, note, number, data)
+            tags.append(tag)
+        with self._calling(path):
+            self._finish(path, note, tags)
+        return self.info(path)
+
+    def abandon(self, path: str, note: str) -> None:
+        paths.check(path)
+        try:
+            with self._calling(path):
+                self._give_up(path, note)
+        except NotFound:
+            return
+
+    def _known(self, path: str, note: str) -> dict[int, tuple[str, int]] | None:
+        """None for an upload that there is none of."""
+        if not note:
+            return None
+        try:
+            with self._calling(path):
+                return self._sent(path, note)
+        except NotFound:
+            return None
+
+    @abstractmethod
+    def _begin(self, path: str) -> str: ...
+
+    @abstractmethod
+    def _sent(self, path: str, note: str) -> dict[int, tuple[str, int]]:
+        """Tags and sizes of parts by their numbers, from 1."""
+
+    @abstractmethod
+    def _put_part(self, path: str, note: str, number: int, data: bytes) -> str:
+        """Its tag."""
+
+    @abstractmethod
+    def _finish(self, path: str, note: str, tags: builtins.list[str]) -> None: ...
+
+    @abstractmethod
+    def _give_up(self, path: str, note: str) -> None: ...
 
 
 class _Body(io.RawIOBase):

@@ -17,7 +17,7 @@ from lazur.engine.contracts import Datastore, Stored, Sweeps, Writes
 from lazur.errors import Conflict, Invalid, NotFound
 from lazur.safe import Entry, SafeRoot
 
-_DRAFTS = ".lazur-drafts"
+DRAFTS = ".lazur-drafts"
 """Beside the files, since only within one file system a rename is one step."""
 
 
@@ -59,9 +59,9 @@ class Local(Datastore, Writes, Sweeps):
 
     def put(self, path: str, chunks: Iterator[bytes], size: int) -> Stored:
         _check(path)
-        draft = f"{_DRAFTS}/{uuid.uuid4().hex}"
+        draft = f"{DRAFTS}/{uuid.uuid4().hex}"
         with SafeRoot(self.root) as root:
-            root.make_folder(_DRAFTS)
+            root.make_folder(DRAFTS)
             try:
                 _write(root, draft, chunks, size)
                 return _publish(root, draft, path)
@@ -79,7 +79,7 @@ class Local(Datastore, Writes, Sweeps):
 
     def sweep(self, older_than: float) -> int:
         with SafeRoot(self.root) as root:
-            left = [entry for entry in root.scan(_DRAFTS) if entry.modified < older_than]
+            left = [entry for entry in root.scan(DRAFTS) if entry.modified < older_than]
             for entry in left:
                 _remove(root, entry.path)
         return len(left)
@@ -92,7 +92,7 @@ def _check(path: str) -> None:
 
 
 def _is_draft(path: str) -> bool:
-    return path.partition("/")[0] == _DRAFTS
+    return path.partition("/")[0] == DRAFTS
 
 
 def _write(root: SafeRoot, draft: str, chunks: Iterator[bytes], size: int) -> None:

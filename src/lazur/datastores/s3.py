@@ -4,12 +4,13 @@ MinIO, Ceph and the like), `addressing` (auto, path, virtual); credentials: `acc
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from lazur.datastores._remote import BLOCK, READ, Remote
+from lazur.datastores._remote import BLOCK, READ, InParts
 from lazur.datastores._settings import choice, library, name, needed, secret
 from lazur.engine.contracts import Stored
 from lazur.errors import Invalid
@@ -23,7 +24,7 @@ _ALONE = {
 """What botocore takes for a session without anybody's files, whatever variables name them."""
 
 
-class S3(Remote):
+class S3(InParts):
     def _urls(self) -> list[str]:
         given = _endpoint(self.settings)
         return [given] if given else []
@@ -86,6 +87,29 @@ class S3(Remote):
         with self._calling(to["Key"]):
             made = self._client.upload_part(**to, PartNumber=number, Body=data)
         return {"PartNumber": number, "ETag": made["ETag"]}
+
+    def _begin(self, path: str) -> str:
+        made = self._client.create_multipart_upload(Bucket=self._bucket, Key=path)
+        return str(made["UploadId"])
+
+    def _sent(self, path: str, note: str) -> dict[int, tuple[str, int]]:
+        lists = self._client.get_paginator("list_parts")
+        pages = lists.paginate(Bucket=self._bucket, Key=path, UploadId=note)
+        found = [part for page in pages for part in page.get("Parts", [])]
+        return {part["PartNumber"]: (part["ETag"], part["Size"]) for part in found}
+
+    def _put_part(self, path: str, note: str, number: int, data: bytes) -> str:
+        to = {"Bucket": self._bucket, "Key": path, "UploadId": note}
+        return str(self._client.upload_part(**to, PartNumber=number, Body=data)["ETag"])
+
+    def _finish(self, path: str, note: str, tags: builtins.list[str]) -> None:
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+        self._client.complete_multipart_upload(
+            Bucket=self._bucket, Key=path, UploadId=note, MultipartUpload={"Parts": parts}
+        )
+
+    def _give_up(self, path: str, note: str) -> None:
+        self._client.abort_multipart_upload(Bucket=self._bucket, Key=path, UploadId=note)
 
     def _delete(self, path: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=path)

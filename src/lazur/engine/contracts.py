@@ -363,3 +363,31 @@ class Writes(ABC):
     @abstractmethod
     def delete(self, path: str) -> None:
         """Silent when it is gone."""
+
+
+class Parts(ABC):
+    """A file that does not change, to be sent part by part."""
+
+    size: int
+
+    @abstractmethod
+    def read(self, offset: int, size: int) -> bytes:
+        """So many bytes, which are sent now."""
+
+    @abstractmethod
+    def skip(self, size: int) -> None:
+        """So many are there already."""
+
+
+class Resumes(ABC):
+    """Ability: a large file that was sent in part is gone on with, also by another process."""
+
+    @abstractmethod
+    def put_parts(self, path: str, parts: Parts, note: str, keep: Callable[[str], None]) -> Stored:
+        """As `Writes.put`. `note` is what an earlier call for the same file gave to `keep`, before
+        it sent anything; empty at first. Whatever this raises, what was sent stays for another
+        call. A note that the store knows no longer begins anew."""
+
+    @abstractmethod
+    def abandon(self, path: str, note: str) -> None:
+        """Nobody goes on with it. Silent when there is nothing."""

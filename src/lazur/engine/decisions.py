@@ -122,6 +122,9 @@ class Submit(Decision):
     """Run it even so."""
     notes: dict[str, Any] = field(default_factory=dict[str, Any])
     """Kept with the child, and shown to `advance` with it."""
+    at_once: int | None = None
+    """It waits in line while so many of the parent's children run: who submits more than may run
+    has the next one at hand."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,8 @@ class Finish(Decision):
     error: dict[str, Any] | None = None
     outputs: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """Parent: which of its outputs are a child's: {"model": ("train", "model")}."""
+    gathered: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Parent: which of its outputs are what all items of a loop made: {"all": "fit.model"}."""
     results: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Parent: which of its outputs are values."""
     properties: Mapping[str, str] = field(default_factory=dict[str, str])

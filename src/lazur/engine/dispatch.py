@@ -27,6 +27,9 @@ class Queued:
     cluster: str = ""
     """What the workspace calls the compute; empty where it goes by the server's name."""
     nodes: int = 1
+    family: int = 0
+    """Its parent, where no more than `at_once` of that one's children run at a time."""
+    at_once: int = 0
 
 
 Rooms = dict[tuple[int, str], int]
@@ -46,10 +49,12 @@ def choose(
     held: Mapping[str, int],
     ledger: Ledger | None = None,
     rooms: Rooms | None = None,
+    families: Mapping[int, int] | None = None,
 ) -> list[Placement]:
     """The jobs to start now. `held`: cores by person. `queued` need only hold each person's first
-    few. `ledger`: what is held under quotas; it and `rooms` are written in."""
-    ledger, rooms = ledger or Ledger([]), rooms or {}
+    few. `ledger`: what is held under quotas; it and `rooms` are written in. `families`: how many
+    children of a parent run."""
+    ledger, rooms, siblings = ledger or Ledger([]), rooms or {}, dict(families or {})
     waiting = sorted(queued, key=lambda job: (-job.priority, job.id))
     cores = dict(held)
     gpus = sorted(free_gpus)
@@ -60,6 +65,8 @@ def choose(
             (j for j in waiting if j.priority == top), key=lambda j: (cores.get(j.person, 0), j.id)
         )
         waiting.remove(job)
+        if not _is_next(job, siblings):
+            continue
         if not _has_room(job, rooms) or not _is_allowed(job, ledger):
             continue
         if fits(job.demand, free):
@@ -67,6 +74,15 @@ def choose(
             cores[job.person] = cores.get(job.person, 0) + job.demand.cpus
         free = less(free, job.demand)
     return placed
+
+
+def _is_next(job: Queued, siblings: dict[int, int]) -> bool:
+    """Of its parent's children. What has to wait for others of them has no place anywhere yet."""
+    if not job.family:
+        return True
+    running = siblings.get(job.family, 0)
+    siblings[job.family] = running + 1
+    return running < job.at_once
 
 
 def _has_room(job: Queued, rooms: Rooms) -> bool:

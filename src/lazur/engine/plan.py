@@ -29,6 +29,9 @@ class Source:
     """http(s), fetched by the runtime unless the mode is `direct`."""
     remote: str | None = None
     """A key of `Private.stores`: what the carrier fetches from a store outside of the site."""
+    table: list[list[str]] | None = None
+    """Of what a loop made: (name, what, where) of each item. `what` is `path`, on the node; or
+    `file` or `folder`, which the MLTable file names as they are."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,9 @@ class Plan:
     cache: str | None = None
     """Root of the node's cache of unpacked trees and downloads."""
     hints: str | None = None
-    """Folder of Unix datagram sockets; a datagram `<workspace>/<job>` to each says: look now. May
-    be lost."""
+    """Folder of Unix datagram sockets; a datagram to each says: look now. May be lost."""
+    word: str = ""
+    """What the datagram says: `<workspace>/<job>/<the server's number of it>`."""
     carrier: Carrier | None = None
     private: Private = field(default_factory=Private)
     version: int = VERSION

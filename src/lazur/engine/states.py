@@ -42,7 +42,8 @@ _ORDER = (
 
 def may_follow(old: State, new: State) -> bool:
     """Whether a job in `old` may become `new`. Final states are final; progress goes forward only,
-    except that an attempt which never began is queued again."""
+    except that an attempt is followed by another where it never began, or where what it left can
+    be gone on with."""
     if old in FINAL:
         return False
     if new in FINAL or old == new:
@@ -51,6 +52,6 @@ def may_follow(old: State, new: State) -> bool:
         return old not in WAITING
     if old == State.CANCEL_REQUESTED:
         return False
-    if new == State.QUEUED and old == State.STARTING:
+    if new == State.QUEUED and old in PLACED:
         return True
     return _ORDER.index(new) > _ORDER.index(old)

@@ -130,6 +130,7 @@ _ASSETS = {"data", "model", "code", "environment"}
 _ROOMS = {"workspace", "registry"}
 """Nothing in them tells what they are."""
 _COMPONENT_ONLY = {"is_deterministic", "additional_includes"}
+_AS_JOB = {"pipeline-component"}
 _PARAMETER_ONLY = {"optional", "default", "min", "max", "enum"}
 
 
@@ -149,8 +150,11 @@ def infer(value: Mapping[str, Any], expected: str | None = None) -> str | None:
 
 def _family(value: Mapping[str, Any], expected: str | None, by_schema: str | None) -> str | None:
     """What the file itself says comes first: an expectation must not turn an environment into a
-    job."""
+    job. But a pipeline that runs as it stands is a job to who asks for one, though its `$schema`
+    is that of components, as in public files."""
     word = squashed(value.get("type"))
+    if by_schema in _AS_JOB and expected and expected.endswith("job") and _has_values(value):
+        return "job"
     for family in ("job", "component"):
         if by_schema and by_schema.endswith(family):
             return family
@@ -161,6 +165,13 @@ def _family(value: Mapping[str, Any], expected: str | None, by_schema: str | Non
     if word in JOB_TYPES:
         return "component" if _looks_like_component(value) else "job"
     return "job" if not word and "command" in value else None
+
+
+def _has_values(value: Mapping[str, Any]) -> bool:
+    """Whether nothing is left to be given: each input is a value or has a path."""
+    inputs = value.get("inputs")
+    bodies = list(inputs.values()) if isinstance(inputs, Mapping) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return "jobs" in value and all(not isinstance(b, Mapping) or "path" in b for b in bodies)  # pyright: ignore[reportUnknownVariableType]
 
 
 def _may_be_job(value: Mapping[str, Any], word: str) -> bool:

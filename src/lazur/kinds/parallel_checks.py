@@ -99,10 +99,10 @@ def _check_output(check: Check, task: Mapping[str, Any], outputs: Any) -> None:
 
 
 def _check_task(check: Check, task: Mapping[str, Any], value: Mapping[str, Any]) -> None:
-    if not task:
-        return
+    if not isinstance(value.get("task"), Mapping):
+        return  # which is said already
     kind = str(task.get("type") or "run_function").replace("_", "").lower()
-    if kind != "runfunction":
+    if kind not in {"runfunction", "function"}:
         check.error(f"`task.type` is {task['type']!r}; {_NOT_HERE}", ("task", "type"))
     if not task.get("entry_script"):
         hint = "Write: entry_script: score.py"

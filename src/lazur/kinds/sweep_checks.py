@@ -85,8 +85,10 @@ def _check_given(check: Check, value: Mapping[str, Any]) -> None:
     """What the command needs is given by the sweep, by a hyperparameter or by a default."""
     trial, space = mapping(value.get("trial")), mapping(value.get("search_space"))
     declared = mapping(trial.get("inputs"))
-    given = {**_defaults(declared), **dict.fromkeys(space, ""), **mapping(value.get("inputs"))}
-    check_given(check, trial.get("command"), {**dict.fromkeys(declared), **given})
+    inputs = mapping(value.get("inputs"))
+    said = {name: body for name, body in inputs.items() if body is not None}
+    given = {**_defaults(declared), **dict.fromkeys(space, ""), **said}
+    check_given(check, trial.get("command"), {**dict.fromkeys([*declared, *inputs]), **given})
 
 
 def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lazur.engine.contracts import Built
 from lazur.engine.recipe import Recipe
 from lazur.errors import BuildFailed, LazurError, Unavailable
 from lazur.loops.base import Loop
-from lazur.services.site import Site
+from lazur.services.base.site import Site
 from lazur.store import builds as store
 from lazur.store import jobs
 from lazur.store.db import AnyRow

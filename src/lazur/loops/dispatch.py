@@ -10,10 +10,11 @@ from lazur.engine.dispatch import Placement, Queued
 from lazur.engine.plan import Demand
 from lazur.loops.base import Loop
 from lazur.loops.jobs import Jobs
-from lazur.services import clusters, quotas
-from lazur.services.site import Site
+from lazur.services.base.site import Site
+from lazur.services.people import quotas
+from lazur.services.resources import clusters
 from lazur.store import jobs as store
-from lazur.store import leases, workspaces
+from lazur.store import leases, parents, workspaces
 from lazur.store.db import AnyRow, Connection
 
 _BETWEEN_LOOKS = 10.0
@@ -27,16 +28,44 @@ class Dispatch(Loop):
         super().__init__()
         self._site = site
         self._jobs = jobs
-        site.bus.listen("queue", lambda _topic, _compute: self.hint())
+        self._full: set[str] = set()
+        """Computes without a free core, at the last look: who comes to wait for them need not be
+        looked at before something changes there."""
+        site.bus.listen("queue", lambda _topic, _compute: self._changed())
+        site.bus.listen("line", lambda _topic, compute: self._came(compute))
 
     def round(self) -> float:
+        self._full.clear()
+        for compute, capacity in self._with_room():
+            self._fill(compute, capacity)
+        return _BETWEEN_LOOKS
+
+    def _changed(self) -> None:
+        self._full.clear()
+        self.hint()
+
+    def _came(self, compute: str) -> None:
+        if compute not in self._full:
+            self.hint()
+
+    def _with_room(self) -> list[tuple[AnyRow, Demand]]:
+        """Computes that jobs wait for, where a core is free: every job that comes asks for this,
+        and a full machine takes no writer's turn for the answer."""
         with self._site.db.read() as db:
-            computes = [c for c in workspaces.all_computes(db) if store.queued_by_person(db, c.id)]
-        for compute in computes:
+            wanted = [
+                (compute, store.placed_on(db, compute.id, self._site.runner))
+                for compute in workspaces.computes_wanted(db)
+            ]
+        found: list[tuple[AnyRow, Demand]] = []
+        for compute, placed in wanted:
             backend = self._site.backend(compute.type, compute.settings)
             if isinstance(backend, HasCapacity):
-                self._fill(compute, backend.capacity())
-        return _BETWEEN_LOOKS
+                capacity = backend.capacity()
+                if sum(job.cpus for job in placed) < capacity.cpus:
+                    found.append((compute, capacity))
+                else:
+                    self._full.add(compute.name)
+        return found
 
     def _fill(self, compute: AnyRow, capacity: Demand) -> None:
         """One decision: what is free, who is next, written down in one transaction."""
@@ -44,16 +73,21 @@ class Dispatch(Loop):
         now = self._site.now()
         with self._site.db.write() as db:
             workspaces.lock_compute(db, compute.id)
-            placements = self._choose(db, compute.id, capacity)
+            placements, spare = self._choose(db, compute.id, capacity)
             placed = [
                 p.id for p in placements if store.place(db, p.id, runner, p.gpu_ids, token, now)
             ]
+        if not spare and len(placed) == len(placements):
+            self._full.add(compute.name)
         if placed:
             self._jobs.take(placed, token)
         if len(placed) >= _AT_ONCE:
             self.hint()
 
-    def _choose(self, db: Connection, compute_id: int, capacity: Demand) -> list[Placement]:
+    def _choose(
+        self, db: Connection, compute_id: int, capacity: Demand
+    ) -> tuple[list[Placement], int]:
+        """Who begins, and how many cores are free even so."""
         running = store.placed_on(db, compute_id, self._site.runner)
         free = capacity
         held: dict[str, int] = {}
@@ -61,13 +95,16 @@ class Dispatch(Loop):
             free = dispatch.less(free, Demand(job.cpus, job.memory, job.gpus))
             held[job.created_by] = held.get(job.created_by, 0) + job.cpus
         if free.cpus <= 0:
-            return []
+            return [], 0
         taken = {gpu for job in running for gpu in job.gpu_ids}
         gpus = [gpu for gpu in range(capacity.gpus) if gpu not in taken]
         queued = possible(_first(db, compute_id), capacity)
         ledger = quotas.ledger_of_running(db, lock=True)
         rooms = clusters.rooms(db, compute_id) if any(job.cluster for job in queued) else None
-        return dispatch.choose(queued, free, gpus, held, ledger, rooms)[:_AT_ONCE]
+        families = parents.running(db, {job.family for job in queued if job.family})
+        chosen = dispatch.choose(queued, free, gpus, held, ledger, rooms, families)[:_AT_ONCE]
+        cores = {job.id: job.demand.cpus for job in queued}
+        return chosen, max(0, free.cpus - sum(cores[placement.id] for placement in chosen))
 
 
 def possible(queued: list[Queued], capacity: Demand) -> list[Queued]:
@@ -91,6 +128,8 @@ def _first(db: Connection, compute_id: int) -> list[Queued]:
             row.workspace_id,
             row.cluster,
             row.nodes,
+            row.family,
+            row.at_once or 0,
         )
         for whose in store.queued_by_person(db, compute_id)
         for row in store.queued(db, compute_id, whose, _AT_ONCE)

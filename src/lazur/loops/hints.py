@@ -1,5 +1,5 @@
-"""Hears the runtimes of this machine: a datagram `<workspace>/<job>` says that the job may have
-changed.
+"""Hears the runtimes of this machine: a datagram `<workspace>/<job>/<number>` says that the job
+may have changed. The number is the job's in our table; older runtimes leave it out.
 
 Lost words are harmless. The socket lies in the home's `run` folder, which only its owner may
 enter.
@@ -14,7 +14,7 @@ import socket
 import threading
 from pathlib import Path
 
-from lazur.services.site import Site
+from lazur.services.base.site import Site
 from lazur.store import jobs
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ class Hints:
         self._site = site
         self._path = site.home.run / f"{os.getpid()}.sock"
         self._stop = threading.Event()
-        self._ids: dict[str, int] = {}
         self._thread = threading.Thread(target=self._listen, name="hints", daemon=True)
         self._socket: socket.socket | None = None
 
@@ -63,18 +62,16 @@ class Hints:
             if word:
                 self._hear(word.decode("utf-8", "replace"))
 
-    def _hear(self, key: str) -> None:
-        job_id = self._ids.get(key)
-        if job_id is None:
-            workspace, _, name = key.partition("/")
-            with self._site.db.read() as db:
-                job_id = jobs.id_of(db, workspace, name)
-            if job_id is None:
-                return
-            if len(self._ids) > 10_000:
-                self._ids.clear()
-            self._ids[key] = job_id
-        self._site.bus.publish("due", f"jobs/{job_id}")
+    def _hear(self, word: str) -> None:
+        workspace, _, rest = word.partition("/")
+        name, _, number = rest.partition("/")
+        job_id = int(number) if number.isdecimal() else self._find(workspace, name)
+        if job_id is not None:
+            self._site.bus.publish("due", f"jobs/{job_id}")
+
+    def _find(self, workspace: str, name: str) -> int | None:
+        with self._site.db.read() as db:
+            return jobs.id_of(db, workspace, name)
 
     def _sweep(self, folder: Path) -> None:
         """Sockets of servers that were killed."""

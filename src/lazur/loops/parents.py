@@ -18,45 +18,53 @@ from lazur.engine.decisions import Cancel, Decision, Finish, Look, Parent, Paren
 from lazur.engine.states import FINAL, State
 from lazur.errors import Conflict, LazurError, Unavailable
 from lazur.kinds.pipelines.jobs import child_name
-from lazur.services import access, cancellation, checks, drafts, events, finish, steps, sweeps
-from lazur.services.drafts import Draft, Place
-from lazur.services.site import Context, Site
-from lazur.services.tracking import jobs as tracking
-from lazur.store import jobs, parents, workspaces
+from lazur.loops.children import Children
+from lazur.services.base import access, checks, events
+from lazur.services.base.site import Context, Site
+from lazur.services.jobs import cancellation, drafts, steps, sweeps
+from lazur.services.jobs import job_runs as tracking
+from lazur.services.jobs.drafts import Draft, Place
+from lazur.services.results import finish
+from lazur.store import driver, jobs, parents, workspaces
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 
 log = logging.getLogger(__name__)
 
 _KEPT = 32
+_MANY_IN_LINE = 8
 _SAFE = 60.0
 """Seconds until a parent is looked at again that nobody woke; nothing depends on it."""
 
 
 class Plans:
-    """What parents decide by, read once: it never changes."""
+    """What parents decide by, read once: their plans never change, nor do children that have
+    ended."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._known: OrderedDict[int, AnyRow] = OrderedDict()
+        self._known: OrderedDict[int, tuple[AnyRow, Children]] = OrderedDict()
         self._lock = threading.Lock()
+        self.in_no_hurry: set[int] = set()
+        """Parents that have so many steps in line that a look at them can wait."""
 
-    def of(self, job_id: int) -> AnyRow:
+    def of(self, job_id: int) -> tuple[AnyRow, Children]:
         with self._lock:
             found = self._known.get(job_id)
         if found is None:
             with self._site.db.read() as db:
-                found = parents.plan(db, job_id)
-            if found is None:
+                plan = parents.plan(db, job_id)
+            if plan is None:
                 raise LazurError(f"The plan of job {job_id} is not there.")
-            self._keep(job_id, found)
+            found = self._keep(job_id, plan)
         return found
 
-    def _keep(self, job_id: int, found: AnyRow) -> None:
+    def _keep(self, job_id: int, plan: AnyRow) -> tuple[AnyRow, Children]:
         with self._lock:
-            self._known[job_id] = found
+            found = self._known.setdefault(job_id, (plan, Children(job_id)))
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
+            return found
 
 
 class ParentRound:
@@ -69,12 +77,16 @@ class ParentRound:
         self._look_at = look_at
         self._row = row
         self._token = token
-        self._plan = plans.of(row.id)
+        self._plans = plans
+        self._plan, self._children = plans.of(row.id)
         self._version = row.version
         self._state = State(row.state)
+        self._has_news = False
+        """Something may have come that was not seen when it was decided."""
         self._who = access.acting_for(row.created_by)
 
     def run(self, kind: Parent) -> None:
+        self._plans.in_no_hurry.discard(self._row.id)
         if self._state in FINAL:
             self._rest(None)
             return
@@ -87,16 +99,21 @@ class ParentRound:
             if submits and not self._submit(submits):
                 return
             self._cancel([d for d in decisions if isinstance(d, Cancel)])
-            if not submits:
+            if not self._has_news:
+                if self._children.in_line() + len(submits) >= _MANY_IN_LINE:
+                    self._plans.in_no_hurry.add(self._row.id)
                 self._rest(_next(decisions, self._site.now()))
                 return
 
     def _view(self, kind: Parent) -> ParentView:
+        self._has_news = False
         with self._site.db.read() as db:
-            children = list(parents.children(db, self._row.id))
-            told = sweeps.reports(db, self._plan.plan, children) if kind.reads_reports else {}
-        view = steps.parent_view(self._row, self._plan.plan, children, self._site.now())
-        return replace(view, state=self._state, reports=told)
+            rows = self._children.read(db)
+            if kind.reads_reports:
+                self._children.keep_reports(sweeps.reports(db, self._plan.plan, rows))
+        views, now = self._children.views(), self._site.now()
+        view = steps.seen(self._row, self._plan.plan, views, now)
+        return replace(view, state=self._state, reports=self._children.reports())
 
     def _submit(self, wanted: Sequence[Submit]) -> bool:
         """All of them, or none. False: the lease was lost."""
@@ -113,27 +130,33 @@ class ParentRound:
                 version = parents.keep(context.db, self._row.id, self._token, now, **values)
                 if version is None:
                     return False
-                for draft, one in zip(made, wanted, strict=True):
+                over = [
                     self._accept(context, home, draft, one)
+                    for draft, one in zip(made, wanted, strict=True)
+                ]
                 self._say(context)
         except Conflict as error:
             self._cancel_all()
             self._finish(Finish(State.FAILED, error.to_dict()["error"]))
             return False
+        self._has_news = any(over) or version != self._version + 1
         self._version, self._state = version, State.RUNNING
         return True
 
-    def _accept(self, context: Context, home: AnyRow, draft: Draft, wanted: Submit) -> None:
-        """What is refused now, such as by a quota, is a step that has failed."""
+    def _accept(self, context: Context, home: AnyRow, draft: Draft, wanted: Submit) -> bool:
+        """Whether it is over already. What is refused now, such as by a quota, is a step that has
+        failed."""
         try:
-            with context.db.begin_nested():
+            with driver.part(context.db):
                 drafts.accept(context, home, draft)
+                return draft.is_over
         except Unavailable:
             raise
         except LazurError as error:
             place = self._place(context, wanted)
             failed = drafts.failed(context, draft.name, wanted.spec, place, error)
             drafts.accept(context, home, failed)
+            return True
 
     def _place(self, context: Context, wanted: Submit) -> Place:
         return Place(
@@ -142,6 +165,7 @@ class ParentRound:
             notes=wanted.notes,
             deterministic=wanted.deterministic,
             rerun=wanted.rerun,
+            at_once=wanted.at_once,
             retried_id=self._retried(context, wanted.step),
         )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from urllib.parse import urlsplit
 
-from lazur.errors import LazurError
+from lazur.errors import Invalid, LazurError
 from lazur.loops.base import Loop
 from lazur.outbound import Client, shown
-from lazur.services import posts
-from lazur.services.site import Site
+from lazur.services.base import secret_files
+from lazur.services.base.site import Site
+from lazur.services.results import posts
 from lazur.store import posts as store
 from lazur.store.db import AnyRow
 
@@ -19,6 +21,7 @@ _AT_ONCE = 5
 _SECONDS = 10.0
 """For one answer; all of a round stay within their lease."""
 _LONGEST_WAIT = 3600.0
+_HERE = ("127.0.0.1", "::1", "localhost")
 _TRIES = 180
 """A week of an hour each: then it is given up."""
 
@@ -64,11 +67,24 @@ class Posts(Loop):
     def _status(self, event: object) -> int:
         url, body = self._site.openlineage_url, json.dumps(event).encode()
         try:
-            headers = {"Content-Type": "application/json"}
+            headers = {"Content-Type": "application/json", **self._pass(url)}
             return self._client.fetch(url, "POST", headers, body).status
         except LazurError as error:
             log.warning("OpenLineage: %s", error.message)
             return 0
+
+    def _pass(self, url: str) -> dict[str, str]:
+        """What lets it in. It goes nowhere that others could read it on the way."""
+        if self._site.openlineage_token is None:
+            return {}
+        found = urlsplit(url)
+        if found.scheme != "https" and found.hostname not in _HERE:
+            raise Invalid(
+                f"{shown(url)} is not https: the token is not sent there.",
+                hint="Change `openlineage_url`, or take `openlineage_token_file` away.",
+            )
+        token = secret_files.read(self._site.openlineage_token)
+        return {"Authorization": f"Bearer {token.reveal()}"}
 
     def _put_off(self, post: AnyRow, token: str) -> None:
         wait = min(_LONGEST_WAIT, 2.0 ** min(post.tries + 1, 12))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 
 from lazur.loops.base import Loop
-from lazur.services.site import Site
+from lazur.services.base.site import Site
 from lazur.store import parents
 
 _APART = 0.2

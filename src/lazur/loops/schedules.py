@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from lazur.loops.base import Loop
-from lazur.services import firing
-from lazur.services.site import Site
+from lazur.services.base.site import Site
+from lazur.services.schedules import firing
 from lazur.store import schedules as store
 from lazur.store import ticks
 
@@ -17,6 +17,8 @@ _AT_ONCE = 20
 _KEPT = 180 * 86400.0
 """What became of ticks is told for half a year."""
 _FORGETS_EVERY = 3600.0
+_LONGEST_WAIT = 600.0
+"""No tick waits so long for its next try."""
 
 
 class Schedules(Loop):
@@ -33,6 +35,7 @@ class Schedules(Loop):
     def round(self) -> float:
         more = firing.decide(self._site)
         with self._site.db.write(synced=False) as db:
+            ticks.bring_forward(db, self._site.now(), _LONGEST_WAIT)
             token, due = ticks.take(db, self._site.now(), _AT_ONCE, self._site.server)
         for tick in due:
             if self.stopping:

@@ -8,24 +8,16 @@ from lazur.engine.contracts import Sweeps
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
 from lazur.loops.base import Loop
-from lazur.services import (
-    builds,
-    chosen_places,
-    collection,
-    copies,
-    leftovers,
-    partials,
-    registered_models,
-    secrets,
-    stored,
-    uses,
-    workspace_trash,
-)
-from lazur.services.home import ARTIFACTSTORE
+from lazur.services.assets import builds, registered_models
+from lazur.services.azure import forgotten, staging
+from lazur.services.base.site import Site
+from lazur.services.content import collection, copies, leftovers, partials, stored
+from lazur.services.jobs import run_hooks as hooks
+from lazur.services.keeping import workspace_trash
 from lazur.services.looks import desk
-from lazur.services.site import Site
-from lazur.services.tracking import hooks, trash
-from lazur.services.tracking.artifacts import Artifacts
+from lazur.services.resources import secrets
+from lazur.services.results import chosen_places, uses
+from lazur.services.tracking import trash
 from lazur.store import holds, jobs, people, records, sign_ins
 
 log = logging.getLogger(__name__)
@@ -91,7 +83,10 @@ class Sweepup(Loop):
     def _sweep(self, older_than: float) -> None:
         """Halves of uploads and unpacked trees whose writer was killed."""
         if isinstance(self._site.blobs, Sweeps):
-            self._site.blobs.sweep(older_than)
+            try:
+                self._site.blobs.sweep(older_than)
+            except LazurError as error:  # the rest does not wait for a store that is away
+                log.warning("what uploads left is not removed: %s", error.message)
         copies.evict(self._site)
         leftovers.clear(self._site, lambda: self.stopping)
         partials.sweep(self._site.home, older_than)
@@ -100,8 +95,8 @@ class Sweepup(Loop):
         for draft in [found for pattern in patterns for found in cache.glob(pattern)]:
             if not self.stopping and draft.lstat().st_mtime < older_than:
                 collection.remove(draft)
-        for store in self._site.home.path.glob(f"workspaces/*/{ARTIFACTSTORE}"):
-            Artifacts(store).sweep()
+        staging.sweep(self._site.home, older_than)
+        forgotten.clear(self._site, lambda: self.stopping)
 
     def _prune(self) -> None:
         """Environments that nobody used for long, and the longest unused of too many."""

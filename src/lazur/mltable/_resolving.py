@@ -2,7 +2,8 @@
 
 Inside a job, `azureml://datastores/<name>/paths/…` means a folder on this machine or an object
 store, which only the runtime knows. It says so in `LAZUR_DATASTORES`, a JSON mapping from a
-datastore's name to its folder or URL, or a process calls `set_resolver`.
+datastore's name to its folder or URL, or a process calls `set_resolver`. Of a datastore that is
+not in it, and of `azureml://jobs/<name>/outputs/<output>`, the server has the files (`_server`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 from typing import Callable, Optional
 
+from . import _server
 from ._errors import MLTableError
 
 VARIABLE = "LAZUR_DATASTORES"
@@ -22,6 +24,9 @@ _DATASTORE = re.compile(
     r"azureml:/{1,2}(?:/?subscriptions/[^/]+/resource[gG]roups/[^/]+"
     r"(?:/providers/Microsoft\.MachineLearningServices)?/workspaces/[^/]+/)?"
     r"datastores/(?P<name>[^/]+)/paths/?(?P<path>.*)"
+)
+_OUTPUT = re.compile(
+    r"(?P<output>azureml://jobs/[^/]+/outputs/[^/]+)(?:/paths)?(?:/+(?P<path>.*))?"
 )
 _WASBS = re.compile(r"wasbs?://([^@/]+)@([^./]+)\.blob\.([^/]+)(/.*)?")
 _resolver: Optional[Resolver] = None
@@ -48,6 +53,8 @@ def resolve(uri: str) -> str:
 
 
 def _azureml(uri: str) -> str:
+    if (output := _OUTPUT.fullmatch(uri)) is not None:
+        return _of_job(uri, output["output"], output["path"] or "")
     found = _DATASTORE.fullmatch(uri)
     if found is None:
         raise MLTableError(
@@ -56,6 +63,8 @@ def _azureml(uri: str) -> str:
         )
     name, path = found.group("name"), found.group("path")
     root = _datastores().get(name)
+    if root is None and _server.is_known():
+        root = f"{_server.SCHEME}datastores/{name}/paths"
     if root is None:
         raise MLTableError(
             f"Nobody said where the datastore '{name}' of {uri} is. In a job, give the path as an"
@@ -65,6 +74,17 @@ def _azureml(uri: str) -> str:
     if ".." in path.split("/"):
         raise MLTableError(f"{uri} leads out of the datastore with '..'.")
     return f"{root.rstrip('/')}/{path}" if path else root
+
+
+def _of_job(uri: str, output: str, path: str) -> str:
+    if not _server.is_known():
+        raise MLTableError(
+            f"{uri} is an output of a job, which only the server knows. It is followed inside of"
+            " jobs; elsewhere download it first: lazur job download --output-name NAME."
+        )
+    if ".." in path.split("/"):
+        raise MLTableError(f"{uri} leads out of the output with '..'.")
+    return f"{output}/paths/{path}" if path else output
 
 
 def _datastores() -> dict[str, str]:

@@ -7,12 +7,13 @@ import re
 import shutil
 from typing import Any, BinaryIO, Dict, List, Optional, Tuple, cast
 
+from . import _server, _web
 from ._errors import MLTableError
 from ._optional import need
+from ._patterns import MAGIC, compiled
 from ._resolving import Resolver, resolve
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/{1,2}\S")
-_MAGIC = re.compile(r"[*?\[]")
 _PACKAGES = {
     "abfs": "adlfs",
     "abfss": "adlfs",
@@ -47,7 +48,7 @@ class Storage:
         try:
             return open(actual, "rb")
         except FileNotFoundError:
-            advice = " Wildcards are for `pattern`." if _MAGIC.search(path) else ""
+            advice = " Wildcards are for `pattern`." if MAGIC.search(path) else ""
             raise MLTableError(f"There is no file {path}.{advice}") from None
         except IsADirectoryError:
             raise MLTableError(f"{path} is a folder, not a file.") from None
@@ -128,7 +129,11 @@ class Storage:
         return resolve(self._resolver(path) if self._resolver else path)
 
     def _system(self, uri: str) -> Tuple[Any, str]:
+        if _server.has(uri):
+            return _server.Server(), uri[len(_server.SCHEME) :]
         scheme = uri.split(":", 1)[0].lower()
+        if scheme in ("http", "https") and not self._options and _web.is_all_there_is():
+            return _web.Web(), uri
         core = need("fsspec.core", f"Reading {uri}")
         try:
             return core.url_to_fs(uri, **self._options)
@@ -141,13 +146,13 @@ class Storage:
 
 def _glob(pattern: str) -> List[str]:
     """Of the folder in front of the first wildcard, the files that fit."""
-    start = _MAGIC.search(pattern)
+    start = MAGIC.search(pattern)
     if start is None:
         return [pattern] if os.path.isfile(pattern) else []
     root = os.path.dirname(pattern[: start.start()]) or "."
     parts = pattern[len(root) if root != "." or pattern.startswith("./") else 0 :]
     wanted = [part for part in parts.split("/") if part]
-    fits = re.compile("".join(map(_expression, wanted[:-1])) + _piece(wanted[-1]))
+    fits = compiled(wanted)
     found: List[str] = []
     for parent, folders, names in os.walk(root, followlinks=True):
         inside = os.path.relpath(parent, root)
@@ -159,24 +164,3 @@ def _glob(pattern: str) -> List[str]:
             if fits.fullmatch(path):
                 found.append(os.path.join(root, path))
     return sorted(found)
-
-
-def _expression(part: str) -> str:
-    return "(?:[^/]+/)*" if part == "**" else _piece(part) + "/"
-
-
-def _piece(part: str) -> str:
-    """A part of a pattern, which never crosses a folder."""
-    if part == "**":
-        return ".*"
-    text, rest = "", part
-    while rest:
-        group = re.match(r"\[[!^]?\]?[^\]]*\]", rest)
-        if group:
-            inner = group.group()[1:-1].replace("\\", "\\\\")
-            text += f"[^{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]"
-            rest = rest[group.end() :]
-            continue
-        text += {"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0]))
-        rest = rest[1:]
-    return text

@@ -10,7 +10,7 @@ from lazur.runtime.processes import Command, descendants, start
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 else:
     import _signal as signal
 
@@ -55,6 +55,7 @@ class Crew:
         self._alone = False
         self._kill_at: float | None = None
         self._ended_at: float | None = None
+        self._later: list[tuple[float, Callable[[], object]]] = []
 
     def start(self, umask: int, group: str | None) -> None:
         for command in self.commands:
@@ -62,8 +63,16 @@ class Crew:
             self._ranks[pid] = command.rank
             self._groups.append(pid)
 
-    def wait(self, canceled: Callable[[], bool]) -> None:
-        """Until nothing of the job runs any more. `canceled` is asked when a SIGTERM came."""
+    def wait(
+        self,
+        canceled: Callable[[], bool],
+        later: Sequence[tuple[float, Callable[[], object]]] = (),
+    ) -> None:
+        """Until nothing of the job runs any more. `canceled` is asked when a SIGTERM came.
+        `later`: what is done after so many seconds, the soonest first, if the commands still
+        run."""
+        begun = time.monotonic()
+        self._later = [(begun + seconds, do) for seconds, do in later]
         deadline = None if self.timeout is None else time.monotonic() + self.timeout
         while True:
             asked = self._wait_for_signal(self._next(deadline)) == signal.SIGTERM
@@ -77,6 +86,8 @@ class Crew:
                 self._end("timeout")
             if not self._ranks:
                 self._end_leftovers(now)
+            while self._ranks and self._later and now >= self._later[0][0]:
+                self._later.pop(0)[1]()
             if self._kill_at is not None and now >= self._kill_at:
                 self._kill(now)
         if not self._adopts:
@@ -85,6 +96,8 @@ class Crew:
     def _next(self, deadline: float | None) -> float:
         """Seconds until the clock, rather than a signal, is the reason to look again."""
         times = [self._kill_at, deadline if self._ranks else None]
+        if self._later and self._ranks:
+            times.append(self._later[0][0])
         if self._ended_at is not None and self._kill_at is None:
             times.append(self._ended_at + _LINGER)
         known = [t for t in times if t is not None]

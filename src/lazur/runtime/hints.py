@@ -22,7 +22,7 @@ def send(plan: Plan) -> None:
 
     sender = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
     sender.setblocking(False)
-    message = (plan.workspace + "/" + plan.job).encode("utf-8")
+    message = plan.word.encode("utf-8")
     for name in os.listdir(folder):
         _send(sender, message, folder + "/" + name)
     sender.close()

@@ -6,6 +6,7 @@ in this job's own view of the file systems where the node permits that, otherwis
 
 from __future__ import annotations
 
+import json
 import os
 
 from lazur.runtime import folders, mounts
@@ -38,6 +39,9 @@ def _place(attempt: Attempt, wanted: Input, values: Values, view: mounts.View) -
         values.add_input(wanted.name, text, is_path=bool(wanted.source.path))
         return
     place = "%s/inputs/INPUT_%s" % (attempt.folder, wanted.name)
+    if wanted.source.table is not None:
+        values.add_input(wanted.name, _gather(wanted, place, mode, view), is_path=True)
+        return
     found = _find(attempt, wanted)
     if mode == "rw_mount" and wanted.source.path:
         values.add_input(wanted.name, wanted.source.path, is_path=True)
@@ -54,6 +58,32 @@ def _place(attempt: Attempt, wanted: Input, values: Values, view: mounts.View) -
     if wanted.path_on_compute:
         target = _on_compute(attempt, wanted, target, view)
     values.add_input(wanted.name, target, is_path=True)
+
+
+def _gather(wanted: Input, place: str, mode: str, view: mounts.View) -> str:
+    """A folder with an entry for each item of a loop, and an MLTable file that names them all."""
+    os.mkdir(place)
+    lines = ["type: mltable", "paths:"]
+    for name, what, where in wanted.source.table or ():
+        if what == "path":
+            if not os.path.exists(where):
+                text = "the input %s has %s, which is not on this machine"
+                raise Unprepared(text % (wanted.name, where))
+            found = Found(where, sealed=False)
+            what = "file" if os.path.isfile(found.path) else "folder"
+            where = "./" + name
+            if what == "file":
+                os.mkdir(place + "/" + name)
+                where += "/" + found.name
+            if mode == "download":
+                folders.copy(found.path, place + where[1:])
+                folders.unprotect(place + where[1:])
+            else:
+                _show(found, place + where[1:], view)
+        lines.append("  - %s: %s" % (what, json.dumps(where)))
+    with open(place + "/MLTable", "w", encoding="utf-8") as file:
+        file.write("\n".join(lines if len(lines) > 2 else [lines[0], "paths: []"]) + "\n")
+    return place
 
 
 class Found:

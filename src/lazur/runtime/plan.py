@@ -37,6 +37,7 @@ class Source:
         self.path: str | None = data.get("path")
         self.uri: str | None = data.get("uri")
         self.remote: str | None = data.get("remote")
+        self.table: list[list[str]] | None = data.get("table")
 
 
 class Input:
@@ -107,6 +108,7 @@ class Plan:
         self.blobs: str | None = data.get("blobs")
         self.cache: str | None = data.get("cache")
         self.hints: str | None = data.get("hints")
+        self.word: str = data.get("word") or self.workspace + "/" + self.job
         carrier = data.get("carrier")
         self.carrier = Carrier(carrier) if carrier else None
         self.private = Private({})

@@ -7,17 +7,18 @@ import _thread
 import time
 
 from lazur.runtime.documents import render
+from lazur.runtime.gauges import Gauges
+from lazur.runtime.posting import Post
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from lazur.runtime.attempt import Attempt
-    from lazur.runtime.gauges import Gauges
     from lazur.runtime.gpus import Gpus
 
-_FIRST = 1.0
-"""Jobs that are shorter are not sampled, and pay nothing."""
+FIRST = 1.0
+"""Seconds after which a job is sampled first. Those that are shorter pay next to nothing."""
 _EVERY = 10.0
 _SHORTEST = 1.0
 _KEPT = 2000
@@ -36,7 +37,8 @@ class Refused(Exception):
 
 
 class Sampling:
-    """`stop` comes when the command has ended."""
+    """Made when the command begins, so that the first sample tells of all since then. `begin` is
+    for jobs that take their time, `stop` comes when the command has ended."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
@@ -48,11 +50,18 @@ class Sampling:
         self._waiting: list[list[dict[str, Any]]] = []
         self._step = 0
         self._noted = False
+        self._read_at = 0.0
+        self._begun = False
+        self._gauges = Gauges(attempt.artifacts)
+
+    def begin(self) -> None:
+        self._begun = True
         _thread.start_new_thread(self._run, ())
 
     def stop(self) -> None:
-        self._stopping.release()
-        self._done.acquire(timeout=_LAST)
+        if self._begun:
+            self._stopping.release()
+            self._done.acquire(timeout=_LAST)
 
     def _run(self) -> None:
         try:
@@ -65,21 +74,15 @@ class Sampling:
             self._done.release()
 
     def _sample_until_stopped(self) -> None:
-        # After the user's first line, and only by jobs that get here: these cost more than a
-        # short job.
-        from lazur.runtime.gauges import Gauges  # noqa: PLC0415
-
-        gauges = Gauges(self._attempt.artifacts)
-        if self._stopping.acquire(timeout=_FIRST):
-            return
         gpus = self._open_gpus()
         server = _Server(self._attempt.plan.variables)
         over = False
         while not over:
-            self._read(gauges, gpus)
+            self._read(gpus)
             self._send(server)
             over = self._stopping.acquire(timeout=self._every)
-        self._read(gauges, gpus)
+        if time.monotonic() - self._read_at > _SHORTEST:  # else the end would wait for no news
+            self._read(gpus)
         self._send(server)
 
     def _open_gpus(self) -> Gpus | None:
@@ -93,8 +96,9 @@ class Sampling:
             self._note("no system metrics of the GPUs: %s" % error)
             return None
 
-    def _read(self, gauges: Gauges, gpus: Gpus | None) -> None:
-        found = gauges.read()
+    def _read(self, gpus: Gpus | None) -> None:
+        self._read_at = time.monotonic()
+        found = self._gauges.read()
         if gpus is not None:
             found.update(gpus.read())
         shared = {"timestamp": int(time.time() * 1000), "step": self._step}
@@ -131,43 +135,23 @@ class _Server:
     """Raises OSError for what may go better next time, Refused for what never will."""
 
     def __init__(self, variables: dict[str, str]) -> None:
-        scheme, _, rest = variables[_URI].partition("://")
-        self._secure = scheme == "https"
-        self._authority = variables.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
-        self._host, _, path = rest.partition("/")
-        self._path = "/" + path + "/api/2.0/mlflow/runs/log-batch"
         self._run = variables["MLFLOW_RUN_ID"]
-        self._headers = {
+        headers = {
             "Authorization": "Bearer " + variables["MLFLOW_TRACKING_TOKEN"],
             "Content-Type": "application/json",
         }
+        self._post = Post(
+            variables[_URI] + "/api/2.0/mlflow/runs/log-batch",
+            headers,
+            variables.get("MLFLOW_TRACKING_SERVER_CERT_PATH"),
+        )
 
     def send(self, metrics: list[dict[str, Any]]) -> None:
-        from http.client import HTTPException  # noqa: PLC0415
-
-        connection = self._connect()
-        body = render({"run_id": self._run, "metrics": metrics})
-        try:
-            connection.request("POST", self._path, body, self._headers)
-            status = connection.getresponse().status
-        except HTTPException as error:
-            raise OSError("%s: %s" % (type(error).__name__, error)) from None
-        finally:
-            connection.close()
+        status = self._post.send(render({"run_id": self._run, "metrics": metrics}))
         if status in (408, 429) or status >= 500:
             raise OSError("it answered with %d" % status)
         if status >= 300:
             raise Refused("the server answered with %d" % status)
-
-    def _connect(self) -> Any:
-        from http.client import HTTPConnection, HTTPSConnection  # noqa: PLC0415
-
-        if not self._secure:
-            return HTTPConnection(self._host, timeout=_PATIENCE)
-        from ssl import create_default_context  # noqa: PLC0415
-
-        context = create_default_context(cafile=self._authority)
-        return HTTPSConnection(self._host, timeout=_PATIENCE, context=context)
 
 
 def start(attempt: Attempt) -> Sampling | None:

@@ -17,6 +17,7 @@ from lazur.runtime.documents import write
 from lazur.runtime.environment import base_variables
 from lazur.runtime.plan import Canceled, Unkept, Unprepared
 from lazur.runtime.ranks import make_commands
+from lazur.runtime.sampling import FIRST
 from lazur.runtime.sampling import start as sample
 from lazur.runtime.system import adopt_orphans
 from lazur.runtime.values import Values
@@ -24,6 +25,7 @@ from lazur.runtime.values import Values
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
     from typing import Any
 
     from lazur.runtime.masking import Logs
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 else:
     import _signal as signal
 
+_TOLD = 0.1
+"""Seconds until the servers are told that a command runs. Of one that is shorter they hear once,
+when it has ended: half of what it costs them."""
 _DISK_FULL = 2.0
 """Seconds between tries to write down the end."""
 
@@ -115,9 +120,11 @@ def _carry_out(attempt: Attempt, umask: int) -> dict[str, Any]:
     crew.start(umask, limit.group if limit else None)
     if logs:
         logs.start()
-    hints.send(plan)
     sampling = sample(attempt)
-    crew.wait(lambda: os.path.exists(attempt.folder + "/cancel"))
+    later: list[tuple[float, Callable[[], object]]] = [(_TOLD, lambda: hints.send(plan))]
+    if sampling:
+        later.append((FIRST, sampling.begin))
+    crew.wait(lambda: os.path.exists(attempt.folder + "/cancel"), later)
     if logs:
         logs.finish()
     attempt.phase("finalizing")

@@ -15,6 +15,7 @@ from lazur.sdk.scope import Scope, pages
 from lazur.sdk.source import Source
 from lazur.sdk.views import ASSET_CHANGES, Asset, View
 
+_COPYING = 202
 _KINDS = {
     "environments": "environment",
     "data": "data",
@@ -192,11 +193,15 @@ class Assets:
         share_with_name: str | None = None,
         share_with_version: str | None = None,
     ) -> Asset:
-        """Into a registry, under the same name and version unless others are given."""
+        """Into a registry, under the same name and version unless others are given. What lies in
+        a store elsewhere is copied, which may take as long as that takes."""
         given = {"name": share_with_name, "version": share_with_version}
         asked = {"registry": registry, **{key: value for key, value in given.items() if value}}
         path = f"{self._version(name, version, label, None)}/share"
-        return Asset(self._scope.http.request("POST", path, json=asked).json())
+        while True:
+            answer = self._scope.http.request("POST", path, json=asked)
+            if answer.status != _COPYING:
+                return Asset(answer.json())
 
     def _one_or_all(
         self, name: str, version: str | None, label: str | None, registry: str | None

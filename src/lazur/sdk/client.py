@@ -16,10 +16,12 @@ from lazur.sdk.computes import Computes
 from lazur.sdk.data import DataAssets
 from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model, Pipeline
 from lazur.sdk.environments import Environments
+from lazur.sdk.experiments import Experiments
 from lazur.sdk.home import defaults, find, token_for
 from lazur.sdk.http import Address, Http
 from lazur.sdk.jobs import Jobs
 from lazur.sdk.lineage import Lineage
+from lazur.sdk.models import Models
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
 from lazur.sdk.quotas import Quotas
 from lazur.sdk.resources import Connections, Datastores
@@ -58,6 +60,10 @@ class Client:
     def runs(self) -> Runs:
         return Runs(self.scope)
 
+    @cached_property
+    def experiments(self) -> Experiments:
+        return Experiments(self.scope)
+
     @property
     def tracking_uri(self) -> str:
         """What `mlflow.set_tracking_uri` wants, for this workspace. MLflow takes the token from
@@ -73,8 +79,8 @@ class Client:
         return DataAssets(self.scope, "data")
 
     @cached_property
-    def models(self) -> Assets:
-        return Assets(self.scope, "models")
+    def models(self) -> Models:
+        return Models(self.scope, "models")
 
     @cached_property
     def components(self) -> Assets:

@@ -105,6 +105,11 @@ def _refuse_elsewhere(job: Job, output: str, body: Any) -> None:
     from lazur.spec import references  # noqa: PLC0415
 
     path = str(body.get("path") or "") if isinstance(body, Mapping) else ""
+    if not path:
+        raise NotFound(
+            f"Output {output!r} of job {job.name} was not made: the job is {job.status}.",
+            hint=f"Why, says: lazur job show -n {job.name} -o table",
+        )
     found = references.parse(path) if path else None
     if isinstance(found, references.DatastorePath) and found.datastore not in _HERE:
         raise Unsupported(

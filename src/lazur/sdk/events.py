@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lazur.engine.increments import merged
 from lazur.engine.states import FINAL
 from lazur.errors import Unavailable
 from lazur.sdk.http import LOST
@@ -30,9 +31,13 @@ def events(scope: Scope, name: str) -> Iterator[dict[str, Any]]:
     while True:
         try:
             with scope.http.stream(
-                "GET", path, headers={"Accept": "text/event-stream"}, timeout=QUIET
+                "GET",
+                path,
+                headers={"Accept": "text/event-stream"},
+                query={"changes": True},
+                timeout=QUIET,
             ) as stream:
-                for view in _decoded(stream.lines()):
+                for view in _views(stream.lines()):
                     lost_at = None
                     if (seen := _seen(view)) != last:
                         last = seen
@@ -72,15 +77,28 @@ def _seen(view: dict[str, Any]) -> Any:
     return view.get("etag"), [(step["name"], step["status"]) for step in steps]
 
 
-def _decoded(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
-    """`data:` of server-sent events whose event is `job`."""
+def _views(lines: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """A server tells the whole view first, and what became another after that; one of another
+    version the whole each time."""
+    view: dict[str, Any] | None = None
+    for kind, told in _decoded(lines):
+        if kind == b"job":
+            view = told
+        elif view is not None:
+            view = merged(view, told)
+        if view is not None:
+            yield view
+
+
+def _decoded(lines: Iterator[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """`data:` of server-sent events of the two kinds that a job has."""
     data: list[bytes] = []
     kind = b"message"
     for line in lines:
         line = line.rstrip(b"\r")
         if not line:
-            if data and kind == b"job":
-                yield json.loads(b"\n".join(data))
+            if data and kind in (b"job", b"change"):
+                yield kind, json.loads(b"\n".join(data))
             data, kind = [], b"message"
             continue
         name, _, value = line.partition(b":")

@@ -8,14 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 from lazur.engine.states import FINAL
+from lazur.sdk import step_follow, trial_follow
 from lazur.sdk.events import Watcher, events
-from lazur.sdk.logs import MAIN_LOG, Out, copy_bytes
+from lazur.sdk.lines import Lines, Logs, Style
+from lazur.sdk.logs import MAIN_LOG, Out, copy_bytes, text_writer
 from lazur.sdk.scope import Scope
-from lazur.sdk.step_follow import Style, follow_steps
 from lazur.sdk.views import Job
 
 _STREAMED = re.compile(r"user_logs/std_log\D*0*(?:_ps)?\.txt")
 """The log of the first process, whichever way the launcher names it."""
+_PARTS = {
+    "pipeline": (step_follow.tell_steps, step_follow.sum_up),
+    "sweep": (trial_follow.tell_trials, trial_follow.sum_up),
+}
+"""What goes on inside of a job that has none itself, and the line at its end."""
 
 
 def follow_log(
@@ -28,10 +34,11 @@ def follow_log(
     style: Style | None = None,
 ) -> Job:
     """Copy the log to `out` until the job is over; then the job as it ended. Of a pipeline the
-    states of its steps, with `logs` the steps' logs too."""
+    states of its steps, and of a sweep those of its trials; with `logs` their logs, too."""
     job = _get(scope, name)
-    if job.get("type") == "pipeline":
-        return follow_steps(scope, name, out, on_change, logs=logs, style=style)
+    if job.get("type") in _PARTS:
+        lines = Lines(text_writer(out), style or (lambda text, _: text))
+        return _follow_parts(scope, job, lines, Logs(scope, lines) if logs else None, on_change)
     watcher = Watcher(scope, name, on_change) if on_change else None
 
     def is_over() -> bool:
@@ -47,6 +54,22 @@ def follow_log(
     if watcher:
         watcher.join()
     return Job(job)
+
+
+def _follow_parts(
+    scope: Scope,
+    job: dict[str, Any],
+    lines: Lines,
+    logs: Logs | None,
+    on_change: Callable[[Job], None] | None,
+) -> Job:
+    """And a last line that sums up."""
+    tell, sum_up = _PARTS[job["type"]]
+    ended = tell(scope, job["name"], lines, logs, on_change)
+    if logs is not None:
+        logs.close()
+    lines.say(sum_up(scope, ended))
+    return ended
 
 
 def _get(scope: Scope, name: str) -> dict[str, Any]:

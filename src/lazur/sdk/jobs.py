@@ -14,15 +14,17 @@ from lazur.sdk import downloads, planning
 from lazur.sdk.entities import Command, Entity, Pipeline, Spec, expect
 from lazur.sdk.events import events
 from lazur.sdk.follow import follow_log
+from lazur.sdk.lines import Style
 from lazur.sdk.logs import Out
 from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
-from lazur.sdk.step_follow import Style
 from lazur.sdk.views import JOB_CHANGES, Job, View
 
 _TRIAL_FIELDS = ("number", "score", "duration", "status")
+
+_AT_ONCE = 1000
 
 
 class Jobs:
@@ -152,15 +154,33 @@ class Jobs:
         name: str,
         *,
         status: str | None = None,
+        contains: str | None = None,
         order_by: str | None = None,
         max_results: int | None = None,
     ) -> Iterator[View]:
         """Of a parallel job, those that have ended: key, seconds, tries, metrics, log. `status`
-        is done, failed or retrying; `order_by` a field such as `-seconds`, or
-        `metrics.<name>`."""
-        query = {"status": status, "order_by": order_by}
+        is done, failed or retrying; `contains` some text of the key or the error; `order_by` a
+        field such as `-seconds`, or `metrics.<name>`."""
+        query: dict[str, Any] = {"status": status, "contains": contains, "order_by": order_by}
+        query["limit"] = min(max_results or _AT_ONCE, _AT_ONCE)
         for item in self._scope.pages(self._path(name, "mini-batches"), query, max_results):
             yield View(item)
+
+    def mini_batch_figures(
+        self,
+        name: str,
+        *,
+        status: str | None = None,
+        contains: str | None = None,
+        order_by: str | None = None,
+        max_results: int | None = None,
+    ) -> Iterator[bytes]:
+        """All of them as one CSV, in pieces: a column for each part of the key and each metric."""
+        query = {"status": status, "contains": contains, "order_by": order_by}
+        query = {**query, "max_results": max_results}
+        path = self._path(name, "mini-batches.csv")
+        with self._scope.http.stream("GET", path, query=query) as stream:
+            yield from stream.chunks()
 
     def trials(self, name: str, *, order_by: str | None = None) -> list[View]:
         """Of a sweep: number, values, score, which is the best. `order_by`: `number`, `score`,

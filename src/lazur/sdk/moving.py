@@ -6,7 +6,8 @@ datastores/, connections/          <name>.yml each, without credentials
 schedules/<name>.yml               disabled: nothing is to run here and there
 jobs/<name>.yml                    what was asked for, to be submitted again
 content/<hash>/                    code and inputs of jobs, and of what components hold inside
-runs/<number>.zip                  what was tracked (`lazur run export`)
+runs/<number>.zip                  what was tracked (`lazur run export`); what it is put together
+                                   under stands in workspace.json
 
 Assets keep their names and versions. Every file can be used by itself: `lazur model create -f …`.
 """
@@ -16,8 +17,9 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +28,7 @@ import yaml
 
 import lazur
 from lazur.errors import Conflict, Invalid, NotFound, Unsupported
+from lazur.sdk import brought
 from lazur.sdk.assets import Assets
 from lazur.sdk.client import Client
 from lazur.sdk.contents import Contents, digest, places
@@ -38,11 +41,13 @@ FORMAT, VERSION = "lazur-workspace", 1
 HEAD = "workspace.json"
 _KINDS = ("environments", "data", "models", "components")
 """Each may name what comes before it."""
+PARTS = (*_KINDS, "datastores", "connections", "schedules", "jobs", "runs")
+_PART_OF = {"experiments": "runs"}
 _SERVERS = frozenset({"id", "labels", "creation_context", "archived", "etag", "latest"})
 _OF_A_RUN = (
     _SERVERS
     | {"run_id", "status", "services", "git", "phases", "waiting_for", "warnings", "error"}
-    | {"attempt", "build", "started_at", "ended_at", "duration", "properties"}
+    | {"attempt", "build", "started_at", "ended_at", "duration", "properties", "steps"}
 )
 _OF_A_RESOURCE = _SERVERS | {"credentials", "is_default", "in_jobs"}
 _OF_A_SCHEDULE = frozenset(
@@ -52,28 +57,57 @@ _RUNS_IN_A_FILE = 200
 _ALWAYS = ("people, groups, roles and tokens", "quotas", "the audit log")
 _BAD = (Invalid, NotFound, Unsupported)
 """Of one thing: the others can go on."""
+_NOUNS = {
+    "environments": "environment",
+    "data": "data",
+    "models": "model",
+    "components": "component",
+    "datastores": "datastore",
+    "connections": "connection",
+    "schedules": "schedule",
+    "jobs": "job",
+}
 Note = Callable[[str], object]
+Form = Callable[[str, Mapping[str, Any]], tuple[dict[str, dict[str, Any]], list[str]]]
+"""Of what (a noun) something is, as it is written: files in the other form, by what is added to
+the name, and what is lost."""
 
 
-def export(client: Client, folder: str | os.PathLike[str], note: Note = str) -> dict[str, Any]:
-    """The client's workspace, into a new folder. The answer's `left_out` names what cannot go."""
+def export(
+    client: Client,
+    folder: str | os.PathLike[str],
+    note: Note = str,
+    form: Form | None = None,
+    kinds: Collection[str] = (),
+) -> dict[str, Any]:
+    """The client's workspace, into a new folder. The answer's `left_out` names what cannot go.
+    `form` gives each thing another form, of another's YAML, in which there are no runs. `kinds`:
+    those of PARTS that are wanted, where not all are."""
     top = Path(folder)
     if top.exists() and any(top.iterdir()):
         raise Conflict(f"{top} is not empty.", hint="Name a new folder.")
     top.mkdir(parents=True, exist_ok=True)
     here = client.workspaces.get(client.workspace_name).to_dict()
-    writer = _Writer(client, top, note)
+    writer = _Writer(client, top, note, form)
+    wanted = frozenset(kinds or PARTS) - ({"runs"} if form else set())
+    others = {
+        "datastores": partial(writer.resources, "datastores"),
+        "connections": partial(writer.resources, "connections"),
+        "schedules": writer.schedules,
+        "jobs": writer.jobs,
+        "experiments": writer.experiments,
+        "runs": writer.runs,
+    }
     head = {
         "format": FORMAT,
         "version": VERSION,
         "lazur": lazur.__version__,
         **{key: here.get(key) for key in ("name", "display_name", "description", "tags")},
-        "assets": [asset for kind in _KINDS for asset in writer.assets(kind)],
-        "datastores": list(writer.resources("datastores")),
-        "connections": list(writer.resources("connections")),
-        "schedules": list(writer.schedules()),
-        "jobs": list(writer.jobs()),
-        "runs": list(writer.runs()),
+        "assets": [one for kind in _KINDS if kind in wanted for one in writer.assets(kind)],
+        **{
+            kind: list(make()) if _PART_OF.get(kind, kind) in wanted else []
+            for kind, make in others.items()
+        },
         "left_out": [*_ALWAYS, *writer.left_out],
     }
     (top / HEAD).write_text(json.dumps(head, indent=2, ensure_ascii=False) + "\n")
@@ -102,6 +136,8 @@ def import_(
             reader.add_asset(asset)
         for file in head.get("schedules", []):
             reader.add_schedule(file)
+        for experiment in head.get("experiments", []):
+            reader.add_experiment(experiment)
         for file in head["runs"]:
             reader.add_runs(file)
         if head["jobs"]:
@@ -110,10 +146,11 @@ def import_(
 
 
 class _Writer:
-    def __init__(self, client: Client, top: Path, note: Note) -> None:
+    def __init__(self, client: Client, top: Path, note: Note, form: Form | None) -> None:
         self._client = client
         self._top = top
         self._note = note
+        self._form = form
         self._contents = Contents(client, top)
         self.left_out: list[str] = []
 
@@ -137,8 +174,8 @@ class _Writer:
                 continue
             if (spec.get("credentials") or {}).get("type") not in (None, "none"):
                 self.left_out.append(f"{kind}/{spec['name']}: its credentials")
-            self._write(f"{kind}/{spec['name']}.yml", _without(spec, _OF_A_RESOURCE))
-            yield f"{kind}/{spec['name']}.yml"
+            if self._write(f"{kind}/{spec['name']}.yml", _without(spec, _OF_A_RESOURCE)):
+                yield f"{kind}/{spec['name']}.yml"
 
     def schedules(self) -> Iterator[str]:
         for found in self._client.schedules.list(list_view_type="All"):
@@ -163,6 +200,12 @@ class _Writer:
                 continue
             self._write(f"jobs/{found.name}.yml", _without(placed, frozenset()))
             yield f"jobs/{found.name}.yml"
+
+    def experiments(self) -> Iterator[dict[str, Any]]:
+        """What is said of them; those in the trash stay there, as their runs do."""
+        for experiment in self._client.experiments.list():
+            found = experiment.to_dict()
+            yield {key: found[key] for key in ("name", "description", "tags") if found[key]}
 
     def runs(self) -> Iterator[str]:
         """Oldest first, so that a parent comes with its children, or before them."""
@@ -229,11 +272,18 @@ class _Writer:
             return [self._placed(inner) for inner in cast("list[Any]", value)]
         return value
 
-    def _write(self, name: str, spec: Mapping[str, Any]) -> None:
-        path = self._top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True)
-        path.write_text(text, encoding="utf-8")
+    def _write(self, name: str, spec: Mapping[str, Any]) -> bool:
+        """Whether there is a form of it."""
+        files: Mapping[str, Mapping[str, Any]] = {"": spec}
+        if self._form is not None:
+            files, lost = self._form(_NOUNS[name.partition("/")[0]], spec)
+            self.left_out += [f"{name}: {what}" for what in lost]
+        for added, made in files.items():
+            path = self._top / f"{name.removesuffix('.yml')}{added}.yml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = yaml.safe_dump(dict(made), sort_keys=False, allow_unicode=True)
+            path.write_text(text, encoding="utf-8")
+        return bool(files)
 
 
 class _Reader:
@@ -295,9 +345,23 @@ class _Reader:
         self.done["there" if there else "made"] += 1
         _mark(room, made, asset)
 
+    def add_experiment(self, spec: Mapping[str, Any]) -> None:
+        """One that holds no run yet, too. What is said of one that is there stays."""
+        name = str(spec.get("name"))
+        try:
+            self._client.experiments.create(name, **{k: v for k, v in spec.items() if k != "name"})
+        except Conflict:
+            return
+        except _BAD as error:
+            self.left_out.append(f"experiments/{name}: {error.message}")
+
     def add_runs(self, file: str) -> None:
         self._note(file)
-        found = self._client.runs.import_(self._file(file))
+        place = self._file(file)
+        if brought.is_there(self._client.runs, place):
+            return
+        found = self._client.runs.import_(place)
+        brought.note(place, [run.id for run in found])
         self.done["runs"] += sum(1 for run in found if run.get("imported", True))
 
     def _file(self, name: str) -> Path:

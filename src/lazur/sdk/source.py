@@ -66,6 +66,8 @@ class Source:
         if found.line is not None:
             return found
         path = split(found.path)
+        if path[:1] == ["jobs"] and "jobs" not in self.spec and "component" in others:
+            path = ["component", *path]  # the steps are those of its component
         for place in sorted(others, key=len, reverse=True):
             inner = _path_within(path, split(place), self.spec, others[place])
             if inner is not None:

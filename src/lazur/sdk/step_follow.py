@@ -5,56 +5,37 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from functools import partial
 from typing import Any
 
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
 from lazur.sdk.events import events
-from lazur.sdk.logs import MAIN_LOG, copy_bytes, text_writer
+from lazur.sdk.lines import Lines, Logs
 from lazur.sdk.scope import Scope
+from lazur.sdk.trial_follow import tell_trials
 from lazur.sdk.views import Job
 
-Style = Callable[[str, str], str]
-"""Of a text and a state: what is shown."""
-_LOGS_AT_ONCE = 16
 _MANY = 5
 _NARROW = 24
 _TOLD = frozenset({"Preparing", "Running", "Skipped", "NotRun", *(str(state) for state in FINAL)})
 
 
-def follow_steps(
+def tell_steps(
     scope: Scope,
     name: str,
-    out: Any,
+    lines: Lines,
+    logs: Logs | None,
     on_change: Callable[[Job], None] | None = None,
-    *,
-    logs: bool = False,
-    style: Style | None = None,
 ) -> Job:
-    """A line for each change of a step until the job is over, and a last one that sums up."""
-    lines = _Lines(text_writer(out), style or (lambda text, _: text))
-    reader = _Logs(scope, lines) if logs else None
-    follower = _Follower(scope, lines, reader)
-    job = follower.run(name, on_change)
-    if reader is not None:
-        reader.close()
-    lines.say(_summary(job.get("steps") or []))
-    return job
+    """A line for each change of a step until the job is over."""
+    return _Follower(scope, lines, logs).run(name, on_change)
 
 
-class _Lines:
-    """Several threads write, each of them whole lines."""
-
-    def __init__(self, write: Callable[[str], None], style: Style) -> None:
-        self._write = write
-        self._lock = threading.Lock()
-        self.style = style
-
-    def say(self, line: str) -> None:
-        with self._lock:
-            self._write(line + "\n")
+def sum_up(_scope: Scope, job: Job) -> str:
+    return _summary(job.get("steps") or [])
 
 
 @dataclass
@@ -62,8 +43,8 @@ class _Follower:
     """Of one pipeline; one that is a step of another has a thread of its own."""
 
     scope: Scope
-    lines: _Lines
-    logs: _Logs | None
+    lines: Lines
+    logs: Logs | None
     prefix: str = ""
     _said: dict[str, str] = field(default_factory=dict[str, str])
     _read: set[str] = field(default_factory=set[str])
@@ -116,83 +97,22 @@ class _Follower:
         name = self.prefix + step["name"]
         if step["type"] == "pipeline":
             inner = _Follower(self.scope, self.lines, self.logs, f"{name}.")
-            thread = threading.Thread(target=inner.run_quietly, args=(job,), daemon=True)
-            self._inner.append(thread)
-            thread.start()
+            self._beside(inner.run, job)
+        elif step["type"] == "sweep":
+            told = (self.scope, job, self.lines, self.logs)
+            self._beside(partial(tell_trials, prefix=f"{name} "), *told)
         elif self.logs is not None:
             self.logs.follow(job, name)
 
-    def run_quietly(self, name: str) -> None:
-        """Whoever follows the whole sees the same trouble, and says so."""
-        try:
-            self.run(name)
-        except LazurError:
-            return
+    def _beside(self, follow: Callable[..., Any], *arguments: Any) -> None:
+        """In a thread. Whoever follows the whole sees the same trouble, and says so."""
 
+        def run() -> None:
+            with suppress(LazurError):
+                follow(*arguments)
 
-class _Logs:
-    """A few threads that copy logs, line by line, each with the step's name in front."""
-
-    def __init__(self, scope: Scope, lines: _Lines) -> None:
-        self._scope = scope
-        self._lines = lines
-        self._wanted: SimpleQueue[tuple[str, str] | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-
-    def follow(self, job: str, name: str) -> None:
-        self._wanted.put((job, name))
-        if len(self._threads) < _LOGS_AT_ONCE:
-            thread = threading.Thread(target=self._work, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def close(self) -> None:
-        """Wait until all that was asked for is written."""
-        for _ in self._threads:
-            self._wanted.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _work(self) -> None:
-        while (wanted := self._wanted.get()) is not None:
-            job, name = wanted
-            out = _Prefixed(self._lines, name)
-            try:
-                path = self._scope.file("jobs", job, "files", path=MAIN_LOG)
-                copy_bytes(self._scope, path, out, lambda job=job: self._is_over(job))
-            except LazurError as error:
-                self._lines.say(f"{name} | (its log cannot be read: {error.message})")
-            out.close()
-
-    def _is_over(self, job: str) -> bool:
-        found = self._scope.http.request("GET", self._scope.path("jobs", job)).json()
-        return found["status"] in FINAL
-
-
-class _Prefixed:
-    """A stream of bytes that says whole lines."""
-
-    def __init__(self, lines: _Lines, name: str) -> None:
-        self._lines = lines
-        self._name = name
-        self._rest = b""
-
-    def write(self, chunk: bytes) -> None:
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        for line in whole:
-            self._say(line)
-
-    def flush(self) -> None:
-        """Lines are out when they are whole."""
-
-    def close(self) -> None:
-        if self._rest:
-            self._say(self._rest)
-        self._rest = b""
-
-    def _say(self, line: bytes) -> None:
-        shown = self._lines.style(f"{self._name} |", "log")
-        self._lines.say(f"{shown} {line.decode(errors='replace').rstrip()}")
+        self._inner.append(threading.Thread(target=run, daemon=True))
+        self._inner[-1].start()
 
 
 def _detail(step: dict[str, Any]) -> str:

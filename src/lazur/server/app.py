@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from importlib import import_module as load
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -26,12 +29,15 @@ from lazur.loops.jobs import Jobs
 from lazur.loops.posts import Posts
 from lazur.loops.reports import Reports
 from lazur.loops.schedules import Schedules
+from lazur.loops.shares import Shares
 from lazur.loops.sweepup import Sweepup
 from lazur.server import pages
+from lazur.server.arm import address as azure
 from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.deps import Call
 from lazur.server.gate import OPEN, Gate
 from lazur.server.headers import retry_after
+from lazur.server.identity import Authenticate, SecretKind
 from lazur.server.live import Live
 from lazur.server.mlflow import address, replies
 from lazur.server.mlflow.entry import Entry
@@ -39,13 +45,17 @@ from lazur.server.mlflow.upstream import Upstream
 from lazur.server.native import (
     assets,
     audits,
+    azures,
     computes,
     content,
     curves,
     data,
     environments,
+    experiments,
     jobs,
     lineage,
+    many_models,
+    output_files,
     people,
     quotas,
     registries,
@@ -63,14 +73,14 @@ from lazur.server.settings import DEFAULT_VAULT, Settings
 from lazur.server.tensorboard import entry as tensorboard
 from lazur.server.tensorboard.boards import Boards
 from lazur.server.ways import Ways
-from lazur.services import storage as storages
-from lazur.services import tokens
-from lazur.services import workspaces as workspace_services
-from lazur.services.access import Resource
-from lazur.services.home import Home
+from lazur.services.base import workspaces as workspace_services
+from lazur.services.base.access import Principal, Resource
+from lazur.services.base.home import Home
+from lazur.services.base.site import Context, Keep, Site
+from lazur.services.content import storage as storages
 from lazur.services.looks.desk import Desk
-from lazur.services.refusals import Refusals
-from lazur.services.site import Context, Keep, Site
+from lazur.services.people import tokens
+from lazur.services.people.refusals import Refusals
 from lazur.spec.names import fold
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
@@ -83,6 +93,7 @@ PARTS = (
     computes,
     jobs,
     runs,
+    experiments,
     curves,
     tensorboards,
     streams,
@@ -94,7 +105,10 @@ PARTS = (
     quotas,
     usage,
     audits,
+    azures,
     lineage,
+    many_models,
+    output_files,
     registries,
     resources,
     schedules,
@@ -112,17 +126,34 @@ def create_app(settings: Settings) -> Gate:
     site = create_site(settings)
     app = create_api(site, settings)
     front = Front(app, site, settings)
-    return Gate(front, tokens.authenticator(site), settings, Refusals(site).record)
+    return Gate(front, create_authenticator(site), settings, Refusals(site).record)
+
+
+def create_authenticator(site: Site) -> Authenticate:
+    """What the gate asks. What reads Azure's tokens is imported when one is shown."""
+    ours = tokens.authenticator(site)
+    theirs: list[Authenticate] = []
+
+    def authenticate(kind: SecretKind, secret: str) -> Principal | None:
+        if kind in ("bearer", "session"):
+            return ours(kind, secret)
+        if not theirs:
+            theirs.append(load("lazur.services.azure.tokens").authenticator(site, ours))
+        return theirs[0](kind, secret)
+
+    return authenticate
 
 
 class Front:
-    """The addresses of MLflow and of TensorBoards lead to what serves those, everything else to
-    the API. All begin and end together."""
+    """The addresses of MLflow, of Azure's wire and of TensorBoards lead to what serves those,
+    everything else to the API. All begin and end together."""
 
     def __init__(self, api: FastAPI, site: Site, settings: Settings) -> None:
         self.api = api
         self.mlflow = Entry(site, Upstream(site, settings))
         self.tensorboard = tensorboard.Entry(site, api.state.boards)
+        self._azure: App | None = None
+        self._settle = (site, settings, api.state.missed)
         api.state.endings += [self.mlflow.stop, api.state.boards.stop]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,7 +166,16 @@ class Front:
             return self.mlflow
         if tensorboard.belongs(scope["path"]):
             return self.tensorboard
+        if azure.belongs(scope["path"]):
+            return self._arm()
         return self.api
+
+    def _arm(self) -> App:
+        """Imported by the first who asks: many servers are never asked."""
+        if self._azure is None:
+            self._azure = load("lazur.server.arm.entry").Entry(*self._settle)
+        assert self._azure is not None
+        return self._azure
 
 
 def create_site(settings: Settings) -> Site:
@@ -163,6 +203,7 @@ def create_site(settings: Settings) -> Site:
         copies_bytes=settings.storage_copies_gigabytes << 30,
         egress=Rule.of(settings.egress_allow),
         openlineage_url=settings.openlineage_url,
+        openlineage_token=_token_file(settings),
         ambient_datastores=frozenset(fold(name) for name in settings.ambient_datastores),
     )
     if settings.vault != DEFAULT_VAULT:
@@ -188,6 +229,7 @@ def create_api(site: Site, settings: Settings) -> FastAPI:
     app.state.boards = Boards(site, settings)
     app.state.ways = Ways.of(settings, site)
     app.state.looks = Desk(site)
+    app.state.missed = Counter()
     app.state.endings = [app.state.looks.stop]
     site.bus.listen("job", lambda _topic, key: app.state.live.topics.publish(f"job:{key}"))
     site.bus.listen("build", lambda _topic, key: app.state.live.topics.publish(f"build:{key}"))
@@ -242,7 +284,8 @@ def _lifespan(site: Site, settings: Settings) -> Callable[[FastAPI], Any]:
 def _loops(site: Site) -> list[Loop]:
     moving = Jobs(site)
     telling: list[Loop] = [Posts(site)] if site.openlineage_url else []
-    return [moving, Dispatch(site, moving), Builds(site), Schedules(site), Sweepup(site), *telling]
+    always: list[Loop] = [moving, Dispatch(site, moving), Builds(site), Schedules(site)]
+    return [*always, Shares(site), Sweepup(site), *telling]
 
 
 def _add_plain_routes(app: FastAPI) -> None:
@@ -283,6 +326,11 @@ def _add_error_handlers(app: FastAPI) -> None:
             return JSONResponse(made(message).to_dict(), error.status_code)
         told = replies.error(made(message, hint=_ADDRESS_OF_MLFLOW))
         return Response(told, error.status_code, media_type="application/json")
+
+
+def _token_file(settings: Settings) -> Path | None:
+    name = settings.openlineage_token_file
+    return settings.home / Path(name).expanduser() if name else None
 
 
 def _own_url(settings: Settings) -> Callable[[], str]:

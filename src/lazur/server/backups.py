@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from lazur.server import recovery
-from lazur.services import backups, restores
-from lazur.services.site import SOURCE
+from lazur.services.base.site import SOURCE
+from lazur.services.keeping import backups, restores
 
 verify = restores.verify
 
 
-def make(home: Path, to: Path, workspace: str | None, *, with_key: bool) -> dict[str, Any]:
+def make(
+    home: Path, to: Path, workspace: str | None, *, with_key: bool, with_outputs: bool
+) -> dict[str, Any]:
     site = recovery.open_site(home)
     SOURCE.set("this machine")
     try:
-        return backups.make(site, to, workspace, with_key=with_key)
+        return backups.make(site, to, workspace, with_key=with_key, with_outputs=with_outputs)
     finally:
         site.db.close()
 

@@ -117,7 +117,7 @@ def _serve(
             _announce(advert, url)
         print(f"Lazur {lazur.__version__} is ready at {url}", flush=True)  # noqa: T201
 
-    server = serving.Server(serving.config(edge, settings, certificate), edge, ready)
+    server = serving.Server(serving.config(edge, settings, certificate), edge, ready, settings)
     try:
         server.run(sockets=sockets)
     finally:

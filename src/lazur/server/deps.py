@@ -16,8 +16,8 @@ from fastapi import Depends, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from lazur.errors import Conflict, Invalid, QuotaExceeded
-from lazur.services.access import Principal
-from lazur.services.site import Context, Site
+from lazur.services.base.access import Principal
+from lazur.services.base.site import Context, Site
 from lazur.spec import json
 from lazur.spec.names import fold
 from lazur.store import pages, records

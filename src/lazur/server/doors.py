@@ -15,8 +15,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from lazur.errors import Invalid
-from lazur.services.oidc import settings
-from lazur.services.providers import Door
+from lazur.services.people.oidc import settings
+from lazur.services.people.providers import Door
 
 _OWN = ("client_secret_file", "client_secret_env", "create_users", "groups")
 

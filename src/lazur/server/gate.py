@@ -10,15 +10,16 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from lazur.server import refusal, sign_in
+from lazur.server.arm import address as azure
 from lazur.server.asgi import App, Receive, Scope, Send
 from lazur.server.exchange import Exchange, Note, Stream
 from lazur.server.headers import is_visited
 from lazur.server.identity import Authenticate, Identities, SecretKind
 from lazur.server.refusal import Refused
 from lazur.server.settings import Settings
-from lazur.services.access import Principal
-from lazur.services.site import SOURCE
-from lazur.services.throttle import Throttle, origin
+from lazur.services.base.access import Principal
+from lazur.services.base.site import SOURCE
+from lazur.services.base.throttle import Throttle, origin
 
 OPEN = frozenset(
     {
@@ -89,7 +90,9 @@ class Gate:
         refusal.check_headers(headers, settings.max_headers)
         raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
         refusal.check_target(raw_path, scope.get("query_string", b""), settings.max_url)
-        scope["lazur.host"] = refusal.check_host(headers, self._hosts)
+        host = refusal.check_host(headers, self._hosts)
+        scope["lazur.host"] = azure.account_in_path(scope, host, self._hosts)
+        scope["lazur.blob_hosts"] = azure.has_blob_hosts(scope["lazur.host"], self._hosts)
         scope["lazur.origins"] = self._origins
         scope["lazur.principal"] = None
         if (foreign := sign_in.foreign_origin(scope)) is not None:
@@ -113,12 +116,21 @@ class Gate:
             if not reading and (wait := brake.wait(origin(source))):
                 raise refusal.too_many(wait)
             return True
-        return reading and path.startswith("/static/")
+        if azure.is_sign_in(method, path):
+            if wait := self._polls.wait(origin(source)):
+                raise refusal.too_many(wait)
+            return True
+        return azure.is_open(method, path) or (reading and path.startswith("/static/"))
 
     def _secret(self, scope: Scope, method: str) -> tuple[SecretKind, str]:
         headers = scope["headers"]
+        if azure.belongs(scope["path"]):
+            if (found := azure.secret(scope)) is None:
+                raise self._unknown(scope, method)
+            return found
         if (token := sign_in.bearer_secret(headers)) is not None:
-            return "bearer", token
+            theirs = azure.is_token_for_tracking(scope["path"], token)
+            return "azure" if theirs else "bearer", token
         if (session := sign_in.session_secret(scope)) is None:
             raise self._unknown(scope, method)
         socket = scope["type"] == "websocket"

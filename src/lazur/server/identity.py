@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
-SecretKind = Literal["bearer", "session"]
+SecretKind = Literal["bearer", "session", "azure", "sas"]
 Authenticate = Callable[[SecretKind, str], Any | None]
 """Sync, may ask the database: the principal, or None when the secret is unknown, expired or
 revoked."""

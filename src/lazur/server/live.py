@@ -19,6 +19,10 @@ RECHECK = 4.0
 """Seconds after which an open stream looks again by itself: whether it still may, and whether news
 were missed."""
 
+_SHARE = 4.0
+"""A stream of events rests so many times as long as it looks."""
+_LONGEST_REST = 1.0
+
 Over = Callable[[], Awaitable[bool]]
 
 
@@ -30,6 +34,7 @@ class Snapshot:
     tag: str
     data: bytes
     last: bool
+    event: str = "job"
 
 
 Look = Callable[[], Awaitable[Snapshot | None]]
@@ -64,26 +69,29 @@ class Live:
             finally:
                 self._leave(feed, news.event)
 
-    async def events(
-        self, key: str, look: Look, *, event: str = "job"
-    ) -> AsyncGenerator[bytes, None]:
+    async def events(self, key: str, look: Look) -> AsyncGenerator[bytes, None]:
         """Server-sent events: what `look` sees now, and at every publication of `key` that changed
         it, until it is the last. `look` answers None when the caller may no longer see it, which
-        ends the stream."""
+        ends the stream. Looks that take long are rare: of a pipeline of thousands of steps, of
+        which some change at any time."""
         with self.topics.subscribe(key) as news:
             yield b"retry: 1000\n\n"
+            began = time.monotonic()
             tag, sent = None, time.monotonic()
             while (seen := await look()) is not None:
+                took = time.monotonic() - began
                 if seen.tag != tag:
-                    yield sse(event, seen.data, seen.tag)
+                    yield sse(seen.event, seen.data, seen.tag)
                     tag, sent = seen.tag, time.monotonic()
                 elif time.monotonic() - sent >= HEARTBEAT:
                     yield b": still there\n\n"
                     sent = time.monotonic()
                 if seen.last:
                     return
+                await news.rest(min(took * _SHARE, _LONGEST_REST))
                 await news.wait(RECHECK)
                 news.event.clear()
+                began = time.monotonic()
 
     def close(self) -> None:
         self.topics.close()

@@ -1,5 +1,5 @@
-"""The plain pages: recent jobs, one job live, the way to TensorBoard, sign-in. They hold no data;
-their scripts ask the API, as anyone must."""
+"""The plain pages: recent jobs, one job live, its mini-batches, the way to TensorBoard, sign-in.
+They hold no data; their scripts ask the API, as anyone must."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.routing import Route
 _PAGES = {
     "/": "index.html",
     "/jobs/{workspace}/{name}": "job.html",
+    "/jobs/{workspace}/{name}/mini-batches": "mini-batches.html",
     "/sign-in": "sign-in.html",
     "/sign-in/cli": "sign-in-cli.html",
     "/sign-in/device": "sign-in-device.html",

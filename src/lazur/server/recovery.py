@@ -9,10 +9,10 @@ from typing import Any
 from lazur.builders.venv import Venv
 from lazur.errors import NotFound
 from lazur.server.settings import load
-from lazur.services import recovery
-from lazur.services import storage as storages
-from lazur.services.home import Home
-from lazur.services.site import SOURCE, Site
+from lazur.services.base.home import Home
+from lazur.services.base.site import SOURCE, Site
+from lazur.services.content import storage as storages
+from lazur.services.keeping import recovery
 from lazur.store import schema
 from lazur.store.db import Database, sqlite_url
 

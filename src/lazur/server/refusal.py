@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from lazur.server.arm import address as azure
 from lazur.server.mlflow import address
 from lazur.server.settings import Settings
 
@@ -112,7 +113,7 @@ def check_host(headers: Headers, hosts: frozenset[str]) -> str:
     given = [value for name, value in headers if name == b"host"]
     text = given[0].decode("latin-1").lower() if len(given) == 1 else ""
     match = _HOST.match(text)
-    if match is None or match[1].strip("[]") not in hosts:
+    if match is None or not _is_known(match[1].strip("[]"), hosts):
         raise Refused(
             421,
             "Forbidden",
@@ -123,6 +124,12 @@ def check_host(headers: Headers, hosts: frozenset[str]) -> str:
             close=True,
         )
     return text
+
+
+def _is_known(name: str, hosts: frozenset[str]) -> bool:
+    """Of `*.blob.ml.example.org` each name is known that has one part more."""
+    first, _, rest = name.partition(".")
+    return name in hosts or (first != "" and f"*.{rest}" in hosts)
 
 
 def body_length(headers: Headers) -> int | None:
@@ -141,7 +148,7 @@ def body_limit(method: str, path: str, settings: Settings) -> int | None:
     """Bytes allowed, or None: blobs and files of exported runs are streamed to disk, and MLflow's
     artifacts to where they belong."""
     parts = path.split("/")
-    if address.is_upload(method, path):
+    if address.is_upload(method, path) or (method == "PUT" and azure.is_blob(path)):
         return None
     below = parts[5:] if parts[1:4] == ["api", "v1", "workspaces"] else []
     if method == "POST" and below in (["blobs"], ["runs", "import"]):

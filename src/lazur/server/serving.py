@@ -10,12 +10,14 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Generator
+from functools import partial
 from typing import Any, Protocol, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lazur.server.asgi import Receive, Scope, Send
+from lazur.server.secure import STATE, Secure
 from lazur.server.settings import Settings
 
 GRACE = 1
@@ -23,6 +25,7 @@ GRACE = 1
 HOOKS = 1.0
 """Seconds that the application gets to stop its loops."""
 
+BACKLOG = 2048
 CORK = 16 << 10
 """Bytes that are worth their own system call."""
 
@@ -43,16 +46,44 @@ class Server(uvicorn.Server):
     """Serves `edge` on `sockets` until SIGTERM or SIGINT; `ready` is called when requests are
     answered."""
 
-    def __init__(self, config: uvicorn.Config, edge: Edge, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        edge: Edge,
+        ready: Callable[[], None],
+        settings: Settings,
+    ) -> None:
         super().__init__(config)
         self.edge = edge
+        self.settings = settings
         self.ready = ready
         self._wake = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        secure = Secure(self.settings, self.listen)
+        self.lifespan.state[STATE] = secure
         await super().startup(sockets)
+        await secure.resume()
         await self.on_tick(0)
         self.ready()
+
+    async def listen(self, sock: socket.socket, certificate: tuple[str, str]) -> None:
+        """Another way in, by HTTPS, while the server runs."""
+        made = config(self.edge, self.settings, certificate)
+        made.load()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            partial(
+                made.http_protocol_class,
+                config=made,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            ),
+            sock=sock,
+            ssl=made.ssl,
+            backlog=BACKLOG,
+        )
+        self.servers.append(server)
 
     async def main_loop(self) -> None:
         """One tick a second for the Date header, not ten; a signal wakes it at once."""

@@ -126,6 +126,11 @@ class Settings:
         "Where an event is posted when a job begins and ends, such as "
         "`https://marquez.example.org/api/v1/lineage`. A private address needs `egress_allow`.",
     )
+    openlineage_token_file: str = _setting(
+        "",
+        "File, of mode 0600, with the token that goes there as `Authorization: Bearer`: its path, "
+        "or its name in the home. It is read each time.",
+    )
     max_body: int = _setting(
         16 << 20, "Largest request body in bytes. Uploads of blobs have no limit."
     )

@@ -15,6 +15,7 @@ class Topics:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listeners: dict[str, set[Subscription]] = {}
         self.closed = False
+        self.closing = asyncio.Event()
 
     def publish(self, key: str) -> None:
         """Costs next to nothing when nobody listens, so it may be called at every change."""
@@ -34,6 +35,7 @@ class Topics:
     def close(self) -> None:
         """The server stops: whoever waits is woken and told so."""
         self.closed = True
+        self.closing.set()
         for key in list(self._listeners):
             self._wake(key)
 
@@ -69,6 +71,14 @@ class Subscription:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self.event.wait()
+        if self._topics.closed:
+            raise Closed
+
+    async def rest(self, seconds: float) -> None:
+        """Whatever the news. Raises Closed when the server stops."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._topics.closing.wait()
         if self._topics.closed:
             raise Closed
 

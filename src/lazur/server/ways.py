@@ -9,10 +9,10 @@ from lazur.egress import Rule
 from lazur.outbound import Client
 from lazur.server import doors
 from lazur.server.settings import Settings
-from lazur.services.oidc.wire import Fetch
-from lazur.services.providers import Door, Providers
-from lazur.services.sign_ins import Brakes
-from lazur.services.site import Site
+from lazur.services.base.site import Site
+from lazur.services.people.oidc.wire import Fetch
+from lazur.services.people.providers import Door, Providers
+from lazur.services.people.sign_ins import Brakes
 
 _SECONDS = 15.0
 

@@ -6,11 +6,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, cast, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
-from lazur.store.pages import Page, Query, archived, fetch
+from lazur.store.pages import Page, Query, archived, fetch, has_tag
 from lazur.store.tables import assets, containers, labels
 
 AssetRow = AnyRow
@@ -156,22 +167,24 @@ def note(db: Connection, asset_id: int, mlflow_created: int | None) -> None:
 
 
 def versions(db: Connection, workspace_id: int, kind: str, name: str, query: Query) -> Page:
-    mine = _of(workspace_id, kind).where(containers.c.name == name, _HERE)
-    statement = _archived(mine, query)
+    mine = _of(workspace_id, kind).where(containers.c.name == name, _HERE, *_staged(query))
+    statement = _archived(mine.where(*_tagged(db, query)), query)
     return fetch(db, statement, query, _ORDERS, "-created_at", assets.c.id)
 
 
 def page(db: Connection, workspace_id: int, kind: str, query: Query) -> Page:
-    """The newest version of each name."""
+    """The newest version of each name; of models, where a stage is asked for, the newest that is
+    in it."""
     latest = (
         select(assets.c.id)
-        .where(assets.c.container_id == containers.c.id, _HERE)
+        .where(assets.c.container_id == containers.c.id, _HERE, *_staged(query))
         .order_by(assets.c.archived, assets.c.id.desc())
         .limit(1)
         .correlate(containers)
         .scalar_subquery()
     )
-    statement = _archived(_of(workspace_id, kind).where(assets.c.id == latest), query)
+    mine = _of(workspace_id, kind).where(assets.c.id == latest, *_tagged(db, query))
+    statement = _archived(mine, query)
     return fetch(db, statement, query, _ORDERS, "name", assets.c.id)
 
 
@@ -242,6 +255,19 @@ def _of(workspace_id: int, kind: str) -> Select[Any]:
         .join(containers, assets.c.container_id == containers.c.id)
         .where(containers.c.workspace_id == workspace_id, containers.c.kind == kind)
     )
+
+
+def _staged(query: Query) -> list[ColumnElement[bool]]:
+    """`None` is the stage of what was given none."""
+    wanted = query.filters.get("stage")
+    if wanted is None:
+        return []
+    stage = func.lower(func.coalesce(assets.c.spec["stage"].as_string(), "none"))
+    return [stage == str(wanted).lower()]
+
+
+def _tagged(db: Connection, query: Query) -> list[ColumnElement[bool]]:
+    return [has_tag(db, assets.c.tags, pair) for pair in query.filters.get("tag", ())]
 
 
 def _archived(statement: Select[Any], query: Query) -> Select[Any]:

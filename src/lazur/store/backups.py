@@ -31,7 +31,8 @@ _COUNTED = (
 _SHARED = ("alembic_version", "lazur_schema", "lazur_computes")
 """Of the server, and needed by the rows of a workspace."""
 _ANEW = (
-    "DELETE FROM lazur_facts WHERE name LIKE 'hold %' OR name = 'content.place'",
+    """DELETE FROM lazur_facts WHERE name LIKE 'hold %' OR name LIKE 'share %'
+       OR name = 'content.place'""",
     """UPDATE lazur_jobs SET lease_token = NULL, lease_until = NULL
        WHERE lease_token IS NOT NULL""",
     """DELETE FROM lazur_builds WHERE key NOT IN
@@ -39,6 +40,7 @@ _ANEW = (
     """UPDATE lazur_builds SET state = 'waiting', built = NULL, error = NULL, due_at = 0,
        cancel_requested = FALSE, lease_token = NULL, lease_until = NULL""",
 )
+_AS_JSON = "CAST({} AS JSONB)"
 _PEOPLES = frozenset(
     {"lazur_tokens", "lazur_assignments", "lazur_idempotency", "lazur_build_uses"}
 )
@@ -75,12 +77,13 @@ def settle(connection: Connection, old_home: str, new_home: str) -> None:
     for statement in _ANEW:
         connection.execute(text(statement))
     ascii_ = connection.dialect.name == "sqlite"
-    as_text, back = ("handle", "{}") if ascii_ else ("CAST(handle AS TEXT)", "CAST({} AS JSONB)")
-    moved = back.format(f"REPLACE({as_text}, :old, :new)")
-    connection.execute(
-        text(f"UPDATE lazur_jobs SET handle = {moved} WHERE handle IS NOT NULL"),
-        {"old": _beginning(old_home, ascii_), "new": _beginning(new_home, ascii_)},
-    )
+    places = {"old": _beginning(old_home, ascii_), "new": _beginning(new_home, ascii_)}
+    for column in ("handle", "resolved"):  # where they lie, and what they read and write
+        as_text, back = (column, "{}") if ascii_ else (f"CAST({column} AS TEXT)", _AS_JSON)
+        moved = back.format(f"REPLACE({as_text}, :old, :new)")
+        connection.execute(
+            text(f"UPDATE lazur_jobs SET {column} = {moved} WHERE {column} IS NOT NULL"), places
+        )
 
 
 def load(connection: Connection, folder: Path) -> None:

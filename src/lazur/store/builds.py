@@ -31,9 +31,14 @@ def seen_from(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
 def used_by(db: Connection, workspace_id: int, key: str, name: str) -> None:
     """The workspace asked for the build, under this name. Twice is once, and the first name
     stays."""
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     values = {"workspace_id": workspace_id, "key": key, "name": name}
-    db.execute(dialect.insert(build_uses).values(**values).on_conflict_do_nothing())
+    db.execute(_USED[db.dialect.name], values)
+
+
+_USED = {
+    "postgresql": postgresql.insert(build_uses).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(build_uses).on_conflict_do_nothing(),
+}
 
 
 def ensure(db: Connection, values: Mapping[str, Any]) -> tuple[AnyRow, bool]:
@@ -102,4 +107,7 @@ def apply(db: Connection, key: str, token: str, **values: Any) -> bool:
 
 
 def next_due(db: Connection) -> float | None:
-    return leases.next_due(db, builds)
+    return db.execute(_NEXT_DUE).scalar()
+
+
+_NEXT_DUE = leases.falling_due(builds)

@@ -6,6 +6,9 @@ part inside the open transaction, under a savepoint of its own; whoever finds no
 it commits for all,
 and all return when that commit is on the disk. One writer alone commits at once, as without any of
 this.
+
+There is one writer at a time, so its connection is kept, and what begins and ends its part goes to
+the driver: both cost more than a small write otherwise.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
+
+from lazur.store import driver
 
 _LARGEST = 64
 """Writers in one group: so that the first does not wait for ever while others keep coming."""
@@ -40,6 +45,7 @@ class Writer:
         self._counting = threading.Lock()
         self._waiting = 0
         self._group: Group | None = None
+        self._kept: dict[bool, Connection] = {}
 
     @contextmanager
     def write(self, synced: bool) -> Generator[Connection]:
@@ -50,7 +56,7 @@ class Writer:
                 with _part(group.connection):
                     yield group.connection
             except BaseException as error:
-                if not _is_open(group.connection):
+                if not driver.is_open(group.connection):
                     self._give_up(group, error)
                 raise
         finally:
@@ -71,9 +77,9 @@ class Writer:
         if self._group is not None and synced and not self._group.synced:
             self._commit(self._group)
         if self._group is None:
-            connection = self._engines[synced].connect()
+            connection = self._kept.pop(synced, None) or self._engines[synced].connect()
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                driver.run(connection, "BEGIN IMMEDIATE")
             except BaseException:
                 connection.close()
                 raise
@@ -103,28 +109,33 @@ class Writer:
         self._group = None
         try:
             group.connection.commit()
+            if driver.is_open(group.connection):  # nobody asked SQLAlchemy for anything
+                driver.run(group.connection, "COMMIT")
         except BaseException as error:  # noqa: BLE001 - raised again, in every writer's own thread
             group.error = error
             group.connection.invalidate()
-        finally:
             group.connection.close()
+        else:
+            self._kept[group.synced] = group.connection
+        finally:
             group.done.set()
+
+    def close(self) -> None:
+        """What is kept; the next write opens another."""
+        with self._lock:
+            while self._kept:
+                self._kept.popitem()[1].close()
 
 
 @contextmanager
 def _part(connection: Connection) -> Generator[None]:
     """One writer's part: kept whole, or undone without touching the others'."""
-    connection.exec_driver_sql("SAVEPOINT part")
+    driver.run(connection, "SAVEPOINT part")
     try:
         yield
     except BaseException:
-        if _is_open(connection):
-            connection.exec_driver_sql("ROLLBACK TO part")
-            connection.exec_driver_sql("RELEASE part")
+        if driver.is_open(connection):
+            driver.run(connection, "ROLLBACK TO part")
+            driver.run(connection, "RELEASE part")
         raise
-    connection.exec_driver_sql("RELEASE part")
-
-
-def _is_open(connection: Connection) -> bool:
-    driver = connection.connection.driver_connection
-    return driver is not None and driver.in_transaction
+    driver.run(connection, "RELEASE part")

@@ -23,7 +23,6 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    true,
     update,
 )
 
@@ -31,7 +30,7 @@ from lazur.engine.states import FINAL, PLACED, State
 from lazur.errors import Invalid
 from lazur.store import leases
 from lazur.store.db import AnyRow
-from lazur.store.pages import Page, Query, archived, fetch
+from lazur.store.pages import Page, Query, archived, fetch, has_tag
 from lazur.store.tables import computes, jobs, workspaces
 
 JobRow = AnyRow
@@ -91,11 +90,14 @@ def by_ids(db: Connection, ids: Sequence[int]) -> Sequence[JobRow]:
 
 
 def id_of(db: Connection, workspace: str, name: str) -> int | None:
-    return db.execute(
-        select(jobs.c.id)
-        .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
-        .where(workspaces.c.name == workspace, jobs.c.name == name)
-    ).scalar()
+    return db.execute(_ID_OF, {"home": workspace, "wanted": name}).scalar()
+
+
+_ID_OF = (
+    select(jobs.c.id)
+    .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
+    .where(workspaces.c.name == bindparam("home"), jobs.c.name == bindparam("wanted"))
+)
 
 
 def change(
@@ -112,23 +114,11 @@ def change(
 
 def page(db: Connection, workspace_id: int, query: Query) -> Page:
     statement = _LISTED.where(jobs.c.workspace_id == workspace_id)
-    wanted = _filtered(statement, query.filters, postgresql=db.dialect.name == "postgresql")
+    wanted = _filtered(db, statement, query.filters)
     return fetch(db, wanted, query, _ORDERS, "-created_at", jobs.c.id)
 
 
-def _has_tag(pair: str, *, postgresql: bool) -> ColumnElement[bool]:
-    """`key=value`, or `key` for any value. Keys are compared as text: SQLite would read them as
-    JSON paths otherwise."""
-    key, has_value, wanted = pair.partition("=")
-    each = func.jsonb_each_text if postgresql else func.json_each
-    tag = each(jobs.c.tags).table_valued("key", "value")
-    same = and_(tag.c.key == key, tag.c.value == wanted if has_value else true())
-    return exists(select(1).select_from(tag).where(same))
-
-
-def _filtered(
-    statement: Select[Any], filters: Mapping[str, Any], *, postgresql: bool
-) -> Select[Any]:
+def _filtered(db: Connection, statement: Select[Any], filters: Mapping[str, Any]) -> Select[Any]:
     for name, value in filters.items():
         match name:
             case "status":
@@ -156,7 +146,7 @@ def _filtered(
                     statement = statement.where(jobs.c.step.is_(None))
             case "tag":
                 for pair in value:
-                    statement = statement.where(_has_tag(pair, postgresql=postgresql))
+                    statement = statement.where(has_tag(db, jobs.c.tags, pair))
             case _:
                 raise Invalid(f"Jobs cannot be filtered by {name!r}.")
     return statement
@@ -297,13 +287,15 @@ def trees_in_use(db: Connection) -> set[str]:
 
 
 def last_writer(db: Connection, workspace_id: int, uri: str) -> str | None:
-    """The newest job that has an output there, reused ones left out."""
+    """The newest job that has an output there: not one that was reused, nor one with steps, whose
+    outputs are theirs."""
     written = json.dumps(uri, ensure_ascii=db.dialect.name == "sqlite")
     return db.execute(
         select(jobs.c.name)
         .where(
             jobs.c.workspace_id == workspace_id,
             jobs.c.reused_id.is_(None),
+            jobs.c.nodes > 0,
             cast(jobs.c.resolved, Text).contains(written, autoescape=True),
         )
         .order_by(jobs.c.id.desc())
@@ -327,43 +319,56 @@ def writing(db: Connection, workspace_id: int, place: str) -> Sequence[AnyRow]:
 
 def queued_by_person(db: Connection, compute_id: int) -> Sequence[AnyRow]:
     """(priority, created_by, workspace_id, first) of everybody who has queued jobs there. By
-    workspace and cluster, too: when one is full, the other's go on."""
+    workspace, cluster and family, too: when one is full, the other's go on."""
     return db.execute(_QUEUED_BY_PERSON, {"compute": compute_id}).all()
 
 
-_WHOSE = (jobs.c.priority, jobs.c.created_by, jobs.c.workspace_id, jobs.c.cluster)
+_FAMILY = case((jobs.c.at_once.is_(None), 0), else_=func.coalesce(jobs.c.parent_id, 0))
+_WHOSE: dict[str, ColumnElement[Any]] = {
+    "priority": jobs.c.priority,
+    "created_by": jobs.c.created_by,
+    "workspace_id": jobs.c.workspace_id,
+    "cluster": jobs.c.cluster,
+    "family": _FAMILY,
+}
 _QUEUED_BY_PERSON = (
-    select(*_WHOSE, func.min(jobs.c.id).label("first"))
+    select(
+        *(column.label(name) for name, column in _WHOSE.items()),
+        func.min(jobs.c.id).label("first"),
+    )
     .where(jobs.c.compute_id == bindparam("compute"), jobs.c.state == State.QUEUED.value)
-    .group_by(*_WHOSE)
+    .group_by(*_WHOSE.values())
 )
 
 
 def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequence[AnyRow]:
     """The first few of one row of `queued_by_person`."""
-    return db.execute(
-        select(
-            jobs.c.id,
-            jobs.c.workspace_id,
-            jobs.c.cpus,
-            jobs.c.memory,
-            jobs.c.gpus,
-            jobs.c.created_by,
-            jobs.c.priority,
-            jobs.c.cluster,
-            jobs.c.nodes,
-        )
-        .where(
-            jobs.c.compute_id == compute_id,
-            jobs.c.state == State.QUEUED.value,
-            jobs.c.priority == whose.priority,
-            jobs.c.created_by == whose.created_by,
-            jobs.c.workspace_id == whose.workspace_id,
-            jobs.c.cluster == whose.cluster,
-        )
-        .order_by(jobs.c.id)
-        .limit(limit)
-    ).all()
+    given = {f"one_{name}": getattr(whose, name) for name in _WHOSE}
+    return db.execute(_QUEUED, {"compute": compute_id, "most": limit, **given}).all()
+
+
+_QUEUED = (
+    select(
+        jobs.c.id,
+        jobs.c.workspace_id,
+        jobs.c.cpus,
+        jobs.c.memory,
+        jobs.c.gpus,
+        jobs.c.created_by,
+        jobs.c.priority,
+        jobs.c.cluster,
+        jobs.c.nodes,
+        jobs.c.at_once,
+        _FAMILY.label("family"),
+    )
+    .where(
+        jobs.c.compute_id == bindparam("compute"),
+        jobs.c.state == State.QUEUED.value,
+        *(column == bindparam(f"one_{name}") for name, column in _WHOSE.items()),
+    )
+    .order_by(jobs.c.id)
+    .limit(bindparam("most"))
+)
 
 
 def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[AnyRow]:
@@ -394,23 +399,33 @@ def place(
     db: Connection, job_id: int, runner: str, gpu_ids: list[int], token: str, now: float
 ) -> bool:
     """Give a queued job its slots and lease it to the dispatcher's own loop, in one step."""
-    changed = db.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.state == State.QUEUED.value)
-        .values(
-            state=State.STARTING.value,
-            placed=True,
-            runner=runner,
-            gpu_ids=gpu_ids,
-            waiting_for=None,
-            due_at=now,
-            lease_token=token,
-            lease_until=now + leases.LEASE_SECONDS,
-            updated_at=now,
-            version=jobs.c.version + 1,
-        )
+    given = {
+        "wanted": job_id,
+        "mine": runner,
+        "cards": gpu_ids,
+        "held": token,
+        "until": now + leases.LEASE_SECONDS,
+        "moment": now,
+    }
+    return db.execute(_PLACE, given).rowcount == 1
+
+
+_PLACE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("wanted"), jobs.c.state == State.QUEUED.value)
+    .values(
+        state=State.STARTING.value,
+        placed=True,
+        runner=bindparam("mine"),
+        gpu_ids=bindparam("cards", type_=jobs.c.gpu_ids.type),
+        waiting_for=None,
+        due_at=bindparam("moment"),
+        lease_token=bindparam("held"),
+        lease_until=bindparam("until"),
+        updated_at=bindparam("moment"),
+        version=jobs.c.version + 1,
     )
-    return changed.rowcount == 1
+)
 
 
 def position(db: Connection, job: JobRow) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, true
 
 from lazur.errors import Invalid
 from lazur.store.db import AnyRow
@@ -68,6 +68,16 @@ def archived(wanted: str) -> bool | None:
     if wanted not in known:
         raise Invalid(f"archived is {wanted!r}.", hint="Possible: false, true, all.")
     return known[wanted]
+
+
+def has_tag(db: Connection, column: ColumnElement[Any], pair: str) -> ColumnElement[bool]:
+    """`key=value`, or `key` for any value. Keys are compared as text: SQLite would read them as
+    JSON paths otherwise."""
+    key, has_value, wanted = pair.partition("=")
+    each = func.jsonb_each_text if db.dialect.name == "postgresql" else func.json_each
+    tag = each(column).table_valued("key", "value")
+    same = and_(tag.c.key == key, tag.c.value == wanted if has_value else true())
+    return exists(select(1).select_from(tag).where(same))
 
 
 def _cursor(order: str, value: Any, unique: int | str) -> str:

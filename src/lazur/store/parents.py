@@ -6,10 +6,12 @@ first and then wakes its parent, which is one statement that waits for nobody's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from lazur.engine.states import State
 from lazur.store import leases
@@ -46,10 +48,28 @@ _CHILDREN = (
 )
 
 
+def news(db: Connection, parent_id: int, after: int, of: Sequence[int]) -> Sequence[AnyRow]:
+    """Children that came after the one of number `after`, and those that were still at work when
+    they were last read. Of many of these, all that came since the first of them."""
+    if len(of) > _MOST_NAMED:
+        return db.execute(_SINCE, {"above": parent_id, "first": min(of)}).all()
+    return db.execute(_NEWS, {"above": parent_id, "after": after, "those": list(of)}).all()
+
+
+_MOST_NAMED = 100
+_NEWS = _CHILDREN.where(
+    or_(jobs.c.id > bindparam("after"), jobs.c.id.in_(bindparam("those", expanding=True)))
+)
+_SINCE = _CHILDREN.where(jobs.c.id >= bindparam("first"))
+
+
 def child(db: Connection, parent_id: int, step: str) -> AnyRow | None:
-    return db.execute(
-        select(jobs).where(jobs.c.parent_id == parent_id, jobs.c.step == step)
-    ).first()
+    return db.execute(_ONE, {"above": parent_id, "called": step}).first()
+
+
+_ONE = select(jobs).where(
+    jobs.c.parent_id == bindparam("above"), jobs.c.step == bindparam("called")
+)
 
 
 def counts(db: Connection, parents: Sequence[int]) -> dict[int, dict[str, int]]:
@@ -65,6 +85,21 @@ def counts(db: Connection, parents: Sequence[int]) -> dict[int, dict[str, int]]:
     return found
 
 
+def running(db: Connection, parents: Iterable[int]) -> dict[int, int]:
+    """How many children of each hold slots, wherever they run."""
+    wanted = list(parents)
+    if not wanted:
+        return {}
+    return {row[0]: row[1] for row in db.execute(_RUNNING, {"wanted": wanted})}
+
+
+_RUNNING = (
+    select(jobs.c.parent_id, func.count())
+    .where(jobs.c.placed.is_(True), jobs.c.parent_id.in_(bindparam("wanted", expanding=True)))
+    .group_by(jobs.c.parent_id)
+)
+
+
 def plan(db: Connection, job_id: int) -> AnyRow | None:
     """(plan, retried_id)."""
     return db.execute(
@@ -76,20 +111,44 @@ def add_plan(db: Connection, job_id: int, made: Mapping[str, Any], retried_id: i
     db.execute(insert(frozen).values(job_id=job_id, plan=dict(made), retried_id=retried_id))
 
 
+def names_above(db: Connection, job_id: int | None) -> list[str]:
+    """The names of a job and of those that it is a step of, from within."""
+    found: list[str] = []
+    while job_id is not None:
+        row = db.execute(_ABOVE, {"wanted": job_id}).first()
+        if row is None:
+            break
+        found.append(row.name)
+        job_id = row.parent_id if row.step is not None else None
+    return found
+
+
+_ABOVE = select(jobs.c.name, jobs.c.parent_id, jobs.c.step).where(jobs.c.id == bindparam("wanted"))
+
+
 def keep(db: Connection, job_id: int, token: str, now: float, **values: Any) -> int | None:
     """Write `values` and go on with the lease; returns the row's new version. None: the lease was
     lost."""
-    return db.execute(
+    given = {f"new_{name}": value for name, value in values.items()}
+    given |= {"wanted": job_id, "held": token, "moment": now}
+    given["until"] = now + leases.LEASE_SECONDS
+    return db.execute(_keeping(tuple(sorted(values))), given).scalar()
+
+
+@cache
+def _keeping(names: tuple[str, ...]) -> ReturningUpdate[Any]:
+    more = {name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in names}
+    return (
         update(jobs)
-        .where(and_(jobs.c.id == job_id, jobs.c.lease_token == token))
+        .where(and_(jobs.c.id == bindparam("wanted"), jobs.c.lease_token == bindparam("held")))
         .values(
-            lease_until=now + leases.LEASE_SECONDS,
+            lease_until=bindparam("until"),
             version=jobs.c.version + 1,
-            updated_at=now,
-            **values,
+            updated_at=bindparam("moment"),
+            **more,
         )
         .returning(jobs.c.version)
-    ).scalar()
+    )
 
 
 def rest(
@@ -97,18 +156,26 @@ def rest(
 ) -> bool:
     """Give the lease back until `due_at`; at once where something happened since version `seen`.
     False: it is due now, or was lost."""
-    same = jobs.c.version == seen
-    due = db.execute(
-        update(jobs)
-        .where(and_(jobs.c.id == job_id, jobs.c.lease_token == token))
-        .values(
-            lease_token=None,
-            lease_until=None,
-            due_at=case((same, due_at), else_=now),
-        )
-        .returning(jobs.c.version)
-    ).scalar()
-    return due == seen
+    given = {"wanted": job_id, "held": token, "moment": now, "seen": seen, "then": due_at}
+    return db.execute(_REST, given).scalar() == seen
+
+
+_REST = (
+    update(jobs)
+    .where(and_(jobs.c.id == bindparam("wanted"), jobs.c.lease_token == bindparam("held")))
+    .values(
+        lease_token=None,
+        lease_until=None,
+        due_at=case(
+            (
+                jobs.c.version == bindparam("seen"),
+                bindparam("then", type_=jobs.c.due_at.type),
+            ),
+            else_=bindparam("moment", type_=jobs.c.due_at.type),
+        ),
+    )
+    .returning(jobs.c.version)
+)
 
 
 def wake(db: Connection, parent_id: int, now: float) -> bool:
@@ -125,17 +192,20 @@ _WAKE = (
 
 def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
     """The newest job that ended well and was made of the same."""
-    return db.execute(
-        select(jobs)
-        .where(
-            jobs.c.workspace_id == workspace_id,
-            jobs.c.reuse_key == key,
-            jobs.c.state == State.COMPLETED.value,
-            jobs.c.reused_id.is_(None),
-        )
-        .order_by(jobs.c.id.desc())
-        .limit(1)
-    ).first()
+    return db.execute(_EQUAL, {"room": workspace_id, "key": key}).first()
+
+
+_EQUAL = (
+    select(jobs)
+    .where(
+        jobs.c.workspace_id == bindparam("room"),
+        jobs.c.reuse_key == bindparam("key"),
+        jobs.c.state == State.COMPLETED.value,
+        jobs.c.reused_id.is_(None),
+    )
+    .order_by(jobs.c.id.desc())
+    .limit(1)
+)
 
 
 def last_of_step(db: Connection, workspace_id: int, experiment: str, step: str) -> AnyRow | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -35,6 +36,20 @@ def add_event(
         "at": at,
     }
     db.execute(_ADD_EVENT, values)
+
+
+def add_events(
+    db: Connection,
+    workspace_id: int,
+    kind: str,
+    named: Sequence[tuple[str, dict[str, Any]]],
+    what: str,
+    who: str,
+    at: float,
+) -> None:
+    """The same to many, each by its name and with its data."""
+    common = {"workspace_id": workspace_id, "kind": kind, "type": what, "who": who, "at": at}
+    db.execute(_ADD_EVENT, [{**common, "name": name, "data": data} for name, data in named])
 
 
 def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[AnyRow]:

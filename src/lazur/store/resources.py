@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
@@ -24,15 +24,16 @@ def add(db: Connection, kind: str, values: Mapping[str, Any]) -> None:
 
 
 def add_built_in(
-    db: Connection, workspace_id: int, names: Sequence[str], at: float, default: str = LOCAL
+    db: Connection, workspace_id: int, names: Sequence[str], at: float, away: Sequence[str] = ()
 ) -> None:
-    """Those that each workspace has from its beginning; the first is its default, of that type."""
+    """Those that each workspace has from its beginning, the first as its default; those in `away`
+    lie in the server's own object store."""
     for name in names:
         values: dict[str, Any] = {
             "workspace_id": workspace_id,
             "name": name,
             "folded": name,
-            "type": default if name == names[0] else LOCAL,
+            "type": STORAGE if name in away else LOCAL,
             "settings": {},
             "credential": "none",
             "is_default": name == names[0],
@@ -68,8 +69,12 @@ def of_types(db: Connection, workspace_id: int, types: Sequence[str]) -> Sequenc
 
 
 def default_name(db: Connection, workspace_id: int) -> str:
-    there = (datastores.c.workspace_id == workspace_id, datastores.c.is_default.is_(True))
-    return db.execute(select(datastores.c.name).where(*there)).scalar_one()
+    return db.execute(_DEFAULT, {"room": workspace_id}).scalar_one()
+
+
+_DEFAULT = select(datastores.c.name).where(
+    datastores.c.workspace_id == bindparam("room"), datastores.c.is_default.is_(True)
+)
 
 
 def rooms_of_type(db: Connection, kind: str) -> list[str]:

@@ -73,4 +73,7 @@ def _migrate(connection: Connection) -> None:
     config = importlib.import_module("alembic.config").Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
+    if not connection.in_transaction():
+        # The driver's has begun. Alembic asks SQLAlchemy, and would commit step by step.
+        connection.begin()
     command.upgrade(config, "head")

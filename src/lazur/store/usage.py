@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
+from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
 from lazur.store.tables import assets as all_assets
 from lazur.store.tables import (
@@ -62,8 +63,13 @@ _GROUPS: dict[str, tuple[tuple[Column[Any], ...], tuple[Column[Any], ...]]] = {
 
 def record(db: Connection, values: Mapping[str, Any]) -> None:
     """Twice is once."""
-    dialect = postgresql if db.dialect.name == "postgresql" else sqlite
-    db.execute(dialect.insert(uses).values(**values).on_conflict_do_nothing())
+    db.execute(_RECORD[db.dialect.name], dict(values))
+
+
+_RECORD = {
+    "postgresql": postgresql.insert(uses).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(uses).on_conflict_do_nothing(),
+}
 
 
 def unweighed(db: Connection, limit: int) -> Sequence[AnyRow]:
@@ -86,11 +92,12 @@ def weigh(
 
 def held(db: Connection, by: str, span: Span) -> Sequence[AnyRow]:
     """(*key, compute, jobs, core_seconds, gpu_seconds, memory_seconds) by what `by` says. Jobs
-    are counted in the span that they end in."""
+    are counted in the span that they end in; an attempt that another one follows is no job."""
     key = _labeled(_GROUPS[by][0])
     seconds = _overlap(uses.c.started_at, uses.c.ended_at, span)
     counted = case((uses.c.ended_at >= span.start, 1), else_=0)
     counted = case((uses.c.ended_at >= span.end, 0), else_=counted)
+    counted = case((uses.c.state.in_([state.value for state in FINAL]), counted), else_=0)
     wanted = (
         select(
             *key,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
-from lazur.engine.states import FINAL
+from lazur.engine.states import FINAL, State
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
 from lazur.store.tables import computes, jobs, workspaces
@@ -98,6 +98,18 @@ _ALL_COMPUTES = select(computes).order_by(computes.c.name)
 
 def add_compute(db: Connection, values: Mapping[str, Any]) -> int:
     return db.execute(insert(computes).values(**values).returning(computes.c.id)).scalar_one()
+
+
+def computes_wanted(db: Connection) -> Sequence[AnyRow]:
+    """Those that jobs are queued on."""
+    return db.execute(_WANTED).all()
+
+
+_WANTED = (
+    select(computes)
+    .where(exists().where(jobs.c.compute_id == computes.c.id, jobs.c.state == State.QUEUED.value))
+    .order_by(computes.c.name)
+)
 
 
 def lock_compute(db: Connection, compute_id: int) -> None:

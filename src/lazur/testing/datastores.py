@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lazur.engine.contracts import Datastore, Stored
+from lazur.engine.contracts import Datastore, Parts, Stored
 from lazur.errors import Conflict, Invalid, NotFound
 
 HOSTILE = ["../x", "/x", "a/../b", "a//b", "./a", "a/.", "", "a\\b", "a\nb", "a\x00b", "x" * 5000]
@@ -183,6 +183,67 @@ class DatastoreContract(ReadableContract):
             list(pool.map(lambda text: store.put("a", iter([text]), 1000), texts))
         with store.open("a") as file:
             assert file.read() in texts
+
+
+class ResumesContract:
+    """Of a store that keeps parts. Inherit it beside `DatastoreContract`."""
+
+    def test_what_was_sent_in_part_is_gone_on_with(self, store: Any) -> None:
+        sent, notes = InMemory(os.urandom((17 << 20) + 5), fails_at=8 << 20), list[str]()
+        with pytest.raises(ConnectionResetError):
+            store.put_parts("a/b", sent, "", notes.append)
+        assert _names(store.list()) == []
+        again = InMemory(sent.data)
+        store.put_parts("a/b", again, notes[0], notes.append)
+        assert (again.reads, again.skipped, len(notes)) == ([8 << 20, 16 << 20], 8 << 20, 1)
+        with store.open("a/b") as file:
+            assert file.read() == sent.data
+
+    def test_the_old_file_is_there_until_all_is(self, store: Any) -> None:
+        store.put("a", iter([b"old"]), 3)
+        with pytest.raises(ConnectionResetError):
+            store.put_parts("a", InMemory(b"x" * (9 << 20), fails_at=8 << 20), "", str)
+        with store.open("a") as file:
+            assert file.read() == b"old"
+
+    def test_a_note_of_nothing_begins_anew(self, store: Any) -> None:
+        notes = list[str]()
+        store.put_parts("a", InMemory(b"x" * (9 << 20)), "", notes.append)
+        for data in (b"y", b"z"):
+            store.put_parts("a", InMemory(data * (9 << 20)), notes[0], notes.append)
+            with store.open("a", 9 << 19) as file:
+                assert file.read(1) == data
+
+    def test_what_is_abandoned_is_not_gone_on_with(self, store: Any) -> None:
+        notes = list[str]()
+        with pytest.raises(ConnectionResetError):
+            store.put_parts("a", InMemory(b"x" * (9 << 20), fails_at=8 << 20), "", notes.append)
+        for _ in range(2):
+            store.abandon("a", notes[0])
+        assert _names(store.list()) == []
+
+    def test_a_file_that_grew_shorter_is_told(self, store: Any) -> None:
+        short = InMemory(b"x" * (9 << 20))
+        short.data = short.data[:-1]
+        with pytest.raises(Conflict):
+            store.put_parts("a", short, "", str)
+        assert _names(store.list()) == []
+
+
+class InMemory(Parts):
+    def __init__(self, data: bytes, fails_at: int | None = None) -> None:
+        self.data, self.size = data, len(data)
+        self.reads, self.skipped = list[int](), 0
+        self._fails_at = fails_at
+
+    def read(self, offset: int, size: int) -> bytes:
+        if offset == self._fails_at:
+            raise ConnectionResetError
+        self.reads.append(offset)
+        return self.data[offset : offset + size]
+
+    def skip(self, size: int) -> None:
+        self.skipped += size
 
 
 def _names(found: Iterator[Stored]) -> list[str]:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lazur.testing.ports import port_of
+
 W = "/api/v1/workspaces/default"
 FINAL = ("Completed", "Failed", "Canceled")
 
@@ -27,10 +29,12 @@ class Server:
         self.home = home
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith("LAZUR_")}
         self.environ |= {f"LAZUR_{key.upper()}": value for key, value in settings.items()}
+        if self.environ.get("LAZUR_PORT", "0") == "0":
+            self.environ["LAZUR_PORT"] = str(port_of(home))
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
 
-    def start(self, patience: float = 30.0) -> float:
+    def start(self, patience: float = 120.0) -> float:
         """Returns the seconds until it answered."""
         began = time.monotonic()
         with (self.home.parent / "server.out").open("ab") as out:
@@ -65,7 +69,7 @@ class Server:
     def stop(self) -> int:
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(10)
+        return self._process.wait(60)
 
     @property
     def token(self) -> str:

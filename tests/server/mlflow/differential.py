@@ -23,8 +23,8 @@ from sqlalchemy import Connection, inspect
 
 from lazur.server.mlflow import lane
 from lazur.server.mlflow.call import Call, Space
-from lazur.services import workspaces
-from lazur.services.access import Principal
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
 from lazur.store.db import Database
 from lazur.store.queue import WriteQueue
 from lazur.testing.fakes import Engine, FakeBuilder

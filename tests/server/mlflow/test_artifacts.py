@@ -19,8 +19,10 @@ from lazur.server.gate import Gate
 from lazur.server.mlflow import uploads
 from lazur.server.settings import Settings
 from lazur.server.topics import Closed
-from lazur.services import artifact_uris, jobs, tokens, workspaces
-from lazur.services.home import ARTIFACTSTORE
+from lazur.services.base import artifact_uris, workspaces
+from lazur.services.base.home import ARTIFACTSTORE
+from lazur.services.jobs import jobs
+from lazur.services.people import tokens
 from lazur.services.tracking.artifacts import DRAFTS, Artifacts
 from lazur.store.mlflow import sql
 from lazur.store.tables import stored

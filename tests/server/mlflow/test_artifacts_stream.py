@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lazur.services.home import ARTIFACTSTORE, Home
+from lazur.services.base.home import ARTIFACTSTORE, Home
 from lazur.services.tracking.artifacts import DRAFTS, Artifacts
 from lazur.testing.server import Server
 from tests.security.wire import until

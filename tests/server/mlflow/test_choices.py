@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from lazur.server.mlflow.choices import Choices
-from lazur.services import workspaces
-from lazur.services.access import Principal
+from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, Server, TestSite, call, open_site, submit
 

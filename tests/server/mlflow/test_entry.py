@@ -117,6 +117,16 @@ class TestAddress:
         assert got.status == 501
         assert "busy for a minute" in got.json["message"]
 
+    def test_what_its_database_says_is_not_passed_on(self, scene: Scene) -> None:
+        target = "/mlflow/workspaces/w/api/2.0/mlflow/experiments/create"
+        kind = {"Content_Type": "application/json"}
+        assert scene.owner.ask("POST", target, {"name": "twice"}, **kind).status == 200
+        got = scene.owner.ask("POST", target, {"name": "twice"}, **kind)
+        assert (got.status, got.json["error_code"]) == (400, "RESOURCE_ALREADY_EXISTS"), got.body
+        assert "already exists" in got.json["message"]
+        assert b"SQL" not in got.body
+        assert b"IntegrityError" not in got.body
+
     def test_workspaces_are_not_upstreams(self, scene: Scene) -> None:
         got = scene.owner.get("/mlflow/api/3.0/mlflow/workspaces")
         assert got.status == 501

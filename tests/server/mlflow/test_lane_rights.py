@@ -17,7 +17,7 @@ from lazur.engine.plan import Exit
 from lazur.errors import Conflict, Forbidden
 from lazur.server.mlflow import lane
 from lazur.server.mlflow.call import Call, Space
-from lazur.services.access import Principal
+from lazur.services.base.access import Principal
 from lazur.store.queue import WriteQueue
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import OWNER, Clock, Server, open_site, submit
@@ -49,6 +49,7 @@ OF_MODELS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "2.0/mlflow/logged-models/*/params"): {"params": TAGS},
     ("PATCH", "2.0/mlflow/logged-models/*/tags"): {"tags": TAGS},
 }
+OF_HISTORY = ("PATCH", "/experimentids/*/runs/*")
 NAMES_A_RUN = {("POST", "2.0/mlflow/logged-models")}
 NAMES_NONE = {
     ("POST", "2.0/mlflow/runs/create"),
@@ -135,7 +136,7 @@ def jobs(ready_database_url: str, tmp_path: Path) -> Iterator[Lane]:
 
 class TestRights:
     def test_every_write_of_the_lane_is_looked_at_here(self) -> None:
-        known = {*WRITES, *ENDS, *OF_MODELS, *NAMES_A_RUN, *NAMES_NONE}
+        known = {*WRITES, *ENDS, *OF_MODELS, OF_HISTORY, *NAMES_A_RUN, *NAMES_NONE}
         assert {route for route in lane.ROUTES if route[0] != "GET"} - known == set()
 
     @pytest.mark.parametrize("run", [STRANGER, SIBLING])
@@ -150,6 +151,15 @@ class TestRights:
     def test_its_own_its_familys_and_nobodys_are(self, jobs: Lane, run: str) -> None:
         for (method, path), more in WRITES.items():
             assert jobs.ask(method, path, {"run_id": run, **more}, MINE).status == 200, path
+
+    def test_properties_are_told_to_its_own_run_alone(self, jobs: Lane) -> None:
+        asked = {"runId": "mine", "properties": {"output": "5", "list": [1]}}
+        answer = jobs.ask("PATCH", "/experimentids/1/runs/mine", asked, MINE)
+        assert json.loads(answer.body) == asked
+        tags = {tag["key"]: tag["value"] for tag in jobs.told("mine")["data"]["tags"]}
+        assert (tags["output"], tags["list"]) == ("5", "[1]")
+        with pytest.raises(Forbidden):
+            jobs.ask("PATCH", f"/experimentids/1/runs/{STRANGER}", asked, MINE)
 
     def test_a_person_writes_to_any(self, jobs: Lane) -> None:
         for (method, path), more in WRITES.items():

@@ -17,8 +17,9 @@ from lazur.server.app import create_api
 from lazur.server.asgi import App
 from lazur.server.gate import Gate
 from lazur.server.settings import Settings
-from lazur.services import tokens, workspaces
-from lazur.services.refusals import Refusals
+from lazur.services.base import workspaces
+from lazur.services.people import tokens
+from lazur.services.people.refusals import Refusals
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.site import Clock, Server, TestSite, call, open_site
 

@@ -17,9 +17,12 @@ from lazur.errors import LazurError
 from lazur.server import app
 from lazur.server.app import OPEN_ROUTES, create_api
 from lazur.server.settings import Settings
-from lazur.services import assets, jobs, registries, roles
-from lazur.services.access import Principal, Resource
-from lazur.services.shelves import Registry
+from lazur.services.assets import assets
+from lazur.services.base import roles
+from lazur.services.base.access import Principal, Resource
+from lazur.services.jobs import jobs
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
 from lazur.testing.fakes import Engine, FakeBuilder
 from tests.server.native.conftest import Api
 from tests.site import Clock, Server, TestSite, call, command, open_site, put_tree, submit
@@ -38,6 +41,7 @@ VALUES = {
     "number": "1",
     "token": "0" * 12,
     "code": "BCDF-GHJK",
+    "output": "model",
 }
 
 
@@ -338,6 +342,9 @@ class TestPrincipals:
             ("Owner", "authorization/tokens/write", True),
             ("Job", "workspaces/jobs/read", True),
             ("Job", "workspaces/environments/read", False),
+            ("Job", "workspaces/datastores/read", True),
+            ("Job", "workspaces/datastores/listsecrets/action", False),
+            ("Job", "workspaces/data/write", False),
             ("", "workspaces/read", False),
             ("*", "workspaces/read", False),
         ],

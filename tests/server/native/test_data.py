@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from lazur.datastores.local import Local
-from lazur.services import assets, datastores, registries
+from lazur.services.assets import assets
+from lazur.services.content import datastores
 from lazur.services.looks import desk, material, process
-from lazur.services.shelves import Registry
+from lazur.services.resources import registries
+from lazur.services.resources.shelves import Registry
 from tests.server.native.conftest import Api, W
 from tests.site import TestSite, call, put_tree
 
@@ -137,7 +139,7 @@ class TestRights:
         make(api.site, {"a.csv": CSV})
         ask(api, "preview")
         work = api.site.home.cache / "looks" / "work"
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while list(work.iterdir()) and time.monotonic() < end:
             time.sleep(0.02)
         assert list(work.iterdir()) == []

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from lazur.services.people import people
 from tests.server.native.conftest import Api, W
+from tests.site import ENVIRONMENT, call
 
 KEY = "b25lLW9mLWEtZGF0YXN0b3Jl"
 BLOB = {
@@ -74,3 +76,50 @@ class TestWire:
         names = [item["name"] for item in first["value"] + rest["value"]]
         assert len(names) == len(set(names)) == 4
         assert rest["next"] is None
+
+
+class TestFiles:
+    PLACE = f"{W}/datastores/workspaceblobstore/files"
+
+    @pytest.fixture
+    def files(self, api: Api) -> Api:
+        """The api, with two files in the workspace's store."""
+        root = api.site.home.datastore("default", "workspaceblobstore")
+        for path in ("a/one.csv", "a/b/two.csv"):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(path)
+        (root / "a" / "link").symlink_to("/etc/hosts")
+        return api
+
+    @pytest.mark.parametrize(
+        "prefix, wanted",
+        [
+            ("", ["a/b/two.csv", "a/one.csv"]),
+            ("a/", ["a/b/two.csv", "a/one.csv"]),
+            ("a/b", ["a/b/two.csv"]),
+            ("a/one.csv", ["a/one.csv"]),
+            ("a/o", []),
+            ("z", []),
+            ("a/link", []),
+        ],
+    )
+    def test_what_is_below_a_folder(self, files: Api, prefix: str, wanted: list[str]) -> None:
+        found = files.get(self.PLACE, params={"prefix": prefix}).json()["value"]
+        assert [file["path"] for file in found] == wanted
+        assert all(file["size"] == len(file["path"]) for file in found)
+
+    def test_bytes_of_one(self, files: Api) -> None:
+        assert files.get(f"{self.PLACE}/a/one.csv").text == "a/one.csv"
+        assert files.get(f"{self.PLACE}/a/one.csv?offset=2").text == "one.csv"
+        for path in ("a", "a/none", "a/link", "..%2f..%2fserver.json"):
+            assert files.get(f"{self.PLACE}/{path}").status_code in (400, 404), path
+
+    def test_a_job_reads_what_its_submitter_may(self, files: Api) -> None:
+        scientist = files.as_("AzureML Data Scientist")
+        spec = {"type": "command", "command": "true", "environment": ENVIRONMENT, "name": "j"}
+        assert scientist.post(f"{W}/jobs", spec).status_code == 201
+        job = files.as_job("j")
+        assert job.get(f"{self.PLACE}/a/one.csv").status_code == 200
+        call(files.site, people.update, "user", "AzureML-person", {"disabled": True})
+        assert job.get(f"{self.PLACE}/a/one.csv").status_code == 404
+        assert job.get(self.PLACE).status_code == 404

@@ -13,11 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from lazur.services import assignments, people, tokens
-from lazur.services.access import Principal
-from lazur.services.oidc.client_secrets import ASSERTION_TYPE
-from lazur.services.sign_ins import Brakes
-from lazur.services.throttle import Throttle
+from lazur.services.base.access import Principal
+from lazur.services.base.throttle import Throttle
+from lazur.services.people import assignments, people, tokens
+from lazur.services.people.oidc.client_secrets import ASSERTION_TYPE
+from lazur.services.people.sign_ins import Brakes
 from lazur.store import audit
 from tests.server.native.conftest import Api
 from tests.site import Clock, TestSite, call

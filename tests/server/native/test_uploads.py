@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lazur.services import quotas
+from lazur.services.people import quotas
 from tests.server.native.conftest import Api, W
 from tests.site import call
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from lazur.engine.increments import merged
 from lazur.engine.states import State
 from lazur.errors import Unavailable
-from lazur.services import jobs, workspace_trash
+from lazur.services.jobs import jobs
+from lazur.services.keeping import workspace_trash
 from lazur.store.tables import idempotency
 from lazur.testing.fakes import Engine
 from tests.server.native.conftest import Api, W
@@ -433,6 +435,35 @@ class TestEvents:
         assert states[-1] == "Completed"
         ids = [e.split("id: ")[1].split("\n")[0] for e in events]
         assert ids == [v["etag"] for v in views]
+
+    def test_with_changes_the_view_comes_once_and_then_what_is_another(
+        self, api: Api, server: Server, engine: Engine
+    ) -> None:
+        steps = {"a": {"command": "true"}, "b": {"command": "echo b", "depends_on": ["a"]}}
+        environment = command()["environment"]
+        for step in steps.values():
+            step["environment"] = environment
+        call(api.site, jobs.submit, "default", {"type": "pipeline", "name": "p", "jobs": steps})
+        server.settle()
+        with ThreadPoolExecutor(1) as pool:
+            stream = pool.submit(api.get, f"{JOBS}/p/events?changes=true")
+            self._wait_for_listener(api)
+            for step in ("a", "b"):
+                engine.run(f"default/p_{step}/1")
+                engine.finalize(f"default/p_{step}/1")
+                engine.end(f"default/p_{step}/1")
+                server.settle()
+            answer = stream.result(30)
+        parts = [part for part in answer.text.split("\n\n") if "data: " in part]
+        kinds = [part.split("event: ")[1].split("\n")[0] for part in parts]
+        assert kinds == ["job", *["change"] * (len(kinds) - 1)]
+        view, *told = [json.loads(part.split("data: ", 1)[1]) for part in parts]
+        assert all("jobs" not in change["fields"] for change in told)
+        for change in told:
+            view = merged(view, change)
+        now = api.get(f"{JOBS}/p").json()
+        assert view == now
+        assert [step["status"] for step in view["steps"]] == ["Completed"] * 2
 
     def test_a_job_that_is_over_is_told_once(self, api: Api, server: Server) -> None:
         submit(api.site, name="j")

@@ -71,6 +71,22 @@ class TestClusters:
         assert [p.id for p in placed] == [3, 4]
 
 
+class TestFamilies:
+    def test_no_more_children_of_a_parent_run_than_it_wants(self) -> None:
+        queue = [Queued(i, "ann", 2, Demand(cpus=1), family=7, at_once=3) for i in range(4)]
+        placed = choose(queue, Demand(cpus=9), [], {}, families={7: 1})
+        assert [p.id for p in placed] == [0, 1]
+
+    def test_those_that_wait_for_each_other_hold_up_nobody(self) -> None:
+        queue = [
+            Queued(1, "ann", 2, Demand(cpus=4), family=7, at_once=1),
+            Queued(2, "ann", 2, Demand(cpus=4)),
+            Queued(3, "ann", 2, Demand(cpus=1), family=8, at_once=1),
+        ]
+        placed = choose(queue, Demand(cpus=5), [], {}, families={7: 1})
+        assert [p.id for p in placed] == [2, 3]
+
+
 class TestAlways:
     @given(QUEUES, FREE)
     def test_no_more_is_given_than_is_free(self, queue: list[Queued], free: Demand) -> None:

@@ -73,6 +73,13 @@ class TestBandit:
         assert self._at_ten(policy, 0.59) == 10
         assert self._at_ten(policy, 0.61) is None
 
+    def test_who_is_just_within_the_slack_goes_on(self):
+        exact = _reports(*[0.5] * 9, 0.75)
+        for value, stopped in ((0.5, None), (0.4999, 10)):
+            mine = _reports(*[0.1] * 9, value, start=20)
+            policy = Policy("bandit", 10, slack_amount=0.25)
+            assert stopped_at(policy, True, mine, [exact, mine]) == stopped
+
     def test_its_own_best_counts_and_not_its_last(self):
         mine = _reports(0.79, *[0.1] * 9, start=20)
         policy = Policy("bandit", 10, slack_factor=0.2)

@@ -51,6 +51,10 @@ class TestZones:
         assert zones.zone("pacific standard time").key == "America/Los_Angeles"
         assert zones.zone("europe/berlin").key == "Europe/Berlin"
 
+    def test_a_moment_is_the_same_everywhere(self) -> None:
+        assert zones.utc(at("2026-01-01T12:00")).isoformat() == "2026-01-01T12:00:00+00:00"
+        assert zones.utc(0.0) == zones.on_the_wall(0.0, HERE)
+
     def test_another_name_is_refused_with_a_near_one(self) -> None:
         with pytest.raises(Invalid, match="no time zone") as error:
             zones.zone("Pacific Standart Time")
@@ -126,6 +130,10 @@ class TestCron:
             cron.parse("0 0 * * *"), HERE, at("2026-01-02T23:00"), at("2026-01-04T23:00")
         )
         assert len(table.next_ticks(0.0, 10)) == 3
+
+    def test_it_goes_on_for_a_lifetime_and_no_longer(self) -> None:
+        found = walls(crons("0 0 29 FEB *"), "2026-01-01", 99)
+        assert len(found) == len(range(2028, 2056, 4))
 
 
 class TestRecurrence:

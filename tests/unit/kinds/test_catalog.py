@@ -9,6 +9,11 @@ from lazur.kinds.catalog import KINDS, kind_of, load_document, model_for, valida
 from lazur.spec.yaml import load
 
 _LATEST = "https://azuremlschemas.azureedge.net/latest/"
+_PIPELINE: dict[str, Any] = {
+    "$schema": _LATEST + "pipelineComponent.schema.json",
+    "type": "pipeline",
+    "jobs": {"a": {"command": "x"}},
+}
 _PREVIEW = "https://azuremlsdk2.blob.core.windows.net/preview/0.0.1/"
 
 
@@ -76,6 +81,15 @@ class TestKindOf:
     ) -> None:
         assert kind_of(value, expected) == kind
 
+    @pytest.mark.parametrize("inputs", [{}, {"n": 3, "data": {"path": "./data"}}, None])
+    @pytest.mark.parametrize("expected", ["job", "pipeline-job"])
+    def test_a_pipeline_that_runs_as_it_stands_is_a_job_whatever_its_schema_says(
+        self, expected: str, inputs: Any
+    ) -> None:
+        assert kind_of(_PIPELINE | {"inputs": inputs}, expected) == "pipeline-job"
+        assert kind_of(_PIPELINE | {"inputs": inputs}, "component") == "pipeline-component"
+        assert kind_of(_PIPELINE | {"inputs": inputs}) == "pipeline-component"
+
     @pytest.mark.parametrize(
         "value, name",
         [
@@ -124,6 +138,8 @@ class TestKindOf:
             ({"$schema": _LATEST + "environment.schema.json", "name": "e", "image": "x"}, "job"),
             ({"type": "command", "command": "x"}, "environment"),
             ({"$schema": _LATEST + "commandJob.schema.json", "command": "x"}, "component"),
+            ({"$schema": _LATEST + "commandComponent.schema.json", "command": "x"}, "job"),
+            (_PIPELINE | {"inputs": {"data": {"type": "uri_folder"}}}, "job"),
             ({"type": "uri_file", "path": "x"}, "model"),
         ],
     )

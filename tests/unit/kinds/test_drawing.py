@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from lazur.kinds.pipelines.drawing import chart
+import pytest
+
+from lazur.kinds.pipelines.drawing import chart, is_pipeline
 
 
 def _job(text: str = "true", **more: object) -> dict[str, object]:
@@ -26,6 +28,62 @@ class TestChart:
         assert 's2 -. "if it fails" .-> s3' in drawn
         assert "class s0 done" in drawn
         assert "class s2 failed" in drawn
+
+    def test_conditions_and_loops_show_what_they_run(self) -> None:
+        flag = {"flag": {"type": "boolean"}, "o": "${{parent.outputs.best}}"}
+        asked = "${{parent.jobs.a.outputs.flag}}"
+        drawn = chart(
+            {
+                "outputs": {"best": {"type": "uri_folder"}},
+                "jobs": {
+                    "a": _job(outputs=flag),
+                    "ask": {"type": "if_else", "condition": asked, "true_block": "yes"},
+                    "yes": _job(),
+                    "each": {"type": "parallel_for", "body": "b", "items": []},
+                    "b": _job(),
+                    "again": {
+                        "type": "do_while",
+                        "body": "c",
+                        "condition": "${{parent.jobs.c.outputs.flag}}",
+                        "limits": {"max_iteration_count": 2},
+                    },
+                    "c": _job(outputs={"flag": {"type": "boolean"}}),
+                },
+                "steps": [
+                    {"name": "b.0", "status": "Completed"},
+                    {"name": "b.1", "status": "Running"},
+                    {"name": "gone", "status": "Failed"},
+                ],
+            }
+        )
+        assert 's1{"ask<br/>if_else"}' in drawn
+        assert 's1 -->|"true"| s2' in drawn
+        assert 's3 ==>|"each"| s4' in drawn
+        assert 's5 ==>|"repeat"| s6' in drawn
+        assert 's0 -->|"o"| o0' in drawn
+        assert "s0 -.-> s1" in drawn
+        assert "class s4 running" in drawn
+
+    def test_what_goes_along_twice_is_one_line(self) -> None:
+        taken = {"x": "${{parent.jobs.a.outputs.y}}", "n": "${{parent.jobs.a.inputs.m}}"}
+        first = _job(outputs={"y": {"type": "uri_folder"}}, inputs={"m": 1})
+        drawn = chart({"jobs": {"a": first, "b": _job(inputs=taken, depends_on=["a"])}})
+        assert [line for line in drawn.splitlines() if "s1" in line and "s0" in line] == [
+            '  s0 -->|"y"| s1'
+        ]
+
+    @pytest.mark.parametrize(
+        "spec, answer",
+        [
+            ({"jobs": {"a": _job()}}, True),
+            ({"type": "pipeline", "jobs": {"a": _job()}}, True),
+            ({"type": "pipeline", "jobs": {}}, False),
+            ({"type": "pipeline"}, False),
+            (_job(), False),
+        ],
+    )
+    def test_only_pipelines_with_steps_are_drawn(self, spec: dict[str, object], answer: bool):
+        assert is_pipeline(spec) is answer
 
     def test_no_name_breaks_out_of_its_place(self) -> None:
         drawn = chart({"jobs": {'a"]; click s0 "javascript:alert(1)"': _job()}})

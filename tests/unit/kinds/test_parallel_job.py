@@ -56,13 +56,19 @@ class TestSpec:
             ({"input_data": None}, "`input_data` is missing"),
             ({"input_data": "${{inputs.file}}"}, "which is no input"),
             ({"input_data": "${{inputs.word}}"}, "no files or rows"),
+            ({"input_data": 3}, "which is no input"),
             ({"mini_batch_size": "many"}, "no size of a mini-batch"),
+            ({"mini_batch_size": "0kb"}, "no size of a mini-batch"),
             ({"error_threshold": -2}, "greater than or equal to -1"),
             ({"retry_settings": {"timeout": 0}}, "not a whole number from 1"),
             ({"retry_settings": {"max_retries": "often"}}, "not a whole number"),
             ({"task": {**TASK, "append_row_to": "${{outputs.score}}"}}, "score"),
             ({"task": {**TASK, "append_row_to": "scores.csv"}}, "no output of the job"),
             ({"task": {**TASK, "entry_script": "../score.py"}}, "must lie in the folder"),
+            ({"task": {**TASK, "entry_script": "/score.py"}}, "must lie in the folder"),
+            ({"task": {**TASK, "entry_script": "score.sh"}}, "is no Python file"),
+            ({"task": {}}, "`task.entry_script` is missing"),
+            ({"task": None}, "expected a mapping"),
             ({"task": {**TASK, "entry_script": None}}, "`task.entry_script` is missing"),
             ({"task": {**TASK, "environment": None}}, "`task.environment` is missing"),
             ({"task": {**TASK, "code": None}}, "`task.code` is missing"),
@@ -72,6 +78,16 @@ class TestSpec:
     )
     def test_mistakes_are_told(self, more: dict[str, Any], message: str) -> None:
         assert message in problem(**more)
+
+    def test_rows_need_not_be_gathered(self) -> None:
+        assert job(task={**TASK, "append_row_to": None}).task.append_row_to is None
+
+    def test_what_goes_wrong_may_be_an_input(self) -> None:
+        made = job(
+            inputs={**MINIMAL["inputs"], "n": 3}, retry_settings={"timeout": "${{inputs.n}}"}
+        )
+        assert made.retry_settings is not None
+        assert made.retry_settings.timeout == "${{inputs.n}}"
 
     def test_a_component_is_checked_alike(self) -> None:
         body = {**MINIMAL, "name": "c", "inputs": {"files": {"type": "uri_folder"}}}
@@ -89,11 +105,21 @@ class TestAsCommand:
         )
         assert made.code == "./src"
 
-    @pytest.mark.parametrize("written", ["a;b", "*.csv", "$HOME", "`id`", '"a b"', "x > y", "'q'"])
+    @pytest.mark.parametrize(
+        "written", ["a;b", "''", "*.csv", "$HOME", "`id`", '"a b"', "x > y", "'q'"]
+    )
     def test_arguments_are_text_and_nothing_else(self, written: str) -> None:
         made = command(task={**TASK, "program_arguments": f"--x {written}"})
         words = shlex.split(made.command)[5:]
         assert words == ["--x", *shlex.split(written)]
+
+    def test_rows_that_are_not_gathered_have_no_place(self) -> None:
+        made = command(task={**TASK, "append_row_to": None})
+        assert made.command.endswith(' "${{inputs.files}}" ""')
+
+    def test_a_table_is_cut_by_its_rows(self) -> None:
+        inputs = {"files": {"type": "mltable", "path": "azureml:t:1"}}
+        assert told(command(inputs=inputs))["type"] == "mltable"
 
     def test_optional_blocks_stay(self) -> None:
         made = command(task={**TASK, "program_arguments": "$[[--x ${{inputs.word}}]] --y"})
@@ -130,6 +156,19 @@ class TestAsCommand:
             == "7"
         )
 
+    @pytest.mark.parametrize("kind", ["uri_folder", "mltable"])
+    def test_what_is_cut_lies_on_the_node_and_nothing_else_has_to(self, kind: str) -> None:
+        table = {"type": kind, "path": "azureml:d:1", "mode": "direct"}
+        made = command(inputs={"files": table, "other": table, "word": "a"})
+        modes = {key: getattr(made.inputs[key], "mode", None) for key in ("files", "other")}
+        assert modes == {"files": "ro_mount", "other": "direct"}
+        made = command(inputs={"files": {**table, "mode": "download"}})
+        assert getattr(made.inputs["files"], "mode", None) == "download"
+
+    @pytest.mark.parametrize("written", ["run_function", "RunFunction", "function"])
+    def test_both_names_of_the_task_are_the_same(self, written: str) -> None:
+        assert "parallel" in str(command(task={**TASK, "type": written}).command)
+
     def test_a_node_has_as_many_workers_as_its_share_of_the_cores(self) -> None:
         made = command(resources={"instance_count": 2})
         assert told(made)["workers"] == 4
@@ -140,6 +179,15 @@ class TestAsCommand:
         made = command(resources={"properties": {"cpus": 3}}, max_concurrency_per_instance=2)
         assert made.resources is not None
         assert made.resources.properties == {"cpus": 3}
+        own = {"lazur": {"cpus": 3}}
+        made = command(resources={"properties": own}, max_concurrency_per_instance=2)
+        assert made.resources is not None
+        assert made.resources.properties == own
+
+    def test_cores_are_written_where_the_rest_is(self) -> None:
+        made = command(resources={"properties": {"lazur": {"memory_gb": 1}}})
+        assert made.resources is not None
+        assert made.resources.properties == {"lazur": {"memory_gb": 1, "cpus": 8}}
 
 
 def view(status: Status | None, **more: Any) -> JobView:
@@ -176,10 +224,29 @@ class TestAdvance:
     def test_canceled_stays_canceled(self) -> None:
         assert Parallel().advance(view(KILLED, cancel_requested=True)) == [Finish(State.CANCELED)]
 
-    def test_a_job_that_gave_up_has_failed(self) -> None:
-        (decision,) = Parallel().advance(view(Status("ended", exit=Exit("exit", code=1))))
+    @pytest.mark.parametrize("status", [Status("lost"), Status("ended", exit=Exit("lost"))])
+    def test_nothing_begins_after_a_wish_to_end(self, status: Status) -> None:
+        (decision,) = Parallel().advance(view(status, cancel_requested=True))
+        assert isinstance(decision, Finish)
+
+    @pytest.mark.parametrize(
+        "end",
+        [
+            Exit("exit", code=1),
+            Exit("signal", signal=15),
+            Exit("timeout", signal=9),
+            Exit("memory", signal=9),
+        ],
+    )
+    def test_a_job_that_gave_up_has_failed(self, end: Exit) -> None:
+        (decision,) = Parallel().advance(view(Status("ended", exit=end)))
         assert isinstance(decision, Finish)
         assert decision.state is State.FAILED
+
+    def test_without_its_environment_it_never_began(self) -> None:
+        environment = EnvironmentView("failed", error={"code": "BuildFailed"})
+        waiting = view(None, state=State.QUEUED, submitted=False, environment=environment)
+        assert Parallel().advance(waiting) == [Finish(State.FAILED, {"code": "BuildFailed"})]
 
     def test_it_ends_and_goes_on_as_a_command_does(self) -> None:
         assert Parallel().advance(view(Status("running"))) == [Progress(State.RUNNING)]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from lazur.engine.decisions import Cancel, ChildView, Finish, Look, ParentView, Submit
 from lazur.engine.states import FINAL, State
-from lazur.kinds.jobs.sweep import Sweep
+from lazur.kinds.jobs.sweep import Sweep, stop_of, trials_of
 
 SWEEP: dict[str, Any] = {
     "type": "sweep",
@@ -34,11 +36,14 @@ class Site:
             "happy", State.RUNNING, {"sweep": sweep, "seed": "happy"}, {}, False, 100.0, 100.0
         )
         self.finish: Finish | None = None
+        self.at_once: int | None = None
         self.at: float | None = None
 
     def step(self) -> list[Any]:
+        before = deepcopy(self.view)
         decisions = Sweep().advance(self.view)
         assert decisions == Sweep().advance(self.view)
+        assert self.view == before
         for decision in decisions:
             match decision:
                 case Submit():
@@ -46,11 +51,13 @@ class Site:
                     notes = json.loads(json.dumps(decision.notes))
                     child = ChildView(decision.step, name, name, State.QUEUED, notes=notes)
                     assert decision.step not in self.view.children
+                    self.at_once = decision.at_once
                     self._keep(child)
                 case Cancel():
                     child = self.view.children[decision.step]
                     assert child.state not in FINAL
-                    self._keep(replace(child, cancel_requested=True))
+                    state = State.CANCELED if child.state is State.QUEUED else child.state
+                    self._keep(replace(child, cancel_requested=True, state=state))
                 case Look():
                     self.at = decision.at
                 case Finish():
@@ -58,18 +65,29 @@ class Site:
                     self.view = replace(self.view, state=decision.state)
                 case _:
                     raise AssertionError(decision)
+        self.dispatch()
         return decisions
+
+    def dispatch(self) -> None:
+        """Those that wait in line begin as others end."""
+        for child in list(self.view.children.values()):
+            full = self.at_once is not None and len(self.running()) >= self.at_once
+            if child.state is State.QUEUED and not full:
+                self._keep(replace(child, state=State.RUNNING))
 
     def report(self, number: int, *values: float) -> None:
         step = str(number)
-        rows = [*self.view.reports.get(step, []), *([self.view.now, v] for v in values)]
-        self.view = replace(self.view, reports={**self.view.reports, step: rows})
+        before = self.view.reports.get(step, {"all": []})["all"]
+        rows = [*before, *([self.view.now, v] for v in values)]
+        told = {"last": rows[-1][1] if rows else None, "all": rows}
+        self.view = replace(self.view, reports={**self.view.reports, step: told})
 
     def end(self, number: int, state: State = State.COMPLETED, *values: float) -> None:
         self.report(number, *values)
         child = self.view.children[str(number)]
         error = {"message": "it broke"} if state is State.FAILED else None
         self._keep(replace(child, state=state, error=error))
+        self.dispatch()
 
     def wait(self, seconds: float) -> None:
         self.view = replace(self.view, now=self.view.now + seconds)
@@ -78,7 +96,10 @@ class Site:
         self.view = replace(self.view, cancel_requested=True)
 
     def running(self) -> list[str]:
-        return [s for s, c in self.view.children.items() if c.state not in FINAL]
+        return [s for s, c in self.view.children.items() if c.state is State.RUNNING]
+
+    def waiting(self) -> list[str]:
+        return [s for s, c in self.view.children.items() if c.state is State.QUEUED]
 
     def _keep(self, child: ChildView) -> None:
         self.view = replace(self.view, children={**self.view.children, child.step: child})
@@ -94,13 +115,34 @@ class TestTrials:
         site.step()
         assert site.running() == ["1", "2"]
 
+    def test_the_next_ones_wait_in_line(self) -> None:
+        site = Site(limits={"max_total_trials": 9, "max_concurrent_trials": 2})
+        site.step()
+        assert site.waiting() == ["2", "3"]
+        site.end(0, State.COMPLETED, 0.5)
+        assert site.running() == ["1", "2"], "nothing had to be decided for that"
+        site.step()
+        assert site.waiting() == ["3", "4"]
+
+    def test_no_more_wait_than_can_be_of_use(self) -> None:
+        site = Site(limits={"max_total_trials": 100, "max_concurrent_trials": 50})
+        site.step()
+        assert len(site.running()) == 50
+        assert len(site.waiting()) == 4
+
+    def test_none_waits_whose_values_hang_on_the_results_of_others(self) -> None:
+        site = self._bayesian(20, limits={"max_total_trials": 20, "max_concurrent_trials": 4})
+        site.step()
+        assert len(site.running()) == 4
+        assert site.waiting() == []
+
     def test_all_of_them_do_where_nothing_is_said(self) -> None:
         site = Site(limits={"max_total_trials": 4})
         site.step()
         assert len(site.running()) == 4
 
     def test_the_submitted_job_has_its_values(self) -> None:
-        (first, _) = Site().step()
+        first, *_ = Site().step()
         assert first.spec["inputs"] == first.notes["hyperparameters"]
         assert first.notes["draw"]["lr"] == first.notes["hyperparameters"]["lr"]
 
@@ -116,16 +158,38 @@ class TestTrials:
         assert site.finish.properties["best_child_run_id"] == "happy_1"
 
     def test_bayesian_sampling_reads_what_trials_gave(self) -> None:
-        def last(value: float) -> object:
-            limits = {"max_total_trials": 40, "max_concurrent_trials": 1}
-            site = Site(sampling_algorithm={"type": "bayesian"}, limits=limits)
-            for number in range(20):
+        def far(goal: str, sign: float) -> float:
+            """How far the last of forty trials are from the best value."""
+            site = self._bayesian(40, objective={"goal": goal, "primary_metric": "m"})
+            tried: list[float] = []
+            for number in range(40):
                 site.step()
-                lr = site.view.children[str(number)].notes["hyperparameters"]["lr"]
-                site.end(number, State.COMPLETED, -abs(lr - value))
-            return site.step()[0].notes["hyperparameters"]["lr"]
+                tried.append(site.view.children[str(number)].notes["hyperparameters"]["lr"])
+                site.end(number, State.COMPLETED, sign * abs(tried[-1] - 0.2))
+            return sum(abs(lr - 0.2) for lr in tried[-15:]) / 15
 
-        assert last(0.2) != last(0.8)
+        assert far("minimize", 1.0) < 0.25, "chance is 0.34 away"
+        assert far("maximize", -1.0) < 0.25
+
+    @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED])
+    def test_what_runs_or_has_failed_tells_it_nothing(self, state: State) -> None:
+        def next_draws(*values: float) -> list[Any]:
+            site = self._bayesian(20, limits={"max_total_trials": 20, "max_concurrent_trials": 4})
+            for number in range(12):
+                site.step()
+                if number % 4 == 0:
+                    site.report(number, *values)
+                    if state is State.FAILED:
+                        site.end(number, state)
+                else:
+                    site.end(number, State.COMPLETED, 0.1 * number)
+            return [child.notes["draw"] for child in site.view.children.values()]
+
+        assert next_draws(1000.0) == next_draws(-1000.0)
+
+    def _bayesian(self, total: int, **more: Any) -> Site:
+        limits = {"max_total_trials": total, "max_concurrent_trials": 1}
+        return Site(**{"sampling_algorithm": {"type": "bayesian"}, "limits": limits, **more})
 
     def test_a_sweep_that_goes_on_with_another_has_its_trials(self) -> None:
         before = Site()
@@ -172,10 +236,20 @@ class TestEnd:
         site = Site(limits={"max_total_trials": 2})
         site.step()
         site.end(0, State.COMPLETED, 0.9, 0.2)
-        site.end(1, State.COMPLETED, 0.1, 0.3, math.nan)
+        site.end(1, State.COMPLETED, 0.1, 0.1, 0.3)
         site.step()
         assert site.finish is not None
         assert site.finish.properties["score"] == "0.3"
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf])
+    def test_one_that_came_to_nothing_is_not_the_best(self, value: float) -> None:
+        site = Site(limits={"max_total_trials": 2})
+        site.step()
+        site.end(0, State.COMPLETED, 0.9, 0.2)
+        site.end(1, State.COMPLETED, 0.1, 0.3, value)
+        site.step()
+        assert site.finish is not None
+        assert site.finish.properties["score"] == "0.2"
 
     def test_a_stopped_trial_is_the_best_only_where_none_ended_well(self) -> None:
         ended = self._all((State.CANCELED, 0.9), (State.COMPLETED, 0.1)).finish
@@ -192,6 +266,21 @@ class TestEnd:
         assert ended.state is State.FAILED
         assert ended.error["code"] == "MetricMissing"
         assert "'accuracy'" in ended.error["message"]
+        assert ended.error["hint"].endswith("lazur run show happy_0")
+        ended = self._all((State.FAILED, 0.1), (State.COMPLETED, None)).finish
+        assert ended is not None
+        assert ended.error is not None
+        assert ended.error["hint"].endswith("lazur run show happy_1")
+
+    def test_a_failure_without_a_word_is_told(self) -> None:
+        site = Site(limits={"max_total_trials": 1})
+        site.step()
+        site.end(0, State.FAILED)
+        site._keep(replace(site.view.children["0"], error=None))
+        site.step()
+        assert site.finish is not None
+        assert site.finish.error is not None
+        assert "happy_0 has no more to say" in site.finish.error["message"]
 
     def test_when_all_trials_fail_it_fails_with_the_first_ones_error(self) -> None:
         ended = self._all((State.FAILED, None), (State.FAILED, 0.3)).finish
@@ -207,9 +296,11 @@ class TestEnd:
         for number in range(10):
             site.end(number, State.FAILED)
             site.step()
-        assert [site.view.children[s].cancel_requested for s in site.running()] == [True]
+        assert site.waiting() == []
+        assert [site.view.children[s].cancel_requested for s in site.running()] == [True, True]
         assert site.step() == []
         site.end(10, State.CANCELED)
+        site.end(11, State.CANCELED)
         site.step()
         assert site.finish is not None
         assert site.finish.state is State.FAILED
@@ -236,9 +327,10 @@ class TestCancel:
         site.step()
         site.end(0, State.COMPLETED, 0.4)
         site.cancel()
-        assert site.step() == [Cancel("1")]
+        assert site.step() == [Cancel("1"), Cancel("2"), Cancel("3")]
         assert site.step() == []
         site.end(1, State.CANCELED)
+        site.end(2, State.CANCELED)
         site.step()
         assert site.finish is not None
         assert site.finish.state is State.CANCELED
@@ -259,13 +351,23 @@ class TestTimeout:
         assert site.at == 160.0
         site.end(0, State.COMPLETED, 0.4)
         site.wait(60)
-        assert site.step() == [Cancel("1")]
+        assert site.step() == [Cancel("1"), Cancel("2"), Cancel("3")]
         site.end(1, State.CANCELED)
+        site.end(2, State.CANCELED)
         site.step()
         assert site.finish is not None
         assert site.finish.error is not None
         assert (site.finish.state, site.finish.error["code"]) == (State.CANCELED, "SweepTimeout")
         assert site.finish.properties["score"] == "0.4"
+
+    def test_one_whose_trials_had_all_ended_by_then_is_complete(self) -> None:
+        site = Site(limits={"max_total_trials": 1, "timeout": 60})
+        site.step()
+        site.end(0, State.COMPLETED, 0.4)
+        site.wait(60)
+        site.step()
+        assert site.finish is not None
+        assert site.finish.state is State.COMPLETED
 
     def test_one_that_had_ended_by_then_has_ended_well(self) -> None:
         site = Site(limits={"max_total_trials": 1, "timeout": 60})
@@ -290,6 +392,37 @@ class TestEarlyTermination:
         site.end(1, State.CANCELED)
         site.step()
         assert site.running() == ["0", "2"]
+
+    def test_without_a_policy_nobody_is_stopped_whatever_is_reported(self) -> None:
+        site = Site()
+        site.step()
+        site.report(0, 0.9)
+        site.report(1, 0.1)
+        assert site.step() == []
+
+    def test_who_has_ended_is_not_stopped_and_still_told_where_it_was_worse(self) -> None:
+        policy = {"type": "bandit", "slack_amount": 0.1, "exclude_finished_jobs": True}
+        site = Site(early_termination=policy)
+        site.step()
+        site.report(0, 0.9)
+        site.report(1, 0.2)
+        site.end(1, State.COMPLETED)
+        assert not [d for d in site.step() if isinstance(d, Cancel)]
+        good, bad, *_ = trials_of(site.view)
+        assert stop_of(site.view.frozen["sweep"], bad, [good, bad]) == 1
+        assert stop_of(site.view.frozen["sweep"], bad, [bad]) is None, "it is compared with itself"
+
+    def test_what_runs_is_ranked_where_finished_trials_are_not(self) -> None:
+        policy = {"type": "bandit", "slack_amount": 0.1, "exclude_finished_jobs": True}
+        site = Site(early_termination=policy)
+        site.step()
+        site.report(0, 0.9)
+        site.wait(1)
+        site.report(1, 0.2)
+        assert [d for d in site.step() if isinstance(d, Cancel)] == [Cancel("1")]
+
+    def test_reports_are_asked_for(self) -> None:
+        assert Sweep.reads_reports
 
     def test_finished_trials_may_be_left_out_of_the_ranking(self) -> None:
         for exclude, stopped in ((True, 0), (False, 1)):
@@ -361,6 +494,7 @@ class Sweeps(RuleBasedStateMachine):
     @invariant()
     def never_too_many(self) -> None:
         assert len(self.site.running()) <= self.concurrent
+        assert len(self.site.waiting()) <= self.concurrent
         assert len(self.site.view.children) <= self.total
 
     @invariant()
@@ -368,11 +502,11 @@ class Sweeps(RuleBasedStateMachine):
         ended = self.site.finish
         if ended is None:
             return
-        assert self.site.running() == []
+        assert self.site.running() == self.site.waiting() == []
         assert (ended.state is State.FAILED) <= (ended.error is not None)
         if ended.outputs:
             (step, _) = ended.outputs["model"]
-            assert self.site.view.reports[step]
+            assert self.site.view.reports[step]["all"]
 
     def teardown(self) -> None:
         for _ in range(3 * self.total + 3):

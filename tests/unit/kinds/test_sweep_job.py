@@ -143,6 +143,11 @@ class TestTrial:
         assert found.endswith("the command needs the input 'n', which has no value")
         assert said(trial=body, inputs={"n": 3}) == []
 
+    @pytest.mark.parametrize("side", ["inputs", "outputs"])
+    def test_places_are_checked(self, side: str) -> None:
+        found = said(**{side: {"x": {"path": "azureml:"}}})
+        assert any(f"error {side}.x.path: " in one for one in found), found
+
     def test_outputs_are_the_sweeps_or_the_components(self) -> None:
         command = "train ${{search_space.lr}} ${{outputs.a}} ${{outputs.b}}"
         body = trial(command, outputs={"a": {"type": "uri_folder"}})

@@ -83,6 +83,13 @@ class TestJobOf:
         left = job({"m": "none", "m_d": 1}, trial=body, search_space=space)
         assert left["inputs"] == {"m": "none", "m_d": None, "search_space_m_d": 1}
 
+    def test_a_value_that_was_not_chosen_leaves_the_components_own(self) -> None:
+        space = {"m": {"type": "choice", "values": [{"d": {"type": "randint", "upper": 9}}, "no"]}}
+        declared = {"m_d": {"type": "integer", "default": 5}}
+        body = trial("train ${{search_space.m}} ${{inputs.m_d}}", inputs=declared)
+        assert job({"m": "no"}, trial=body, search_space=space)["inputs"]["m_d"] == 5
+        assert job({"m": {"d": 2}}, trial=body, search_space=space)["inputs"]["m_d"] == 2
+
     def test_everything_else_comes_along(self) -> None:
         made = job(
             {"lr": 0.25},

@@ -25,7 +25,7 @@ def script(command: str, *, splits: bool = True, **values: str) -> str:
 
 def bash(text: str, folder: Path) -> str:
     done = subprocess.run(
-        ["bash", "-c", text], cwd=folder, capture_output=True, check=False, timeout=20
+        ["bash", "-c", text], cwd=folder, capture_output=True, check=False, timeout=120
     )
     return done.stdout.decode("utf-8", "surrogateescape")
 

@@ -34,6 +34,14 @@ class TestSend:
             hints.send(plan(folder))
             assert one.recv(100) == two.recv(100) == b"default/nifty"
 
+    def test_they_are_told_what_the_plan_says(self, folder: Path) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+            one.bind(str(folder / "1"))
+            given = plan(folder)
+            given.word = "default/nifty/7"
+            hints.send(given)
+            assert one.recv(100) == b"default/nifty/7"
+
     def test_nobody_listening_is_no_error(self, folder: Path) -> None:
         (folder / "file").touch()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as gone:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -104,8 +105,7 @@ def tracking() -> Iterator[Tracking]:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "_FIRST", 0.01)
-    monkeypatch.setattr(sampling, "_SHORTEST", 0.01)
+    monkeypatch.setattr(sampling, "_SHORTEST", 0.001)
 
 
 def attempt(folder: Path, url: str, **variables: str) -> Attempt:
@@ -138,6 +138,7 @@ def notes(folder: Path) -> str:
 def begin(made: Attempt) -> sampling.Sampling:
     started = sampling.start(made)
     assert started is not None
+    started.begin()
     return started
 
 
@@ -161,12 +162,34 @@ class TestSampling:
         started.stop()
         assert tracking.steps() == [0, 1]
 
-    def test_a_short_job_is_not_sampled(
+    def test_the_end_waits_for_no_sample_where_there_was_one_just_now(
         self, tmp_path: Path, tracking: Tracking, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sampling, "_FIRST", 3600.0)
-        begin(attempt(tmp_path, tracking.url)).stop()
+        monkeypatch.setattr(sampling, "_SHORTEST", 3600.0)
+        started = begin(attempt(tmp_path, tracking.url))
+        tracking.wait(lambda: len(tracking.batches) == 1)
+        started.stop()
+        assert tracking.steps() == [0]
+
+    def test_a_short_job_is_not_sampled(self, tmp_path: Path, tracking: Tracking) -> None:
+        started = sampling.start(attempt(tmp_path, tracking.url))
+        assert started is not None
+        started.stop()
         assert tracking.batches == []
+
+    def test_a_server_that_is_none_is_noted(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            port = listening.getsockname()[1]
+            started = begin(attempt(tmp_path, f"http://127.0.0.1:{port}/x"))
+            asked = listening.accept()[0]
+            asked.recv(1 << 16)
+            asked.sendall(b"SSH-2.0-other\r\n")
+            asked.close()
+            until = time.monotonic() + 30
+            while not notes(tmp_path) and time.monotonic() < until:
+                time.sleep(0.01)
+        started.stop()
+        assert "it did not answer as servers do" in notes(tmp_path)
 
     def test_what_a_server_cannot_take_now_is_sent_later(
         self, tmp_path: Path, tracking: Tracking

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from lazur.errors import LazurError, NotFound, Unauthenticated
 from lazur.sdk import signing_in
-from lazur.services.oidc import code_grants, codes, device_grants
+from lazur.services.people.oidc import code_grants, codes, device_grants
 
 
 @dataclass

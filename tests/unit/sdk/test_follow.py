@@ -127,6 +127,47 @@ class TestStream:
         assert told == ["Running", "Completed"]
 
 
+class TestTrials:
+    def test_one_that_is_over_before_it_was_seen_has_its_log_told(
+        self, client: Client, stage: Stage
+    ) -> None:
+        stage.plays(_short_sweep)
+        out = io.StringIO()
+        client.jobs.stream("j", out=out, logs=True)
+        lines = out.getvalue().splitlines()
+        assert [line for line in lines if line.startswith("trial 0 |")] == ["trial 0 | training"]
+
+
+def _short_sweep(handler: Handler) -> None:
+    """Its only trial is over when the sweep is first seen."""
+    path = urlsplit(handler.path).path
+    sweep: dict[str, Any] = {"name": "j", "type": "sweep", "status": "Completed", "etag": "1"}
+    sweep["steps"] = [{"name": "t", "job": "j-0", "status": "Completed"}]
+    if path.endswith("/trials"):
+        says(200, {"value": [_TRIAL]})(handler)
+    elif path.endswith("/events"):
+        says(200, f"event: job\ndata: {json.dumps(sweep)}\n\n".encode())(handler)
+    elif path.endswith("std_log.txt"):
+        says(200, b"training\n" if "offset=0" in handler.path else b"")(handler)
+    else:
+        says(200, sweep)(handler)
+
+
+_TRIAL = {
+    "number": 0,
+    "name": "j-0",
+    "status": "Completed",
+    "values": {"rate": 0.5},
+    "metric": "loss",
+    "score": 0.1,
+    "best": True,
+    "stopped_at": None,
+    "started_at": "2026-01-01T00:00:00Z",
+    "duration": 0.1,
+    "error": None,
+}
+
+
 class TestEvents:
     def test_end_with_the_final_state(self, client: Client, stage: Stage) -> None:
         stage.plays(Story([]))

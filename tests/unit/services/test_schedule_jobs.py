@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid
-from lazur.services import schedule_jobs
-from lazur.services.schedule_jobs import Facts
+from lazur.services.schedules import schedule_jobs
+from lazur.services.schedules.schedule_jobs import Facts
 
 AT = 1_777_629_600.0  # 2026-05-01T10:00:00Z
 TIME = "${{creation_context.trigger_time}}"

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lazur.services.throttle import PER_NAME, Throttle, origin, tried, wait
+from lazur.services.base.throttle import PER_NAME, Throttle, origin, tried, wait
 
 
 class Clock:

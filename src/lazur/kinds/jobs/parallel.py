@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from lazur.engine.decisions import Decision, Finish, JobView, Retry
-from lazur.engine.states import State
 from lazur.kinds.assets.environment import AnonymousEnvironment
 from lazur.kinds.jobs.command import Command, CommandJob
 from lazur.kinds.jobs.common import Job
@@ -65,13 +64,14 @@ def as_command(job: ParallelJob, cores: int) -> CommandJob:
             "environment": told["task"].get("environment") or told.get("environment"),
             "environment_variables": variables,
             "resources": _resources(job, workers),
+            "inputs": _inputs(job, told.get("inputs") or {}),
         }
     )
 
 
 _SAME = (
     "name display_name description experiment_name tags properties compute identity services"
-    " inputs outputs queue_settings parent_job_name"
+    " outputs queue_settings parent_job_name"
 ).split()
 
 
@@ -86,16 +86,15 @@ class Parallel(Command):
 
 
 def _go_on(view: JobView, decision: Decision) -> Decision:
-    failed = isinstance(decision, Finish) and decision.state is State.FAILED
-    if not failed or view.cancel_requested or view.attempt >= _MOST_ATTEMPTS:
-        return decision
     status = view.status
-    if status is None:
+    if not isinstance(decision, Finish) or status is None:
+        return decision
+    if view.cancel_requested or view.attempt >= _MOST_ATTEMPTS:
         return decision
     end = status.exit
-    if status.state == "lost" or (end is not None and end.reason == "lost"):
+    if status.state == "lost" or end is None or end.reason == "lost":
         return Retry("what ran the last attempt was killed; its done mini-batches stay")
-    if end is not None and end.reason == "signal" and end.signal == _KILL:
+    if end.reason == "signal" and end.signal == _KILL:
         return Retry("the last attempt was killed; its done mini-batches stay")
     return decision
 
@@ -135,6 +134,16 @@ def _word(word: str, kept: Iterator[str]) -> str:
         made += f'"{mark}"' if mark.startswith("${{") else mark
         made += shlex.quote(literal) if literal else ""
     return made
+
+
+def _inputs(job: ParallelJob, told: dict[str, Any]) -> dict[str, Any]:
+    """What is cut lies on the node. Azure's files say `direct` of it, for a reader of theirs."""
+    cut = set(expressions.names(job.input_data or "", "inputs"))
+    direct = {name for name in cut if getattr(job.inputs.get(name), "mode", None) == "direct"}
+    return {
+        name: {**value, "mode": "ro_mount"} if name in direct else value
+        for name, value in told.items()
+    }
 
 
 def _settings(job: ParallelJob, workers: int, nodes: int) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 `view.frozen` has the sweep as it was written, with its trial in place, under `sweep`; its `seed`;
 and what was `drawn` for the trials of a sweep that it goes on with. Trials are numbered from 0, as
-their steps. A trial's notes have what was drawn for it. `view.reports` has for
-each trial when it reported the primary metric, and what, in that order: `[[seconds, value], …]`.
+their steps. A trial's notes have what was drawn for it. `view.reports` has for each trial what
+its run says of the primary metric: its value, `last`, and where trials may be stopped, what it
+reported when, in that order: `{"last": value, "all": [[seconds, value], …]}`.
 """
 
 from __future__ import annotations
@@ -34,12 +35,18 @@ _NOW_AND_THEN = 10.0
 """Seconds."""
 _HOPELESS = 10
 """So many trials failed and none has ended well: the rest is spared."""
+_AHEAD = 4
+"""So many trials, at most, wait in line for the end of those that run: each begins as soon as one
+ends, while it is decided what comes after it."""
 
 
 @dataclass(frozen=True)
 class Trial:
     child: ChildView
     reports: list[Report]
+    objective: float | None
+    """The primary metric of its run, as MLflow has it: what was logged for the highest step, and
+    last for that. None where that is no number: a trial that came to nothing is not the best."""
 
     @property
     def number(self) -> int:
@@ -52,11 +59,6 @@ class Trial:
     @property
     def has_failed(self) -> bool:
         return self.child.state is State.FAILED
-
-    @property
-    def objective(self) -> float | None:
-        """The last value of the primary metric: scripts log it once for every round."""
-        return self.reports[-1].value if self.reports else None
 
 
 class Sweep(Parent):
@@ -72,18 +74,17 @@ class Sweep(Parent):
             told = _told(sweep, best_of(sweep, trials))
             return _close(trials, Finish(State.CANCELED, properties=told))
         begun = _begin(view, sweep, trials)
+        ended = _ended_early(view, sweep, trials)
         if not begun and all(trial.is_over for trial in trials):
-            return [_finish(sweep, trials)]
-        if (ended := _ended_early(view, sweep, trials)) is not None:
+            return [ended if ended and _cut_short(sweep, trials) else _finish(sweep, trials)]
+        if ended is not None:
             return _close(trials, ended)
         return [*begun, *_stop(sweep, trials), *_look(view, sweep)]
 
 
 def trials_of(view: ParentView) -> list[Trial]:
     """In the order in which they began."""
-    found = [
-        Trial(child, _reports(view.reports.get(step))) for step, child in view.children.items()
-    ]
+    found = [_trial(child, view.reports.get(step, {})) for step, child in view.children.items()]
     return sorted(found, key=lambda trial: trial.number)
 
 
@@ -101,7 +102,7 @@ def best_of(sweep: Mapping[str, Any], trials: list[Trial]) -> Trial | None:
 def stop_of(sweep: Mapping[str, Any], trial: Trial, trials: list[Trial]) -> int | None:
     """The interval at which the sweep's policy stops the trial."""
     written = sweep.get("early_termination")
-    if not written or not trial.reports:
+    if not written:
         return None
     known = {key: part for key, part in written.items() if key in Policy.__dataclass_fields__}
     others = [
@@ -113,8 +114,10 @@ def stop_of(sweep: Mapping[str, Any], trial: Trial, trials: list[Trial]) -> int 
     return stopped_at(Policy(**known), maximize, trial.reports, others)
 
 
-def _reports(rows: Any) -> list[Report]:
-    return [Report(time, value) for time, value in rows or () if math.isfinite(value)]
+def _trial(child: ChildView, told: Mapping[str, Any]) -> Trial:
+    known = [Report(time, value) for time, value in told.get("all", ()) if math.isfinite(value)]
+    last: float | None = told.get("last")
+    return Trial(child, known, last if last is not None and math.isfinite(last) else None)
 
 
 def _loss(trial: Trial, maximize: bool) -> float | None:
@@ -123,12 +126,15 @@ def _loss(trial: Trial, maximize: bool) -> float | None:
 
 
 def _begin(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> list[Decision]:
-    """As many as there is room for."""
+    """As many as there is room for, and a few that are next. What is drawn by the results of
+    others waits for these."""
     limits = sweep["limits"]
-    running = sum(not trial.is_over for trial in trials)
-    room = (limits.get("max_concurrent_trials") or limits["max_total_trials"]) - running
-    room = min(room, limits["max_total_trials"] - len(trials))
     space, sampling = space_of(sweep), sampling_of(sweep, view.frozen["seed"])
+    total, at_once = limits["max_total_trials"], limits.get("max_concurrent_trials")
+    room = total - len(trials)
+    if at_once is not None:
+        ahead = 0 if sampling.algorithm == "bayesian" else min(at_once, _AHEAD)
+        room = min(room, at_once + ahead - sum(not trial.is_over for trial in trials))
     maximize = sweep["objective"]["goal"] == "maximize"
     history = [Tried(t.child.notes["draw"], _known_loss(t, maximize)) for t in trials]
     number = trials[-1].number + 1 if trials else 0
@@ -140,7 +146,8 @@ def _begin(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> l
             break
         values = space.values(draw)
         notes = {"draw": draw, "hyperparameters": values}
-        made.append(Submit(str(number), job_of(sweep, values, number), notes=notes))
+        job = job_of(sweep, values, number)
+        made.append(Submit(str(number), job, notes=notes, at_once=at_once))
         number += 1
         history.append(Tried(draw, None))
     return made
@@ -182,6 +189,12 @@ def _ended_early(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]
     if len(failed) >= _HOPELESS and not fine:
         return Finish(State.FAILED, _failures(failed, trials))
     return None
+
+
+def _cut_short(sweep: Mapping[str, Any], trials: list[Trial]) -> bool:
+    """Whether some were canceled that would have gone on."""
+    asked = [trial for trial in trials if trial.child.state is State.CANCELED]
+    return any(stop_of(sweep, trial, trials) is None for trial in asked)
 
 
 def _close(trials: list[Trial], ended: Finish) -> list[Decision]:

@@ -55,14 +55,27 @@ def _check_step(check: Check, name: str, step: object) -> None:
             if known
             else f"there is no type {kind!r}"
         )
-        check.error(
-            message, (*path, "type"), hint=did_you_mean(kind, [*TYPES, *CONTROL.values()]) or hint
+        if kind == "component":
+            hint = "Say what the component is, such as `type: command`."
+        else:
+            hint = did_you_mean(kind, [*TYPES, *CONTROL.values()]) or hint
+        check.error(message, (*path, "type"), hint=hint)
+    elif _is_flow(mapping(found.get("component"))):
+        hint = "Run its Python in a command or a parallel step."
+        message = (
+            f"the component of step {name!r} is a flow of prompt flow, which nothing runs here"
         )
+        check.error(message, (*path, "component"), hint=hint)
     elif kind == "command" and not is_open(found) and not _runs(found):
         hint = "Give it `command:`, or `component:`."
         check.error(
             f"step {name!r} has neither a command nor a component", path, key=True, hint=hint
         )
+
+
+def _is_flow(component: dict[str, object]) -> bool:
+    """Its file, `flow.dag.yaml`, or one that names it."""
+    return "type" not in component and ("nodes" in component or "flow" in component)
 
 
 def _runs(step: dict[str, object]) -> bool:

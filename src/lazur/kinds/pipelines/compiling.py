@@ -13,6 +13,7 @@ from typing import Any, NotRequired, TypedDict
 from lazur.kinds.pipelines import bindings, control, ports, steps
 from lazur.kinds.pipelines.bindings import Ref
 from lazur.kinds.pipelines.steps import mapping
+from lazur.spec import expressions
 from lazur.spec.checking import Check
 from lazur.spec.suggestions import did_you_mean
 
@@ -55,9 +56,9 @@ class Graph(TypedDict):
     steps: dict[str, Step]
 
 
-def compile_graph(value: Mapping[str, Any], check: Check) -> Graph:
+def compile_graph(value: Mapping[str, Any], check: Check, *, begins: bool = False) -> Graph:
     """`value` is a pipeline job, or a pipeline component. What comes out is sound only where
-    `check` has not failed."""
+    `check` has not failed. `begins`: it is about to run, and all that it needs has values."""
     inputs = {name: _given(part) for name, part in mapping(value.get("inputs")).items()}
     outputs = {name: _body(part) for name, part in mapping(value.get("outputs")).items()}
     written = {name: mapping(step) for name, step in mapping(value.get("jobs")).items()}
@@ -85,7 +86,9 @@ def compile_graph(value: Mapping[str, Any], check: Check) -> Graph:
         _bind(graph, name, step, check)
     control.connect(graph, check)
     ports.check_ports(graph, written, check)
-    _check_promoted(graph, check)
+    if begins:
+        ports.check_values(graph, written, check)
+    _check_promoted(graph, written, check)
     _order(graph, check)
     return graph
 
@@ -149,8 +152,21 @@ def _bind(graph: Graph, name: str, written: dict[str, Any], check: Check) -> Non
     for ref in bindings.refs({k: v for k, v in data.items() if k not in ("depends_on", "jobs")}):
         if _is_known(graph, name, ref, check) and ref.kind in ("step_output", "step_input"):
             needs[ref.step] = None
+    _check_roots(name, data, check)
     step["needs"] = list(needs)
     step["outputs"] = _outputs(graph, name, written, check)
+
+
+def _check_roots(name: str, data: Mapping[str, Any], check: Check) -> None:
+    """The form of the first preview, `${{jobs.a.outputs.b}}`, would reach the step as a text."""
+    for part in ("inputs", "outputs"):
+        for text in bindings.texts(data.get(part)):
+            for found in expressions.parse(text).expressions:
+                if found.root in {"jobs", "inputs", "outputs"}:
+                    ref = text[found.start : found.end]
+                    hint = f"Write: ${{{{parent.{found.text}}}}}"
+                    message = f"{ref} means nothing in a step's `{part}:`"
+                    check.error(message, ("jobs", name, part), find=ref, hint=hint)
 
 
 def _depends(graph: Graph, name: str, written: dict[str, Any], check: Check) -> list[str]:
@@ -225,7 +241,7 @@ def _outputs(
     return made
 
 
-def _check_promoted(graph: Graph, check: Check) -> None:
+def _check_promoted(graph: Graph, written: Mapping[str, dict[str, Any]], check: Check) -> None:
     """Each output of the pipeline is one step's."""
     makers: dict[str, str] = {}
     for name, step in graph["steps"].items():
@@ -237,12 +253,27 @@ def _check_promoted(graph: Graph, check: Check) -> None:
                 message = f"the pipeline's output {target!r} is made by {makers[target]} already"
                 check.error(message, ("jobs", name, "outputs", port))
             makers[target] = f"jobs.{name}.outputs.{port}"
+            _check_made(graph, written, name, port, check)
     for name in graph["outputs"]:
         if name not in makers and graph["steps"]:
             hint = f"Bind an output of a step to it: ${{{{parent.outputs.{name}}}}}."
             check.warning(
                 f"no step makes the output {name!r}", ("outputs", name), key=True, hint=hint
             )
+
+
+def _check_made(
+    graph: Graph, written: Mapping[str, dict[str, Any]], name: str, port: str, check: Check
+) -> None:
+    """What is bound of a loop is an output of what it runs."""
+    body = control.body(graph, name)
+    if body is None or body not in written or steps.is_open(written[body]):
+        return
+    known = graph["steps"][body]["outputs"]
+    if port not in known and port not in steps.ARTIFACTS:
+        hint = did_you_mean(port, known) or f"It has: {', '.join(known) or 'none'}."
+        message = f"step {body!r}, which {name!r} runs, has no output {port!r}"
+        check.error(message, ("jobs", name, "outputs", port), key=True, hint=hint)
 
 
 def _order(graph: Graph, check: Check) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS = 1000
 _LONGEST_KEY = 100
+_PUT = "Put it into a pipeline component, and make that the"
 
 
 def connect(graph: Graph, check: Check) -> None:
@@ -49,6 +50,21 @@ def before(graph: Graph, name: str) -> list[str]:
 def runner(graph: Graph, name: str) -> str:
     """The step whose end is the end of this one: the loop that it is the body of, or itself."""
     return graph["steps"][name].get("owner", name)
+
+
+def body(graph: Graph, name: str) -> str | None:
+    """The step that a loop runs: whose outputs the loop's are."""
+    step = graph["steps"][name]
+    if step["kind"] not in ("do_while", "parallel_for"):
+        return None
+    return next(iter(steps.names(step["spec"].get("body"))), None)
+
+
+def collected(graph: Graph, name: str) -> str | None:
+    """The step whose outputs are there once for each item, and one table in the end: the body of a
+    `parallel_for`, for the loop and for itself."""
+    loop = runner(graph, name)
+    return body(graph, loop) if graph["steps"][loop]["kind"] == "parallel_for" else None
 
 
 def items_of(value: Any) -> dict[str, dict[str, Any]] | None:
@@ -101,8 +117,9 @@ def _connect_branches(graph: Graph, name: str, step: Step, check: Check) -> None
 def _connect_body(graph: Graph, name: str, step: Step, check: Check) -> None:
     others = steps.names(step["spec"].get("body"))
     if len(others) != 1:
-        hint = "Write ${{parent.jobs.NAME}}."
-        check.error(f"`{step['kind']}` has no `body`", ("jobs", name), key=True, hint=hint)
+        hint = f"{_PUT} body." if others else "Write ${{parent.jobs.NAME}}."
+        has = "more than one" if others else "no"
+        check.error(f"`{step['kind']}` has {has} `body`", ("jobs", name), key=True, hint=hint)
         return
     inner = _inner(graph, name, others[0], "body", check)
     if inner is not None:
@@ -118,7 +135,7 @@ def _inner(graph: Graph, name: str, other: str, field: str, check: Check) -> Ste
         hint = did_you_mean(other, graph["steps"])
         check.error(f"`{field}` names {other!r}: there is no such step", path, hint=hint)
     elif inner["kind"] in ("do_while", "parallel_for", "if_else") and field == "body":
-        hint = "Put it into a pipeline component, and make that the body."
+        hint = f"{_PUT} body."
         check.error(f"`{field}` is a job or a pipeline, and {other!r} is neither", path, hint=hint)
     elif "owner" in inner or "guard" in inner:
         taken = inner["owner"] if "owner" in inner else inner.get("guard", ("", True))[0]

@@ -14,7 +14,6 @@ from lazur.engine.decisions import Cancel, ChildView, Decision, Finish, ParentVi
 from lazur.engine.states import FINAL, State
 from lazur.kinds.pipelines import control, jobs
 from lazur.kinds.pipelines.compiling import Graph, Step
-from lazur.kinds.pipelines.steps import is_primitive
 
 Outcome = Literal[
     "waiting", "ready", "running", "done", "failed", "canceled", "skipped", "blocked"
@@ -175,9 +174,7 @@ def _items(standing: Standing, name: str, step: Step, before: Outcome) -> Outcom
     waiting = [key for key in items if f"{body}.{key}" not in begun]
     wanted = [_submit(standing, body, f"{body}.{k}", items[k]) for k in waiting[: max(0, room)]]
     outcome = _begin(standing, wanted) if wanted else "running"
-    if waiting and (outcome == "running" or not begun):
-        return outcome
-    if live:
+    if live or (waiting and outcome == "running"):
         return "running"
     states = {child.state for child in begun.values()}
     if State.FAILED in states:
@@ -195,7 +192,14 @@ def _submit(standing: Standing, name: str, child: str, given: Mapping[str, Any])
     step = standing.graph["steps"][name]
     return Submit(
         step=child,
-        spec=jobs.job(standing.graph, name, standing.view.name, given, standing.view.children),
+        spec=jobs.job(
+            standing.graph,
+            name,
+            standing.view.name,
+            given,
+            standing.view.children,
+            item=child.partition(".")[2],
+        ),
         deterministic=step["deterministic"],
         rerun=jobs.says(standing.graph["settings"], "force_rerun", False),
         notes=jobs.notes(step),
@@ -218,19 +222,43 @@ def _finish(view: ParentView, standing: Standing) -> Finish:
     bad = [n for n, outcome in standing.outcomes.items() if outcome in ("failed", "canceled")]
     if bad:
         return Finish(State.FAILED, _error(view, standing, bad))
-    outputs: dict[str, tuple[str, str]] = {}
-    results: dict[str, Any] = {}
+    made = _Made()
     for name, step in standing.graph["steps"].items():
-        child = jobs.last_child(standing.graph, name, view.children)
-        if child is None:
-            continue
-        for port, body in step["outputs"].items():
-            if "promoted" in body:
-                outputs[body["promoted"]] = (child.step, port)
-                found = child.notes.get("results", {})
-                if is_primitive(body) and port in found:
-                    results[body["promoted"]] = found[port]
-    return Finish(State.COMPLETED, outputs=outputs, results=results)
+        for port, said in step["outputs"].items():
+            if "promoted" in said:
+                made.add(standing, name, port, said["promoted"])
+    return Finish(
+        State.COMPLETED, outputs=made.outputs, gathered=made.gathered, results=made.results
+    )
+
+
+@dataclass
+class _Made:
+    """The pipeline's own outputs, as `Finish` has them."""
+
+    outputs: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    gathered: dict[str, str] = field(default_factory=dict[str, str])
+    results: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def add(self, standing: Standing, name: str, port: str, target: str) -> None:
+        graph, view = standing.graph, standing.view
+        if (body := control.collected(graph, name)) is not None:
+            self._add_all(standing, name, body, port, target)
+        elif (child := jobs.last_child(graph, name, view.children)) is not None:
+            self.outputs[target] = (child.step, port)
+            found = child.notes.get("results", {})
+            if port in found:
+                self.results[target] = found[port]
+
+    def _add_all(self, standing: Standing, name: str, body: str, port: str, target: str) -> None:
+        if standing.outcomes[name] != "done":
+            return
+        view = standing.view
+        found = jobs.gathered(standing.graph, view.name, body, port, view.children)
+        if isinstance(found, str):
+            self.results[target] = found
+        else:
+            self.gathered[target] = f"{body}.{port}"
 
 
 def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, Any]:
@@ -260,9 +288,10 @@ def _ended_badly(children: Iterable[ChildView]) -> Iterator[ChildView]:
 def _said(view: ParentView, standing: Standing, name: str) -> str:
     for child in _ended_badly(view.children.values()):
         if control.runner(standing.graph, child.step.partition(".")[0]) == name:
-            if not child.error or child.state is State.CANCELED:
-                return f"step {child.step} was {child.state.value.lower()}"
-            return f"step {child.step} failed: {str(child.error.get('message')).rstrip('.')}"
+            if child.state is State.CANCELED:
+                return f"step {child.step} was canceled"
+            said = str((child.error or {}).get("message") or "").rstrip(".")
+            return f"step {child.step} failed" + (f": {said}" if said else "")
     return f"step {name} failed: {_UNCLEAR[standing.graph['steps'][name]['kind']]}"
 
 

@@ -13,7 +13,7 @@ from lazur.engine.states import State
 from lazur.kinds.pipelines import bindings, control
 from lazur.kinds.pipelines.bindings import Ref
 from lazur.kinds.pipelines.compiling import Graph, Step
-from lazur.kinds.pipelines.steps import ARTIFACTS, PRIMITIVE, mapping, names
+from lazur.kinds.pipelines.steps import ARTIFACTS, PRIMITIVE, is_primitive, mapping, names
 from lazur.spec.inputs import PATH_TYPES
 from lazur.spec.model import squashed
 
@@ -22,6 +22,7 @@ _LONGEST_STEP = 60
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _UNLIKE = re.compile(r"__|[^A-Za-z0-9_.-]")
 """What makes steps that are not the same look alike."""
+_FOLDER = re.compile(r"[a-z0-9_-][a-z0-9_.-]*")
 _INHERITED = ("default_compute", "default_datastore", "continue_on_step_failure", "force_rerun")
 
 Children = Mapping[str, ChildView]
@@ -42,9 +43,14 @@ def _digest(text: str) -> str:
 
 
 def job(
-    graph: Graph, name: str, parent: str, given: Mapping[str, Any], children: Children
+    graph: Graph,
+    name: str,
+    parent: str,
+    given: Mapping[str, Any],
+    children: Children,
+    item: str = "",
 ) -> dict[str, Any]:
-    """The job of a step; `given` are inputs that a loop gives it."""
+    """The job of a step; `given` are inputs that a loop gives it, for the `item` of this name."""
     step = graph["steps"][name]
     known = _known(graph, parent, children)
     own = {key: part for key, part in step["spec"].items() if key != "jobs"}
@@ -56,7 +62,7 @@ def job(
             port: _input(graph, parent, step, port, written, children)
             for port, written in bound.items()
         },
-        "outputs": dict(_outputs(graph, step, parent, known)),
+        "outputs": dict(_outputs(graph, name, parent, known, item)),
         "display_name": spec.get("display_name") or name,
         "experiment_name": graph["experiment_name"],
         "compute": spec.get("compute") or _compute(graph),
@@ -102,14 +108,26 @@ def mapped(written: Any, body: str, output: Callable[[str], Any]) -> dict[str, A
     return given
 
 
+def gathered(graph: Graph, parent: str, body: str, port: str, children: Children) -> Any:
+    """Of all items, as on Azure: values as the text of a list, and data as one table, which has an
+    entry for each."""
+    if not is_primitive(graph["steps"][body]["outputs"].get(port, {})):
+        path = f"azureml://jobs/{parent}/outputs/{body}.{port}"
+        return {"type": "mltable", "path": path}
+    found = [
+        child.notes.get("results", {}).get(port)
+        for step, child in children.items()
+        if step.startswith(f"{body}.") and child.state is State.COMPLETED
+    ]
+    return json.dumps(found)
+
+
 def last_child(graph: Graph, name: str, children: Children) -> ChildView | None:
     """The job of a step; of a loop's body that of the last round."""
-    step = graph["steps"][name]
-    owner = step.get("owner")
-    if owner is None:
+    loop = control.runner(graph, name)
+    name = control.body(graph, loop) or name
+    if graph["steps"][loop]["kind"] != "do_while":
         return children.get(name)
-    if graph["steps"][owner]["kind"] != "do_while":
-        return None
     count = sum(1 for child in children if child.partition(".")[0] == name)
     return children.get(f"{name}.{count}")
 
@@ -147,34 +165,20 @@ def _given(graph: Graph, name: str) -> Any:
 
 def _made(graph: Graph, parent: str, ref: Ref, children: Children) -> Any:
     """An output of a step that ran: a value, or where it lies."""
-    name = ref.step
-    loop = graph["steps"][name]
-    if loop["kind"] in ("do_while", "parallel_for"):
-        name = next(iter(names(loop["spec"].get("body"))))
-    owner = graph["steps"][name].get("owner")
-    if owner is not None and graph["steps"][owner]["kind"] == "parallel_for":
-        return _gathered(name, ref.name, children)
+    if (body := control.collected(graph, ref.step)) is not None:
+        return gathered(graph, parent, body, ref.name, children)
+    name = control.body(graph, ref.step) or ref.step
     child = last_child(graph, name, children)
     if child is None:
         return None
     results = child.notes.get("results", {})
     if ref.name in results:
         return results[ref.name]
-    body = graph["steps"][name]["outputs"].get(ref.name, {})
+    said = graph["steps"][name]["outputs"].get(ref.name, {})
     return {
-        "type": body.get("type") or "uri_folder",
+        "type": said.get("type") or "uri_folder",
         "path": f"azureml://jobs/{child.name}/outputs/{ref.name}",
     }
-
-
-def _gathered(body: str, port: str, children: Children) -> str:
-    """Of all items: their values, or where they lie, as JSON."""
-    found = [
-        child.notes.get("results", {}).get(port, f"azureml://jobs/{child.name}/outputs/{port}")
-        for step, child in children.items()
-        if step.startswith(f"{body}.") and child.state is State.COMPLETED
-    ]
-    return json.dumps(found)
 
 
 def _input(
@@ -209,14 +213,16 @@ def _body(graph: Graph, parent: str, written: dict[str, Any], children: Children
     return {**said, "path": inner} if inner is not None else None
 
 
-def _outputs(graph: Graph, step: Step, parent: str, known: Callable[[Ref], Any]) -> Any:
+def _outputs(graph: Graph, name: str, parent: str, known: Callable[[Ref], Any], item: str) -> Any:
+    step, is_part = graph["steps"][name], control.collected(graph, name) is not None
     for port, said in step["outputs"].items():
         if port in ARTIFACTS and not said:
             continue
         body = bindings.filled({k: v for k, v in said.items() if k != "promoted"}, known)
-        if "promoted" in said:
-            body |= _promoted(graph["outputs"].get(said["promoted"], {}), parent, body)
-        if squashed(body.get("type")) in PRIMITIVE and step["kind"] != "pipeline":
+        if (target := _target(graph, name, port)) is not None:
+            whole = _promoted(graph["outputs"].get(target, {}), parent, body)
+            body |= _part(whole, item) if is_part else whole
+        if squashed(body.get("type")) in PRIMITIVE:
             body["type"] = "uri_file"
         body.pop("description", None)
         if not body.get("path") and (store := graph["settings"].get("default_datastore")):
@@ -234,6 +240,30 @@ def _promoted(said: Mapping[str, Any], parent: str, body: Mapping[str, Any]) -> 
     if isinstance(found.get("path"), str):
         found["path"] = re.sub(r"\$\{\{\s*name\s*\}\}", parent, found["path"])
     return found
+
+
+def _target(graph: Graph, name: str, port: str) -> str | None:
+    """The output of the pipeline that one of a step is, by itself or by the loop that runs it."""
+    for one in (name, control.runner(graph, name)):
+        if (found := graph["steps"][one]["outputs"].get(port, {}).get("promoted")) is not None:
+            return str(found)
+    return None
+
+
+def _part(whole: Mapping[str, Any], item: str) -> dict[str, Any]:
+    """Of what is said of all that a loop makes, what holds for one item: a place of its own there.
+    Its type and its name are those of the whole."""
+    found = {key: whole[key] for key in ("mode", "path") if key in whole}
+    if isinstance(found.get("path"), str) and item:
+        found["path"] = f"{found['path'].rstrip('/')}/{_folder(item)}"
+    return found
+
+
+def _folder(item: str) -> str:
+    """Another for each item, also where names differ in nothing but case."""
+    if _FOLDER.fullmatch(item):
+        return item
+    return f"{_NO_NAME.sub('_', item)[:_LONGEST_STEP]}_{_digest(item)}"
 
 
 def _compute(graph: Graph) -> Any:

@@ -71,15 +71,42 @@ def _check_all_given(
     check: Check,
 ) -> None:
     bound = graph["steps"][name]["inputs"]
-    by_loop = given_by_loop(graph, name)
+    by_others = {*given_by_loop(graph, name), *steps.mapping(step.get("search_space"))}
     for port, known in declared.items():
         optional = known.get("optional") is True or known.get("default") is not None
-        if optional or port in by_loop or bound.get(port) is not None:
+        if optional or port in by_others or bound.get(port) is not None:
             continue
         path = ("jobs", name, "inputs") if step.get("inputs") else ("jobs", name)
         kind = f", {_article(known['type'])}" if known.get("type") else ""
         message = f"step {name!r} is not given the input {port!r}{kind}, which its component needs"
         check.error(message, path, key=True, hint=f"Give it under `inputs:`, `{port}: …`.")
+
+
+def check_values(graph: Graph, written: Mapping[str, dict[str, Any]], check: Check) -> None:
+    """Of the pipeline's own inputs those that a step cannot do without: said once, and there."""
+    told: set[str] = set()
+    for name, step in written.items():
+        declared = steps.ports(step, "inputs")
+        by_loop = given_by_loop(graph, name)
+        for port, bound in graph["steps"][name]["inputs"].items():
+            known = declared.get(port, {})
+            if known.get("optional") is True or known.get("default") is not None:
+                continue
+            inner = steps.mapping(bound).get("path") if isinstance(bound, Mapping) else bound
+            ref = bindings.whole(inner)
+            if ref is None or ref.kind != "input" or port in by_loop or ref.name in told:
+                continue
+            if known and ref.name in graph["inputs"] and graph["inputs"][ref.name] is None:
+                told.add(ref.name)
+                kind = f", {_article(known['type'])}," if known.get("type") else ""
+                message = (
+                    f"the pipeline's input {ref.name!r}{kind} has no value, and step {name!r} "
+                    "needs it"
+                )
+                hint = f"Give it here, or: --set inputs.{ref.name}=…"
+                if squashed(known.get("type")) in _PATHS:
+                    hint = f"Give it a `path:` here, or: --set inputs.{ref.name}.path=…"
+                check.error(message, ("inputs", ref.name), key=True, hint=hint)
 
 
 def given_by_loop(graph: Graph, name: str) -> set[str]:
@@ -122,7 +149,8 @@ def _check_fits(
                 f"{bound.text} is {_article(found)}; the input {port!r} of step {name!r} takes "
                 f"{_article(known['type'])}"
             )
-            check.error(message, path, find=bound.text)
+            hint = f"Bind it to {_article(known['type'])}, or change what the component takes."
+            check.error(message, path, find=bound.text, hint=hint)
         return
     if not (isinstance(inner, str) and "${{" in inner):
         _check_value(known, value, name, port, path, check)

@@ -22,11 +22,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from lazur.runtime.parallel.planning import Batch
     from lazur.runtime.parallel.settings import Settings
 
 _LOOK = 0.1
 _TELL = 1.0
-_AHEAD = 0.1
+_AHEAD = 0.5
 """Seconds of work that a worker is given in advance, so that it never waits for more."""
 _MOST_AHEAD = 64
 _FILES = 500
@@ -56,21 +57,32 @@ class Coordinator:
         self._asked = asked
         self._paths = paths
         self._append = append
+        self._selector = selectors.DefaultSelector()
+        self._here = Here(Team(asked, paths, root, bool(append)))
+        self._nodes: dict[int, Here | There] = {self._here.number: self._here}
+        self._hands: dict[str, Hand] = {}
         self._ledger = Ledger(paths.ledger)
-        self._book = Book(planning.made(asked, paths, root), asked)
+        self._book = Book(self._plan(root), asked)
         whole = [e for e in self._ledger.entries() if results.is_whole(paths.kept, e)]
         self._book.replay(whole)
-        self._team = Team(asked, paths, root, bool(append))
-        here = Here(self._team)
-        self._here = here
-        self._nodes: dict[int, Here | There] = {here.number: here}
-        self._hands: dict[str, Hand] = {}
         self._reporter = Reporter(self._book, paths, asked.workers * asked.nodes)
-        self._selector = selectors.DefaultSelector()
         self._stopping = False
         self._why: str | None = None
         self._bad_starts = 0
         self._moved_at = time.monotonic()
+
+    def _plan(self, root: str) -> list[Batch]:
+        """While a table is cut, workers load the script: that takes another second."""
+        cutting = planning.begin(self._asked, self._paths, root)
+        if cutting is not None:
+            for place in range(self._asked.workers):
+                self._start(self._here, place)
+            try:
+                cutting.wait()
+            except Wrong:
+                self._here.end()
+                raise
+        return planning.made(self._paths)
 
     def work(self) -> int:
         self._reporter.begin()
@@ -112,7 +124,8 @@ class Coordinator:
 
     def _begin_node(self, node: Here | There) -> None:
         most = -(-self._book.waiting // self._asked.nodes)
-        for place in range(min(self._asked.workers, max(1, most))):
+        there = sum(1 for hand in self._hands.values() if hand.node == node.number)
+        for place in range(there, min(self._asked.workers, max(1, most))):
             self._start(node, place)
 
     def _start(self, node: Here | There, place: int) -> None:

@@ -40,10 +40,43 @@ class Batch:
         return told
 
 
-def made(settings: Settings, paths: Paths, root: str) -> list[Batch]:
-    """The plan, made now or by an earlier attempt. Raises Wrong."""
-    if not os.path.exists(paths.plan) or (_is_table(settings, root) and not _ready(paths)):
-        _make(settings, paths, root)
+class Cutting:
+    """A table on its way into mini-batches. A process of its own does that, so that its rows are
+    not held by the one that stays."""
+
+    def __init__(self, root: str) -> None:
+        here = os.path.dirname(os.path.abspath(__file__))
+        argv = [sys.executable, here, root, *sys.argv[3:]]
+        variables = {**os.environ, "LAZUR_ROLE": "cut"}
+        self._root = root
+        self._process = subprocess.Popen(argv, env=variables, stdout=subprocess.PIPE)
+
+    def wait(self) -> None:
+        """Until it is cut. Raises Wrong."""
+        try:
+            said, _ = self._process.communicate()
+        except BaseException:
+            self._process.kill()
+            raise
+        if code := self._process.returncode:
+            told = said.decode("utf-8", "replace").strip().split("\n")
+            why = told[-1] or "its process ended with code %d" % code
+            raise Wrong("the table %s could not be cut into mini-batches: %s" % (self._root, why))
+
+
+def begin(settings: Settings, paths: Paths, root: str) -> Cutting | None:
+    """Make the plan, unless an earlier attempt has made it. Of a table, that takes until the
+    answer says so. Raises Wrong."""
+    if os.path.exists(paths.plan) and (not _is_table(settings, root) or _ready(paths)):
+        return None
+    if settings.type == "mltable":
+        return Cutting(root)
+    _make(settings, paths, root)
+    return None
+
+
+def made(paths: Paths) -> list[Batch]:
+    """The plan. Raises Wrong."""
     with open(paths.plan, encoding="utf-8") as file:
         found = [Batch(number, json.loads(line)) for number, line in enumerate(file)]
     if not found:
@@ -102,9 +135,6 @@ def group_files(keyed: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]
 
 
 def _make(settings: Settings, paths: Paths, root: str) -> None:
-    if settings.type == "mltable":
-        _in_the_environment(paths, root)
-        return
     if "://" in root or root.startswith("azureml:"):
         raise Wrong(
             "files can be cut into mini-batches where they lie on the node, and the input is %s: "
@@ -126,20 +156,6 @@ def _is_table(settings: Settings, root: str) -> bool:
 
 def _ready(paths: Paths) -> bool:
     return os.path.exists(paths.table) or os.path.exists(paths.files_only)
-
-
-def _in_the_environment(paths: Paths, root: str) -> None:
-    """Tables are cut by a process of their own, so that their rows are not held by the one that
-    stays."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    argv = [sys.executable, here, root, *sys.argv[3:]]
-    ran = subprocess.run(
-        argv, env={**os.environ, "LAZUR_ROLE": "cut"}, stdout=subprocess.PIPE, check=False
-    )
-    if ran.returncode:
-        said = ran.stdout.decode("utf-8", "replace").strip().split("\n")
-        why = said[-1] or "its process ended with code %d" % ran.returncode
-        raise Wrong("the table %s could not be cut into mini-batches: %s" % (root, why))
 
 
 def _listed(root: str) -> list[tuple[str, int]]:

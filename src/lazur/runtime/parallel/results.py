@@ -25,25 +25,45 @@ DEFAULT_NAME = "parallel_run_step.txt"
 """Azure's, in an output that is a folder."""
 
 
+_FULL = 1 << 20
+
+
 class Spool:
     def __init__(self, path: str, asked: Settings) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._name = os.path.basename(path)
         self._asked = asked
         self._end = 0
+        self._waiting: list[bytes] = []
+        self._held = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds so much that it should be written now."""
+        return self._held >= _FULL
 
     def add(self, returned: Any) -> dict[str, Any]:
-        """Where it lies now, for the ledger."""
+        """Where it will lie, for the ledger, once it is written."""
         text, header = self._rendered(returned)
         data = text.encode("utf-8", "surrogateescape")
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
         told: dict[str, Any] = {"f": self._name, "o": self._end, "l": len(data)}
+        self._waiting.append(data)
+        self._held += len(data)
         self._end += len(data)
         if header and self._asked.header:
             told["h"] = header
         return {**told, **scripts.counted(returned)}
+
+    def write(self) -> None:
+        """All that was added since the last time. Raises OSError, and then none of it counts."""
+        data, self._held = memoryview(b"".join(self._waiting)), 0
+        self._waiting.clear()
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            self._end = os.fstat(self._fd).st_size
+            raise
 
     def _rendered(self, returned: Any) -> tuple[str, str]:
         if hasattr(returned, "to_csv") and hasattr(returned, "columns"):

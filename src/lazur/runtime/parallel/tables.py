@@ -38,33 +38,34 @@ def main(argv: list[str]) -> int:
 
 class Rows:
     """A worker's view of the table. Making a frame costs more than the rows of a small
-    mini-batch: what a worker was given together becomes one, and is handed out in parts."""
+    mini-batch: what a worker was given together becomes one, and is cut in parts at once, since
+    between two runs of the user's code the processor has forgotten how that goes."""
 
     def __init__(self, path: str) -> None:
         need("pandas", "A mini-batch of a table is a pandas data frame")
         self._arrow = need("pyarrow", "A table is cut into mini-batches with pyarrow")
         self._file = importlib.import_module("pyarrow.ipc").open_file(self._arrow.memory_map(path))
-
-        self._frame: Any = None
-        self._parts: dict[int, tuple[int, int]] = {}
+        self._frames: dict[int, Any] = {}
 
     def frame(self, number: int, last: int) -> Any:
         """`last`: up to there, it will be asked for those that follow."""
-        if number not in self._parts:
+        if number not in self._frames:
+            self._frames.clear()
             self._load(number, last)
-        start, end = self._parts.pop(number)
-        if len(self._frame) == end - start:
-            return self._frame
-        return self._frame.iloc[start:end].reset_index(drop=True)
+        return self._frames.pop(number)
 
     def _load(self, first: int, last: int) -> None:
         batches = [self._file.get_batch(number) for number in range(first, last + 1)]
         table = self._arrow.Table.from_batches(batches)
-        self._frame = table.to_pandas(ignore_metadata=True, use_threads=False)
-        self._parts, start = {}, 0
+        frame = table.to_pandas(ignore_metadata=True, use_threads=False)
+        if len(batches) == 1:
+            self._frames[first] = frame
+            return
+        start = 0
         for number, batch in enumerate(batches, first):
-            self._parts[number] = (start, start + batch.num_rows)
-            start += batch.num_rows
+            end = start + batch.num_rows
+            self._frames[number] = frame.iloc[start:end].reset_index(drop=True)
+            start = end
 
 
 def need(name: str, why: str) -> Any:
@@ -135,27 +136,47 @@ def _by_size(rows: Any, text: str) -> tuple[Any, list[int], list[dict[str, Any]]
 
 def _by_keys(rows: Any, keys: list[str]) -> tuple[Any, list[int], list[dict[str, Any]]]:
     """The rows of each key together, in the order in which the keys first appear."""
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for number, key in enumerate(_keys_of(rows, keys)):
-        groups.setdefault(key, []).append(number)
     arrow = need("pyarrow", "A table is cut into mini-batches with pyarrow")
-    order = arrow.array([number for group in groups.values() for number in group], arrow.int64())
-    lengths = [len(group) for group in groups.values()]
+    numpy = need("numpy", "A table is cut into mini-batches with numpy")
+    groups = numpy.zeros(rows.num_rows, dtype=numpy.int64)
+    for key in keys:
+        values = _numbered(numpy, _column(rows, key))
+        pairs = groups * (values.max(initial=0) + 1) + values
+        groups = _numbered(numpy, arrow.chunked_array([pairs]))
+    order = numpy.argsort(groups, kind="stable")
+    lengths = numpy.bincount(groups)[1:]
+    firsts = order[numpy.cumsum(lengths) - lengths]
+    named = _keys_of(rows.select(keys).take(arrow.array(firsts)), keys)
     found = [
-        {"items": len(group), "key": dict(zip(keys, map(_plain, key)))}
-        for key, group in groups.items()
+        {"items": length, "key": dict(zip(keys, map(_plain, key)))}
+        for length, key in zip(lengths.tolist(), named)
     ]
-    return rows.take(order), lengths, found
+    return rows.take(arrow.array(order)), lengths.tolist(), found
+
+
+def _numbered(numpy: Any, column: Any) -> Any:
+    """A number for each value, in the order in which they first appear; 0 for what is missing. A
+    loop over the rows would take longer than many a model's training."""
+    if column.null_count == len(column):
+        return numpy.ones(len(column), dtype=numpy.int64)  # of which there is no dictionary
+    if hasattr(column.type, "value_type"):
+        column = column.cast(column.type.value_type)  # a dictionary may hold a value twice
+    encoded = column.dictionary_encode().unify_dictionaries()
+    parts = [chunk.indices.fill_null(-1).to_numpy() for chunk in encoded.chunks]
+    return numpy.concatenate(parts).astype(numpy.int64) + 1
 
 
 def _keys_of(rows: Any, keys: list[str]) -> Iterable[tuple[Any, ...]]:
-    for key in keys:
-        if key not in rows.schema.names:
-            raise Wrong(
-                "partition_keys: the table has no column %r; it has %s"
-                % (key, ", ".join(rows.schema.names))
-            )
-    return zip(*(rows.column(key).to_pylist() for key in keys))
+    return zip(*(_column(rows, key).to_pylist() for key in keys))
+
+
+def _column(rows: Any, key: str) -> Any:
+    if key not in rows.schema.names:
+        raise Wrong(
+            "partition_keys: the table has no column %r; it has %s"
+            % (key, ", ".join(rows.schema.names))
+        )
+    return rows.column(key)
 
 
 def _plain(value: Any) -> Any:
@@ -165,11 +186,13 @@ def _plain(value: Any) -> Any:
 def _save(rows: Any, lengths: list[int], path: str) -> None:
     ipc = importlib.import_module("pyarrow.ipc")
     draft = path + ".draft"
-    start = 0
+    start, rows = 0, rows.combine_chunks()
     with ipc.new_file(draft, rows.schema) as file:
         for length in lengths:
-            part = rows.slice(start, length).combine_chunks()
+            part = rows.slice(start, length)
             batches = part.to_batches()
+            if len(batches) != 1:  # columns that are too long for one piece stay in several
+                batches = part.combine_chunks().to_batches()
             file.write_batch(batches[0])
             start += length
     os.replace(draft, path)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _KILL = 9
 _LONGEST = 2000
-_TOGETHER = 0.02
+_TOGETHER = 0.2
 """Seconds of answers that a kill may take; those mini-batches are run again."""
 
 
@@ -66,6 +66,8 @@ class Worker:
         self._rows: tables.Rows | None = None
         self._answers: list[dict[str, Any]] = []
         self._answered_at = 0.0
+        self._printed = 0
+        """How long its log was when it had ended its last mini-batch."""
 
     def work(self) -> int:
         started = time.monotonic()
@@ -83,6 +85,7 @@ class Worker:
         gc.collect()
         gc.freeze()
         self._enter(slots.IDLE, -1)
+        self._printed = self._position()
         self._talk.send({"ready": time.monotonic() - started})
         return self._serve(script)
 
@@ -95,20 +98,35 @@ class Worker:
                 for claim, last in zip(claims, _followed(claims)):
                     self._answers.append(self._run(script, claim, last))
                     self._enter(slots.IDLE, -1)
-                    self._answer(now=claim is claims[-1])
+                    is_last = claim is claims[-1]
+                    self._answer(now=is_last or (self._spool is not None and self._spool.full))
             if self._talk.closed:
                 return 1  # the coordinator is gone: whoever comes next begins anew
 
     def _answer(self, *, now: bool) -> None:
         """Short ones together: each message costs the coordinator a turn."""
         if now or time.monotonic() - self._answered_at >= _TOGETHER:
+            self._write()
             self._talk.send(*self._answers)
             self._answers.clear()
             self._answered_at = time.monotonic()
 
+    def _write(self) -> None:
+        """The rows first: an answer says that they are there."""
+        try:
+            if self._spool is not None:
+                self._spool.write()
+        except OSError as error:
+            _show(error)
+            why = {"e": self._text(error)}
+            self._answers = [
+                {"x": told["d"], "s": told["s"], **why, **_log_of(told)} if "d" in told else told
+                for told in self._answers
+            ]
+
     def _run(self, script: Script, claim: dict[str, Any], last: int) -> dict[str, Any]:
         number: int = claim["i"]
-        log = self._position()
+        log = self._printed
         began = time.monotonic()
         try:
             self._enter(slots.LOADING, number, log)
@@ -129,7 +147,8 @@ class Worker:
             seconds = time.monotonic() - began
             told = {"x": number, "s": round(seconds, 6), "e": self._text(error)}
         if self._logs:
-            told["a"], told["z"] = log, self._position()
+            self._printed = self._position()
+            told["a"], told["z"] = log, self._printed
         return told
 
     def _load(self, claim: dict[str, Any], last: int) -> Any:
@@ -170,6 +189,10 @@ class Worker:
             return 0
         _flush()
         return os.fstat(1).st_size
+
+
+def _log_of(told: dict[str, Any]) -> dict[str, Any]:
+    return {field: told[field] for field in ("a", "z") if field in told}
 
 
 def _followed(claims: list[dict[str, Any]]) -> list[int]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from lazur.server.mlflow.routes import NOT_SERVED, TABLE
+from lazur.server.mlflow.routes import AZURE, NOT_SERVED, TABLE
 
 _API = ("/api/", "/ajax-api/")
 
@@ -63,7 +63,7 @@ def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
 
 
 def _entries() -> list[tuple[str, str, str]]:
-    rows = [line.split() for line in TABLE.strip().splitlines()]
+    rows = [line.split() for line in (TABLE + AZURE).strip().splitlines() if line]
     return [(method, path, action) for action, all_, path in rows for method in all_.split(",")]
 
 

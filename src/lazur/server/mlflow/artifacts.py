@@ -18,10 +18,10 @@ from lazur.safe import Entry
 from lazur.server.asgi import Receive, Scope, Send, answer
 from lazur.server.mlflow import downloads, uploads
 from lazur.server.mlflow.counting import counted, length
-from lazur.services import artifact_uris
-from lazur.services.access import Principal
-from lazur.services.home import ARTIFACTSTORE
-from lazur.services.site import Context, Site
+from lazur.services.base import artifact_uris
+from lazur.services.base.access import Principal
+from lazur.services.base.home import ARTIFACTSTORE
+from lazur.services.base.site import Context, Site
 from lazur.services.tracking import registered_files, uris
 from lazur.services.tracking.artifacts import Artifacts, File, check
 from lazur.services.tracking.places import Place
@@ -60,14 +60,16 @@ class Transfer:
     def open(self, path: str) -> File:
         if not registered_files.is_one(path):
             return self.files.open(path)
-        with self.site.context(self.who, write=False) as context:
-            return registered_files.opened(context, self.place, path)
+        return self._registered(path).opened()
 
     def entries(self, path: str) -> Iterable[Entry]:
         if not registered_files.is_one(path):
             return self.files.entries(path)
+        return self._registered(path).entries()
+
+    def _registered(self, path: str) -> registered_files.Held:
         with self.site.context(self.who, write=False) as context:
-            return registered_files.entries(context, self.place, path)
+            return registered_files.find(context, self.place, path)
 
     def parameter(self, *names: str) -> str | None:
         """The first value of the first of these names that the query has."""

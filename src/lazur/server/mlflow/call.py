@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 
 from anyio.to_thread import run_sync
 
-from lazur.services.access import Principal
-from lazur.services.site import SOURCE, Context, Site
+from lazur.services.base.access import Principal
+from lazur.services.base.site import SOURCE, Context, Site
 from lazur.store.db import Connection
 from lazur.store.queue import WriteQueue
 

@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
 
-from lazur.services.access import Principal
-from lazur.services.site import Site
-from lazur.services.tracking import hooks
+from lazur.services.base.access import Principal
+from lazur.services.base.site import Site
+from lazur.services.jobs import run_hooks as hooks
 
 _ASKS = "2.0/mlflow/experiments/get-by-name"
 _LOOKS = "2.0/mlflow/runs/search"

@@ -9,9 +9,9 @@ from anyio import CancelScope
 from anyio.to_thread import run_sync
 
 from lazur.server.asgi import Scope
-from lazur.services import stored
-from lazur.services.access import Principal
-from lazur.services.site import Site
+from lazur.services.base.access import Principal
+from lazur.services.base.site import Site
+from lazur.services.content import stored
 from lazur.services.tracking.artifacts import JOBS, Artifacts
 from lazur.services.tracking.places import Place
 from lazur.store.stored import PATH, RUN

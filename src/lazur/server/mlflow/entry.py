@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import import_module as load
 from typing import Any
 
 from anyio.to_thread import run_sync
 
-from lazur.errors import LazurError, NotFound, Unsupported
+from lazur.errors import LazurError, NotFound, Unauthenticated, Unsupported
 from lazur.server.asgi import Message, Receive, Scope, Send, answer
 from lazur.server.headers import PAGE_CSP, retry_after
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
@@ -20,15 +21,17 @@ from lazur.server.mlflow.access import Rule, not_served, rule
 from lazur.server.mlflow.call import Call, Space
 from lazur.server.mlflow.choices import Choices
 from lazur.server.mlflow.guard import Guard
+from lazur.server.mlflow.masked import Masked
 from lazur.server.mlflow.rooms import Rooms
 from lazur.server.mlflow.upstream import Upstream
 from lazur.server.proxy import Outgoing, outgoing
+from lazur.server.sign_in import bearer_secret
 from lazur.server.topics import Closed
-from lazur.services import access
-from lazur.services.access import Principal, Resource
-from lazur.services.site import Site
+from lazur.services.base import access
+from lazur.services.base.access import Principal, Resource
+from lazur.services.base.site import Site
+from lazur.services.base.workspaces import DEFAULT
 from lazur.services.tracking.places import Place
-from lazur.services.workspaces import DEFAULT
 from lazur.store.queue import WriteQueue
 
 _SERVER_INFO = "3.0/mlflow/server-info"
@@ -80,6 +83,7 @@ class Entry:
         if asked.path == "":
             await answer(send, 308, b"", (b"location", scope["raw_path"] + b"/"))
             return
+        _check_audience(scope)
         found = _ruled(scope["method"], asked.path)
         workspace = asked.workspace or who.workspace or DEFAULT
         access.require(who, found.action, Resource(workspace))
@@ -157,13 +161,14 @@ class Entry:
         sent = outgoing(request.scope, request.target(), body, repeatable=rule.reads)
         sent.headers = _in_headers(sent.headers, place)
         ended = False
+        masked = Masked(request.send)
 
         async def send(message: Message) -> None:
             nonlocal ended
             if not ended:
                 ended = True
                 await guard.after()
-            await request.send(message)
+            await masked(message)
 
         await self._upstream.answer(sent, place.mlflow, request.receive, send)
         if not ended:
@@ -194,6 +199,19 @@ async def _refuse(scope: Scope, send: Send, error: LazurError) -> None:
         return
     scope["lazur.csp"] = PAGE_CSP
     await answer(send, error.status, pages.trouble(error), kind=_HTML)
+
+
+def _check_audience(scope: Scope) -> None:
+    """Of a token of Azure's kind, which the gate has found to be good."""
+    secret = bearer_secret(scope["headers"])
+    if secret is None or "." not in secret:
+        return
+    # Most servers never see one.
+    if not load("lazur.services.azure.tokens").is_for(secret, f"https://{scope['lazur.host']}"):
+        raise Unauthenticated(
+            "The token was made for another audience.",
+            hint=f"Ask for one with the scope https://{scope['lazur.host']}/.default",
+        )
 
 
 def _ruled(method: str, path: str) -> Rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lazur.server.mlflow import checks, fields, messages
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal, Space
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.store.db import Taken
 from lazur.store.mlflow import experiments as store
 from lazur.store.mlflow import spaces

@@ -13,10 +13,11 @@ from anyio.to_thread import run_sync
 from lazur.errors import Invalid
 from lazur.server.mlflow.access import Rule
 from lazur.server.mlflow.names import RUNS
-from lazur.services import registered_models
-from lazur.services.access import Principal
-from lazur.services.site import Site
-from lazur.services.tracking import hooks, rights
+from lazur.services.assets import registered_models
+from lazur.services.base.access import Principal
+from lazur.services.base.site import Site
+from lazur.services.jobs import run_hooks as hooks
+from lazur.services.tracking import rights
 
 _RUNS = "workspaces/experiments/runs/"
 _MODELS = "2.0/mlflow/logged-models/"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from lazur.server.mlflow import fields, tokens
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 from lazur.server.mlflow.messages import EMPTY, number, quote
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.store.mlflow import history as store
 from lazur.store.mlflow.history import Point
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from lazur.server.mlflow import checks, fields, messages
 from lazur.server.mlflow.call import Call, Handler, Punt
 from lazur.server.mlflow.runs import writable
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.store.db import Taken
 from lazur.store.mlflow import inputs as store
 from lazur.store.mlflow import runs as run_store

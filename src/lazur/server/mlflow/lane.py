@@ -6,7 +6,16 @@ import json
 import logging
 from dataclasses import dataclass
 
-from lazur.server.mlflow import experiments, history, inputs, metrics, models, runs, search
+from lazur.server.mlflow import (
+    experiments,
+    history,
+    inputs,
+    metrics,
+    models,
+    run_history,
+    runs,
+    search,
+)
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 from lazur.store.mlflow import schema
 
@@ -20,8 +29,9 @@ ROUTES: dict[tuple[str, str], Handler] = {
     **models.ROUTES,
     **history.ROUTES,
     **search.ROUTES,
+    **run_history.ROUTES,
 }
-"""(method, path as in `Call`) → handler. A logged model's id is `*`, see `models.route`."""
+"""(method, path as in `Call`) → handler. Ids in paths are `*`."""
 
 _ERRORS = {
     "INTERNAL_ERROR": (500, "XXM00", "CLIENT_INTERNAL_ERROR"),
@@ -60,9 +70,8 @@ def fits() -> bool:
 
 async def answer(call: Call) -> Answer | None:
     """None: upstream shall answer."""
-    handler = ROUTES.get((call.method, call.path)) or ROUTES.get(
-        (call.method, models.route(call.path))
-    )
+    path = run_history.route(models.route(call.path))
+    handler = ROUTES.get((call.method, path))
     if handler is None:
         return None
     try:

@@ -9,8 +9,8 @@ from lazur.server.mlflow import checks, fields, messages
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 from lazur.server.mlflow.fields import Fields
 from lazur.server.mlflow.runs import change, writable
-from lazur.services.site import Context
-from lazur.services.tracking import hooks
+from lazur.services.base.site import Context
+from lazur.services.jobs import run_hooks as hooks
 from lazur.store.db import Taken
 from lazur.store.mlflow import metrics as store
 from lazur.store.mlflow import runs as run_store
@@ -86,7 +86,7 @@ async def set_tag(call: Call) -> bytes:
     key, value = checks.tag(fields.text(asked, "key"), fields.text(asked, "value"))
 
     def part(context: Context) -> bytes:
-        _put_tags(context, writable(context, call, run_id), [(key, value)])
+        put_tags(context, writable(context, call, run_id), [(key, value)])
         return messages.EMPTY
 
     return await call.write(part)
@@ -122,7 +122,7 @@ async def log_batch(call: Call) -> bytes:
         _add_params(context, run, params)
         store.log_many(context.db, run.id, points)
         _log_for_models(context, call, run, for_models)
-        _put_tags(context, run, tags)
+        put_tags(context, run, tags)
         if points:
             _tell(context, run)
         return messages.EMPTY
@@ -257,7 +257,7 @@ def _add_params(context: Context, run: Run, params: Pairs) -> None:
         raise Punt from None  # another server was faster
 
 
-def _put_tags(context: Context, run: Run, tags: Pairs) -> None:
+def put_tags(context: Context, run: Run, tags: Pairs) -> None:
     """The run's name is its tag too. Rows that are there come before new ones, as upstream writes
     them."""
     for key, value in tags:

@@ -8,7 +8,7 @@ from lazur.server.mlflow import fields, messages, random_names
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 from lazur.server.mlflow.experiments import active
 from lazur.server.mlflow.runs import place
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.services.tracking import rights
 from lazur.store.db import Taken
 from lazur.store.mlflow import models as store

@@ -7,7 +7,7 @@ import time
 from anyio.to_thread import run_sync
 
 from lazur.server.mlflow.names import Names
-from lazur.services.site import Site
+from lazur.services.base.site import Site
 from lazur.services.tracking import places
 from lazur.services.tracking.places import Place
 from lazur.spec.names import fold

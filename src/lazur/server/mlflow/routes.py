@@ -236,6 +236,11 @@ experiments/traces/read          POST       3.0/mlflow/traces/search
 read                             GET,POST   3.0/mlflow/ui-telemetry
 """
 
+AZURE = """
+experiments/runs/write           PATCH      /experimentids/*/runs/*
+"""
+"""What clients of Azure ask for below a tracking URI, and upstream does not know."""
+
 NOT_SERVED = {
     "3.0/mlflow/workspaces": "Workspaces are Lazur's own: `lazur workspace create` makes one, and "
     "`lazur mlflow-uri --workspace NAME` prints the address that leads to it.",

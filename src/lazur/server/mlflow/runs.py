@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from lazur.server.mlflow import checks, fields, messages, random_names
 from lazur.server.mlflow.call import Call, Handler, Punt, Refusal
 from lazur.server.mlflow.experiments import active
-from lazur.services.site import Context
-from lazur.services.tracking import hooks, rights
+from lazur.services.base.site import Context
+from lazur.services.jobs import run_hooks as hooks
+from lazur.services.tracking import rights
 from lazur.store.mlflow import inputs as input_store
 from lazur.store.mlflow import runs as store
 from lazur.store.mlflow.runs import NAME_TAG, Data, Pairs, Run

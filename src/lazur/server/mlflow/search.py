@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 from lazur.server.mlflow import fields, messages, tokens
 from lazur.server.mlflow.call import Call, Handler, Punt
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.store.mlflow import experiment_search, filters
 from lazur.store.mlflow import search as store
 from lazur.store.mlflow.filters import Unread

@@ -14,7 +14,7 @@ from lazur.server.children import Child, Recipe, Running
 from lazur.server.mlflow import egress
 from lazur.server.proxy import Outgoing, Proxy
 from lazur.server.settings import Settings
-from lazur.services.site import Site
+from lazur.services.base.site import Site
 from lazur.store.mlflow import schema
 
 _WORKSPACE = b"x-mlflow-workspace"

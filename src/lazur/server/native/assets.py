@@ -13,10 +13,13 @@ from starlette.responses import JSONResponse, Response
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import shelves
 from lazur.server.native.bodies import whole
-from lazur.services import asset_files, asset_trash, assets, sharing
-from lazur.services.far import Far
-from lazur.services.shelves import Shelf
+from lazur.services.assets import asset_files, assets, shares, sharing
+from lazur.services.content.far import Far
+from lazur.services.resources.shelves import Shelf
+from lazur.services.results import asset_trash
 
+_PATIENCE = 20.0
+"""Seconds that a request waits for files to be copied."""
 Offset = Annotated[int, Query(ge=0, le=1 << 62)]
 Kind = Literal["environments", "data", "models", "components", "codes"]
 
@@ -36,6 +39,8 @@ class _Asset(Convertor[str]):
 register_url_convertor("asset", _Asset())
 
 routes = APIRouter(prefix="/api/v1", tags=["assets"])
+_STAGE = {"models": ("stage",)}
+"""What else lists of a kind are filtered by."""
 
 
 def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
@@ -55,8 +60,9 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
 
     @made.get("/{kind:asset}", **action(f"{right}/read"))
     def find(call: Call, kind: Kind, listing: Listing, place: Shelf = there) -> Response:
-        """The newest version of each."""
-        query = listing.query("archived")
+        """The newest version of each; of models, with `stage`, the newest in that stage. With
+        `tag=key=value`, as often as wanted, those that have these tags."""
+        query = listing.query("archived", "tag", *_STAGE.get(kind, ()))
         return call.read(lambda context: assets.find(context, place, kind, query))
 
     @made.post("/{kind:asset}", status_code=201, **action(f"{right}/write"))
@@ -87,7 +93,7 @@ def _shelves(prefix: str, shelf: Callable[..., Shelf], right: str) -> APIRouter:
     def versions(
         call: Call, kind: Kind, name: str, listing: Listing, place: Shelf = there
     ) -> Response:
-        query = listing.query("archived")
+        query = listing.query("archived", "tag", *_STAGE.get(kind, ()))
         return call.read(lambda context: assets.versions(context, place, kind, name, query))
 
     @made.get("/{kind:asset}/{name}/versions/{version}", **action(f"{right}/read"))
@@ -159,10 +165,14 @@ def share(
     call: Call, workspace: str, kind: Kind, name: str, version: str, asked: Object
 ) -> Response:
     """Into a registry: `{"registry", "name", "version"}`. It takes the right to write there,
-    too."""
-    return call.write(
-        lambda context: sharing.share(context, workspace, kind, name, version, asked), status=201
-    )
+    too. 202 while files of a store elsewhere are being copied: ask again until it is 201."""
+    with call.site.context(call.who) as context:
+        made = sharing.share(context, workspace, kind, name, version, asked)
+    if made.get("state") == "copying":
+        made = shares.wait(call.site, made["share"], _PATIENCE)
+    if made.get("state") == "copying":
+        return JSONResponse(made, 202)
+    return JSONResponse(made, 201, {"ETag": f'"{made["etag"]}"'})
 
 
 routes.include_router(_shelves("/workspaces/{workspace}", shelves.workspace, "workspaces/{kind}"))

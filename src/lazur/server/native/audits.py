@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from lazur.server.deps import Call, Listing, action
-from lazur.services import audits
+from lazur.services.people import audits
 
 _ONE = "/workspaces/{workspace}/audit"
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Object, action
-from lazur.services import clusters
+from lazur.services.resources import clusters
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/computes/{name}", tags=["computes"])
 

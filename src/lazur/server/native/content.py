@@ -15,8 +15,8 @@ from lazur.blobs import framing
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Object, action
 from lazur.server.native.bodies import BYTES, part
-from lazur.services import content, partials, stored
-from lazur.services.workspaces import open_workspace
+from lazur.services.base.workspaces import open_workspace
+from lazur.services.content import content, partials, stored
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/blobs", tags=["content"])
 

@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, Response
 
 from lazur.server.deps import Call, Object, action
 from lazur.server.native import shelves
-from lazur.services import data_imports, data_previews
-from lazur.services.data_previews import MOST_ROWS, Question, Verb
 from lazur.services.looks.desk import Desk
-from lazur.services.shelves import Shelf
+from lazur.services.resources.shelves import Shelf
+from lazur.services.results import data_imports, data_previews
+from lazur.services.results.data_previews import MOST_ROWS, Question, Verb
 
 LONGEST_WAIT = 30.0
 _PREFER = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})\b")

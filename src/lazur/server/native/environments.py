@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import builds, environments
+from lazur.services.assets import builds, environments
 
 routes = APIRouter(prefix="/api/v1", tags=["environments"])
 _W = "/workspaces/{workspace}"

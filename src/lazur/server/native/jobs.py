@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import jobs, mini_batches, planning, replays
+from lazur.services.jobs import jobs, planning, replays
+from lazur.services.results import mini_batch_figures, mini_batches
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/jobs", tags=["jobs"])
 
@@ -66,10 +67,24 @@ def show(call: Call, workspace: str, name: str) -> Response:
 @routes.get("/{name}/mini-batches", **action("workspaces/jobs/read"))
 def find_mini_batches(call: Call, workspace: str, name: str, listing: Listing) -> Response:
     """The mini-batches of a parallel job that have ended, each with its key, time, tries, metrics
-    and log. Filter: `status` (`done`, `failed`, `retrying`); `order_by` a field or
-    `metrics.<name>`, with `-` in front downwards."""
-    query = listing.query("status")
+    and log. Filters: `status` (`done`, `failed`, `retrying`) and `contains`, some text of the key
+    or the error; `order_by` a field, `metrics.<name>` or `key.<name>`, with `-` in front
+    downwards. `total` is how many they are."""
+    query = listing.query("status", "contains")
     return call.read(lambda context: mini_batches.find(context, workspace, name, query))
+
+
+@routes.get("/{name}/mini-batches.csv", **action("workspaces/jobs/read"))
+def find_figures(
+    call: Call, workspace: str, name: str, listing: Listing, max_results: int | None = None
+) -> Response:
+    """All of them as one CSV, with a column for each part of the key and each metric. Filters and
+    `order_by` as of the list."""
+    query = listing.query("status", "contains")
+    with call.site.context(call.who, write=False) as context:
+        pieces = mini_batch_figures.text(context, workspace, name, query, max_results)
+    headers = {"Content-Disposition": "attachment; filename=mini-batches.csv"}
+    return StreamingResponse(pieces, media_type="text/csv", headers=headers)
 
 
 @routes.get("/{name}/trials", **action("workspaces/jobs/read"))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from lazur.server.deps import Call, action
-from lazur.services import lineage, nodes
+from lazur.services.results import lineage, nodes
 
 Of = Annotated[str, Query(max_length=2000)]
 Kind = Annotated[str | None, Query(max_length=50)]

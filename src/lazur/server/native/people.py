@@ -10,8 +10,8 @@ from starlette.responses import Response
 from lazur.server import sign_in
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import shelves
-from lazur.services import assignments, people, tokens
-from lazur.services.shelves import Shelf
+from lazur.services.people import assignments, people, tokens
+from lazur.services.resources.shelves import Shelf
 
 _PEOPLE = "authorization/principals"
 _ROLES = "authorization/roleDefinitions"

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Object, action
-from lazur.services import quotas
+from lazur.services.people import quotas
 
 routes = APIRouter(prefix="/api/v1", tags=["quotas"])
 _ONE = "/workspaces/{workspace}/quotas"

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import registries
+from lazur.services.resources import registries
 
 routes = APIRouter(prefix="/api/v1/registries", tags=["registries"])
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import JSONResponse, Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import datastores, resources
-from lazur.services.resources import CONNECTIONS, DATASTORES, Family
+from lazur.server.native.bodies import whole
+from lazur.services.content import datastore_files, datastores
+from lazur.services.content.far import Far
+from lazur.services.resources import resources
+from lazur.services.resources.resources import CONNECTIONS, DATASTORES, Family
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}", tags=["datastores and connections"])
 
@@ -63,3 +68,22 @@ for _each in (DATASTORES, CONNECTIONS):
 def check(call: Call, workspace: str, name: str) -> Response:
     """Whether it can be reached and read. A no comes late, and without a reason."""
     return call.read(lambda context: datastores.check(context, workspace, name))
+
+
+@routes.get("/datastores/{name}/files", **action(datastore_files.READ))
+def files(call: Call, workspace: str, name: str, prefix: str = "") -> Response:
+    """Paths and sizes of the file `prefix`, or of all that is below the folder of that name."""
+    with call.site.context(call.who, write=False) as context:
+        found = datastore_files.find(context, workspace, name, prefix)
+    return JSONResponse(datastore_files.look(found) if isinstance(found, Far) else found)
+
+
+@routes.get("/datastores/{name}/files/{path:path}", **action(datastore_files.READ))
+def file(
+    call: Call, workspace: str, name: str, path: str, offset: Annotated[int, Query(ge=0)] = 0
+) -> Response:
+    """The bytes of one file, from `offset` on."""
+    with call.site.context(call.who, write=False) as context:
+        found = datastore_files.opened(context, workspace, name, path)
+    body, size = found.opened(path) if isinstance(found, Far) else found
+    return whole(body, size, offset)

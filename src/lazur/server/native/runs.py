@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.server.native import room
+from lazur.services.base.workspaces import open_workspace
 from lazur.services.tracking import compare, export, imports, runs, searches, trash
-from lazur.services.workspaces import open_workspace
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/runs", tags=["runs"])
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import hooks, schedules
+from lazur.services.schedules import hooks, schedules
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/schedules", tags=["schedules"])
 

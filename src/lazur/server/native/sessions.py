@@ -8,7 +8,7 @@ from starlette.responses import Response
 from lazur.errors import Invalid
 from lazur.server import sign_in
 from lazur.server.deps import Call, Object, action
-from lazur.services import tokens
+from lazur.services.people import tokens
 
 routes = APIRouter(prefix="/api/v1", tags=["sign-in"])
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Path
 
-from lazur.services.shelves import Registry, Shelf
+from lazur.services.resources.shelves import Registry, Shelf
 
 
 def server() -> Shelf | None:

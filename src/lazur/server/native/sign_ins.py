@@ -14,11 +14,12 @@ from lazur.errors import BackendError, Forbidden, Invalid, LazurError, Unauthent
 from lazur.server import sign_in
 from lazur.server.deps import Call, Object, action
 from lazur.server.ways import Ways
-from lazur.services import command_lines, service_sign_ins, sign_ins, tokens
-from lazur.services.oidc.code_flow import SECONDS
-from lazur.services.oidc.wire import Refusal
-from lazur.services.providers import Stranger
-from lazur.services.sign_ins import texts
+from lazur.services.jobs import command_lines
+from lazur.services.people import service_sign_ins, sign_ins, tokens
+from lazur.services.people.oidc.code_flow import SECONDS
+from lazur.services.people.oidc.wire import Refusal
+from lazur.services.people.providers import Stranger
+from lazur.services.people.sign_ins import texts
 from lazur.spec import json
 
 log = logging.getLogger(__name__)

@@ -13,13 +13,17 @@ from fastapi import APIRouter, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from lazur.engine.increments import between
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError, NotFound
 from lazur.server.deps import Call, action
 from lazur.server.live import Live, Snapshot
 from lazur.server.native.bodies import whole
-from lazur.services import builds, far, files, jobs
-from lazur.services.files import Place
+from lazur.services.assets import builds
+from lazur.services.content import far
+from lazur.services.jobs import jobs
+from lazur.services.results import files
+from lazur.services.results.files import Place
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}", tags=["streams"])
 
@@ -29,8 +33,11 @@ _BYTES = "application/octet-stream"
 
 
 @routes.get("/jobs/{name}/events", **action("workspaces/jobs/read"))
-async def job_events(call: Call, workspace: str, name: str) -> Response:
-    """Server-sent events: the job's view now and at every change, until it is final."""
+async def job_events(call: Call, workspace: str, name: str, changes: bool = False) -> Response:
+    """Server-sent events: the job's view now and at every change, until it is final. With
+    `changes` the view comes once, as `job`; then `change` says what became another: `fields`,
+    fields that are `gone`, `steps`, and the `order` of all steps where some came or went."""
+    teller = _Teller(changes)
 
     def look() -> Snapshot | None:
         try:
@@ -38,7 +45,7 @@ async def job_events(call: Call, workspace: str, name: str) -> Response:
                 view = jobs.get(context, workspace, name)
         except LazurError:
             return None
-        return Snapshot(_tag(view), json.dumps(view).encode(), view["status"] in FINAL)
+        return teller.tell(view)
 
     topic = await run_in_threadpool(_topic, call, workspace, name)
 
@@ -73,7 +80,8 @@ async def read(
 
     def over() -> bool:
         with call.site.context(call.who, write=False) as context:
-            return jobs.get(context, workspace, name)["status"] in FINAL
+            row = jobs.find_row(context, workspace, name, "workspaces/jobs/read")
+            return row.state in FINAL
 
     def elsewhere() -> Response | None:
         with call.site.context(call.who, write=False) as context:
@@ -119,6 +127,26 @@ async def build_log(
         return await run_in_threadpool(state) not in ("waiting", "building")
 
     return _stream(live.tail(place.full, offset, is_over, f"build:{key}", place.open), _BYTES)
+
+
+class _Teller:
+    """Of one stream: what it has told, so that it can tell what is another."""
+
+    def __init__(self, changes: bool) -> None:
+        self._changes = changes
+        self._told: dict[str, Any] | None = None
+        self._tag = ""
+
+    def tell(self, view: dict[str, Any]) -> Snapshot:
+        tag, last, before = _tag(view), view["status"] in FINAL, self._told
+        if tag == self._tag:
+            return Snapshot(tag, b"", last)
+        self._tag = tag
+        if not self._changes or before is None:
+            self._told = view if self._changes else None
+            return Snapshot(tag, json.dumps(view).encode(), last)
+        self._told = view
+        return Snapshot(tag, json.dumps(between(before, view)).encode(), last, "change")
 
 
 def _tag(view: dict[str, Any]) -> str:

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from lazur.errors import LazurError
 from lazur.server.deps import Call, Object, action
 from lazur.server.tensorboard.boards import Boards, require_tensorboard
-from lazur.services import tensorboards
-from lazur.services.site import Context
-from lazur.services.tensorboards import Board
-from lazur.services.workspaces import open_workspace
+from lazur.services.base.site import Context
+from lazur.services.base.workspaces import open_workspace
+from lazur.services.results import tensorboards
+from lazur.services.results.tensorboards import Board
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/tensorboards", tags=["tensorboards"])
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import prices, usage
+from lazur.services.people import prices
+from lazur.services.results import usage
 
 routes = APIRouter(prefix="/api/v1", tags=["usage"])
 _PRICES = "authorization/prices/write"

@@ -10,7 +10,10 @@ from starlette.responses import Response
 
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services import computes, tokens, workspace_trash, workspaces
+from lazur.services.base import workspaces
+from lazur.services.keeping import workspace_trash
+from lazur.services.people import tokens
+from lazur.services.resources import computes
 
 routes = APIRouter(prefix="/api/v1", tags=["workspaces"])
 

@@ -24,6 +24,7 @@ function show(view) {
   const waits = view.waiting_for && !FINAL.has(view.status);
   find("waiting").hidden = !waits;
   fill(find("waiting"), waits ? `Waiting for ${view.waiting_for}` : "");
+  find("mini-batches").hidden = view.type !== "parallel";
   showError(view.error);
   showWarnings(view.warnings || []);
   showPhases();
@@ -200,6 +201,7 @@ async function start() {
   find("log-file").addEventListener("change", (event) => read(event.target.value));
   log.onstick = (on) => { find("follow").checked = on; };
   cancelling();
+  find("mini-batches").href = `/jobs/${path(workspace, name)}/mini-batches`;
   find("tensorboard").href = `/tensorboard/${path(workspace, name)}`;
   find("runs").href = `/mlflow/workspaces/${path(workspace)}/`;
   try {

@@ -11,8 +11,8 @@ from lazur.server.asgi import Receive, Send
 from lazur.server.children import Child, Diary, Recipe
 from lazur.server.proxy import Outgoing, Proxy
 from lazur.server.settings import Settings
-from lazur.services.site import Site
-from lazur.services.tensorboards import Board
+from lazur.services.base.site import Site
+from lazur.services.results.tensorboards import Board
 
 NAME = "tensorboard"
 QUIET = 60.0

@@ -14,10 +14,10 @@ from lazur.server.asgi import Receive, Scope, Send, answer
 from lazur.server.headers import retry_after
 from lazur.server.proxy import outgoing
 from lazur.server.tensorboard.boards import Boards
-from lazur.services import tensorboards
-from lazur.services.access import Principal
-from lazur.services.site import Site
-from lazur.services.tensorboards import Board
+from lazur.services.base.access import Principal
+from lazur.services.base.site import Site
+from lazur.services.results import tensorboards
+from lazur.services.results.tensorboards import Board
 
 CSP = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "

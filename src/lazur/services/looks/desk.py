@@ -24,10 +24,10 @@ from typing import Any
 
 from lazur.engine.tree import is_digest
 from lazur.errors import LazurError, Unavailable
+from lazur.services.base.site import Site
+from lazur.services.base.times import iso
 from lazur.services.looks import material, process
 from lazur.services.looks.questions import Question
-from lazur.services.site import Site
-from lazur.services.times import iso
 from lazur.store import workspaces
 
 _SEATS = 2

@@ -14,7 +14,7 @@ from lazur.engine.contracts import Blobs, Datastore
 from lazur.engine.tree import Manifest
 from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.safe import SafeRoot
-from lazur.services.home import Home
+from lazur.services.base.home import Home
 from lazur.services.looks.questions import Question
 
 MOST_FILES = 200_000

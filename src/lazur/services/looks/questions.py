@@ -10,10 +10,11 @@ from typing import Literal
 from lazur.engine import paths
 from lazur.engine.contracts import Datastore
 from lazur.errors import Invalid, Unsupported
-from lazur.services import assets, content, far
-from lazur.services.home import DATASTORES
-from lazur.services.shelves import Registry, Shelf, open_shelf
-from lazur.services.site import Context
+from lazur.services.assets import assets
+from lazur.services.base.home import DATASTORES
+from lazur.services.base.site import Context
+from lazur.services.content import content, far
+from lazur.services.resources.shelves import Registry, Shelf, open_shelf
 from lazur.spec import references
 from lazur.spec.names import fold
 from lazur.spec.references import DatastorePath, Tree

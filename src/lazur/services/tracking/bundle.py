@@ -16,7 +16,7 @@ from typing import Any, cast
 from lazur.engine import paths
 from lazur.engine.tree import MAX_BYTES, Manifest
 from lazur.errors import Invalid, LazurError, TooLarge
-from lazur.services.site import Site
+from lazur.services.base.site import Site
 from lazur.services.tracking import runs
 from lazur.services.tracking.export import FORMAT, MANIFEST, VERSION
 
@@ -38,6 +38,9 @@ class Source:
     runs: list[str]
     files: dict[str, tuple[int, str]]
     by_run: dict[str, list[str]]
+    lasting: bool = False
+    """Whether a run is the same under the same id, though there is more of it by now: so where it
+    goes on elsewhere, and is fetched again."""
 
     def of(self, run: str) -> list[str]:
         return self.by_run[run]
@@ -131,7 +134,8 @@ def _source(site: Site, found: zipfile.ZipFile) -> Source:
     by_run = _by_run(files)
     if missing := [run for run in by_run if any(f"runs/{run}/{n}" not in files for n in _NEEDED)]:
         raise Invalid(f"The file has only a part of run {missing[0][:100]!r}.")
-    return Source(found, manifest["home"], list(by_run), files, by_run)
+    lasting = manifest.get("lasting") is True
+    return Source(found, manifest["home"], list(by_run), files, by_run, lasting)
 
 
 def _by_run(files: Iterable[str]) -> dict[str, list[str]]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from lazur.errors import Forbidden, Invalid, NotFound
-from lazur.services import job_views
-from lazur.services.access import Resource
-from lazur.services.site import Context
+from lazur.services.base import job_views
+from lazur.services.base.access import Resource
+from lazur.services.base.site import Context
+from lazur.services.base.workspaces import open_workspace
 from lazur.services.tracking import codes, runs, snapshots
 from lazur.services.tracking.snapshots import Snapshot
-from lazur.services.workspaces import open_workspace
 from lazur.spec.properties import GIT
 from lazur.store import builds, jobs
 from lazur.store.db import AnyRow

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast, get_args
 
 from lazur.errors import Invalid
-from lazur.services.site import Context
+from lazur.services.base.site import Context
+from lazur.services.base.workspaces import open_workspace
 from lazur.services.tracking import runs
 from lazur.services.tracking.runs import shown
-from lazur.services.workspaces import open_workspace
 from lazur.store.mlflow import curves as store
 from lazur.store.mlflow.curves import Axis, Bucket, Curve
 

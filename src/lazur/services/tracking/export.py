@@ -24,14 +24,14 @@ import lazur
 from lazur.engine.tree import Manifest
 from lazur.errors import Forbidden, Invalid, NotFound
 from lazur.safe import SafeRoot
-from lazur.services.access import Principal, Resource
-from lazur.services.job_views import view
-from lazur.services.site import Context, Site
-from lazur.services.times import iso
+from lazur.services.base.access import Principal, Resource
+from lazur.services.base.job_views import view
+from lazur.services.base.site import Context, Site
+from lazur.services.base.times import iso
+from lazur.services.base.workspaces import open_workspace
 from lazur.services.tracking import folders, runs, snapshots
 from lazur.services.tracking.folders import Folder
 from lazur.services.tracking.snapshots import Snapshot
-from lazur.services.workspaces import open_workspace
 from lazur.store import jobs
 from lazur.store.db import AnyRow
 from lazur.store.mlflow import export as store

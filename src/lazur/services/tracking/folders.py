@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lazur.errors import NotFound
 from lazur.safe import Entry, SafeRoot
-from lazur.services.home import ARTIFACTSTORE, BLOBSTORE, Home
-from lazur.services.job_views import default_output_uri
+from lazur.services.base.home import ARTIFACTSTORE, BLOBSTORE, Home
+from lazur.services.base.job_views import default_output_uri
 from lazur.services.tracking.artifacts import JOBS
 from lazur.store.jobs import JobRow
 from lazur.store.mlflow import spaces

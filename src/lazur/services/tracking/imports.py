@@ -1,5 +1,6 @@
 """Runs out of a file that `export` made. Ids are new, and the same for the same file: importing it
-again finds what is there.
+again finds what is there. What was fetched from elsewhere (`lasting`) has the same ids however
+much came since, and what came is added.
 
 A run becomes visible in its last step, whole. Until then it is one of those that a purge is done
 with, so that an import that was interrupted leaves nothing.
@@ -19,19 +20,21 @@ from typing import Any, cast
 from lazur.engine import paths
 from lazur.errors import Conflict, Invalid
 from lazur.safe import SafeRoot
-from lazur.services import events
-from lazur.services.access import Principal
-from lazur.services.home import ARTIFACTSTORE
-from lazur.services.site import Context, Site
-from lazur.services.tracking import bundle, runs, shapes, snapshots, trash
+from lazur.services.base import events
+from lazur.services.base.access import Principal
+from lazur.services.base.home import ARTIFACTSTORE
+from lazur.services.base.site import Context, Site
+from lazur.services.base.workspaces import open_workspace
+from lazur.services.tracking import bundle, folders, rights, runs, shapes, snapshots, trash
+from lazur.services.tracking.artifacts import Artifacts
 from lazur.services.tracking.bundle import Source
-from lazur.services.workspaces import open_workspace
 from lazur.store.db import AnyRow, Taken
 from lazur.store.mlflow import export as store
 from lazur.store.mlflow import find, spaces
 from lazur.store.mlflow import trash as hidden
 
-FROM = "lazur.import.run"
+FROM = runs.FROM
+_KIN = ("mlflow.parentRunId", "mlflow.rootRunId")
 _DAY = 86400.0
 
 
@@ -62,6 +65,8 @@ class _Import:
         with _alone(self.site.home.run / "imports", self.ids[run]):
             known = self._known(run)
             if known is not None:
+                if self.source.lasting and not known["deleted"]:
+                    self._add(run, known)
                 return known | {"from": run, "imported": False}
             given = shapes.check(self.source.document(f"runs/{run}/run.json"))
             try:
@@ -94,11 +99,50 @@ class _Import:
         for piece in _pieces(self.source.lines(f"runs/{run}/metrics.jsonl")):
             with self.site.db.write(synced=False) as db:
                 store.add_points(db, new, piece)
-        given["tags"] = _tags(given["tags"], run, self.ids)
         with self.site.context(self.who) as context:
+            given["tags"] = self._tags(context, given["tags"], run)
             store.show(context.db, new, number, given, models, root)
             told = {"run": run, "home": self.source.home}
             events.record(context, self.home, "runs", new, "imported", **told)
+
+    def _add(self, run: str, known: dict[str, Any]) -> None:
+        """What came since. What somebody changed here stays."""
+        with self.site.context(self.who, write=False) as context:
+            rights.require_writable(context, known["id"])
+        given = shapes.check(self.source.document(f"runs/{run}/run.json"))
+        for piece in _pieces(self.source.lines(f"runs/{run}/metrics.jsonl")):
+            with self.site.db.write(synced=False) as db:
+                store.add_points(db, known["id"], piece)
+        self._add_files(run, known["artifact_uri"])
+        with self.site.context(self.who) as context:
+            tags = self._tags(context, given["tags"], run)
+            store.add_news(context.db, known["id"], {**given, "tags": tags})
+
+    def _add_files(self, run: str, uri: str) -> None:
+        folder = folders.at(self.site.home, self.home.name, self.home.id, uri)
+        if folder is None:
+            return
+        artifacts, top = Artifacts(folder.root), f"runs/{run}/artifacts/"
+        for name in self.source.of(run):
+            place = f"{folder.inside}/{name.removeprefix(top)}"
+            if name.startswith(top) and artifacts.size(place) != self.source.files[name][0]:
+                _put(artifacts, place, self.source.chunks(name))
+
+    def _tags(self, context: Context, tags: dict[str, str], run: str) -> dict[str, str]:
+        """A parent is the parent here: one that comes along, or came before."""
+        moved = {
+            key: here
+            for key in _KIN
+            if key in tags and (here := self._here(context, tags[key])) is not None
+        }
+        return {**tags, **moved, FROM: run}
+
+    def _here(self, context: Context, run: str) -> str | None:
+        if run in self.ids:
+            return self.ids[run]
+        if self.source.lasting:
+            return _new_id(self.home.id, self.source, run)
+        return find.tagged(context.db, spaces.name(self.home.id), FROM, run)
 
     def _unpack(self, run: str, number: int, models: dict[str, str], tree: Any) -> None:
         folder = self.site.home.datastore(self.home.name, ARTIFACTSTORE)
@@ -174,15 +218,21 @@ def _pieces(lines: Iterator[bytes]) -> Iterator[list[tuple[Any, ...]]]:
         yield piece
 
 
-def _tags(tags: dict[str, str], run: str, ids: dict[str, str]) -> dict[str, str]:
-    """A parent that came along is the parent here."""
-    parent = tags.get("mlflow.parentRunId")
-    moved = {"mlflow.parentRunId": ids[parent]} if parent in ids else {}
-    return {**tags, **moved, FROM: run}
+def _put(artifacts: Artifacts, place: str, chunks: Iterator[bytes]) -> None:
+    draft = artifacts.draft()
+    try:
+        for chunk in chunks:
+            draft.write([chunk])
+        draft.publish(place)
+    finally:
+        draft.discard()
 
 
 def _new_id(workspace_id: int, source: Source, run: str) -> str:
-    text = f"{workspace_id}/{source.home}/{run}/{source.digest(run)}"
+    if source.lasting:
+        text = f"lasting:{workspace_id}/{source.home}/{run}"
+    else:
+        text = f"{workspace_id}/{source.home}/{run}/{source.digest(run)}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

@@ -3,7 +3,7 @@ below it. To a person both are files of the job."""
 
 from __future__ import annotations
 
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.services.tracking import folders
 from lazur.services.tracking.folders import Folder
 from lazur.store.jobs import JobRow

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from lazur.services.home import ARTIFACTSTORE, Home
-from lazur.services.site import Context
-from lazur.services.workspaces import open_workspace
+from lazur.services.base.home import ARTIFACTSTORE, Home
+from lazur.services.base.site import Context
+from lazur.services.base.workspaces import open_workspace
 from lazur.store import jobs
 from lazur.store.mlflow import spaces
 

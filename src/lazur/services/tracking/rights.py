@@ -4,7 +4,7 @@ a child's run are its own too."""
 from __future__ import annotations
 
 from lazur.errors import Forbidden
-from lazur.services.site import Context
+from lazur.services.base.site import Context
 from lazur.spec.names import fold
 from lazur.store.mlflow import models, spaces
 from lazur.store.mlflow import rights as store

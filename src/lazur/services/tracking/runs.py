@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from lazur.errors import Conflict, Invalid, NotFound
-from lazur.services.site import Context
-from lazur.services.times import iso
-from lazur.services.workspaces import open_workspace
+from lazur.services.base.site import Context
+from lazur.services.base.times import iso
+from lazur.services.base.workspaces import open_workspace
 from lazur.store.db import AnyRow
 from lazur.store.mlflow import find as store
+from lazur.store.mlflow import runs as tracked
 from lazur.store.mlflow import spaces
 from lazur.store.mlflow.find import Metric, RunRow
 
@@ -23,6 +24,8 @@ DELETE = "workspaces/experiments/runs/delete"
 
 MOST = 1000
 """Runs in one call."""
+FROM = "lazur.import.run"
+"""The tag of an imported run that holds the id that it had."""
 _BEGINNING = re.compile(r"[0-9a-f]{6,31}")
 _LARGEST = 1.7e308
 """Beyond it lies what upstream's tables hold in place of infinity."""
@@ -55,6 +58,21 @@ def metrics(context: Context, workspace: str, name: str) -> dict[str, Any]:
     }
 
 
+def lasts(context: Context, workspace: str, name: str) -> list[dict[str, Any]]:
+    """The last point of each metric."""
+    home = open_workspace(context, workspace, READ)
+    row = locate(context, home, name)
+    return [
+        {
+            "name": key,
+            "step": step,
+            "timestamp": at,
+            "value": shown(value, nan=bool(nan)),
+        }
+        for key, value, at, step, nan in sorted(tracked.data(context.db, row.id).metrics)
+    ]
+
+
 def history(
     context: Context, workspace: str, name: str, key: str, limit: int, cursor: str | None
 ) -> dict[str, Any]:
@@ -80,8 +98,8 @@ def locate(context: Context, home: AnyRow, name: str) -> RunRow:
 
 
 def locate_all(context: Context, home: AnyRow, names: Sequence[str]) -> list[RunRow]:
-    """Each by its id, the beginning of it, or its job's name; once. Raises NotFound for the first
-    that is not there."""
+    """Each by its id, the beginning of it, its job's name, or the id that it had where it was
+    imported from; once. Raises NotFound for the first that is not there."""
     if len(names) > MOST:
         raise Invalid(f"At most {MOST:,} runs at once; these are {len(names):,}.")
     space = spaces.name(home.id)
@@ -92,6 +110,7 @@ def locate_all(context: Context, home: AnyRow, names: Sequence[str]) -> list[Run
             found.get(name)
             or _by_job(context, home, space, name)
             or _by_beginning(context, space, name)
+            or _by_origin(context, space, name)
         )
         if row is None:
             raise _absent(context, space, name, home.name)
@@ -188,6 +207,11 @@ def _by_beginning(context: Context, space: str, name: str) -> RunRow | None:
             f"Several runs begin with {name!r}.", hint=f"Give more of the id: {', '.join(ids)}."
         )
     return store.by_ids(context.db, space, ids)[0] if ids else None
+
+
+def _by_origin(context: Context, space: str, name: str) -> RunRow | None:
+    found = store.tagged(context.db, space, FROM, name)
+    return store.by_ids(context.db, space, [found])[0] if found else None
 
 
 def _absent(context: Context, space: str, name: str, workspace: str) -> NotFound:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from lazur.errors import Invalid
-from lazur.services.site import Context
+from lazur.services.base.site import Context
+from lazur.services.base.workspaces import open_workspace
 from lazur.services.tracking import runs
-from lazur.services.workspaces import open_workspace
 from lazur.store.mlflow import filters, find, search, spaces
 from lazur.store.mlflow.filters import Unread
 from lazur.store.mlflow.search import Search

@@ -15,8 +15,8 @@ from typing import BinaryIO
 from lazur.engine.tree import MAX_BYTES, File, Manifest
 from lazur.errors import Invalid, NotFound
 from lazur.safe import SafeRoot
-from lazur.services import content
-from lazur.services.site import Context
+from lazur.services.base.site import Context
+from lazur.services.content import content
 from lazur.services.tracking import folders
 from lazur.services.tracking.folders import Folder
 from lazur.store.db import AnyRow

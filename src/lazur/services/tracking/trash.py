@@ -14,12 +14,13 @@ from typing import Any, cast
 from lazur.engine.lineage import JOBS, Node
 from lazur.engine.states import FINAL
 from lazur.errors import Conflict, Forbidden, Invalid
-from lazur.services import collection, events, leftovers
-from lazur.services.job_views import default_output_uri
-from lazur.services.site import Context, Site
+from lazur.services.base import events
+from lazur.services.base.job_views import default_output_uri
+from lazur.services.base.site import Context, Site
+from lazur.services.base.workspaces import open_workspace
+from lazur.services.content import collection, leftovers
 from lazur.services.tracking import folders, rights, runs
 from lazur.services.tracking.folders import Folder
-from lazur.services.workspaces import open_workspace
 from lazur.store import holds, jobs, lineage, people
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
@@ -82,10 +83,7 @@ def restore(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[st
 def purge(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """Free what is in the trash: `runs` by name, all of `experiment_name`, or all that is there,
     each where it has been for `older_than_days`. With `dry_run`, only say how much that is."""
-    if context.who.job is not None:
-        raise Forbidden(
-            "A job may not purge runs.", hint="Use a person's token: this cannot be undone."
-        )
+    _refuse_job(context)
     with context.looking() as early:
         home = open_workspace(early, workspace, runs.DELETE)
         weighed = [_weighed(early, home, row) for row in _candidates(early, home, wanted)]
@@ -98,6 +96,35 @@ def purge(context: Context, workspace: str, wanted: dict[str, Any]) -> dict[str,
     if not wanted.get("dry_run"):
         freed = [weight for weight in freed if _begin(context, home, weight)]
     return _summed(context, home, freed, kept) | {"dry_run": bool(wanted.get("dry_run"))}
+
+
+def remove(context: Context, workspace: str, name: str) -> None:
+    """A run with its steps, for good and at once: into the trash and out of it, or neither. It
+    raises Conflict where something needs it, and where it has not ended."""
+    _refuse_job(context)
+    with context.looking() as early:
+        home = open_workspace(early, workspace, runs.DELETE)
+        found = _with_steps(early, home, runs.locate_all(early, home, [name]))
+        weighed = [_weighed(early, home, row) for row in found]
+    open_workspace(context, workspace, runs.DELETE)
+    own = {weight.row.id: _job(context, home, weight.row) for weight in weighed}
+    for weight in weighed:
+        _check_idle(context, weight.row, own[weight.row.id])
+    _find_needs(context, home, weighed)
+    if kept := [weight for weight in weighed if weight.because]:
+        raise _needed(kept)
+    active = [weight.row for weight in weighed if weight.row.stage == "active"]
+    store.delete(context.db, [row.id for row in active], context.now())
+    for row in active:
+        _mirror(context, home, row, own[row.id], archived=True)
+    for weight in weighed:
+        _begin(context, home, weight)
+
+
+def is_going(context: Context, workspace: str, name: str) -> bool:
+    """Whether a job that was removed is still there in part."""
+    home = open_workspace(context, workspace, runs.DELETE)
+    return jobs.by_name(context.db, home.id, name) is not None
 
 
 def finish(site: Site, seconds: float = 20.0) -> bool:
@@ -131,6 +158,13 @@ def erase(site: Site, run: store.Hidden) -> None:
             lineage.bury(db, Node(row.workspace_id, JOBS, row.name), site.now())
             collection.note(db, site.now())
         store.erase(db, run.id)
+
+
+def _refuse_job(context: Context) -> None:
+    if context.who.job is not None:
+        raise Forbidden(
+            "A job may not purge runs.", hint="Use a person's token: this cannot be undone."
+        )
 
 
 def _candidates(context: Context, home: AnyRow, wanted: dict[str, Any]) -> list[RunRow]:

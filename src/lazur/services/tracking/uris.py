@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lazur.errors import Forbidden, LazurError
-from lazur.services.artifact_uris import inside
-from lazur.services.site import Context
+from lazur.services.base.artifact_uris import inside
+from lazur.services.base.site import Context
 from lazur.services.tracking import rights
 from lazur.store.mlflow import artifacts as store
 

@@ -108,20 +108,37 @@ def show(
     )
 
 
-def _add_texts(db: Connection, table: str, run_id: str, given: Mapping[str, str]) -> None:
+def add_news(db: Connection, run_id: str, given: Mapping[str, Any]) -> None:
+    """Of a run that went on elsewhere: what is not here yet. Twice is once."""
+    for table in ("params", "tags"):
+        _add_texts(db, table, run_id, given[table], _KEPT_HERE)
+    _add_latest(db, run_id, given["latest"], _NEWER)
+    sql.execute(
+        db,
+        """UPDATE runs SET status = :status, end_time = :end_time
+           WHERE run_uuid = :run AND status IN ('RUNNING', 'SCHEDULED')""",
+        {"run": run_id, "status": given["status"], "end_time": given.get("end_time")},
+    )
+
+
+def _add_texts(
+    db: Connection, table: str, run_id: str, given: Mapping[str, str], conflict: str = ""
+) -> None:
     sql.execute_many(
         db,
-        f'INSERT INTO {table} (run_uuid, "key", value) VALUES (:run, :key, :value)',
+        f'INSERT INTO {table} (run_uuid, "key", value) VALUES (:run, :key, :value) {conflict}',
         [{"run": run_id, "key": key, "value": value} for key, value in given.items()],
     )
 
 
-def _add_latest(db: Connection, run_id: str, given: Sequence[Sequence[Any]]) -> None:
+def _add_latest(
+    db: Connection, run_id: str, given: Sequence[Sequence[Any]], conflict: str = ""
+) -> None:
     names = ("key", "value", "timestamp", "step", "is_nan")
     sql.execute_many(
         db,
-        """INSERT INTO latest_metrics (run_uuid, "key", value, timestamp, step, is_nan)
-           VALUES (:run, :key, :value, :timestamp, :step, :is_nan)""",
+        f"""INSERT INTO latest_metrics (run_uuid, "key", value, timestamp, step, is_nan)
+            VALUES (:run, :key, :value, :timestamp, :step, :is_nan) {conflict}""",
         [{"run": run_id, **dict(zip(names, row, strict=True))} for row in given],
     )
 
@@ -237,6 +254,12 @@ def _rows(db: Connection, statement: str, run_id: str) -> list[tuple[Any, ...]]:
     return sql.rows(db, statement, {"run": run_id})
 
 
+_KEPT_HERE = "ON CONFLICT DO NOTHING"
+_NEWER = """
+ON CONFLICT ("key", run_uuid) DO UPDATE SET value = excluded.value,
+  timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan
+WHERE (excluded.step, excluded.timestamp) > (latest_metrics.step, latest_metrics.timestamp)
+"""
 _MODELS = f"SELECT {_MODEL} FROM logged_models WHERE source_run_id = :run ORDER BY model_id"
 _KNOWN = """
 SELECT 1 FROM logged_models m JOIN experiments e ON e.experiment_id = m.experiment_id

@@ -155,6 +155,19 @@ def called(db: Connection, space: str, name: str, limit: int) -> list[str]:
     return [str(row[0]) for row in found]
 
 
+def tagged(db: Connection, space: str, key: str, value: str) -> str | None:
+    """The run that has this tag: the newest, where several have."""
+    found = sql.row(
+        db,
+        """SELECT r.run_uuid FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid
+           JOIN experiments e ON e.experiment_id = r.experiment_id
+           WHERE t."key" = :key AND t.value = :value AND e.workspace = :space
+           ORDER BY r.start_time DESC, r.run_uuid LIMIT 1""",
+        {"key": key, "value": value, "space": space},
+    )
+    return str(found[0]) if found else None
+
+
 def params(db: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     return _texts(db, "params", ids)
 

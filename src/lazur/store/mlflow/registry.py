@@ -73,12 +73,12 @@ def highest(db: Connection, space: str, name: str) -> int:
 def put(db: Connection, space: str, version: Version, now: int) -> None:
     """Add it, and its model where there is none; over what is left of a deleted one."""
     key = {"space": space, "name": version.name, "number": version.number}
-    sql.execute(db, _ADD_MODEL, {"space": space, "name": version.name, "now": now})
-    sql.execute(db, _TOUCH_MODEL, {"space": space, "name": version.name, "now": now})
+    sql.execute(db, ADD_MODEL, {"space": space, "name": version.name, "now": now})
+    sql.execute(db, TOUCH_MODEL, {"space": space, "name": version.name, "now": now})
     forget(db, space, version.name, version.number)
     sql.execute(db, _DROP_VERSION, key)
     values = {field: value or None for field, value in version._asdict().items()}
-    sql.execute(db, _ADD_VERSION, {**values, "space": space, "now": now})
+    sql.execute(db, ADD_VERSION, {**values, "space": space, "now": now})
 
 
 def change(
@@ -106,7 +106,7 @@ def put_tags(
     """These, and no others."""
     key = {"space": space, "name": name, "number": number}
     sql.execute(db, _DROP_TAGS, key)
-    sql.execute_many(db, _ADD_TAG, [{**key, "key": k, "value": v} for k, v in wanted.items()])
+    sql.execute_many(db, ADD_TAG, [{**key, "key": k, "value": v} for k, v in wanted.items()])
 
 
 def put_alias(db: Connection, space: str, name: str, alias: str, number: int) -> None:
@@ -124,7 +124,7 @@ def delete(db: Connection, space: str, name: str, number: int, now: int) -> None
     """As upstream does it: its row stays, so that its number is not given again."""
     key = {"space": space, "name": name, "number": number}
     sql.execute(db, _DROP_ALIASES, key)
-    sql.execute(db, _TOUCH_MODEL, {"space": space, "name": name, "now": now})
+    sql.execute(db, TOUCH_MODEL, {"space": space, "name": name, "now": now})
     sql.execute(db, _DELETE, {**key, "now": now})
 
 
@@ -167,17 +167,17 @@ SELECT 1 FROM registered_model_tags WHERE workspace = :space AND name = :name
 """
 _IS_THERE = "SELECT 1 FROM registered_models WHERE workspace = :space AND name = :name"
 _HIGHEST = "SELECT MAX(version) FROM model_versions WHERE workspace = :space AND name = :name"
-_ADD_MODEL = """
+ADD_MODEL = """
 INSERT INTO registered_models (workspace, name, creation_time, last_updated_time)
 VALUES (:space, :name, :now, :now) ON CONFLICT DO NOTHING
 """
-_TOUCH_MODEL = """
+TOUCH_MODEL = """
 UPDATE registered_models SET last_updated_time = :now WHERE workspace = :space AND name = :name
 """
 _DROP_VERSION = """
 DELETE FROM model_versions WHERE workspace = :space AND name = :name AND version = :number
 """
-_ADD_VERSION = """
+ADD_VERSION = """
 INSERT INTO model_versions (workspace, name, version, creation_time, last_updated_time,
   description, user_id, current_stage, source, storage_location, run_id, status)
 VALUES (:space, :name, :number, :created, :now, :description, :user, :stage, :source, :place, :run,
@@ -201,7 +201,7 @@ WHERE workspace = :space AND name = :name AND version = :number
 _DROP_TAGS = """
 DELETE FROM model_version_tags WHERE workspace = :space AND name = :name AND version = :number
 """
-_ADD_TAG = """
+ADD_TAG = """
 INSERT INTO model_version_tags (workspace, name, version, key, value)
 VALUES (:space, :name, :number, :key, :value)
 """

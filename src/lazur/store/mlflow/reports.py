@@ -13,15 +13,16 @@ Rows = list[list[float]]
 _AT_ONCE = 500
 
 
-def last(db: Connection, runs: Sequence[str], key: str) -> dict[str, Rows]:
-    """The last of each run alone."""
+def last(db: Connection, runs: Sequence[str], key: str) -> dict[str, float]:
+    """The metric of each run, as its page and its line in a list show it."""
     statement = "SELECT run_uuid, timestamp, value FROM latest_metrics WHERE {of} AND NOT is_nan"
-    return _read(db, statement, runs, key)
+    return {run: rows[0][1] for run, rows in _read(db, statement, runs, key).items()}
 
 
 def every(db: Connection, runs: Sequence[str], key: str) -> dict[str, Rows]:
+    """All that each run has logged."""
     statement = "SELECT run_uuid, timestamp, value FROM metrics WHERE {of} AND NOT is_nan"
-    return _read(db, f"{statement} ORDER BY timestamp, step", runs, key)
+    return _read(db, f"{statement} ORDER BY timestamp, step, value", runs, key)
 
 
 def _read(db: Connection, statement: str, runs: Sequence[str], key: str) -> dict[str, Rows]:

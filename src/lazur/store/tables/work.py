@@ -76,6 +76,7 @@ jobs = Table(
     Column("compute_id", Serial, ForeignKey("lazur_computes.id"), nullable=False),
     Column("cluster", Name, nullable=False, default=""),
     Column("nodes", Integer, nullable=False, default=1),
+    Column("at_once", Integer),
     Column("priority", Integer, nullable=False),
     Column("cpus", Integer, nullable=False),
     Column("memory", BigInteger, nullable=False),

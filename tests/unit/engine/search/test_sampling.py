@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lazur.engine.search import sobol
+from lazur.engine.search import grid, sobol
 from lazur.engine.search.laws import Choice, Law, Normal, RandInt, Uniform
 from lazur.engine.search.sampling import Sampling, Tried, suggest
 from lazur.engine.search.space import Draw, Space, flat
@@ -125,6 +125,24 @@ class TestGrid:
             history.append(Tried(draw, None))
         made = {json.dumps(space.values(t.draw)) for t in history}
         assert len(made) == len(history) == (4 + 3 + 1) * 3
+
+    @pytest.mark.parametrize("law", [Uniform(0, 1), Normal(0, 1)])
+    def test_what_has_no_end_has_no_size_however_deep(self, law: Law):
+        assert grid.size(Space({"x": law})) is None
+        assert grid.size(Space({"n": RandInt(3), "m": Choice(("a", {"x": law}))})) is None
+
+    def test_its_size_is_known_before_it_begins(self):
+        assert grid.size(Space({"n": RandInt(3), "m": Choice(("a", {"k": RandInt(2)}))})) == 9
+
+
+class TestPaths:
+    def test_options_may_share_a_name(self):
+        shared = Choice(({"a": RandInt(2)}, {"a": RandInt(9), "b": RandInt(2)}, "none"))
+        assert [path for path, _ in Space({"m": shared, "fixed": 3}).paths()] == [
+            "m",
+            "m.a",
+            "m.b",
+        ]
 
 
 class TestFlat:

@@ -23,6 +23,7 @@ class TestGet:
             ("AzureML-acpt-pytorch-2.8-cuda12.6", "acpt-pytorch-2.8-cuda12.6"),
             ("AzureML-minimal-py311-inference", "minimal-py311-inference"),
             ("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu", "sklearn-1.0"),
+            ("AzureML-sklearn-0.24-ubuntu18.04-py37-cpu", "sklearn-0.24"),
             ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", "lightgbm-3.3"),
             ("AzureML-tensorflow-2.16-cuda11", "tensorflow-2.16-cuda12"),
             ("acpt-pytorch-2.8", "acpt-pytorch-2.8-cuda12.6"),
@@ -52,6 +53,22 @@ class TestGet:
         with pytest.raises(NotFound, match="no version 99") as caught:
             curated.get("sklearn-1.5", "99")
         assert "labels/latest" in str(caught.value.hint)
+
+    def test_a_count_of_builds_is_served_by_what_there_is(self) -> None:
+        assert curated.serving("sklearn-1.5", "29") == curated.get("sklearn-1.5")
+        assert curated.serving("sklearn-1.5", "1") == curated.get("sklearn-1.5", "1")
+        assert curated.serving("sklearn-1.5") == curated.get("sklearn-1.5")
+        for version in ("1.2", "latest", "²"):
+            with pytest.raises(NotFound):
+                curated.serving("sklearn-1.5", version)
+
+    def test_others_of_the_same_library_are_named(self) -> None:
+        with pytest.raises(NotFound) as caught:
+            curated.get("AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu")
+        assert caught.value.hint == "It has: tensorflow-2.16-cuda12."
+        with pytest.raises(NotFound) as caught:
+            curated.get("sklearn-0.22")
+        assert str(caught.value.hint).startswith("It has: sklearn-0.24, sklearn-1.0")
 
     def test_every_alias_leads_somewhere(self) -> None:
         for alias in ALIASES:

@@ -8,6 +8,9 @@ import pytest
 
 from lazur.errors import SpecError
 from lazur.kinds.catalog import load_document, validate
+from lazur.kinds.pipelines.checking import check_pipeline_job
+from lazur.kinds.pipelines.compiling import compile_graph
+from lazur.spec.checking import Check
 from lazur.spec.diagnostics import Diagnostic, errors_of
 from lazur.spec.yaml import load
 from tests.unit.kinds.pipelines.world import command, compiled, component, graph_of, mistakes
@@ -95,6 +98,15 @@ class TestPlaces:
         needs = "which its component needs"
         assert sum(needs in message for _, message in said) == 2
 
+    @pytest.mark.parametrize("flow", [{"nodes": []}, {"flow": "."}])
+    def test_a_flow_is_named_as_one(self, flow: dict[str, Any]) -> None:
+        check = Check({"jobs": {"a": {"component": flow}}})
+        check_pipeline_job(check)
+        (found,) = check.diagnostics
+        assert (found.path, found.severity) == ("jobs.a.component", "error")
+        assert "a flow of prompt flow" in found.message
+        assert found.hint is not None
+
     def test_what_is_no_step(self) -> None:
         assert the_error(HEAD + "  a: 3\n").line == 3
         assert "neither a command nor a component" in the_error(HEAD + "  a: {code: .}\n").message
@@ -174,6 +186,56 @@ class TestForms:
         assert validate("pipeline-component", {**made, "jobs": {"a": command()}})[0] is not None
 
 
+class TestValues:
+    """What a pipeline that is about to run has to be given."""
+
+    def _told(self, declared: dict[str, Any], given: Any, **inputs: Any) -> list[tuple[str, str]]:
+        step = {"component": component(inputs=declared), "inputs": given}
+        check = Check({"jobs": {"s": step, "t": step}, "inputs": inputs})
+        compile_graph(check.value, check, begins=True)
+        return [(d.message, f"{d.path} {d.hint}") for d in check.diagnostics]
+
+    def test_an_input_without_a_value_is_asked_for_once(self) -> None:
+        given = {"n": "${{parent.inputs.v}}"}
+        ((message, place),) = self._told({"n": {"type": "integer"}}, given, v=None)
+        assert (
+            message == "the pipeline's input 'v', an integer, has no value, and step 's' needs it"
+        )
+        assert place == "inputs.v Give it here, or: --set inputs.v=…"
+        ((message, _),) = self._told({"n": {"description": "it"}}, given, v=None)
+        assert message == "the pipeline's input 'v' has no value, and step 's' needs it"
+
+    def test_data_is_asked_for_by_its_path(self) -> None:
+        given = {"d": {"path": "${{parent.inputs.v}}", "mode": "download"}}
+        ((_, place),) = self._told({"d": {"type": "uri_folder"}}, given, v=None)
+        assert place == "inputs.v Give it a `path:` here, or: --set inputs.v.path=…"
+
+    @pytest.mark.parametrize(
+        "declared, given, value",
+        [
+            ({"type": "integer"}, "${{parent.inputs.v}}", 3),
+            ({"type": "integer", "optional": True}, "${{parent.inputs.v}}", None),
+            ({"type": "integer", "default": 1}, "${{parent.inputs.v}}", None),
+            ({"type": "integer"}, 3, None),
+            ({"type": "string"}, "a ${{parent.inputs.v}}", None),
+        ],
+    )
+    def test_what_is_there_or_not_needed_is_not(
+        self, declared: dict[str, Any], given: Any, value: Any
+    ) -> None:
+        assert self._told({"n": declared}, {"n": given}, v=value) == []
+
+    def test_nor_what_a_loop_gives(self) -> None:
+        body = {
+            "component": component(inputs={"x": {"type": "integer"}}),
+            "inputs": {"x": "${{parent.inputs.v}}"},
+        }
+        loop = {"type": "parallel_for", "body": "b", "items": [{"x": 1}]}
+        check = Check({"jobs": {"l": loop, "b": body}, "inputs": {"v": None}})
+        compile_graph(check.value, check, begins=True)
+        assert check.diagnostics == []
+
+
 class TestTypes:
     @pytest.mark.parametrize(
         "given, part",
@@ -224,6 +286,25 @@ class TestTypes:
         ((message, _),) = mistakes(value)
         assert message.startswith("${{parent.jobs.a.outputs.o}} is a")
 
+    @pytest.mark.parametrize("port, kind", [("n", "uri_folder"), ("data", "integer")])
+    def test_nor_is_it_before_anybody_gave_it(self, port: str, kind: str) -> None:
+        inputs = {"v": {"type": kind}}
+        value = with_component({port: "${{parent.inputs.v}}"}, inputs=inputs)
+        ((message, path),) = mistakes(value)
+        assert message.startswith("${{parent.inputs.v}} is a")
+        assert path == f"jobs.s.inputs.{port}"
+        inputs["v"] = {"type": PORTS[port]["type"]}
+        assert mistakes(value) == []
+
+    def test_what_comes_from_further_up_is_checked_there(self) -> None:
+        given = {"n": "${{parent.inputs.v}}"}
+        assert mistakes(with_component(given, inputs={"v": "${{parent.inputs.w}}"})) == []
+
+    def test_what_another_step_is_given_has_the_type_it_has_there(self) -> None:
+        value = with_component({"n": "${{parent.jobs.a.inputs.x}}"})
+        value["jobs"]["a"] = command(inputs={"x": 1})
+        assert mistakes(value) == []
+
     def test_a_folder_may_go_where_a_file_is_asked_for(self) -> None:
         value = with_component({"data": "${{parent.jobs.a.outputs.o}}"})
         value["jobs"]["a"] = command(outputs={"o": {"type": "uri_file"}})
@@ -255,6 +336,23 @@ class TestTypes:
             noun = side.removesuffix("s")
             assert message == f"{bound} is not defined: step 'a' has no {noun} {name!r}"
             assert path == "jobs.b.inputs.x"
+
+    @pytest.mark.parametrize("part", ["inputs", "outputs"])
+    @pytest.mark.parametrize("name", ["jobs.a.outputs.m", "inputs.x", "outputs.y"])
+    def test_bindings_of_the_first_preview_are_no_texts(self, part: str, name: str) -> None:
+        found = the_error(
+            HEAD + "  a: {command: t, environment: azureml:e:1, outputs: {m: }}\n"
+            f"  b:\n    command: t\n    environment: azureml:e:1\n    {part}:\n"
+            f"      p: {{path: '${{{{{name}}}}}'}}\n"
+        )
+        assert found.line == 8
+        assert found.message == f"${{{{{name}}}}} means nothing in a step's `{part}:`"
+        assert found.hint == f"Write: ${{{{parent.{name}}}}}"
+
+    def test_the_type_of_steps_with_components_in_the_first_preview(self) -> None:
+        found = the_error(HEAD + "  a: {type: component, component: 'azureml:c:1'}\n")
+        assert found.message == "there is no type 'component'"
+        assert found.hint == "Say what the component is, such as `type: command`."
 
 
 class TestOutputs:
@@ -331,6 +429,73 @@ class TestControl:
         assert looped(items='[{"x": 1}]') == []
 
     @pytest.mark.parametrize(
+        "body, hint", [(["b", "c"], "Put it into a pipeline component"), ([], "Write ${{parent.")]
+    )
+    def test_a_body_is_one_step(self, body: list[str], hint: str) -> None:
+        loop = {"type": "parallel_for", "body": body, "items": []}
+        _, check = compiled({"jobs": {"l": loop, "b": command(), "c": command()}})
+        assert str(check.diagnostics[0].hint).startswith(hint)
+
+    def test_bounds_are_part_of_what_is_allowed(self) -> None:
+        assert looped(max_concurrency=1) == []
+        assert repeated(limits={"max_iteration_count": 1}) == []
+        assert repeated(limits={"max_iteration_count": 1000}) == []
+        assert looped(items={"k" * 100: {"x": 1}}) == []
+        assert looped(items={"k" * 101: {"x": 1}}) != []
+
+    def test_a_loop_needs_what_its_body_needs_once(self) -> None:
+        body = command(inputs={"x": 0}, depends_on=["first", "second"])
+        loop = {"type": "parallel_for", "body": "b", "items": [], "depends_on": "first"}
+        graph = graph_of({"l": loop, "b": body, "first": command(), "second": command()})
+        assert graph["steps"]["l"]["needs"] == ["first", "second"]
+
+    @pytest.mark.parametrize(
+        "loop, line",
+        [
+            ("{type: if_else, condition: true}", "loop"),
+            ("{type: do_while, body: b, condition: true}", "loop"),
+            ("{type: parallel_for, items: []}", "loop"),
+            ("{type: parallel_for, body: b}", "loop"),
+        ],
+    )
+    def test_what_is_missing_is_told_at_the_steps_name(self, loop: str, line: str) -> None:
+        found = errors(HEAD + f"  b: {{command: t, environment: azureml:e:1}}\n  {line}: {loop}\n")
+        assert [(one.line, one.column) for one in found] == [(4, 3)]
+
+    def bound(self, step: str, body: dict[str, Any], port: str = "o") -> Check:
+        steps = {"l": {"type": "parallel_for", "body": "b", "items": [{"x": 1}]}, "b": body}
+        said = dict(steps[step].get("outputs") or {})
+        steps[step] = {
+            **steps[step],
+            "outputs": {**said, port: "${{parent.outputs.all}}"},
+        }
+        value = {"outputs": {"all": {"type": "mltable"}}, "jobs": steps}
+        check = Check(value)
+        compile_graph(value, check)
+        return check
+
+    @pytest.mark.parametrize("step", ["l", "b"])
+    def test_an_output_of_each_item_is_one_of_the_pipelines_in_the_end(self, step: str) -> None:
+        body = command(inputs={"x": 0}, outputs={"o": {"type": "uri_folder"}})
+        assert self.bound(step, body).diagnostics == []
+
+    def test_but_what_a_loop_runs_must_make_it(self) -> None:
+        (found,) = self.bound("l", command(outputs={"model": None}), "modle").diagnostics
+        assert (found.severity, found.path) == ("error", "jobs.l.outputs.modle")
+        assert found.message == "step 'b', which 'l' runs, has no output 'modle'"
+        assert found.hint == "Did you mean 'model'?"
+        (found,) = self.bound("l", command(), "other").diagnostics
+        assert found.hint == "It has: none."
+
+    def test_nobody_looked_into_a_component_of_another_place(self) -> None:
+        assert self.bound("l", {"component": "azureml:c:1"}).diagnostics == []
+        assert self.bound("l", command(), "artifacts").diagnostics == []
+
+    def test_what_is_missing_is_told_once(self) -> None:
+        assert looped(items=None) == [("`items` is missing", "jobs.l")]
+        assert repeated(condition=None) == [("`condition` is missing", "jobs.l")]
+
+    @pytest.mark.parametrize(
         "more, part",
         [
             ({"items": None}, "`items` is missing"),
@@ -342,6 +507,7 @@ class TestControl:
             ({"max_concurrency": "2"}, "must be a number from 1"),
             ({"max_concurrency": True}, "must be a number from 1"),
             ({"body": None}, "has no `body`"),
+            ({"body": ["b", "l"]}, "has more than one `body`"),
             ({"body": "z"}, "there is no such step"),
             ({"body": "l"}, "`body` is a job or a pipeline"),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -110,11 +111,32 @@ class TestFailure:
         assert state_of(made) is State.FAILED
         assert message_of(made) == "step a was canceled."
 
+    def test_one_that_says_nothing_has_failed_all_the_same(self) -> None:
+        made = world({"a": command(), "b": command()})
+        made.end("a", State.FAILED).end("b", State.CANCELED)
+        made.children["a"] = replace(made.children["a"], error=None)
+        made.children["b"] = replace(made.children["b"], error={"message": "its time was up"})
+        assert message_of(made.settle()) == "step a failed; step b was canceled."
+
+    def test_three_failures_are_all_told(self) -> None:
+        made = world({f"s{n}": command() for n in range(3)})
+        for n in range(3):
+            made.end(f"s{n}", State.FAILED)
+        told = "; ".join(f"step s{n} failed: exit 3" for n in range(3))
+        assert message_of(made.settle()) == f"{told}."
+
+    def test_ten_of_what_is_left_out_are_named(self) -> None:
+        behind = {f"t{n:02}": command(depends_on=["a"]) for n in range(12)}
+        told = message_of(world({"a": command(), **behind}).end("a", State.FAILED).settle())
+        assert "t09" in told
+        assert "t10" not in told
+
     def test_many_failures_are_counted(self) -> None:
         made = world({f"s{n}": command() for n in range(5)})
         for n in range(5):
             made.end(f"s{n}", State.FAILED)
         assert message_of(made.settle()).endswith("; and 2 more.")
+        assert message_of(made).count("failed") == 3
 
 
 class TestHandlers:
@@ -226,6 +248,25 @@ class TestIfElse:
         assert state_of(made.end("yes").settle()) is State.COMPLETED
         assert "next" not in made.children
 
+    def test_a_side_may_be_a_condition_or_a_loop(self) -> None:
+        steps = {
+            **condition(true_block="inner", false_block="each"),
+            "inner": {"type": "if_else", "condition": False, "false_block": "no"},
+            "each": {"type": "parallel_for", "body": "yes", "items": [{"x": 1}, {"x": 2}]},
+        }
+        assert world(steps).end("a", flag=True).settle().live() == ["no"]
+        made = world(steps).end("a", flag=False).settle()
+        assert made.live() == ["yes.0", "yes.1"]
+        made.end("yes.0").end("yes.1").settle()
+        assert state_of(made) is State.COMPLETED
+        assert "no" not in made.children
+
+    def test_a_side_is_ended_with_all_else(self) -> None:
+        made = world({**condition(True), "z": command()}, settings=STOP)
+        assert sorted(made.live()) == ["a", "yes", "z"]
+        made.end("z", State.FAILED).settle()
+        assert made.asked_to_end() == ["a", "yes"]
+
     def test_behind_a_failure_neither_runs(self) -> None:
         made = world(condition()).end("a", State.FAILED).settle()
         assert message_of(made).endswith("Not run because of it: ask, yes, no.")
@@ -273,6 +314,16 @@ class TestDoWhile:
         assert made.finish is not None
         assert made.finish.outputs == {"last": ("b.2", "o")}
 
+    def test_what_is_bound_of_the_loop_is_its_last_rounds(self) -> None:
+        steps = loop(outputs={"o": "${{parent.outputs.last}}", "n": "${{parent.outputs.n}}"})
+        steps["b"]["outputs"]["o"] = {"type": "uri_folder"}
+        made = world(steps, outputs={"last": {"type": "uri_folder"}, "n": {"type": "integer"}})
+        made.end("b.1", flag=True, n=7).settle().end("b.2", flag=False, n=8).settle()
+        made.end("after").settle()
+        assert made.finish is not None
+        assert made.finish.outputs == {"last": ("b.2", "o"), "n": ("b.2", "n")}
+        assert made.finish.results == {"n": 8}
+
     def test_it_ends_with_the_last_round(self) -> None:
         made = world(loop(), outputs={"last": None})
         for n in (1, 2, 3):
@@ -287,6 +338,14 @@ class TestDoWhile:
         made = world(loop(), outputs={"last": None}).end("b.1").settle()
         assert "its condition is neither true nor false" in message_of(made)
 
+    @pytest.mark.parametrize("says", [{}, STOP])
+    def test_a_round_that_runs_is_no_failure(self, says: dict[str, Any]) -> None:
+        steps = {**loop(), "h": command(on_failure=["again"])}
+        made = world(steps, outputs={"last": None}, settings=says)
+        assert made.live() == ["b.1"]
+        assert made.asked_to_end() == []
+        assert made.end("b.1", flag=True, n=1).settle().live() == ["b.2"]
+
     def test_it_may_never_begin(self) -> None:
         made = world({**loop(depends_on="first"), "first": command()}, outputs={"last": None})
         assert made.live() == ["first"]
@@ -298,6 +357,13 @@ class TestDoWhile:
         made.end("x", State.FAILED).end("b.1", flag=True, n=1).settle()
         assert made.live() == []
         assert state_of(made) is State.FAILED
+
+
+NUMBER = {"n": {"type": "integer"}, "o": {"type": "uri_file"}}
+ALL = {
+    "o": {"path": "${{parent.outputs.all}}"},
+    "n": {"type": "integer", "path": "${{parent.outputs.ns}}"},
+}
 
 
 def each(items: Any, **more: Any) -> dict[str, Any]:
@@ -315,7 +381,15 @@ class TestParallelFor:
         assert [made.specs[f"b.{n}"].spec["inputs"]["x"] for n in (0, 1)] == [1, 2]
         made.end("b.0").end("b.1").settle()
         took = made.specs["after"].spec["inputs"]["from_loop"]
-        assert took == '["azureml://jobs/p_b__0/outputs/o", "azureml://jobs/p_b__1/outputs/o"]'
+        assert took == {"type": "mltable", "path": "azureml://jobs/p/outputs/b.o"}
+
+    def test_it_waits_for_what_its_body_takes(self) -> None:
+        steps = each([{"x": 1}])
+        steps["b"]["inputs"]["y"] = "${{parent.jobs.first.outputs.o}}"
+        made = world({**steps, "first": command(outputs={"o": None})})
+        assert made.live() == ["first"]
+        assert made.end("first").settle().live() == ["b.0"]
+        assert made.specs["b.0"].spec["inputs"]["y"]["path"] == "azureml://jobs/p_first/outputs/o"
 
     def test_items_have_names(self) -> None:
         assert world(each({"one": {"x": 1}, "t.w/o": {"x": 2}})).live() == ["b.one", "b.t.w/o"]
@@ -324,6 +398,27 @@ class TestParallelFor:
         made = world(each([{"x": n} for n in range(5)], max_concurrency=2))
         assert made.live() == ["b.0", "b.1"]
         assert made.end("b.1").settle().live() == ["b.0", "b.2"]
+
+    @pytest.mark.parametrize("bound", ["b", "loop"])
+    def test_what_all_of_them_made_is_the_pipelines(self, bound: str) -> None:
+        steps = {**each([{"x": 1}, {"x": 2}]), "b": command(outputs=NUMBER)}
+        steps[bound] = {**steps[bound], "outputs": {**NUMBER, **ALL} if bound == "b" else ALL}
+        made = world(steps, outputs={"all": {"type": "mltable"}, "ns": {"type": "string"}})
+        made.end("b.0", n=1).end("b.1", n=2).settle()
+        made.end("after").settle()
+        assert made.finish is not None
+        assert made.finish.outputs == {}
+        assert made.finish.gathered == {"all": "b.o"}
+        assert made.finish.results == {"ns": "[1, 2]"}
+
+    def test_a_loop_that_was_skipped_made_nothing(self) -> None:
+        steps = each([{"x": 1}])
+        steps["loop"] |= {"outputs": {"o": "${{parent.outputs.all}}"}}
+        steps["if"] = {"type": "if_else", "condition": False, "true_block": "loop"}
+        made = world(steps, outputs={"all": {"type": "mltable"}})
+        assert state_of(made) is State.COMPLETED
+        assert made.finish is not None
+        assert made.finish.gathered == {}
 
     def test_no_items_are_done_at_once(self) -> None:
         assert world(each([])).live() == ["after"]
@@ -336,6 +431,31 @@ class TestParallelFor:
         made.end("b.1").settle()
         assert state_of(made) is State.FAILED
         assert "step b.0" in message_of(made)
+
+    def test_it_is_over_when_all_are(self) -> None:
+        steps = {**each([{"x": 1}, {"x": 2}], max_concurrency=1), "h": command(on_failure="loop")}
+        made = world(steps)
+        assert made.end("b.0", State.FAILED).settle().live() == ["b.1"]
+        assert made.end("b.1").settle().live() == ["h"]
+
+    def test_other_steps_take_no_room_of_its_own(self) -> None:
+        steps = {**each([{"x": 1}, {"x": 2}], max_concurrency=1), "bx": command(), "z": command()}
+        made = world(steps)
+        assert made.live() == ["b.0", "bx", "z"]
+        made.end("z", State.FAILED).end("bx", State.CANCELED).end("b.0").settle()
+        made.end("b.1").settle()
+        assert made.live() == ["after"]
+
+    def test_after_a_stop_it_ends_as_what_had_begun(self) -> None:
+        steps = each([{"x": 1}, {"x": 2}], max_concurrency=1)
+        made = world({**steps, "z": command()}, settings=STOP)
+        made.end("z", State.FAILED).settle()
+        assert deciding.look(made.view()).outcomes["loop"] == "running"
+        made.end("b.0", State.FAILED).settle()
+        assert deciding.look(made.view()).outcomes["loop"] == "failed"
+        assert made.finish is not None
+        assert made.finish.error is not None
+        assert "loop" in made.finish.error["steps"]
 
     def test_no_item_begins_after_a_stop(self) -> None:
         steps = each([{"x": 1}, {"x": 2}, {"x": 3}], max_concurrency=1)
@@ -403,3 +523,4 @@ class TestResults:
         made = world(steps, settings={"force_rerun": "true"})
         assert [made.specs[n].deterministic for n in "ab"] == [False, True]
         assert made.specs["a"].rerun is True
+        assert world(steps).specs["a"].rerun is False

@@ -175,6 +175,17 @@ class TestOutputsOfSteps:
         assert made(steps, "s", *children)["inputs"]["x"] == "[1]"
         assert jobs.last_child(graph_of(steps), "b", {c.step: c for c in children}) is None
 
+    @pytest.mark.parametrize("kind", ["uri_folder", "uri_file", "mltable", None])
+    @pytest.mark.parametrize("source", ["b", "loop"])
+    def test_their_data_are_one_table(self, kind: str | None, source: str) -> None:
+        steps = {
+            "loop": {"type": "parallel_for", "body": "b", "items": [{}, {}]},
+            "b": command(outputs={"o": {"type": kind} if kind else None}),
+            "s": command(inputs={"x": f"${{{{parent.jobs.{source}.outputs.o}}}}"}),
+        }
+        found = made(steps, "s", child("b.0"), child("b.1"))["inputs"]["x"]
+        assert found == {"type": "mltable", "path": "azureml://jobs/p/outputs/b.o"}
+
 
 class TestOutputs:
     def outputs(self, written: Any, **more: Any) -> Any:
@@ -201,6 +212,36 @@ class TestOutputs:
         place = "azureml://datastores/d/paths/p/x"
         assert found == {"o": {"type": "uri_folder", "path": place, "mode": "upload"}}
 
+    @pytest.mark.parametrize("bound", ["b", "loop"])
+    @pytest.mark.parametrize(
+        "item, folder",
+        [("0", "0"), ("Red", "Red_ba19e9c3d5"), ("a/b", "a_b_c14cddc033"), ("", "")],
+    )
+    def test_an_item_has_a_place_of_its_own_in_that_of_all(
+        self, bound: str, item: str, folder: str
+    ) -> None:
+        steps: dict[str, Any] = {
+            "loop": {"type": "parallel_for", "body": "b", "items": [{}]},
+            "b": command(outputs={"o": {"type": "uri_folder"}, "alone": None}),
+        }
+        port = {"o": "${{parent.outputs.all}}"}
+        steps[bound]["outputs"] = {**steps[bound].get("outputs", {}), **port}
+        steps["b"]["outputs"].setdefault("o", {"type": "uri_folder"})
+        said = {"type": "mltable", "path": "azureml://datastores/d/paths/${{name}}/", "name": "n"}
+        graph = graph_of(steps, outputs={"all": {**said, "mode": "upload"}})
+        found = jobs.job(graph, "b", "p", {}, {}, item)["outputs"]
+        place = f"azureml://datastores/d/paths/p/{folder}"
+        kind = {"type": "uri_folder"} if bound == "loop" else {}
+        assert found == {"o": {**kind, "path": place, "mode": "upload"}, "alone": {}}
+
+    def test_that_of_all_may_be_without_a_place(self) -> None:
+        steps = {
+            "loop": {"type": "parallel_for", "body": "b", "items": [{}]},
+            "b": command(outputs={"o": "${{parent.outputs.all}}"}),
+        }
+        graph = graph_of(steps, outputs={"all": {"type": "mltable"}})
+        assert jobs.job(graph, "b", "p", {}, {}, "0")["outputs"] == {"o": {}}
+
     def test_a_mapping_may_be_bound_too(self) -> None:
         written = {"o": {"path": "${{parent.outputs.all}}", "type": "mltable", "mode": "upload"}}
         found = self.outputs(written, outputs={"all": None})
@@ -214,7 +255,13 @@ class TestOutputs:
     def test_a_value_is_written_as_a_file(self) -> None:
         found = self.outputs({"n": {"type": "integer"}})
         assert found == {"n": {"type": "uri_file"}}
+        assert self.outputs({"o": {"description": "it"}})["o"] == {}
         promoted = {"n": {"type": "integer", "path": "${{parent.outputs.n}}"}}
+        folder = self.outputs(promoted, outputs={"n": {"type": "uri_folder"}})["n"]
+        assert folder == {"type": "uri_file"}, "a value is a file, whatever the pipeline calls it"
+        bare = {"n": {"type": "mltable", "path": "${{parent.outputs.n}}"}}
+        table = self.outputs(bare, outputs={"n": {"type": "integer"}})["n"]
+        assert table == {"type": "mltable"}, "and what is none does not become one"
         assert self.outputs(promoted, outputs={"n": {"type": "integer"}})["n"] == {
             "type": "uri_file"
         }
@@ -315,14 +362,14 @@ class TestNested:
         }
         assert "compute" not in found
 
-    def test_values_of_a_pipeline_keep_their_type(self) -> None:
+    def test_values_of_a_pipeline_are_files_as_those_of_other_steps(self) -> None:
         inner = {
             **INNER,
             "outputs": {"n": {"type": "integer"}},
             "jobs": {"a": command(outputs={"n": "${{parent.outputs.n}}"})},
         }
         found = made({"n": {"component": inner, "inputs": {"x": 1}}}, "n")
-        assert found["outputs"] == {"n": {"type": "integer"}}
+        assert found["outputs"] == {"n": {"type": "uri_file"}}
 
 
 class TestNames:

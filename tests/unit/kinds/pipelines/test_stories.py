@@ -284,6 +284,8 @@ class Stories(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return
+        says = {"continue_on_step_failure": self.goes_on}
+        assert self.world.graph == graph_of(written(self.drawn), settings=says), "it was changed"
         for step in iter(lambda: next(iter(self.world.live()), None), None):
             asked = self.world.children[step].cancel_requested
             self.world.end(step, State.CANCELED if asked else State.COMPLETED, flag=False)

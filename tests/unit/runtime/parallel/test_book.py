@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -32,11 +34,17 @@ class TestBook:
         found.put_back(taken[1:])
         assert [batch.number for batch in found.take(9)] == [1, 2, 3]
 
-    def test_only_so_many_files_are_taken_at_once(self) -> None:
+    def test_no_more_are_taken_than_asked_for(self) -> None:
+        found = book()
+        assert [batch.number for batch in found.take(3)] == [0, 1, 2]
+        assert [batch.number for batch in found.take(0)] == []
+        assert [batch.number for batch in found.take(3)] == [3]
+
+    @pytest.mark.parametrize("files, expected", [(1, []), (2, [0]), (3, [0]), (4, [0, 1])])
+    def test_only_so_many_files_are_taken_at_once(self, files: int, expected: list[int]) -> None:
         batches = [Batch(n, {"items": 2, "files": ["a", "b"]}) for n in range(4)]
         found = Book(batches, settings())
-        assert [batch.number for batch in found.take(9, 5)] == [0, 1]
-        assert found.take(9, 1) == []
+        assert [batch.number for batch in found.take(9, files)] == expected
 
     def test_a_mini_batch_is_tried_so_often_and_fails_then(self) -> None:
         found = book(max_retries=2)
@@ -47,7 +55,7 @@ class TestBook:
         found = book()
         found.finish(done(1))
         found.finish(done(1))
-        found.fail(1)
+        assert found.fail(1) is False
         assert (found.items_done, found.items_failed, found.failed) == (3, 0, set())
 
     def test_items_without_a_result_have_failed(self) -> None:
@@ -70,6 +78,14 @@ class TestBook:
         assert found.verdict() == (
             "2 mini-batches have failed, and mini_batch_error_threshold is 1"
         )
+
+    @pytest.mark.parametrize("limit", ["error_threshold", "mini_batch_error_threshold"])
+    def test_none_may_fail_where_the_limit_is_zero(self, limit: str) -> None:
+        found = book(max_retries=0, **{limit: 0})
+        found.finish(done(0))
+        assert found.verdict() is None
+        found.fail(1)
+        assert str(found.verdict()).endswith(f"{limit} is 0")
 
     def test_a_share_may_be_the_limit(self) -> None:
         asked = Settings(
@@ -104,11 +120,19 @@ class TestBook:
 
 
 class Accounting(RuleBasedStateMachine):
-    """Random workers: they take, finish, fail, and die with what they held."""
+    """Random workers: they take, finish, fail, and die with what they held. So does whoever keeps
+    the book, with what was not yet written down; the next goes on from what was."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._open([])
+        self.written: list[dict[str, Any]] = []
+        self.told: list[dict[str, Any]] = []
+        """Not on the disk yet."""
+
+    def _open(self, ledger: list[dict[str, Any]]) -> None:
         self.book = book(count=12, max_retries=1)
+        self.book.replay(ledger)
         self.held: list[int] = []
 
     @rule(most=st.integers(1, 5))
@@ -118,17 +142,37 @@ class Accounting(RuleBasedStateMachine):
     @precondition(lambda self: self.held)
     @rule(at=st.integers(0, 99), returned=st.integers(0, 4))
     def finish(self, at: int, returned: int) -> None:
-        self.book.finish(done(self.held.pop(at % len(self.held)), returned))
+        self.told.append(done(self.held.pop(at % len(self.held)), returned))
+        self.book.finish(self.told[-1])
 
     @precondition(lambda self: self.held)
     @rule(at=st.integers(0, 99))
     def fail(self, at: int) -> None:
-        self.book.fail(self.held.pop(at % len(self.held)))
+        self.told.append({"x": self.held.pop(at % len(self.held))})
+        self.book.fail(self.told[-1]["x"])
 
     @rule()
     def die(self) -> None:
         self.book.put_back(self.held)
         self.held = []
+
+    @rule()
+    def write(self) -> None:
+        self.written += self.told
+        self.told = []
+
+    @rule()
+    def the_coordinator_is_killed(self) -> None:
+        self.told = []
+        self._open(self.written)
+
+    @rule(data=st.data())
+    def the_power_is_cut(self, data: st.DataObject) -> None:
+        """Whichever rows were not on the disk are gone, and with them what the ledger says."""
+        lost = data.draw(st.sets(st.integers(0, 11)))
+        kept = [entry for entry in self.written if entry.get("d") not in lost]
+        self.told, self.written = [], kept
+        self._open(kept)
 
     @invariant()
     def every_mini_batch_is_in_one_place(self) -> None:
@@ -138,6 +182,23 @@ class Accounting(RuleBasedStateMachine):
         assert sorted(places) == list(range(12))
         over = len(found.done) + len(found.failed)
         assert found.items_done + found.items_failed == 3 * over
+
+    @invariant()
+    def each_counts_by_the_first_line_that_tells_of_it(self) -> None:
+        lines = [*self.written, *self.told]
+        first = {entry["d"]: entry for entry in reversed(lines) if "d" in entry}
+        assert all(first[number] is entry for number, entry in self.book.done.items())
+        tries = Counter(entry["x"] for entry in lines if "x" in entry)
+        assert all(tries[number] > 1 for number in self.book.failed)
+        assert self.book.run_seconds == 0.5 * len(self.book.done)
+
+    def teardown(self) -> None:
+        """Whoever is left ends it."""
+        self.die()
+        while batches := self.book.take(3):
+            for batch in batches:
+                self.book.finish(done(batch.number))
+        assert self.book.over
 
 
 TestAccounting = Accounting.TestCase

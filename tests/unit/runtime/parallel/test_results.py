@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -22,6 +23,8 @@ class TestMerge:
         other = Spool(str(tmp_path / "rows-2"), settings())
         last, first = one.add(["c", "d"]), other.add(["a"])
         middle = one.add({"b": 1})
+        one.write()
+        other.write()
         target = str(tmp_path / "out" / "all.txt")
         results.merge(str(tmp_path), [first, middle, last], target)
         assert Path(target).read_text() == 'a\n{"b": 1}\nc\nd\n'
@@ -29,6 +32,7 @@ class TestMerge:
     def test_a_frame_is_rows_with_blanks_between_as_on_azure(self, tmp_path: Path) -> None:
         spool = Spool(str(tmp_path / "rows-1"), settings())
         told = spool.add(pd.DataFrame({"a": [1, 2], "b": ["x", "y z"]}))
+        spool.write()
         target = str(tmp_path / "all.txt")
         results.merge(str(tmp_path), [told], target)
         assert Path(target).read_text() == '1 x\n2 "y z"\n'
@@ -40,6 +44,7 @@ class TestMerge:
         )
         spool = Spool(str(tmp_path / "rows-1"), asked)
         told = [spool.add(pd.DataFrame({"a": [n], "b": [n]})) for n in (1, 2)]
+        spool.write()
         target = str(tmp_path / "all.csv")
         results.merge(str(tmp_path), told, target)
         assert Path(target).read_text() == "a,b\n1,1\n2,2\n"
@@ -60,10 +65,43 @@ class TestMerge:
             results.merge(str(tmp_path), [], "azureml://datastores/x/paths/y")
 
     def test_rows_that_a_power_cut_took_are_missed(self, tmp_path: Path) -> None:
-        told = Spool(str(tmp_path / "rows-1"), settings()).add(["abc"])
+        spool = Spool(str(tmp_path / "rows-1"), settings())
+        told = spool.add(["abc"])
+        assert not results.is_whole(str(tmp_path), told)
+        spool.write()
         assert results.is_whole(str(tmp_path), told)
         os.truncate(tmp_path / "rows-1", 2)
         assert not results.is_whole(str(tmp_path), told)
+
+
+class TestSpool:
+    def test_it_says_when_it_holds_much(self, tmp_path: Path) -> None:
+        spool = Spool(str(tmp_path / "rows-1"), settings())
+        spool.add(["x" * 600_000])
+        assert not spool.full
+        spool.add(["x" * 600_000])
+        assert spool.full
+        spool.write()
+        assert not spool.full
+
+    def test_what_could_not_be_written_does_not_count(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        spool = Spool(str(tmp_path / "rows-1"), settings())
+        spool.add(["lost"])
+        with monkeypatch.context() as full:
+            full.setattr(os, "write", _no_room)
+            with pytest.raises(OSError, match="No space left"):
+                spool.write()
+        told = spool.add(["kept"])
+        spool.write()
+        target = str(tmp_path / "all.txt")
+        results.merge(str(tmp_path), [told], target)
+        assert Path(target).read_text() == "kept\n"
+
+
+def _no_room(_descriptor: int, _data: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class TestLedger:

@@ -41,6 +41,21 @@ class TestTables:
         assert len(driver.lines) == 4
         assert "4 of 4 mini-batches done, 0 failed; 20 of 20 items" in said
 
+    def test_keys_come_in_the_order_in_which_they_appear_and_a_missing_one_is_one(
+        self, driver: Driver
+    ) -> None:
+        rows = ["z,a,1", "y,,2", "z,b,3", ",a,4", "y,,5", "z,a,6"]
+        (driver.input / "rows.csv").write_text("\n".join(["Store,Brand,Week", *rows]) + "\n")
+        driver.settings["partition_keys"] = ["Store", "Brand"]
+        driver.script("""\
+            def run(frame, mini_batch_context):
+                key = mini_batch_context.partition_key_value
+                return [f"{key['Store']} {key['Brand']} {frame['Week'].tolist()}"]
+        """)
+        assert driver.run()[0] == 0
+        found = [line.replace("None", "") for line in driver.lines]
+        assert found == ["z a [1, 6]", "y  [2, 5]", "z b [3]", " a [4]"]
+
     def test_a_size_in_rows(self, driver: Driver) -> None:
         driver.settings["mini_batch_size"] = "8 rows"
         assert driver.run()[0] == 0

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid, Unauthenticated
-from lazur.services.oidc import client_secrets
-from lazur.services.oidc.client_secrets import ASSERTION_TYPE, Given
+from lazur.services.people.oidc import client_secrets
+from lazur.services.people.oidc.client_secrets import ASSERTION_TYPE, Given
 
 
 def basic(text: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import BackendError
-from lazur.services.oidc import discovery, settings
+from lazur.services.people.oidc import discovery, settings
 
 ISSUER = "https://id.example.org"
 PROVIDER = settings.read({"name": "corp", "issuer": ISSUER, "client_id": "lazur"})

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from lazur.errors import Conflict, Invalid, Unauthenticated
-from lazur.services.oidc import code_grants, codes, device_grants
-from lazur.services.oidc.device_grants import Grant
+from lazur.services.people.oidc import code_grants, codes, device_grants
+from lazur.services.people.oidc.device_grants import Grant
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 QUERY = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Forbidden
-from lazur.services.oidc import people, settings
+from lazur.services.people.oidc import people, settings
 
 SAID = {"sub": "7", "email": "ada@example.org"}
 

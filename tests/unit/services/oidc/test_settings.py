@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import Invalid
-from lazur.services.oidc.settings import is_safe, read
+from lazur.services.people.oidc.settings import is_safe, read
 
 LEAST = {"name": "corp", "issuer": "https://id.example.org", "client_id": "lazur"}
 

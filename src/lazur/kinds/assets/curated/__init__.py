@@ -51,6 +51,13 @@ def get(name: str, version: str | None = None) -> dict[str, Any]:
     return {"name": found, "version": chosen, **copy.deepcopy(known[chosen])}
 
 
+def serving(name: str, version: str | None = None) -> dict[str, Any]:
+    """As `get`; but where Microsoft's count of builds is asked for, which goes on while the
+    packages stay, ours serves. Raises NotFound."""
+    is_count = version is not None and version.isascii() and version.isdigit()
+    return get(name, None if is_count and version not in versions(name) else version)
+
+
 def labels(name: str) -> dict[str, str]:
     return {"latest": versions(name)[-1]}
 
@@ -74,11 +81,20 @@ def canonical(name: str) -> str:
             raise NotFound(
                 f"The environment {name} is not shipped with Lazur: {reason}.", hint=_ALTERNATIVE
             )
-    close = difflib.get_close_matches(found, [*SHELF, *ALIASES], 1)
-    raise NotFound(
-        f"The registry {REGISTRY} has no environment {name}.",
-        hint=f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names())}.",
-    )
+    raise NotFound(f"The registry {REGISTRY} has no environment {name}.", hint=_others(found))
+
+
+def _others(found: str) -> str:
+    """Of the same library, or of nearly the same name."""
+    library = [name for name in names() if _words(name)[0] == _words(found)[0]]
+    close = difflib.get_close_matches(found, names(), 1)
+    if library or not close:
+        return f"It has: {', '.join(library or names())}."
+    return f"Did you mean {close[0]}?"
+
+
+def _words(name: str) -> list[str]:
+    return _MACHINE.sub("", name).split("-")
 
 
 _ALTERNATIVE = (

@@ -21,16 +21,16 @@ def _environment(
     }
 
 
-def _old_sklearn(version: str) -> dict[str, Any]:
+def _old_sklearn(version: str, pandas: str = "1.3", numpy: str = "1.22") -> dict[str, Any]:
     """For scripts and pickled models of their time. Where there is no Python 3.9, the closest one
     that has wheels of these serves."""
     return _environment(
         f"sklearn-{version}",
-        f"scikit-learn {version} with pandas 1.3 on Python 3.9, for training.",
+        f"scikit-learn {version} with pandas {pandas} on Python 3.9, for training.",
         "3.9",
         [
-            "pandas~=1.3.0",
-            "numpy~=1.22.0",
+            f"pandas~={pandas}.0",
+            f"numpy~={numpy}.0",
             "scipy>=1.7,<1.11",
             f"scikit-learn~={version}.0",
             "joblib~=1.2",
@@ -71,6 +71,7 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
             Training="",
         )
     },
+    "sklearn-0.24": {"1": _old_sklearn("0.24", pandas="1.2", numpy="1.19")},
     "sklearn-1.0": {"1": _old_sklearn("1.0")},
     "sklearn-1.1": {"1": _old_sklearn("1.1")},
     "lightgbm-3.3": {

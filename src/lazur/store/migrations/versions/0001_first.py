@@ -429,6 +429,7 @@ def upgrade() -> None:
         sa.Column("compute_id", Serial, nullable=False),
         sa.Column("cluster", sa.String(length=255), nullable=False),
         sa.Column("nodes", sa.Integer(), nullable=False),
+        sa.Column("at_once", sa.Integer(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("cpus", sa.Integer(), nullable=False),
         sa.Column("memory", sa.BigInteger(), nullable=False),

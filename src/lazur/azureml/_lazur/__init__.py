@@ -1,0 +1,1 @@
+"""What Lazur adds: a name that no package of Microsoft's has."""

@@ -1,0 +1,7 @@
+"""`azureml.core.compute_target`: for whoever submits."""
+
+from .._lazur.absent import absent
+from ..exceptions import ComputeTargetException
+
+__all__ = ["ComputeTargetException"]
+__getattr__ = absent("azureml.core.compute_target")

@@ -1,0 +1,49 @@
+"""`azureml.core.run`."""
+
+from __future__ import annotations
+
+from .._lazur import runs
+from .._lazur.absent import refused
+from .experiment import Experiment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator
+
+
+class _Kind(type):
+    """Whatever a script gets as its run is one of these."""
+
+    def __instancecheck__(cls, one: object) -> bool:
+        return isinstance(one, (runs.TrackedRun, runs.OfflineRun))
+
+
+class Run(metaclass=_Kind):
+    """`Run.get_context()`; also a run by its id."""
+
+    get_context = staticmethod(runs.get_context)
+    get_submitted_run = staticmethod(runs.get_context)
+
+    def __new__(cls, experiment: Any = None, run_id: str = "", **_: Any) -> Any:
+        return runs.TrackedRun(runs.own_tracking(), run_id)
+
+    @staticmethod
+    def get(workspace: Any, run_id: str) -> Any:
+        return runs.TrackedRun(runs.own_tracking(), run_id)
+
+    @staticmethod
+    def list(experiment: Experiment, tags: Any = None, **_: Any) -> Iterator[Any]:
+        return experiment.get_runs(tags)
+
+    @staticmethod
+    def add_type_provider(*_: Any) -> None:
+        raise refused("Run.add_type_provider")
+
+
+_OfflineRun = runs.OfflineRun
+_SubmittedRun = runs.JobRun
+ScriptRun = Run
+
+
+def get_run(experiment: Any, run_id: str, **_: Any) -> Any:
+    return runs.TrackedRun(runs.own_tracking(), run_id)

@@ -1,0 +1,53 @@
+"""`azureml.exceptions`."""
+
+from __future__ import annotations
+
+
+class AzureMLException(RuntimeError):
+    def __init__(self, exception_message: str = "", **_: object) -> None:
+        super().__init__(exception_message)
+        self.message = exception_message
+
+
+class UserErrorException(AzureMLException):
+    """What is asked for is not to be had so."""
+
+
+class RunEnvironmentException(AzureMLException):
+    """The script does not run in a job."""
+
+
+class ServiceException(AzureMLException):
+    """The server refused it."""
+
+
+class ActivityFailedException(AzureMLException):
+    """A job failed."""
+
+
+class ComputeTargetException(AzureMLException):
+    pass
+
+
+class ExperimentExecutionException(AzureMLException):
+    pass
+
+
+class ModelNotFoundException(UserErrorException):
+    pass
+
+
+class ProjectSystemException(AzureMLException):
+    pass
+
+
+class TrainingException(AzureMLException):
+    pass
+
+
+class WebserviceException(AzureMLException):
+    pass
+
+
+class WorkspaceException(AzureMLException):
+    pass

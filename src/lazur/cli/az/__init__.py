@@ -1,0 +1,1 @@
+"""`az`, as Azure's scripts type it."""

@@ -1,0 +1,1 @@
+"""What lies beside the resource manager: run history, resolved URIs, blobs."""

@@ -1,0 +1,110 @@
+"""Azure's ids of what a job refers to, and `azureml:name:version` as YAML writes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from lazur.errors import Invalid
+from lazur.server.arm import ids as names
+from lazur.server.arm.ids import Ids
+from lazur.spec import references
+from lazur.spec.references import Asset, DatastorePath, Tree
+
+ANONYMOUS_ENVIRONMENT = "CliV2AnonymousEnvironment"
+ANONYMOUS_COMPONENT = "azureml_anonymous"
+_TREE = re.compile(r"[0-9a-f]{64}")
+_LABEL = re.compile(r"(?P<id>.+)/labels/(?P<label>[^/]+)/?", re.IGNORECASE)
+_PATH = re.compile(
+    r"azureml:/{1,2}subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/[^/]+/)?"
+    r"workspaces/[^/]+/datastores/(?P<store>[^/]+)/paths/(?P<path>.*)",
+    re.IGNORECASE,
+)
+
+
+def written(text: Any) -> str | None:
+    """The id of an asset or of something without versions, or a path: as YAML writes it. What is
+    no id stays as it is."""
+    if not text:
+        return None
+    text = str(text)
+    if (path := _PATH.fullmatch(text)) is not None:
+        return f"azureml://datastores/{path['store']}/paths/{path['path']}"
+    label = _LABEL.fullmatch(text)
+    found = names.parse(label["id"] if label else text)
+    if found is None:
+        return text
+    if found.registry is not None:
+        room = f"azureml://registries/{found.registry}/{found.kind}/{found.name}"
+        tail = f"/labels/{label['label']}" if label else f"/versions/{found.version}"
+        return room + (tail if label or found.version else "")
+    if found.kind in ("codes", "data") and (tree := _tree(found.name, found.version)):
+        return tree
+    if label:
+        return f"azureml:{found.name}@{label['label']}"
+    return f"azureml:{found.name}:{found.version}" if found.version else f"azureml:{found.name}"
+
+
+def asset_id(text: Any, kind: str, ids: Ids) -> str | None:
+    """Of an asset as YAML names it. What was written in place has the id that Azure would have
+    given it; what is no name stays."""
+    if not text:
+        return None
+    if not isinstance(text, str):
+        return ids.version(kind, _anonymous(kind), _digest(text))
+    found = _parsed(text)
+    if isinstance(found, Tree):
+        inside = f"~{found.path.replace('/', '~')}" if found.path else ""
+        return ids.version(kind, f"{found.digest}{inside}", "1")
+    if not isinstance(found, Asset):
+        return text
+    kind = found.kind or kind
+    version = f"versions/{found.version}" if found.version else f"labels/{found.label or 'latest'}"
+    if found.registry is not None:
+        return f"azureml://registries/{found.registry}/{kind}/{found.name}/{version}"
+    return f"{ids.resource(kind, found.name)}/{version}"
+
+
+def path_uri(text: str | None, kind: str, ids: Ids) -> str | None:
+    """Of an input or output: an asset's id, or the path as it is."""
+    if text is None or isinstance(_parsed(text), Tree | DatastorePath):
+        return text
+    return asset_id(text, "models" if kind.endswith("_model") else "data", ids)
+
+
+def resource_id(text: Any, kind: str, ids: Ids) -> str | None:
+    """Of a compute or a datastore."""
+    if not text:
+        return None
+    bare = str(text).removeprefix("azureml:")
+    if "/" in bare or bare.startswith("${{"):
+        return bare
+    return ids.resource(kind, bare)
+
+
+def _tree(name: str, version: str | None) -> str | None:
+    """Content that has no name: `codes/<hash>~sub~folder/versions/1`. Azure's client reads
+    `tree:<hash>` as a name and a version."""
+    if name == "tree" and version and _TREE.fullmatch(version):
+        return f"tree:{version}"
+    digest, _, path = name.partition("~")
+    if not _TREE.fullmatch(digest):
+        return None
+    return f"tree:{digest}/{path.replace('~', '/')}" if path else f"tree:{digest}"
+
+
+def _parsed(text: str) -> references.Reference | None:
+    try:
+        return references.parse(text)
+    except Invalid:
+        return None
+
+
+def _anonymous(kind: str) -> str:
+    return ANONYMOUS_ENVIRONMENT if kind == "environments" else ANONYMOUS_COMPONENT
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]

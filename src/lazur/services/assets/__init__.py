@@ -1,0 +1,1 @@
+"""Versioned assets: data, models, environments and components."""

@@ -1,0 +1,1 @@
+"""What all services share: who asks, on which site, and what is told of it."""

@@ -1,0 +1,1 @@
+"""Bytes: by their content, in stores of ours and in those of others."""

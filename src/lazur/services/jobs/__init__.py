@@ -1,0 +1,1 @@
+"""Jobs from what a person wrote to what runs."""

@@ -1,0 +1,1 @@
+"""A server and its workspaces as a whole: backups, moves, the trash."""

@@ -1,0 +1,1 @@
+"""What begins by itself."""

@@ -1,0 +1,28 @@
+"""`azureml.core.authentication`: who asks is whom `lazur login` signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lazur.v1.told import ignored
+
+
+class _Authentication:
+    def __init__(self, *given: Any, **named: Any) -> None:
+        ignored(type(self).__name__, {"authentication": True}, "`lazur login` signs in")
+
+
+class AzureCliAuthentication(_Authentication):
+    """Kept, for scripts that make one."""
+
+
+class InteractiveLoginAuthentication(_Authentication):
+    """As above."""
+
+
+class MsiAuthentication(_Authentication):
+    """As above."""
+
+
+class ServicePrincipalAuthentication(_Authentication):
+    """As above; a service's token is taken from LAZUR_TOKEN."""

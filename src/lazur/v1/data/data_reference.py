@@ -1,0 +1,5 @@
+"""`azureml.data.data_reference`."""
+
+from lazur.v1.core.places import DataReference
+
+__all__ = ["DataReference"]

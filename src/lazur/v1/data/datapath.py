@@ -1,0 +1,5 @@
+"""`azureml.data.datapath`."""
+
+from lazur.v1.core.places import DataPath, DataPathComputeBinding
+
+__all__ = ["DataPath", "DataPathComputeBinding"]

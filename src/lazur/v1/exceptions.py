@@ -1,0 +1,3 @@
+"""`azureml.exceptions`."""
+
+from lazur.azureml.exceptions import *  # noqa: F403

@@ -1,0 +1,1 @@
+"""`azureml.pipeline`: steps and their data, as pipelines of ours."""

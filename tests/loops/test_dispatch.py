@@ -1,0 +1,61 @@
+"""Who wakes the dispatcher, and who need not."""
+
+from __future__ import annotations
+
+import pytest
+
+from lazur.testing.fakes import Engine
+from tests.site import Server, TestSite, submit
+
+
+@pytest.fixture
+def server(site: TestSite) -> Server:
+    """Its environment is built, both cores are taken, and one waits."""
+    made = Server(site)
+    for name in ("a", "b", "c"):
+        submit(site, name=name)
+    made.settle()
+    states = [made.show(name)["status"] for name in ("a", "b", "c")]
+    assert states == ["Starting", "Starting", "Queued"]
+    return made
+
+
+@pytest.fixture
+def woken(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    found: list[str] = []
+    monkeypatch.setattr(server.dispatch, "hint", lambda: found.append("woken"))
+    return found
+
+
+class TestFullCompute:
+    def test_who_comes_to_wait_wakes_nobody(self, server: Server, woken: list[str]) -> None:
+        submit(server.site, name="d")
+        assert woken == []
+
+    def test_who_ends_there_does(self, server: Server, engine: Engine, woken: list[str]) -> None:
+        engine.run("default/a/1")
+        engine.end("default/a/1")
+        assert woken
+        server.settle()
+        assert server.show("c")["status"] == "Starting"
+
+    def test_who_comes_where_a_core_is_free_does(
+        self, server: Server, engine: Engine, woken: list[str]
+    ) -> None:
+        for name in ("a", "b"):
+            engine.run(f"default/{name}/1")
+            engine.end(f"default/{name}/1")
+        server.settle()
+        woken.clear()
+        submit(server.site, name="d")
+        assert woken
+
+    def test_it_is_looked_at_by_the_clock_all_the_same(
+        self, server: Server, woken: list[str]
+    ) -> None:
+        """Others may free slots there, whom this server does not hear."""
+        with server.site.db.write() as db:
+            db.exec_driver_sql("UPDATE lazur_jobs SET placed = false WHERE name = 'a'")
+        assert woken == []
+        server.settle()
+        assert server.show("c")["status"] == "Starting"

@@ -1,0 +1,306 @@
+"""Jobs on Azure's wire: submitted, listed, canceled, changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lazur.engine.plan import Exit
+from lazur.services.assets import assets
+from lazur.services.azure import tokens
+from lazur.services.people import audits
+from lazur.services.tracking import trash
+from lazur.store import holds
+from lazur.store.pages import Query
+from tests.server.arm.conftest import BASE, WS, Arm
+from tests.site import ENVIRONMENT, Server, call, put_tree, submit
+
+JOBS = f"{WS}/jobs"
+
+
+@pytest.fixture(autouse=True)
+def environment(arm: Arm) -> None:
+    spec = {"name": "e", "version": "1", **ENVIRONMENT}
+    call(arm.site, assets.create, "default", "environments", spec)
+
+
+def body(**more: Any) -> dict[str, Any]:
+    known = {
+        "jobType": "Command",
+        "command": "echo ${{inputs.a}}",
+        "environmentId": f"{WS}/environments/e/versions/1",
+        "inputs": {"a": {"value": "0.1", "jobInputType": "literal"}},
+        "outputs": {"o": {"jobOutputType": "uri_folder"}},
+        "experimentName": "exp",
+        "tags": {},
+        "properties": {},
+        "isArchived": False,
+    }
+    return {"properties": {**known, **more}}
+
+
+def put(arm: Arm, name: str = "j", **more: Any) -> dict[str, Any]:
+    answer = arm.put(f"{JOBS}/{name}", body(**more))
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+def ended(arm: Arm, server: Server, name: str) -> None:
+    put(arm, name)
+    server.settle()
+    (key,) = arm.site.engine.going_on()
+    arm.site.engine.end(key)
+    server.settle()
+
+
+def names(answer: Any) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [one["name"] for one in answer.json()["value"]]
+
+
+class TestCommands:
+    def test_one_is_submitted_and_runs(self, arm: Arm, server: Server) -> None:
+        digest = put_tree(arm.site, {"a.py": b"print(1)"})
+        spec = {"name": "code", "version": "1", "path": f"tree:{digest}"}
+        call(arm.site, assets.create, "default", "codes", spec)
+        answer = arm.put(f"{JOBS}/j", body(codeId=f"{WS}/codes/code/versions/1"))
+        assert answer.status_code == 201
+        assert answer.json()["id"] == f"{JOBS}/j"
+        server.settle()
+        (key,) = arm.site.engine.going_on()
+        plan = arm.site.engine.attempts[key].plan
+        assert plan is not None
+        assert plan.code is not None
+        assert plan.code.tree == digest
+        arm.site.engine.end(key)
+        server.settle()
+        shown = arm.get(f"{JOBS}/j").json()["properties"]
+        assert shown["status"] == "Completed"
+        assert shown["outputs"]["o"]["uri"] == (
+            "azureml://datastores/workspaceblobstore/paths/azureml/j/o/"
+        )
+        assert shown["inputs"]["a"] == {"jobInputType": "literal", "value": "0.1"}
+        assert shown["services"]["Tracking"]["jobServiceType"] == "Tracking"
+
+    def test_the_same_name_again_changes_notes_and_no_more(self, arm: Arm) -> None:
+        put(arm)
+        answer = arm.put(f"{JOBS}/j", body(tags={"a": "1"}, displayName="D", command="rm"))
+        assert answer.status_code == 200
+        found = answer.json()["properties"]
+        assert (found["tags"], found["displayName"]) == ({"a": "1"}, "D")
+        assert found["command"] == "echo ${{inputs.a}}"
+        assert arm.put(f"{JOBS}/j", body(isArchived=True)).json()["properties"]["isArchived"]
+
+    def test_what_is_wrong_is_said_as_azure_says_it(self, arm: Arm) -> None:
+        answer = arm.put(f"{JOBS}/j", body(command="echo ${{inputs.b}}", resources={"x": 1}))
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert error["code"] == "UserError"
+        assert any("inputs.b" in one["message"] for one in error["details"])
+        absent = arm.put(f"{JOBS}/j", body(environmentId=f"{WS}/environments/x/versions/1"))
+        assert absent.status_code == 404
+        assert arm.put(f"{JOBS}/j", body(jobType="AutoML")).status_code == 501
+        assert arm.get(f"{JOBS}/j").status_code == 404
+
+    def test_what_it_declares_to_serve_is_shown_without_an_address(self, arm: Arm) -> None:
+        lab = {"jobServiceType": "JupyterLab", "port": 8888, "nodes": {"nodesValueType": "All"}}
+        shown = put(arm, services={"lab": lab})["properties"]["services"]
+        assert set(shown) == {"lab", "Studio", "Tracking"}
+        assert lab.items() <= shown["lab"].items()
+        found = arm.get(f"/history/v1.0{WS}/runs/j/serviceinstances/0").json()["instances"]
+        assert (found["lab"]["status"], found["lab"]["endpoint"]) == ("NotStarted", None)
+        again = {"jobType": "Command", **arm.get(f"{JOBS}/j").json()["properties"]}
+        made = arm.put(f"{JOBS}/k", {"properties": again})
+        assert lab.items() <= made.json()["properties"]["services"]["lab"].items()
+
+    def test_a_second_token_must_be_the_same_persons(self, arm: Arm) -> None:
+        other = arm.as_("Contributor")
+        audience = tokens.resource_id(BASE)
+        for token in (other.token_for(audience), arm.token_for("https://x"), "eyJ.a.b", "x"):
+            answer = arm.put(f"{JOBS}/j", body(), headers={"x-azureml-token": token})
+            assert answer.status_code == 401, token
+        headers = {"x-azureml-token": arm.token_for(audience)}
+        assert arm.put(f"{JOBS}/j", body(), headers=headers).status_code == 201
+
+
+class TestLists:
+    def test_pages_follow_each_other(self, arm: Arm) -> None:
+        for number in range(5):
+            put(arm, f"j{number}")
+        first = arm.get(f"{JOBS}?$top=2&listViewType=ActiveOnly&api-version=2024")
+        assert len(names(first)) == 2
+        seen, link = names(first), first.json()["nextLink"]
+        while link:
+            assert link.startswith(f"{BASE}/subscriptions/")
+            page = arm.get(link.removeprefix(BASE))
+            seen += names(page)
+            link = page.json().get("nextLink")
+        assert sorted(seen) == [f"j{number}" for number in range(5)]
+
+    def test_they_are_filtered(self, arm: Arm) -> None:
+        put(arm, "plain")
+        put(arm, "tagged", tags={"a": "1"}, properties={"p": "q"})
+        put(arm, "old")
+        put(arm, "old", isArchived=True)
+        assert names(arm.get(JOBS)) == ["tagged", "plain"]
+        assert names(arm.get(f"{JOBS}?listViewType=ArchivedOnly")) == ["old"]
+        assert names(arm.get(f"{JOBS}?listViewType=ListViewType.ACTIVE_ONLY")) == [
+            "tagged",
+            "plain",
+        ]
+        assert len(names(arm.get(f"{JOBS}?listViewType=All"))) == 3
+        assert names(arm.get(f"{JOBS}?tag=a=1")) == ["tagged"]
+        assert names(arm.get(f"{JOBS}?properties=p=q")) == ["tagged"]
+        assert names(arm.get(f"{JOBS}?properties=p=r")) == []
+        assert names(arm.get(f"{JOBS}?jobType=Sweep")) == []
+
+
+class TestCancel:
+    def test_it_is_over_when_the_job_is(self, arm: Arm, server: Server) -> None:
+        put(arm)
+        server.settle()
+        waits = arm.get(f"{JOBS}/j/canceled")
+        assert (waits.status_code, waits.headers["retry-after"]) == (202, "1")
+        answer = arm.post(f"{JOBS}/j/cancel")
+        assert answer.status_code == 202
+        assert answer.headers["retry-after"]
+        poll = answer.headers["location"].removeprefix(BASE)
+        assert poll == f"{JOBS}/j/canceled"
+        server.settle()
+        assert arm.get(poll).status_code == 200
+        assert arm.get(f"{JOBS}/j").json()["properties"]["status"] == "Canceled"
+        assert arm.post(f"{JOBS}/j/cancel").status_code == 200
+
+
+class TestDelete:
+    def test_a_job_that_has_not_ended_stays(self, arm: Arm, server: Server) -> None:
+        put(arm)
+        server.settle()
+        answer = arm.delete(f"{JOBS}/j")
+        assert answer.status_code == 409
+        assert "Cancel it first" in answer.json()["error"]["message"]
+        assert arm.get(f"{JOBS}/j").json()["properties"]["isArchived"] is False
+
+    def test_one_that_ended_is_gone_for_good(self, arm: Arm, server: Server) -> None:
+        ended(arm, server, "j")
+        assert arm.delete(f"{JOBS}/j").status_code == 200
+        assert arm.get(f"{JOBS}/j").status_code == 404
+        assert arm.delete(f"{JOBS}/j").status_code == 404
+        assert names(arm.get(f"{JOBS}?listViewType=All")) == []
+        told = call(arm.site, audits.find, "default", Query(50, None, None, {"name": "j"}))
+        assert "purged" in {one["action"].rpartition(" ")[2] for one in told["value"]}, told
+        with arm.site.db.read() as db:
+            assert db.exec_driver_sql("SELECT COUNT(*) FROM lazur_jobs").scalar() == 0
+
+    def test_while_the_server_is_copied_it_is_on_its_way(self, arm: Arm, server: Server) -> None:
+        ended(arm, server, "j")
+        with arm.site.db.write() as db:
+            holds.keep(db, "copy", arm.site.now())
+        answer = arm.delete(f"{JOBS}/j")
+        assert answer.status_code == 202
+        poll = answer.headers["location"].removeprefix(BASE)
+        assert (arm.get(poll).status_code, poll) == (202, f"{JOBS}/j/deleted")
+        with arm.site.db.write() as db:
+            holds.end(db, "copy")
+        trash.finish(arm.site)
+        assert arm.get(poll).json() == {"status": "Succeeded"}
+
+    def test_what_is_needed_stays_as_it_was(self, arm: Arm, server: Server) -> None:
+        ended(arm, server, "j")
+        model = {"name": "m", "version": "1", "path": "azureml://jobs/j/outputs/o"}
+        call(arm.site, assets.create, "default", "models", model)
+        answer = arm.delete(f"{JOBS}/j")
+        assert answer.status_code == 409
+        assert "still needed by" in answer.json()["error"]["message"]
+        assert names(arm.get(JOBS)) == ["j"]
+
+    def test_it_takes_the_right_to_delete_and_no_job_has_it(
+        self, arm: Arm, server: Server
+    ) -> None:
+        ended(arm, server, "j")
+        assert arm.as_("Reader").delete(f"{JOBS}/j").status_code == 403
+        assert arm.as_job("j").delete(f"{JOBS}/j").status_code == 403
+        assert names(arm.get(JOBS)) == ["j"]
+
+
+class TestSweeps:
+    def test_one_is_submitted_with_its_trials(self, arm: Arm, server: Server) -> None:
+        trial = {
+            "command": "echo ${{search_space.lr}}",
+            "environmentId": f"{WS}/environments/e/versions/1",
+        }
+        made = put(
+            arm,
+            jobType="Sweep",
+            trial=trial,
+            searchSpace={"lr": ["choice", [[1, 2]]]},
+            samplingAlgorithm={"samplingAlgorithmType": "Grid"},
+            objective={"goal": "Maximize", "primaryMetric": "acc"},
+            limits={"jobLimitsType": "Sweep", "maxTotalTrials": 2, "timeout": "PT1H"},
+            earlyTermination={"policyType": "Bandit", "slackFactor": 0.1},
+            command=None,
+            environmentId=None,
+        )["properties"]
+        assert made["searchSpace"] == {"lr": ["choice", [[1, 2]]]}
+        assert made["earlyTermination"]["policyType"] == "Bandit"
+        server.settle()
+        children = arm.get(f"/history/v1.0{WS}/runs/j/children").json()["value"]
+        assert [one["parentRunId"] for one in children] == ["j", "j"]
+
+
+class TestPipelines:
+    def test_nodes_are_steps_of_components(self, arm: Arm, server: Server) -> None:
+        component = {
+            "type": "command",
+            "name": "azureml_anonymous",
+            "version": "abc",
+            "command": "echo ${{inputs.lr}} > ${{outputs.m}}/x",
+            "environment": "azureml:e:1",
+            "inputs": {"lr": {"type": "number"}},
+            "outputs": {"m": {"type": "uri_folder"}},
+        }
+        call(arm.site, assets.create, "default", "components", component)
+        node = {
+            "name": "a",
+            "type": "command",
+            "componentId": f"{WS}/components/azureml_anonymous/versions/abc",
+            "inputs": {"lr": {"value": "${{parent.inputs.lr}}", "job_input_type": "literal"}},
+            "outputs": {"m": {"value": "${{parent.outputs.final}}", "type": "literal"}},
+            "_source": "BUILDER",
+        }
+        pipeline = {
+            "jobType": "Pipeline",
+            "inputs": {"lr": {"value": "0.7", "jobInputType": "literal"}},
+            "outputs": {"final": {"jobOutputType": "uri_folder"}},
+            "settings": {"default_compute": f"{WS}/computes/local", "_source": "DSL"},
+            "jobs": {"a": node},
+        }
+        answer = arm.put(f"{JOBS}/p", {"properties": pipeline})
+        assert answer.status_code == 201, answer.text
+        shown = answer.json()["properties"]
+        assert shown["jobs"]["a"]["componentId"] == node["componentId"]
+        assert shown["jobs"]["a"]["outputs"] == node["outputs"]
+        assert shown["settings"]["default_compute"] == f"{WS}/computes/local"
+        server.settle()
+        (key,) = arm.site.engine.going_on()
+        arm.site.engine.end(key, Exit("ok", code=0))
+        server.settle()
+        server.settle()
+        shown = arm.get(f"{JOBS}/p").json()["properties"]
+        assert shown["status"] == "Completed"
+        details = arm.get(f"/history/v1.0{WS}/runs/p/details").json()
+        (path,) = details["logFiles"]
+        assert path == "logs/azureml/executionlogs.txt"
+        address = details["logFiles"][path].removeprefix(BASE)
+        text = arm.with_(None).get(address).text
+        assert "a (p_a) is Completed." in text
+        assert text.splitlines()[-1].endswith("p is Completed.")
+
+
+class TestForeign:
+    def test_jobs_of_others_are_not_there(self, arm: Arm, other: str) -> None:
+        submit(arm.site, name="mine")
+        there = WS.replace("workspaces/default", f"workspaces/{other}")
+        assert arm.get(f"{there}/jobs/mine").status_code == 404
+        assert names(arm.get(f"{there}/jobs")) == []
