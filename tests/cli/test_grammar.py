@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import shlex
 from itertools import takewhile
 from pathlib import Path
@@ -20,6 +21,12 @@ EXAMPLES = [
     for example in module.HELP[name]["examples"]
     if example["text"].startswith("lazur ")
 ]
+
+
+def _needs_a_name(command: str) -> bool:
+    function = getattr(COMMANDS[command], COMMANDS[command].COMMANDS[command][0])
+    found = inspect.signature(function).parameters.get("name")
+    return found is not None and found.default is inspect.Parameter.empty
 
 
 class Parsed(BaseException):
@@ -153,6 +160,61 @@ class TestParser:
 
     def test_errors_exclude_debug(self, alone: Cli) -> None:
         assert alone("version", "--debug", "--only-show-errors").code == 1
+
+
+class TestBareNames:
+    """`lazur job retry NAME` is `lazur job retry -n NAME`."""
+
+    @pytest.mark.parametrize(
+        "line, name",
+        [
+            ("job retry j", "j"),
+            ("job show --web j", "j"),
+            ("job retry J --stream", "J"),
+            ("job show show-services", "show-services"),
+            ("job cancel j -n j", "j"),
+            ("job graph j", "j"),
+            ("job graph -f pipeline.yml", None),
+            ("run metrics r --metric loss", "r"),
+            ("model show iris -v 3", "iris"),
+            ("model list iris", "iris"),
+            ("workspace show team", "team"),
+            ("workspace show", None),
+            ("user create bea", "bea"),
+            ("group member add vision --member bea tom", "vision"),
+            ("service secret list nightly", "nightly"),
+        ],
+    )
+    def test_are_names(self, line: str, name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert parse(line.split(), monkeypatch)["name"] == name
+
+    @pytest.mark.parametrize(
+        "line, said",
+        [
+            ("job retry", "NAME, or --name/-n"),
+            ("job show a --name b", "two names are given: a and b"),
+            ("job show a b", "unrecognized arguments: b"),
+            ("job create job.yml", "--file/-f"),
+            ("data create iris.csv", "unrecognized arguments: iris.csv"),
+        ],
+    )
+    def test_what_is_no_name_is_refused(self, alone: Cli, line: str, said: str) -> None:
+        done = alone(*line.split())
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+
+    @pytest.mark.parametrize("command", [name for name in COMMANDS if _needs_a_name(name)])
+    def test_every_command_that_needs_one_takes_it(
+        self, command: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            App().invoke([*command.split(), "-h"])
+        assert "As --name" in capsys.readouterr().out
+
+    def test_help_tells(self, alone: Cli) -> None:
+        told = alone("job", "retry", "-h").out
+        assert "NAME" in told
+        assert "As --name, which need not be written. One of them is needed." in told
 
 
 class TestOutput:

@@ -117,9 +117,12 @@ class TestLook:
         assert (differs["name"], differs["duration"], differs["status"]) == (True, False, False)
 
     def test_what_is_missing_is_asked_for(self, lazur: Cli) -> None:
-        for verb in ("show", "compare", "delete", "metrics", "export", "restore"):
+        for verb in ("compare", "delete", "export", "restore"):
             ran = lazur("run", verb)
             assert (ran.code, "lazur run list" in ran.err) == (1, True)
+        for verb in ("show", "metrics"):
+            ran = lazur("run", verb)
+            assert (ran.code, "NAME, or --name/-n" in ran.err) == (2, True)
 
 
 class TestTrash:

@@ -18,7 +18,7 @@ from knack.log import CLILogging, get_logger
 from knack.parser import CLICommandParser
 
 import lazur
-from lazur.cli import nouns, session, terminal
+from lazur.cli import bare_names, nouns, session, terminal
 from lazur.cli.failures import PARSER, report
 from lazur.sdk.home import defaults, find
 
@@ -120,6 +120,8 @@ class Loader(CLICommandsLoader):
         cast("Any", self.cli_ctx).invocation.data["command_string"] = command
         nouns.load_arguments(self, command)
         super().load_arguments(command)
+        if command in self.command_table:
+            bare_names.offer(self.command_table[command])
 
 
 class _OurTexts(HelpFile):
@@ -167,6 +169,7 @@ class App(CLI):
         }
         super().__init__(**{**parts, **others})
         self.register_event(EVENT_PARSER_GLOBAL_CREATE, _add_global_arguments)
+        self.register_event(EVENT_INVOKER_POST_PARSE_ARGS, bare_names.take)
         self.register_event(EVENT_INVOKER_POST_PARSE_ARGS, _remember_global_arguments)
 
     # Knack's own return types are inferred from constants.

@@ -36,13 +36,12 @@ _NAME = option("--name", "-n", help="Name of the run: its id, or its job's name.
 _NAMES = option(
     "--name", "-n", help="As the names: ids of runs, or names of their jobs.", action="append"
 )
-_POSITIONAL: dict[str, Any] = {
+_SEVERAL: dict[str, Any] = {
     "options_list": [],
-    "help": "The run: its id, or its job's name.",
+    "nargs": "*",
+    "help": "Runs: their ids, or their jobs' names.",
     "metavar": "NAME",
 }
-_ONE = {**_POSITIONAL, "nargs": "?"}
-_SEVERAL = {**_POSITIONAL, "nargs": "*", "help": "Runs: their ids, or their jobs' names."}
 _EXPERIMENT = option("--experiment-name", help="All runs of this experiment.")
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "run list": {
@@ -56,7 +55,7 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "metrics": option("--metrics", help="Metrics to show, as columns.", nargs="*"),
         "params": option("--params", help="Params to show, as columns.", nargs="*"),
     },
-    "run show": {"which": _ONE, "name": _NAME},
+    "run show": {"name": _NAME},
     "run compare": {
         "which": _SEVERAL,
         "names": _NAMES,
@@ -64,7 +63,6 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "diff": option("--diff", help="The changed lines of code.", action="store_true"),
     },
     "run metrics": {
-        "which": _ONE,
         "name": _NAME,
         "metric": option("--metric", "-m", help="Only this one, every point."),
     },
@@ -91,7 +89,7 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "run import": {
-        "which": {**_ONE, "metavar": "FILE", "help": "The file that was exported."},
+        "which": {**_SEVERAL, "nargs": "?", "metavar": "FILE", "help": "What was exported."},
         "file": option("--file", "-f", help="As FILE."),
         "experiment_name": option("--experiment-name", help="Experiment to put them into."),
     },
@@ -126,8 +124,8 @@ def list_(
     return answer
 
 
-def show(which: str | None = None, name: str | None = None) -> Any:
-    run = session.client().runs.get(_one(which, name))
+def show(name: str) -> Any:
+    run = session.client().runs.get(name)
     return _shown(run.to_dict(), run_tables.described)
 
 
@@ -143,17 +141,17 @@ def compare(
     )
 
 
-def metrics(which: str | None = None, name: str | None = None, metric: str | None = None) -> Any:
-    runs, run = session.client().runs, _one(which, name)
+def metrics(name: str, metric: str | None = None) -> Any:
+    runs = session.client().runs
     if metric is None:
-        return _shown([one.to_dict() for one in runs.metrics(run)], run_tables.metrics)
-    points = runs.history(run, metric)
+        return _shown([one.to_dict() for one in runs.metrics(name)], run_tables.metrics)
+    points = runs.history(name, metric)
     if session.current.is_read_by_machine or not sys.stdout.isatty():
         found = [point.to_dict() for point in points]
         return _shown(found, run_tables.points)
     next(points)  # raises, with the names that there are, where this is none
     fine, rough = (
-        runs.curves(run, metrics=[metric], buckets=buckets)[0].to_dict()
+        runs.curves(name, metrics=[metric], buckets=buckets)[0].to_dict()
         for buckets in (terminal.width(200), run_tables.PARTS)
     )
     return _shown(rough, lambda told: run_tables.curve(told, fine))
@@ -235,13 +233,6 @@ def import_(
             Path(chosen), experiment_name=experiment_name, progress=progress
         )
     return _shown([run.to_dict() for run in found], run_tables.imported)
-
-
-def _one(which: str | None, name: str | None) -> str:
-    chosen = which or name
-    if not chosen:
-        raise CLIError("Which run? Give its id, or its job's name. See: lazur run list")
-    return chosen
 
 
 def _given(which: list[str] | None, names: list[str] | None) -> list[str]:
