@@ -24,6 +24,7 @@ from lazur.services.results import files
 from lazur.services.tracking import trash
 from lazur.spec import references
 from lazur.spec.references import DatastorePath
+from lazur.store import jobs as job_store
 from lazur.store.pages import Query
 from lazur.testing.fakes import FakeBuilder
 from tests.site import ENVIRONMENT, OWNER, Clock, Server, TestSite, call, put_tree
@@ -338,6 +339,24 @@ class TestReuse:
         view = runner.done(steps, "q")
         assert runner.begun() == ["p_n_m", "p_z"]
         assert view["steps"][1]["reused_from"] == "p_z"
+
+    def test_an_input_that_is_named_after_the_pipeline_is_so_in_each_step(
+        self, runner: Runner
+    ) -> None:
+        place = "azureml://datastores/workspaceblobstore/paths/in"
+        given = {"d": {"type": "uri_folder", "path": f"{place}/${{{{name}}}}"}}
+        own = {"type": "uri_folder", "path": f"{place}/own/${{{{name}}}}"}
+        step = command("make", inputs={"d": "${{parent.inputs.d}}", "own": own})
+        runner.submit({"a": step}, inputs=given)
+        runner.run()
+        found = runner.show("p_a")["inputs"]
+        assert found["d"]["path"] == f"{place}/p"
+        assert runner.show("p")["inputs"]["d"]["path"] == given["d"]["path"]
+        with runner.site.db.read() as db:
+            row = job_store.by_id(db, job_store.id_of(db, "default", "p_a") or 0)
+        assert row is not None
+        paths = [one["source"]["path"] for one in row.resolved["inputs"]]
+        assert [path.rpartition("/in/")[2] for path in paths] == ["p", "own/p_a"]
 
     def test_a_place_named_after_the_job_is_each_jobs_own(self, runner: Runner) -> None:
         place = "azureml://datastores/workspaceblobstore/paths/${{name}}/x"

@@ -15,6 +15,7 @@ from lazur.services.base import workspaces
 from lazur.services.base.job_views import size_text, waiting_for
 from lazur.services.jobs import jobs, plans
 from lazur.store import jobs as store
+from lazur.store import tables
 from lazur.testing.fakes import Engine
 from tests.site import Server, TestSite, call, put_tree, submit
 
@@ -246,6 +247,40 @@ class TestInputs:
         for path in ("azureml:d:1", "azureml://jobs/theirs/outputs/o"):
             with pytest.raises(NotFound):
                 submit(site, "other", inputs={"x": {"path": path}}, command="ls ${{inputs.x}}")
+
+
+class TestNamedPlaces:
+    def test_paths_of_inputs_hold_the_jobs_name_as_those_of_outputs_do(
+        self, site: TestSite
+    ) -> None:
+        place = "azureml://datastores/${{default_datastore}}/paths/in/${{name}}"
+        given = {"d": {"type": "uri_folder", "path": place}, "day": "monday"}
+        out = {"path": f"{place}/${{{{inputs.day}}}}/${{{{output_name}}}}"}
+        command = "ls ${{inputs.d}}; echo ${{default_datastore}}"
+        made = submit(site, name="j", inputs=given, outputs={"o": out}, command=command)
+        assert made["inputs"]["d"]["path"] == place, "what is kept is what was written"
+        plan = plan_of(site, "j")
+        store_ = site.home.datastore("default", "workspaceblobstore")
+        assert [i.source.path for i in plan.inputs] == [str(store_ / "in/j")]
+        assert plan.values["default_datastore"] == "workspaceblobstore"
+        top = "azureml://datastores/workspaceblobstore/paths/in"
+        assert made["outputs"]["o"]["path"] == f"{top}/j/monday/o"
+        with site.db.read() as db:
+            edges = db.execute(tables.lineage.select()).all()
+        (source,) = [edge.source_name for edge in edges if edge.role == "inputs.d"]
+        assert source == f"{top}/j"
+
+    def test_an_input_does_not_lead_an_output_out_of_its_place(self, site: TestSite) -> None:
+        out = {"path": "azureml://datastores/workspaceblobstore/paths/x/${{inputs.day}}"}
+        with pytest.raises(LazurError, match="leaves its place"):
+            submit(site, inputs={"day": "../../secret"}, outputs={"o": out})
+
+    def test_everything_below_a_folder_is_the_folder(self, site: TestSite) -> None:
+        path = "azureml://datastores/workspaceblobstore/paths/x/**"
+        made = submit(site, name="j", inputs={"d": {"path": path}}, command="ls ${{inputs.d}}")
+        assert [note for note in made["warnings"] if "/**" in note]
+        store_ = site.home.datastore("default", "workspaceblobstore")
+        assert [i.source.path for i in plan_of(site, "j").inputs] == [str(store_ / "x")]
 
 
 class TestOutputs:

@@ -9,7 +9,9 @@ from typing import Any, cast
 from lazur.errors import Invalid
 from lazur.kinds.resources.common import refuse_secrets_at
 from lazur.spec.checking import Check
+from lazur.spec.expressions import BARE, IN_OUTPUTS
 from lazur.spec.expressions import parse as parse_expressions
+from lazur.spec.folders import folder_of
 from lazur.spec.names import check_component_name
 from lazur.spec.references import compute_name
 
@@ -139,14 +141,28 @@ def _check_optional(check: Check, value: Mapping[str, Any]) -> None:
 def _check_places(check: Check, value: Mapping[str, Any]) -> None:
     check.reference(("code",), value.get("code"))
     check_environment_at(check, value.get("environment"), ("environment",))
-    for name, body in mapping(value.get("inputs")).items():
-        check_data(check, ("inputs", name, "path"), mapping(body).get("path"))
-    for name, body in mapping(value.get("outputs")).items():
-        path = mapping(body).get("path")
-        check_data(check, ("outputs", name, "path"), path)
-        check.expressions(
-            ("outputs", name, "path"), path, value.get("inputs"), value.get("outputs")
-        )
+    check_paths(check, value)
+
+
+def check_paths(check: Check, job: Mapping[str, Any]) -> None:
+    """Where the inputs of a job come from, and its outputs go."""
+    inputs = mapping(job.get("inputs"))
+    for name, body in inputs.items():
+        path, text = ("inputs", name, "path"), mapping(body).get("path")
+        check_data(check, path, text)
+        check.path_expressions(path, text, BARE, "the path of an input")
+        if (folder := folder_of(body)) is not None:
+            hint = f"Write: path: {folder}"
+            check.warning("`/**` is read as the whole folder", path, hint=hint)
+    known = {*IN_OUTPUTS, *(f"inputs.{name}" for name, v in inputs.items() if _is_literal(v))}
+    for name, body in mapping(job.get("outputs")).items():
+        path, text = ("outputs", name, "path"), mapping(body).get("path")
+        check_data(check, path, text)
+        check.path_expressions(path, text, known, "the path of an output")
+
+
+def _is_literal(body: Any) -> bool:
+    return "value" in mapping(body) or isinstance(body, str | bool | int | float)
 
 
 def check_data(check: Check, path: tuple[str, ...], text: Any) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from lazur.kinds.checks import (
     check_component,
     check_compute,
-    check_data,
     check_environment_at,
     check_given,
+    check_paths,
     mapping,
     warn_without_effect,
 )
@@ -29,10 +29,7 @@ def check_parallel_job(check: Check) -> None:
     check.names(("outputs",), outputs)
     _check_cutting(check, value)
     check_given(check, mapping(value.get("task")).get("program_arguments"), inputs)
-    for name, body in mapping(inputs).items():
-        check_data(check, ("inputs", name, "path"), mapping(body).get("path"))
-    for name, body in mapping(outputs).items():
-        check_data(check, ("outputs", name, "path"), mapping(body).get("path"))
+    check_paths(check, value)
     check_compute(check, value.get("compute"))
     warn_without_effect(check)
 

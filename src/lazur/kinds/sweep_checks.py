@@ -8,9 +8,9 @@ from typing import Any, cast
 from lazur.kinds.checks import (
     check_component,
     check_compute,
-    check_data,
     check_environment_at,
     check_given,
+    check_paths,
     mapping,
 )
 from lazur.spec.checking import Check
@@ -25,10 +25,7 @@ def check_sweep_job(check: Check) -> None:
     inputs, outputs = value.get("inputs"), value.get("outputs")
     check.names(("inputs",), inputs)
     check.names(("outputs",), outputs)
-    for name, body in mapping(inputs).items():
-        check_data(check, ("inputs", name, "path"), mapping(body).get("path"))
-    for name, body in mapping(outputs).items():
-        check_data(check, ("outputs", name, "path"), mapping(body).get("path"))
+    check_paths(check, value)
     check_compute(check, value.get("compute"))
     check_sweep(check, value)
     _check_given(check, value)

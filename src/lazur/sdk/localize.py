@@ -26,6 +26,7 @@ from lazur.sdk.walk import Purpose, lies_in
 from lazur.spec import references, yaml
 from lazur.spec.diagnostics import Diagnostic, raise_if_errors
 from lazur.spec.document import Document
+from lazur.spec.folders import folder_of
 from lazur.spec.overrides import split
 from lazur.spec.properties import DIFF
 
@@ -232,6 +233,10 @@ class _Work:
         """A group of inputs is a mapping of inputs."""
         changed = dict(value)
         if isinstance(changed.get("path"), str):
+            folder = folder_of(changed)
+            if folder is not None and references.is_local(folder):
+                changed["path"] = folder
+                self.made.notes.append(f"{where}.path: `/**` is read as the whole folder.")
             self._path(changed, "path", f"{where}.path", "data")
         elif "type" not in changed and "value" not in changed:
             for name, inner in changed.items():

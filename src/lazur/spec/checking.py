@@ -14,6 +14,7 @@ from lazur.errors import Invalid
 from lazur.spec.diagnostics import Diagnostic, Path, path_text
 from lazur.spec.document import Document
 from lazur.spec.expressions import check as check_expressions
+from lazur.spec.expressions import check_path
 from lazur.spec.expressions import names as names_in
 from lazur.spec.model import Spec
 from lazur.spec.names import check_input_name
@@ -110,6 +111,12 @@ class Check:
         """The names that `text` uses must be declared."""
         if isinstance(text, str):
             for mistake in check_expressions(text, _keys(inputs), _keys(outputs), space):
+                self.error(mistake.message, path, find=mistake.text, hint=mistake.hint)
+
+    def path_expressions(self, path: Path, text: Any, known: Collection[str], where: str) -> None:
+        """Of a path, in which only `known` ones are filled in."""
+        if isinstance(text, str):
+            for mistake in check_path(text, known, where):
                 self.error(mistake.message, path, find=mistake.text, hint=mistake.hint)
 
     def names(self, path: Path, declared: Any) -> None:

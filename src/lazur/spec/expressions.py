@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from lazur.spec.suggestions import did_you_mean
+from lazur.spec.suggestions import closest, did_you_mean
 
 _OPEN, _CLOSE = "${{", "}}"
 _BLOCK_OPEN, _BLOCK_CLOSE = "$[[", "]]"
@@ -23,6 +23,8 @@ _MOST = 20
 """Mistakes of one text: enough to mend, and a hostile one stays cheap."""
 BARE = frozenset({"name", "default_datastore"})
 """Roots that stand alone."""
+IN_OUTPUTS = BARE | {"output_name"}
+"""Those that stand alone in the path of an output."""
 _ELSEWHERE = {
     "parent": "`parent` is known in the steps of a pipeline only.",
     "search_space": "`search_space` is known in the trial of a sweep only.",
@@ -102,6 +104,20 @@ def check(
     return [*parsed.mistakes[:_MOST], *islice((m for m in undefined if m), _MOST)]
 
 
+def check_path(text: str, known: Collection[str], where: str) -> list[Mistake]:
+    """What is wrong with the expressions of a path: `known` are those that are filled in there,
+    and `where` is what people call it."""
+    parsed = parse(text)
+    once = {e.text: e for e in reversed(parsed.expressions) if e.text not in known}
+    hint = f"Known there: {', '.join(f'${{{{{word}}}}}' for word in sorted(known)[:_MOST])}."
+    strange: list[Mistake] = []
+    for found in islice(reversed(once.values()), _MOST):
+        written = text[found.start : found.end]
+        message = f"{written} means nothing in {where}"
+        strange.append(Mistake(found.start, written, message, _near(found.text, known) or hint))
+    return [*parsed.mistakes[:_MOST], *strange]
+
+
 def names(text: str, root: str) -> list[str]:
     """What `text` uses of a root: `names(command, "inputs")`."""
     return [e.name for e in parse(text).expressions if e.root == root]
@@ -135,6 +151,11 @@ def replace(text: str, value: Callable[[Expression], str | None]) -> str:
             made += text[end : expression.start] + new
             end = expression.end
     return made + text[end:]
+
+
+def _near(text: str, known: Collection[str]) -> str | None:
+    close = closest(text, known)
+    return f"Did you mean {close!r}?" if close else None
 
 
 def _read(text: str, start: int, parsed: Parsed) -> int:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import Discriminator, StrictBool, StrictFloat, StrictInt, StrictStr, Tag
+from pydantic import (
+    Discriminator,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
 
+from lazur.spec.folders import folder_of
 from lazur.spec.model import Spec, spelled, squashed
 
 _Mode = Literal["ro_mount", "rw_mount", "download", "direct", "eval_mount", "eval_download"]
@@ -41,6 +50,12 @@ class DataInput(PathInput):
 
     type: DataType = "uri_folder"
     """`uri_file` or `uri_folder`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_folder(cls, value: Any) -> Any:
+        folder = folder_of(value)
+        return value if folder is None else {**value, "path": folder}
 
 
 class ModelInput(PathInput):

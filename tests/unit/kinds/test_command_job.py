@@ -129,6 +129,27 @@ class TestInputs:
         job(command="python $[[--x ${{inputs.x}}]]", inputs={"x": None})
 
 
+class TestPathsOfInputs:
+    def test_nothing_undefined_is_taken_for_the_name_of_a_folder(self) -> None:
+        found = complaint(
+            inputs={"d": {"path": "azureml://datastores/d/paths/${{inputs.day}}"}, "day": "1"}
+        )
+        assert found.message == "${{inputs.day}} means nothing in the path of an input"
+        assert found.path == "inputs.d.path"
+        assert found.hint == "Known there: ${{default_datastore}}, ${{name}}."
+
+    def test_everything_below_a_folder_is_the_folder_and_that_is_said(self) -> None:
+        given = {"d": {"type": "uri_folder", "path": "./d/**"}, "f": {"path": "a/**/*.csv"}}
+        model, (told,) = validate("command-job", MINIMAL | {"inputs": given})
+        assert isinstance(model, CommandJob)
+        assert {name: body["path"] for name, body in model.dump()["inputs"].items()} == {
+            "d": "./d",
+            "f": "a/**/*.csv",
+        }
+        assert (told.severity, told.message) == ("warning", "`/**` is read as the whole folder")
+        assert (told.path, told.hint) == ("inputs.d.path", "Write: path: ./d")
+
+
 class TestOutputs:
     def test_an_empty_body_is_a_folder(self) -> None:
         made = job(outputs={"x": None}).outputs
@@ -145,9 +166,16 @@ class TestOutputs:
         assert (made.name, made.version) == ("m", "2")
 
     def test_paths_may_hold_the_jobs_name_but_nothing_undefined(self) -> None:
+        top = "azureml://datastores/${{default_datastore}}/paths"
+        job(outputs={"x": {"path": f"{top}/${{{{name}}}}/${{{{output_name}}}}"}})
         job(
-            outputs={"x": {"path": "azureml://datastores/${{default_datastore}}/paths/${{name}}/"}}
+            inputs={"day": "1", "hour": {"value": 2}, "d": {"path": f"{top}/${{{{name}}}}"}},
+            outputs={"x": {"path": f"{top}/${{{{inputs.day}}}}/${{{{inputs.hour}}}}"}},
         )
+        found = complaint(
+            inputs={"d": {"path": "./d"}}, outputs={"x": {"path": f"{top}/${{{{inputs.d}}}}"}}
+        )
+        assert found.message == "${{inputs.d}} means nothing in the path of an output"
         found = complaint(outputs={"x": {"path": "azureml://datastores/d/paths/${{nam}}/"}})
         assert found.hint == "Did you mean 'name'?"
 

@@ -192,6 +192,16 @@ class TestJob:
         spec = {"command": "echo", "inputs": None, "environment": None}
         assert localize("job", spec, base).spec == spec
 
+    def test_everything_below_a_folder_is_the_folder(self, base: Path) -> None:
+        inputs = {"x": {"path": "data/**"}, "g": {"y": {"type": "uri_folder", "path": "data/**"}}}
+        made = localize("job", {"inputs": inputs}, base)
+        found = made.spec["inputs"]
+        assert files(made, found["x"]["path"]) == ["a.csv"]
+        assert found["g"]["y"]["path"] == found["x"]["path"]
+        assert made.notes[0] == "inputs.x.path: `/**` is read as the whole folder."
+        there = {"x": {"path": "azureml://datastores/d/paths/x/**"}}
+        assert localize("job", {"inputs": there}, base).spec["inputs"] == there, "as the server is"
+
     def test_every_path_that_is_missing_is_named_at_once(self, base: Path) -> None:
         found = problems(
             base,

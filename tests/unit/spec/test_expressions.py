@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lazur.spec.expressions import check, drop_optional, fill, names, parse, replace
+from lazur.spec.expressions import check, check_path, drop_optional, fill, names, parse, replace
 
 _PIECES = st.lists(
     st.sampled_from(
@@ -104,6 +104,38 @@ class TestCheck:
     def test_thousands_of_mistakes_stay_few(self) -> None:
         text = "".join(f"${{{{inputs.x{n}}}}}" for n in range(5000))
         assert len(check(text, [f"y{n}" for n in range(400)], [])) == 20
+
+
+class TestCheckPath:
+    def test_what_is_filled_in_passes(self) -> None:
+        known = {"name", "inputs.day"}
+        assert check_path("x/${{ name }}/${{inputs.day}}", known, "a path") == []
+        assert check_path("x/plain", (), "a path") == []
+
+    @pytest.mark.parametrize(
+        "text, said, hint",
+        [
+            ("x/${{nam}}", "${{nam}} means nothing in a path", "Did you mean 'name'?"),
+            (
+                "x/${{inputs.z}}",
+                "${{inputs.z}} means nothing in a path",
+                "Known there: ${{name}}, ${{output_name}}.",
+            ),
+            ("x/${{name", "'${{name' is never closed with }}", "Close the expression"),
+        ],
+    )
+    def test_all_else_would_be_a_folder_of_that_name(
+        self, text: str, said: str, hint: str
+    ) -> None:
+        (found,) = check_path(text, {"name", "output_name"}, "a path")
+        assert found.message == said
+        assert hint in str(found.hint)
+        assert text[found.start :].startswith(found.text)
+
+    def test_mistakes_are_said_once_and_stay_few(self) -> None:
+        assert len(check_path("${{a}}/" * 100, {"name"}, "a path")) == 1
+        many = "".join(f"${{{{a{n}}}}}" for n in range(5000))
+        assert len(check_path(many, {"name"}, "a path")) == 20
 
 
 class TestDropOptional:

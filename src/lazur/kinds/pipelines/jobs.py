@@ -14,6 +14,7 @@ from lazur.kinds.pipelines import bindings, control
 from lazur.kinds.pipelines.bindings import Ref
 from lazur.kinds.pipelines.compiling import Graph, Step
 from lazur.kinds.pipelines.steps import ARTIFACTS, PRIMITIVE, is_primitive, mapping, names
+from lazur.spec import expressions
 from lazur.spec.inputs import PATH_TYPES
 from lazur.spec.model import squashed
 
@@ -23,6 +24,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
 _UNLIKE = re.compile(r"__|[^A-Za-z0-9_.-]")
 """What makes steps that are not the same look alike."""
 _FOLDER = re.compile(r"[a-z0-9_-][a-z0-9_.-]*")
+_OWN_PLACE = "azureml://datastores/${{default_datastore}}/paths/azureml/${{name}}"
 _INHERITED = ("default_compute", "default_datastore", "continue_on_step_failure", "force_rerun")
 
 Children = Mapping[str, ChildView]
@@ -59,7 +61,7 @@ def job(
     made = {
         **spec,
         "inputs": {
-            port: _input(graph, parent, step, port, written, children)
+            port: _in_default_store(graph, _input(graph, parent, step, port, written, children))
             for port, written in bound.items()
         },
         "outputs": dict(_outputs(graph, name, parent, known, item)),
@@ -220,25 +222,35 @@ def _outputs(graph: Graph, name: str, parent: str, known: Callable[[Ref], Any], 
             continue
         body = bindings.filled({k: v for k, v in said.items() if k != "promoted"}, known)
         if (target := _target(graph, name, port)) is not None:
-            whole = _promoted(graph["outputs"].get(target, {}), parent, body)
+            whole = _promoted(graph["outputs"].get(target, {}), parent, target, body)
             body |= _part(whole, item) if is_part else whole
         if squashed(body.get("type")) in PRIMITIVE:
             body["type"] = "uri_file"
         body.pop("description", None)
-        if not body.get("path") and (store := graph["settings"].get("default_datastore")):
-            place = str(store).removeprefix("azureml:")
-            body["path"] = f"azureml://datastores/{place}/paths/azureml/${{{{name}}}}/{port}/"
-        yield port, body
+        if not body.get("path") and graph["settings"].get("default_datastore"):
+            body["path"] = f"{_OWN_PLACE}/{port}/"
+        yield port, _in_default_store(graph, body)
 
 
-def _promoted(said: Mapping[str, Any], parent: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is said of the pipeline's output holds for the step's; its name there is the
+def _in_default_store(graph: Graph, body: Any) -> Any:
+    """What the pipeline's settings say is the default, where a path asks for it."""
+    store, path = graph["settings"].get("default_datastore"), mapping(body).get("path")
+    if not store or not isinstance(path, str):
+        return body
+    known = {"default_datastore": str(store).removeprefix("azureml:")}
+    return {**mapping(body), "path": expressions.fill(path, known)}
+
+
+def _promoted(
+    said: Mapping[str, Any], parent: str, target: str, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What is said of the pipeline's output holds for the step's; names there are the
     pipeline's."""
     found = {k: v for k, v in said.items() if v is not None and k != "description"}
     if squashed(found.get("type")) in PRIMITIVE or squashed(body.get("type")) in PRIMITIVE:
         found.pop("type", None)
     if isinstance(found.get("path"), str):
-        found["path"] = re.sub(r"\$\{\{\s*name\s*\}\}", parent, found["path"])
+        found["path"] = expressions.fill(found["path"], {"name": parent, "output_name": target})
     return found
 
 

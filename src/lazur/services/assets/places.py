@@ -3,7 +3,7 @@ outputs go."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from lazur.services.base.job_views import default_output_uri
 from lazur.services.base.site import Context
 from lazur.services.content import content, far, remotes
 from lazur.services.resources.shelves import Registry
-from lazur.spec import references
+from lazur.spec import expressions, references
 from lazur.spec.outputs import PathOutput
 from lazur.spec.references import (
     Asset,
@@ -36,7 +36,6 @@ from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 
 _DEEPEST = 5
-_EXPRESSION = re.compile(r"\$\{\{\s*(name|default_datastore)\s*\}\}")
 
 
 def code(context: Context, home: AnyRow, written: str) -> Source:
@@ -112,12 +111,19 @@ def source(
 
 
 def output(
-    context: Context, home: AnyRow, job: str, name: str, written: PathOutput
+    context: Context,
+    home: AnyRow,
+    job: str,
+    name: str,
+    written: PathOutput,
+    values: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Where an output goes: its URI as people see it, and the place behind it."""
+    """Where an output goes: its URI as people see it, and the place behind it. `values` are the
+    job's plain inputs, as `inputs.x`."""
     default = remotes.default_store(context, home)
     uri = written.path or default_output_uri(job, name, default)
-    uri = _EXPRESSION.sub(lambda m: {"name": job, "default_datastore": default}[m[1]], uri)
+    known = {"name": job, "default_datastore": default, "output_name": name}
+    uri = expressions.fill(uri, {**values, **known})
     found = references.parse(uri)
     field = f"outputs.{name}.path"
     as_written = written.mode == "direct" and isinstance(found, Uri)

@@ -19,8 +19,8 @@ from lazur.services.base import events
 from lazur.services.base.checks import CheckedJob
 from lazur.services.base.site import Context
 from lazur.services.content import stored
+from lazur.services.jobs import input_places, output_places, resolve, reuse
 from lazur.services.jobs import job_runs as tracking
-from lazur.services.jobs import output_places, resolve, reuse
 from lazur.services.jobs.freezing import Frozen, freeze
 from lazur.services.jobs.resolve import Resolved
 from lazur.services.jobs.reuse import Reuse
@@ -81,15 +81,16 @@ def make(
     if before is not None:
         found = resolve.nothing(resolve.anywhere(early), checked)
         return Draft(name, checked, found, [], place, reuse=before)
-    frozen = freeze(early, home, name, checked)
+    filled = input_places.filled(early, home, name, checked)
+    frozen = freeze(early, home, name, filled)
     if frozen is not None:
         given = frozen.inputs, frozen.compute, frozen.warnings
-        found = resolve.parent(early, home, name, checked, *given)
-        came_of = edges.of_job(early, home, name, checked.model, None)
+        found = resolve.parent(early, home, name, filled, *given)
+        came_of = edges.of_job(early, home, name, filled.model, None)
         return Draft(name, checked, found, came_of, place, frozen)
-    found = resolve.job(early, home, name, checked)
-    came_of = edges.of_job(early, home, name, checked.model, _environment(early, home, found))
-    known = reuse.look(early, home, checked, found, place) if place else None
+    found = resolve.job(early, home, name, filled)
+    came_of = edges.of_job(early, home, name, filled.model, _environment(early, home, found))
+    known = reuse.look(early, home, filled, found, place) if place else None
     return Draft(name, checked, found, came_of, place, None, known)
 
 

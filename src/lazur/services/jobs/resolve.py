@@ -17,6 +17,7 @@ from lazur.services.assets import environments, injections, places
 from lazur.services.base.checks import CheckedJob
 from lazur.services.base.job_views import size_text
 from lazur.services.base.site import Context
+from lazur.services.content import remotes
 from lazur.services.resources import clusters
 from lazur.spec import expressions, references
 from lazur.spec.inputs import LiteralInput, PathInput, literal_of
@@ -91,11 +92,14 @@ def job(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> Resol
     given = {key for key, value in spec.inputs.items() if value is not None}
     plain, secret = injections.split(_variables(spec))
     injections.check(context, home, secret)
+    values = _literals(name, spec.inputs)
     return Resolved(
         command=expressions.drop_optional(spec.command, given),
-        values=_literals(name, spec.inputs),
+        values={**values, **_default_store(context, home, spec.command)},
         inputs=_inputs(context, home, spec.inputs),
-        outputs=[_output(context, home, name, key, value) for key, value in spec.outputs.items()],
+        outputs=[
+            _output(context, home, name, key, value, values) for key, value in spec.outputs.items()
+        ],
         code=_code(context, home, spec.code) if spec.code else None,
         variables={**environment.variables, **plain},
         secret_variables=secret,
@@ -215,9 +219,16 @@ def _input(context: Context, home: AnyRow, key: str, value: PathInput) -> Input:
     )
 
 
-def _output(context: Context, home: AnyRow, name: str, key: str, value: Output) -> dict[str, Any]:
+def _default_store(context: Context, home: AnyRow, command: str) -> dict[str, str]:
+    key = "default_datastore"
+    return {key: remotes.default_store(context, home)} if key in command else {}
+
+
+def _output(
+    context: Context, home: AnyRow, name: str, key: str, value: Output, values: Mapping[str, str]
+) -> dict[str, Any]:
     with at(f"outputs.{key}.path"):
-        return places.output(context, home, name, key, output_of(value))
+        return places.output(context, home, name, key, output_of(value), values)
 
 
 def _code(context: Context, home: AnyRow, written: str) -> Source:

@@ -272,6 +272,25 @@ class TestOutputs:
         place = "azureml://datastores/lake/paths/azureml/${{name}}/o/"
         assert found == {"o": {"path": place}}
 
+    def test_the_default_datastore_may_be_asked_for_in_a_path(self) -> None:
+        place = "azureml://datastores/${{default_datastore}}/paths/${{name}}/x"
+        asked = {"path": place}
+        found = self.outputs({"o": asked, "p": {"mode": "upload"}})
+        assert found == {"o": asked, "p": {"mode": "upload"}}, "the workspace's own"
+        inputs = {"d": {**DATA, "path": place}, "n": 1}
+        step = command(inputs=inputs, outputs={"o": asked, "p": {"mode": "upload"}})
+        found = made({"s": step}, "s", settings={"default_datastore": "azureml:lake"})
+        lake = "azureml://datastores/lake/paths"
+        assert found["outputs"]["o"] == {"path": f"{lake}/${{{{name}}}}/x"}
+        assert found["outputs"]["p"]["path"] == f"{lake}/azureml/${{{{name}}}}/p/"
+        assert found["inputs"] == {"d": {**DATA, "path": f"{lake}/${{{{name}}}}/x"}, "n": 1}
+
+    def test_the_name_of_an_output_is_that_of_the_pipelines_where_it_is_one(self) -> None:
+        place = "azureml://datastores/d/paths/${{name}}/${{output_name}}"
+        bound = self.outputs({"o": "${{parent.outputs.all}}"}, outputs={"all": {"path": place}})
+        assert bound["o"]["path"] == "azureml://datastores/d/paths/p/all"
+        assert self.outputs({"o": {"path": place}})["o"] == {"path": place}
+
     def test_a_name_registers_it(self) -> None:
         written = {"o": {"type": "uri_folder", "name": "prices", "version": "3"}}
         assert self.outputs(written) == written
