@@ -27,10 +27,10 @@ demo: setup  ## run a first job, and show what happened (KEEP=1 leaves the serve
 check: lint types layers openapi tables locked hygiene covered  ## style, types, layers, drift of generated files, rules without tests
 
 test: setup  ## the fast tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
+	tools/scratch $(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
 
 test-all: setup emulators azure-clients  ## all tests that this machine can run; skipped ones say why
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)
+	tools/scratch $(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)
 
 emulators:  ## Azurite, for the tests of datastores, where npm is
 	@if ! command -v npm >/dev/null; then \

@@ -12,8 +12,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
 
 _PLACES = (
     "/usr/lib/postgresql/*/bin",
@@ -74,11 +79,17 @@ class Server:
     def database(self, template: str = "template0") -> Iterator[str]:
         """The URL of a fresh database, dropped afterwards whoever is still connected."""
         name = f"test_{uuid.uuid4().hex}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} {self._copying}")
         try:
             yield self.url(name)
         finally:
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @cached_property
+    def _copying(self) -> str:
+        """As files, which takes half as long as through the log. Before 15 it is the only way."""
+        version = self._execute("SHOW server_version_num").fetchone()
+        return "STRATEGY FILE_COPY" if version and int(version[0]) >= 150000 else ""
 
     def add_template(self, name: str, fill: Callable[[str], None]) -> None:
         """`fill` gets its URL, and leaves no connection behind."""
@@ -111,12 +122,12 @@ class Server:
             else:
                 return
 
-    def _execute(self, statement: str) -> None:
+    def _execute(self, statement: str) -> psycopg.Cursor[tuple[Any, ...]]:
         import psycopg  # noqa: PLC0415 - as above
 
         where = f"host={self.folder} user=lazur dbname=postgres"
         with psycopg.connect(where, autocommit=True) as connection:
-            connection.execute(statement.encode())
+            return connection.execute(statement.encode())
 
 
 def for_mlflow(url: str) -> str:
