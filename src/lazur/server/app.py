@@ -153,7 +153,7 @@ class Front:
         self.mlflow = Entry(site, Upstream(site, settings))
         self.tensorboard = tensorboard.Entry(site, api.state.boards)
         self._azure: App | None = None
-        self._settle = (site, settings, api.state.missed)
+        self._settle = (site, api.state.missed)
         api.state.endings += [self.mlflow.stop, api.state.boards.stop]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

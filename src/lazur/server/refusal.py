@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from lazur.server.arm import address as azure
+from lazur.server.arm import replies
 from lazur.server.mlflow import address
 from lazur.server.settings import Settings
 
@@ -47,10 +48,12 @@ class Refused(Exception):
         self.headers = [*headers, *([(b"connection", b"close")] if close else [])]
 
     def body(self, path: str) -> bytes:
-        """MLflow's clients print `message`; to others it is one error as all are."""
+        """MLflow's clients, and Azure's, print `message`; to others it is one error as all are."""
+        text = f"{self.error['message']}. {self.error['hint']}"
+        if azure.belongs(path):
+            return json.dumps(replies.told(self.error["code"], text)).encode()
         found: dict[str, object] = {"error": self.error}
         if path.startswith("/mlflow"):
-            text = f"{self.error['message']}. {self.error['hint']}"
             found |= {"error_code": _MLFLOW_CODES.get(self.status, "BAD_REQUEST"), "message": text}
         return json.dumps(found).encode()
 
@@ -187,18 +190,23 @@ def too_many(seconds: float) -> Refused:
 
 
 def unknown_caller(path: str) -> Refused:
-    how = (
-        "MLflow's client sends what MLFLOW_TRACKING_TOKEN holds, which "
-        '`eval "$(lazur mlflow-uri --export)"` sets.'
-        if address.belongs(path)
-        else "Send `Authorization: Bearer <token>`; the owner's token lies in `token` in the "
-        "server's home."
-    )
+    if azure.belongs(path):
+        how = 'Set what Azure\'s clients go by anew: eval "$(lazur azure env)"'
+    elif address.belongs(path):
+        how = (
+            "MLflow's client sends what MLFLOW_TRACKING_TOKEN holds, which "
+            '`eval "$(lazur mlflow-uri --export)"` sets. In a browser, run `lazur login --web`.'
+        )
+    else:
+        how = (
+            "Send `Authorization: Bearer <token>`; the owner's token lies in `token` in the "
+            "server's home. In a browser, run `lazur login --web`."
+        )
     return Refused(
         401,
         "Unauthenticated",
         "the request carries no valid token or session",
-        f"{how} In a browser, run `lazur login --web`.",
+        how,
         headers=[(b"www-authenticate", b"Bearer")],
     )
 

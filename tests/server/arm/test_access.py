@@ -13,6 +13,7 @@ import pytest
 
 from lazur.server.arm import operations
 from lazur.server.arm.routes import OPEN, Route
+from lazur.services.azure import sas
 from lazur.services.base import roles
 from lazur.services.people import tokens as ours
 from tests.server.arm.conftest import BASE, GROUP, MLS, WS, Arm
@@ -83,6 +84,17 @@ class TestAnonymous:
         assert arm.with_(None).get(f"{WS}/nothing").status_code == 401
         assert arm.with_(None).get("/_blob/default/workspaceblobstore/a").status_code == 401
 
+    def test_it_is_said_as_azure_says_it_with_what_to_do(self, arm: Arm) -> None:
+        for path in (WS, "/_blob/default/workspaceblobstore/a"):
+            told = arm.with_(None).get(path).json()["error"]
+            assert told["code"] == "InvalidAuthenticationToken"
+            assert "lazur azure env" in told["message"]
+
+    def test_who_is_nobody_is_not_counted(self, arm: Arm) -> None:
+        assert arm.with_(None).request("POST", "/any/oauth2/token").status_code == 401
+        headers = {"Authorization": f"Bearer {arm.secret}"}
+        assert arm.get("/api/v1/azure/missed", headers=headers).json()["value"] == []
+
     def test_what_is_open_tells_nothing_of_this_server(self, arm: Arm) -> None:
         nobody = arm.with_(None)
         for path in ("/metadata/endpoints", "/discovery"):
@@ -105,8 +117,20 @@ class TestTokens:
             assert answer.json()["error"]["code"] == "InvalidAuthenticationToken"
             assert "audience" in answer.json()["error"]["message"]
 
+    def test_one_beside_what_opens_is_not_looked_at(self, arm: Arm) -> None:
+        beside = {"Authorization": "Bearer eyJx.eyJx.x"}
+        signed = sas.sign(arm.site, ours.digest(str(arm.secret)), "default/workspaceblobstore")
+        path = f"/_blob/default/workspaceblobstore?comp=list&{signed}"
+        assert arm.get(path, headers=beside).status_code == 200
+        headers = {**beside, "secret": str(arm.secret)}
+        assert arm.get(f"/msi/token?resource={BASE}", headers=headers).status_code == 200
+
     def test_a_token_of_azures_does_not_open_our_own_api(self, arm: Arm) -> None:
         assert arm.get("/api/v1/me").status_code == 401
+
+    def test_the_servers_own_clock_decides(self, arm: Arm, clock: Clock) -> None:
+        clock.time = 4e9
+        assert arm.get(WS).status_code == 200
 
     def test_it_ends_after_an_hour(self, arm: Arm, clock: Clock) -> None:
         headers = {"Authorization": f"Bearer {arm.token}"}

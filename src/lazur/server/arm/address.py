@@ -32,7 +32,7 @@ _BEGINNINGS = re.compile(
     re.IGNORECASE,
 )
 _TRACKING = re.compile(r"/mlflow/v\d\.0/subscriptions/", re.IGNORECASE)
-_TOKENS = re.compile(r"/[^/]+/(?:v2\.0/\.well-known/openid-configuration|oauth2(?:/v2\.0)?/token)")
+_TOKENS = re.compile(r"/[^/]+/(?:v2\.0/\.well-known/openid-configuration|oauth2/v2\.0/token)")
 _OPEN = re.compile(
     r"/metadata/endpoints|/discovery|/[^/]+/v2\.0/\.well-known/openid-configuration"
 )

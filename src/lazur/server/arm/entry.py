@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
 from urllib.parse import parse_qsl
 
 from anyio.to_thread import run_sync
 
-from lazur.errors import LazurError, TooLarge, Unauthenticated, Unsupported
+from lazur.errors import LazurError, Unauthenticated, Unsupported
+from lazur.server import receiving
 from lazur.server.arm import address, operations, replies
 from lazur.server.arm.address import Place
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply
 from lazur.server.arm.routes import OPEN, Route
 from lazur.server.asgi import Receive, Scope, Send, answer
-from lazur.server.settings import Settings
-from lazur.server.sign_in import bearer_secret
 from lazur.services.azure import tokens
 from lazur.services.base import access
 from lazur.services.base.access import Principal, Resource
@@ -34,10 +32,9 @@ _KNOWN = 200
 
 
 class Entry:
-    def __init__(self, site: Site, settings: Settings, missed: Counter[str]) -> None:
+    def __init__(self, site: Site, missed: Counter[str]) -> None:
         """`missed` counts what was asked for and is not served."""
         self._site = site
-        self._limit = settings.max_body
         self._missed = missed
         self.table = operations.table()
 
@@ -60,7 +57,7 @@ class Entry:
         if route.action != OPEN:
             _check_audience(scope, base)
             _require(scope["lazur.principal"], route, place)
-        body = b"" if route.streams else await _body(receive, self._limit)
+        body = b"" if route.streams else await receiving.whole(receive)
         call = Call(
             site=self._site,
             who=scope["lazur.principal"],
@@ -124,9 +121,10 @@ def _require(who: Principal, route: Route, place: Place) -> None:
 
 
 def _check_audience(scope: Scope, base: str) -> None:
-    """A token for something else is not one for this. Its signature the gate has seen to."""
-    secret = bearer_secret(scope["headers"])
-    if secret is None or not tokens.is_jwt(secret) or tokens.is_for(secret, base):
+    """A token for something else is not one for this. The gate has seen to the signature of what
+    it let the caller in by, and of nothing else that was sent along."""
+    kind, secret = address.secret(scope) or ("", "")
+    if kind != "azure" or not tokens.is_jwt(secret) or tokens.is_for(secret, base):
         return
     if not (_REGISTRIES.match(scope["path"]) and tokens.is_for(secret, _MANAGEMENT)):
         raise Unauthenticated(
@@ -138,16 +136,3 @@ def _check_audience(scope: Scope, base: str) -> None:
 def _query(scope: Scope) -> dict[str, str]:
     text = scope.get("query_string", b"").decode("latin-1")
     return {name.lower(): value for name, value in parse_qsl(text, keep_blank_values=True)}
-
-
-async def _body(receive: Receive, limit: int) -> bytes:
-    held = bytearray()
-    while True:
-        message: Any = await receive()
-        if message["type"] != "http.request":
-            return bytes(held)
-        held += message.get("body", b"")
-        if len(held) > limit:
-            raise TooLarge(f"The body is larger than {limit:,} bytes.")
-        if not message.get("more_body"):
-            return bytes(held)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
@@ -30,7 +31,8 @@ _BLOB_CODES = {
     "Forbidden": "AuthorizationPermissionMismatch",
     "NotFound": "BlobNotFound",
     "Conflict": "BlobAlreadyExists",
-    "Invalid": "InvalidInput",
+    "PreconditionFailed": "ConditionNotMet",
+    "TooLarge": "RequestBodyTooLarge",
     "QuotaExceeded": "AccountIsDisabled",
     "Unavailable": "ServerBusy",
     "TooManyTries": "ServerBusy",
@@ -70,23 +72,23 @@ def listed(values: list[Any], next_link: str | None = None) -> Reply:
 
 
 def refusal(error: LazurError) -> Reply:
-    """As Azure's resource manager says it: `message` holds what to do next, too, since its
-    clients print nothing else."""
-    told = {
-        "code": _CODES.get(error.code, "UserError"),
-        "message": _text(error),
-        "target": None,
-        "details": [
-            {"code": "ValidationError", "message": str(one.get("message", one)), "target": None}
-            for one in error.details.get("diagnostics", ())
-        ],
-    }
-    return Reply({"error": told}, _status(error), _headers(error))
+    """As Azure's resource manager says it."""
+    found = error.details.get("diagnostics", ())
+    details = [str(one.get("message", one)) for one in found]
+    return Reply(told(error.code, _text(error), details), _status(error), _headers(error))
 
 
-def blob_refusal(error: LazurError, code: str | None = None) -> Reply:
+def told(code: str, text: str, details: Iterable[str] = ()) -> dict[str, Any]:
+    """The body of a refusal. `text` says what to do next, too: Azure's clients print nothing
+    else."""
+    parts = [{"code": "ValidationError", "message": one, "target": None} for one in details]
+    code = _CODES.get(code, "UserError")
+    return {"error": {"code": code, "message": text, "target": None, "details": parts}}
+
+
+def blob_refusal(error: LazurError) -> Reply:
     """As Azure's storage says it."""
-    code = code or _BLOB_CODES.get(error.code, "InternalError")
+    code = _BLOB_CODES.get(error.code, "InvalidInput" if error.status < 500 else "InternalError")
     body = (
         '<?xml version="1.0" encoding="utf-8"?>'
         f"<Error><Code>{code}</Code><Message>{escape(_text(error))}</Message></Error>"
