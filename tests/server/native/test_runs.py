@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lazur.errors import TooLarge
-from lazur.server.native import room
+from lazur.server import room
 from tests.server.native.conftest import Api, W
 from tests.services.tracked import Tracked
 from tests.site import Server, TestSite, submit

@@ -14,6 +14,7 @@ from typing import Any
 from anyio.to_thread import run_sync
 
 from lazur.errors import LazurError, NotFound, Unauthenticated, Unsupported
+from lazur.server import receiving
 from lazur.server.asgi import Message, Receive, Scope, Send, answer
 from lazur.server.headers import PAGE_CSP, retry_after
 from lazur.server.mlflow import address, artifacts, lane, names, pages, replies
@@ -26,7 +27,6 @@ from lazur.server.mlflow.rooms import Rooms
 from lazur.server.mlflow.upstream import Upstream
 from lazur.server.proxy import Outgoing, outgoing
 from lazur.server.sign_in import bearer_secret
-from lazur.server.topics import Closed
 from lazur.services.base import access
 from lazur.services.base.access import Principal, Resource
 from lazur.services.base.site import Site
@@ -99,7 +99,7 @@ class Entry:
         elif address.is_upload(request.scope["method"], request.scope["path"]):
             await self._with_files(request, b"")
         else:
-            body = await self._spelled(request, await _body(request.receive))
+            body = await self._spelled(request, await receiving.whole(request.receive))
             place = request.place
             await self._choices.heed(request.who, place.id, request.rule.path, request.query)
             if not (await self._with_files(request, body) or await self._in_lane(request, body)):
@@ -224,18 +224,6 @@ def _ruled(method: str, path: str) -> Rule:
         f"MLflow's API has no {method} {path[:200]}.",
         hint="The address to set as tracking URI is printed by `lazur mlflow-uri`.",
     )
-
-
-async def _body(receive: Receive) -> bytes:
-    """The gate has limited its size."""
-    parts: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Closed
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _in_headers(headers: list[tuple[bytes, bytes]], place: Place) -> list[tuple[bytes, bytes]]:

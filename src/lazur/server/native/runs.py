@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from lazur.errors import Invalid
+from lazur.server import room
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.server.native import room
 from lazur.services.base.workspaces import open_workspace
 from lazur.services.tracking import compare, export, imports, runs, searches, trash
 

@@ -14,6 +14,7 @@ from anyio import CancelScope
 from anyio.to_thread import run_sync
 
 from lazur.errors import Forbidden, Invalid, NotFound, Unsupported
+from lazur.server import room
 from lazur.server.arm import address
 from lazur.server.arm.calls import Call
 from lazur.server.arm.dataplane import blob_lists, receiving
@@ -159,7 +160,7 @@ async def _put_blob(call: Call, target: Target) -> Reply:
         raise Unsupported(f"Blobs of type {kind[:50]} are not served.", hint="Use block blobs.")
     box = target.opened.container
     new = _is_new(call)
-    with receiving.room():
+    with room.said():
         await run_sync(_check_room, call, target, receiving.length(call), new)
         draft = await run_sync(box.draft)
         try:
@@ -175,7 +176,7 @@ async def _put_block(call: Call, target: Target) -> Reply:
     if not 0 < len(number) <= 200:
         raise Invalid("A block has an id.")
     blocks = _blocks(call, target)
-    with receiving.room():
+    with room.said():
         await run_sync(_check_room, call, target, receiving.length(call))
         descriptor, draft = await run_sync(blocks.open, number)
         try:
@@ -183,7 +184,8 @@ async def _put_block(call: Call, target: Target) -> Reply:
             await run_sync(blocks.keep, draft)
         finally:
             os.close(descriptor)
-            await run_sync(blocks.discard, draft)
+            with CancelScope(shield=True):
+                await run_sync(blocks.discard, draft)
     return Reply(status=201, headers={"x-ms-request-server-encrypted": "false"})
 
 
@@ -207,7 +209,7 @@ async def _put_list(call: Call, target: Target) -> Reply:
         blocks.drop()
         return made
 
-    with receiving.room():
+    with room.said():
         return await run_sync(assemble)
 
 
@@ -246,11 +248,11 @@ def _published(call: Call, target: Target, draft: Any, *, new: bool) -> Reply:
 
 
 def _count(call: Call, target: Target, size: int) -> None:
-    if (room := target.opened.workspace_id) is None:
+    if (workspace := target.opened.workspace_id) is None:
         return
     top = "/".join([target.name, *target.path.split("/")[:2]])[:255]
     with call.site.context(call.who, synced=False) as context:
-        stored.grow(context, room, PATH, top, size)
+        stored.grow(context, workspace, PATH, top, size)
 
 
 def _blocks(call: Call, target: Target) -> Blocks:
