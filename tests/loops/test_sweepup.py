@@ -10,9 +10,10 @@ import pytest
 from lazur.loops.base import LONGEST_SLEEP
 from lazur.loops.sweepup import Sweepup
 from lazur.services.base.site import Keep
-from tests.site import Clock, TestSite, put_tree, submit
+from lazur.testing.fakes import Engine
+from tests.site import Clock, Server, TestSite, put_tree, submit
 
-DAY = 86400.0
+HOUR, DAY = 3600.0, 86400.0
 
 
 @pytest.fixture
@@ -61,6 +62,69 @@ class TestEnvironments:
         clock.time += 90 * DAY
         sweepup.round()
         assert _states(site) == ["ready"]
+
+
+class TestAClockThatIsPutBack:
+    """By hours, under a server that goes on."""
+
+    def test_a_job_is_looked_at_now_and_not_in_hours(
+        self, site: TestSite, clock: Clock, sweepup: Sweepup, engine: Engine
+    ) -> None:
+        submit(site, name="j")
+        server = Server(site)
+        server.settle()
+        engine.run("default/j/1")
+        server.settle()
+        assert server.show("j")["status"] == "Running"
+        engine._watchers.clear()  # the word is lost
+        engine.end("default/j/1")
+        clock.time -= 5 * HOUR
+        server.settle()
+        assert server.show("j")["status"] == "Running", "it was to be looked at later"
+        heard: list[str] = []
+        site.bus.listen("due", lambda _topic, key: heard.append(key))
+        sweepup.round()
+        assert "jobs" in heard
+        server.settle()
+        assert server.show("j")["status"] == "Completed"
+        heard.clear()
+        sweepup.round()
+        assert heard == []
+
+    def test_a_build_begins(self, site: TestSite, clock: Clock, sweepup: Sweepup) -> None:
+        submit(site, name="j")
+        clock.time -= 5 * HOUR
+        server = Server(site)
+        server.settle()
+        assert _states(site) == ["waiting"]
+        sweepup.round()
+        server.settle()
+        assert _states(site) == ["ready"]
+
+    def test_what_is_due_soon_keeps_its_time_and_who_works_keeps_the_lease(
+        self, site: TestSite, clock: Clock, sweepup: Sweepup
+    ) -> None:
+        submit(site, name="j")
+        now = clock.time
+        kept = (now + 179, "me-1", now + 60)
+        _write(site, _LEASED.format(*kept))
+        sweepup.round()
+        assert _lease(site) == kept
+        _write(site, _LEASED.format(now + 5000, "me-1", now + 5060))
+        sweepup.round()
+        assert _lease(site) == (now, "me-1", now + 60)
+        _write(site, "UPDATE lazur_jobs SET due_at = NULL, lease_token = NULL, lease_until = NULL")
+        sweepup.round()
+        assert _lease(site) == (None, None, None), "what is not due is not made so"
+
+
+_LEASED = "UPDATE lazur_jobs SET due_at = {}, lease_token = '{}', lease_until = {}"
+
+
+def _lease(site: TestSite) -> tuple[float | None, str | None, float | None]:
+    with site.db.read() as db:
+        found = db.exec_driver_sql("SELECT due_at, lease_token, lease_until FROM lazur_jobs")
+        return tuple(found.one())
 
 
 def aged(folder: Path, at: float) -> Path:

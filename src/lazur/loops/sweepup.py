@@ -18,7 +18,8 @@ from lazur.services.looks import desk
 from lazur.services.resources import secrets
 from lazur.services.results import chosen_places, uses
 from lazur.services.tracking import trash
-from lazur.store import holds, jobs, people, records, sign_ins
+from lazur.store import builds as build_store
+from lazur.store import holds, jobs, people, posts, records, sign_ins
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,10 @@ _SETTLED_EVERY = 600.0
 """Every run is looked at."""
 _WEIGHED_EVERY = 3600.0
 """Every file is looked at where jobs chose a place for their outputs."""
+_NOBODY_WAITS = 180.0
+"""Seconds: no round of a job or a build asks to be looked at so late, whatever another server's
+clock shows."""
+_NO_POST_WAITS = 7200.0
 _ANSWERS_KEPT = 86400.0
 _LEFT = 86400.0
 """Nothing is still being written after a day."""
@@ -46,6 +51,7 @@ class Sweepup(Loop):
 
     def round(self) -> float:
         now = self._site.now()
+        self._bring_forward(now)
         with self._site.db.write() as db:
             records.forget_before(db, now - _ANSWERS_KEPT)
             people.drop_expired_tokens(db, now)
@@ -66,6 +72,19 @@ class Sweepup(Loop):
         self._account()
         self._rotate()
         return _EVERY
+
+    def _bring_forward(self, now: float) -> None:
+        """The clock was put back: what was due soon would be due in hours."""
+        with self._site.db.write(synced=False) as db:
+            found = {
+                "jobs": jobs.bring_forward(db, now, _NOBODY_WAITS),
+                "builds": build_store.bring_forward(db, now, _NOBODY_WAITS),
+            }
+            posts.bring_forward(db, now, _NO_POST_WAITS)
+        for loop, count in found.items():
+            if count:
+                log.warning("the clock was put back: %d %s are looked at now", count, loop)
+                self._site.bus.publish("due", loop)
 
     def _clean_attempts(self) -> None:
         """Working folders of jobs that ended: their loop was killed between the last write and the

@@ -56,6 +56,11 @@ def ensure(db: Connection, values: Mapping[str, Any]) -> tuple[AnyRow, bool]:
 _KEPT = _BY_KEY.with_for_update(read=True, key_share=True)
 
 
+def bring_forward(db: Connection, now: float, most: float) -> int:
+    """As with jobs: the clock was put back."""
+    return leases.bring_forward(db, builds, now, most)
+
+
 def change(db: Connection, key: str, **values: Any) -> None:
     db.execute(update(builds).where(builds.c.key == key).values(**values))
 

@@ -173,6 +173,11 @@ def adopt(db: Connection, now: float, runner: str, owner: str) -> None:
     db.execute(update(jobs).where(jobs.c.due_at > now, mine).values(due_at=now))
 
 
+def bring_forward(db: Connection, now: float, most: float) -> int:
+    """Those that are due in a time that a clock which was ahead has written down."""
+    return leases.bring_forward(db, jobs, now, most)
+
+
 _MINE = or_(jobs.c.runner.is_(None), jobs.c.runner == bindparam("mine"))
 # Statements of every job's way are made once: that takes longer than to run them.
 _TAKE_DUE = leases.taking(jobs, _MINE)

@@ -117,6 +117,20 @@ def take_back(db: Connection, table: Table, owner: str) -> int:
     return db.execute(freed).rowcount
 
 
+def bring_forward(db: Connection, table: Table, now: float, most: float) -> int:
+    """Rows that nobody would look at for longer than `most` seconds, which is more than anybody
+    asks for: a clock that was ahead wrote them, and they are due now. A lease that lasts longer
+    than leases do is as long as one. Returns how many."""
+    far, latest = now + most, now + LEASE_SECONDS
+    due, until = table.c.due_at, table.c.lease_until
+    late = update(table).where(due.is_not(None), or_(due > far, until > latest + most))
+    changed = late.values(
+        due_at=case((due > far, now), else_=due),
+        lease_until=case((until > latest, latest), else_=until),
+    )
+    return db.execute(changed).rowcount
+
+
 def next_due(db: Connection, table: Table, *conditions: ColumnElement[bool]) -> float | None:
     """When the next row falls due, leased ones at the end of their lease: so a loop knows how long
     it may sleep."""

@@ -39,6 +39,10 @@ def again(db: Connection, post: AnyRow, token: str, due_at: float) -> None:
     leases.apply(db, lineage_posts, post.id, token, tries=post.tries + 1, due_at=due_at)
 
 
+def bring_forward(db: Connection, now: float, most: float) -> int:
+    return leases.bring_forward(db, lineage_posts, now, most)
+
+
 def next_due(db: Connection) -> float | None:
     return leases.next_due(db, lineage_posts)
 

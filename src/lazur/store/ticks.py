@@ -55,8 +55,7 @@ def take(db: Connection, now: float, limit: int, owner: str) -> tuple[str, Seque
 
 def bring_forward(db: Connection, now: float, most: float) -> None:
     """Those that nobody would look at for longer than that: a clock that was ahead wrote them."""
-    late = update(ticks).where(ticks.c.due_at > now + most)
-    db.execute(late.values(due_at=now, lease_token=None, lease_until=None))
+    leases.bring_forward(db, ticks, now, most)
 
 
 def end(db: Connection, tick_id: int, token: str, now: float, state: str, **values: Any) -> bool:
