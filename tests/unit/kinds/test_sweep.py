@@ -86,7 +86,7 @@ class Site:
         self.report(number, *values)
         child = self.view.children[str(number)]
         error = {"message": "it broke"} if state is State.FAILED else None
-        self._keep(replace(child, state=state, error=error))
+        self._keep(replace(child, state=state, error=error, ended_at=self.view.now))
         self.dispatch()
 
     def wait(self, seconds: float) -> None:
@@ -119,6 +119,7 @@ class TestTrials:
         site = Site(limits={"max_total_trials": 9, "max_concurrent_trials": 2})
         site.step()
         assert site.waiting() == ["2", "3"]
+        site.wait(5)
         site.end(0, State.COMPLETED, 0.5)
         assert site.running() == ["1", "2"], "nothing had to be decided for that"
         site.step()
@@ -129,6 +130,19 @@ class TestTrials:
         site.step()
         assert len(site.running()) == 50
         assert len(site.waiting()) == 4
+
+    def test_more_wait_where_trials_end_one_after_the_other(self) -> None:
+        site = Site(limits={"max_total_trials": 100, "max_concurrent_trials": 2})
+        site.step()
+        for number in range(30):
+            site.end(number)
+            site.step()
+            site.wait(0.01)
+        assert len(site.waiting()) == 24, "and no more than that"
+        site.wait(2)
+        for number in (30, 31):
+            site.end(number)
+        assert site.step() == [], "those are long ones: the line goes down to what is usual"
 
     def test_none_waits_whose_values_hang_on_the_results_of_others(self) -> None:
         site = self._bayesian(20, limits={"max_total_trials": 20, "max_concurrent_trials": 4})

@@ -38,6 +38,10 @@ _HOPELESS = 10
 _AHEAD = 4
 """So many trials, at most, wait in line for the end of those that run: each begins as soon as one
 ends, while it is decided what comes after it."""
+_AHEAD_OF_SHORT_ONES = 24
+"""And so many where trials end one after the other, so that several are decided at a time."""
+_SHORT = 1.0
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,10 @@ def _begin(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> l
     total, at_once = limits["max_total_trials"], limits.get("max_concurrent_trials")
     room = total - len(trials)
     if at_once is not None:
-        ahead = 0 if sampling.algorithm == "bayesian" else min(at_once, _AHEAD)
+        ahead = 0 if sampling.algorithm == "bayesian" else _ahead(view.now, trials, at_once)
         room = min(room, at_once + ahead - sum(not trial.is_over for trial in trials))
+    if room <= 0:
+        return []
     maximize = sweep["objective"]["goal"] == "maximize"
     history = [Tried(t.child.notes["draw"], _known_loss(t, maximize)) for t in trials]
     number = trials[-1].number + 1 if trials else 0
@@ -151,6 +157,12 @@ def _begin(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]) -> l
         number += 1
         history.append(Tried(draw, None))
     return made
+
+
+def _ahead(now: float, trials: list[Trial], at_once: int) -> int:
+    """As many as ended in the last second, so that the line holds for the next one."""
+    short = sum(now - t.child.ended_at < _SHORT for t in trials if t.child.ended_at is not None)
+    return max(min(at_once, _AHEAD), min(short, _AHEAD_OF_SHORT_ONES))
 
 
 def _known_loss(trial: Trial, maximize: bool) -> float | None:
