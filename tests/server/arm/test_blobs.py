@@ -14,8 +14,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from lazur.engine.contracts import Stored
+from lazur.errors import Unsupported
 from lazur.server.settings import Settings
-from lazur.services.azure import sas
+from lazur.services.azure import elsewhere, sas
+from lazur.services.content.far import Far
 from lazur.services.people import people, quotas
 from lazur.services.people import tokens as ours
 from lazur.services.resources import resources
@@ -87,6 +90,27 @@ class TestBlobs:
         assert (again.status_code, again.headers["x-ms-error-code"]) == (409, "BlobAlreadyExists")
         assert storage.put(f"{STORE}/a", b"3").status_code == 201
         assert storage.ask("GET", f"{STORE}/a").content == b"3"
+
+    def test_who_goes_on_with_another_one_is_told(self, storage: Storage) -> None:
+        """Large blobs are fetched in parts, each for the tag of the first."""
+        path = f"{STORE}/a"
+        first = storage.put(path, b"one").headers["etag"]
+        part = {"x-ms-range": "bytes=1-2", "If-Match": first}
+        assert storage.ask("GET", path, headers=part).content == b"ne"
+        storage.put(path, b"another")
+        refused = storage.ask("GET", path, headers=part)
+        assert (refused.status_code, refused.headers["x-ms-error-code"]) == (
+            412,
+            "ConditionNotMet",
+        )
+        assert storage.ask("GET", path, headers={"If-Match": "*"}).status_code == 200
+
+    def test_conditions_that_are_not_heeded_are_refused(self, storage: Storage) -> None:
+        storage.put(f"{STORE}/a", b"one")
+        old = {"If-Match": '"0"'}
+        assert storage.put(f"{STORE}/a", b"two", **old).status_code == 501
+        assert storage.ask("DELETE", f"{STORE}/a", headers=old).status_code == 501
+        assert storage.ask("GET", f"{STORE}/a").content == b"one"
 
     def test_bytes_that_are_not_those_that_were_hashed_are_refused(self, storage: Storage) -> None:
         good = base64.b64encode(hashlib.md5(b"data").digest()).decode()
@@ -291,6 +315,14 @@ class TestWhoMay:
         assert one.ask("GET", f"{STORE}/a/b").status_code == 200
         assert one.ask("GET", f"{STORE}/a/b/c").status_code == 404
 
+    def test_the_list_of_a_folder_has_none_of_the_folders_beside_it(self, arm: Arm) -> None:
+        whole = Storage(arm, signature(arm, letters="w"))
+        for name in ("a/b", "ab", "a-secret/c"):
+            whole.put(f"{STORE}/{name}", b"x")
+        storage = Storage(arm, signature(arm, "default/workspaceblobstore/a"))
+        assert storage.names("prefix=a") == storage.names("prefix=a/") == ["a/b"]
+        assert storage.ask("GET", STORE, "comp=list&prefix=ab").status_code == 403
+
     def test_a_second_letter_in_another_case_gives_nothing(self, arm: Arm) -> None:
         storage = Storage(arm, signature(arm, letters="r") + "&SP=rwdl&Si=default")
         assert storage.put(f"{STORE}/a", b"x").status_code == 403
@@ -347,6 +379,25 @@ class TestWhoMay:
         storage = Storage(arm, found["sasToken"])
         assert storage.put(f"{STORE}/a", b"x").status_code == 201
         assert storage.names() == ["a"]
+
+
+class TestNames:
+    """A datastore may be called much."""
+
+    @pytest.mark.parametrize("name", ["upload-foo", "joblogs"])
+    def test_none_stands_for_something_else(self, arm: Arm, name: str) -> None:
+        spec = {"name": name, "type": "http", "endpoint": "http://127.0.0.1:1"}
+        call(arm.site, resources.put, DATASTORES, "default", name, spec)
+        for method in ("GET", "HEAD", "DELETE"):
+            answer = arm.request(method, f"/_blob/default/{name}/a/b")
+            assert answer.status_code == 403
+        assert "127.0.0.1 is not a public address" in arm.get(f"/_blob/default/{name}/a/b").text
+
+    @pytest.mark.parametrize("number", ["²", "0", "-1", "x", "9" * 20])
+    def test_no_number_makes_a_list_fail(self, arm: Arm, number: str) -> None:
+        asked = {"comp": "list", "maxresults": number}
+        assert arm.get(STORE, params=asked).status_code == 200
+        assert arm.get(f"{WS}/jobs", params={"$top": number}).status_code == 200
 
 
 class TestJobs:
@@ -505,3 +556,29 @@ class TestElsewhere:
         body = b"<BlockList><Latest>MQ==</Latest><Latest>Mg==</Latest></BlockList>"
         assert room.put(path, body, "comp=blocklist").status_code == 201
         assert room.ask("GET", path).content == b"x" * 18
+
+    def test_half_a_list_is_not_given_for_the_whole(
+        self, room: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = f"/_blob/{ROOM}/workspaceblobstore"
+        for name in ("a/1", "a/2", "b/1"):
+            room.put(f"{store}/{name}", b"x")
+        monkeypatch.setattr(elsewhere, "_MOST", 2)
+        refused = room.ask("GET", store, "comp=list")
+        assert refused.status_code == 413
+        assert "More than 2 files" in refused.text
+        assert room.ask("GET", store, "comp=list&prefix=a/").text.count("<Name>") == 2
+
+    def test_what_is_only_read_says_so(self, arm: Arm) -> None:
+        class OnlyRead:
+            def info(self, path: str) -> Stored:
+                return Stored(path, 1, "")
+
+        store: Any = OnlyRead()
+        box = elsewhere.Elsewhere(Far(store, ""), arm.site)
+        with pytest.raises(Unsupported, match="only read"):
+            box.delete("a")
+        draft = box.draft()
+        with pytest.raises(Unsupported, match="only read"):
+            box.put(draft, "a")
+        draft.discard()

@@ -83,7 +83,8 @@ class TestCodes:
         name = str(uuid.uuid4())
         first = upload(arm, name, FILES).json()
         properties = {"hash_sha256": hash_of(FILES)}
-        url = f"https://localhost/_blob/default/{staging.area(f'codes/{name}/1')}/src"
+        begun = arm.post(f"{WS}/codes/{name}/versions/1/startPendingUpload", {}).json()
+        url = f"{begun['blobReferenceForConsumption']['blobUri']}/src"
         body = {"properties": {"codeUri": url, "properties": properties}}
         again = arm.put(f"{WS}/codes/{name}/versions/1", body)
         assert (again.status_code, again.json()["id"]) == (201, first["id"])
@@ -153,9 +154,26 @@ class TestCodes:
 
 
 class TestStaging:
+    def test_two_people_put_files_into_areas_of_their_own(self, arm: Arm) -> None:
+        one = f"{WS}/codes/trainer/versions/1/startPendingUpload"
+        areas = [
+            person.post(one, {}).json()["blobReferenceForConsumption"]["blobUri"]
+            for person in (arm, arm, arm.as_("Contributor"))
+        ]
+        assert areas[0] == areas[1] != areas[2]
+
+    def test_who_only_looks_leaves_no_folder(self, arm: Arm, site: TestSite) -> None:
+        area = f"/_blob/default/upload-{'0' * 40}"
+        assert arm.get(f"{area}?comp=list").status_code == 200
+        assert arm.get(f"{area}/x").status_code == 404
+        assert not (site.home.path / "staging").exists()
+
     def test_what_comes_to_nothing_is_swept(self, arm: Arm, site: TestSite) -> None:
         one = f"{WS}/codes/{uuid.uuid4()}/versions/1"
-        arm.post(f"{one}/startPendingUpload", {})
+        begun = arm.post(f"{one}/startPendingUpload", {}).json()["blobReferenceForConsumption"]
+        url = begun["blobUri"].removeprefix("https://localhost") + "/src/main.py"
+        put = arm.request("PUT", url, content=b"x", headers={"x-ms-blob-type": "BlockBlob"})
+        assert put.status_code == 201
         blocks = staging.Blocks(site.home, "default", "workspaceblobstore", "a")
         os.close(blocks.open("1")[0])
         top = site.home.path / "staging"

@@ -35,8 +35,7 @@ def signed(
 
 def pending_upload(call: Call, key: str) -> dict[str, Any]:
     """Where files go that are about to be registered: an area of their own."""
-    area = staging.area(key)
-    staging.find(call.site.home, here(call).account, area)
+    area = staging.area(call.site.home, call.who.name, key)
     url = signed(call, area, letters=sas.WRITE)
     return {
         "pendingUploadId": None,

@@ -16,7 +16,7 @@ _PAGE = 100
 def query(call: Call, order: str = "-created_at", **filters: Any) -> Query:
     """Clients write `listViewType` in several ways, one of them by mistake."""
     asked = call.query.get("$top", "")
-    limit = int(asked) if asked.isdigit() and len(asked) < 7 else _PAGE
+    limit = int(asked) if asked.isdecimal() and len(asked) < 7 else _PAGE
     view = call.query.get("listviewtype", "").lower().replace("_", "")
     archived = "true" if "archived" in view else "all" if view.endswith("all") else "false"
     return Query(

@@ -10,7 +10,7 @@ from typing import Any
 from lazur.engine.tree import is_digest
 from lazur.errors import Invalid, NotFound
 from lazur.services.assets import assets
-from lazur.services.azure import blobs, staging, uploads
+from lazur.services.azure import staging, trees, uploads
 from lazur.services.base.site import Context
 from lazur.services.resources.shelves import Registry, Shelf, open_shelf
 
@@ -37,7 +37,7 @@ def get(context: Context, shelf: Shelf, name: str, version: str) -> dict[str, An
     digest, _, inside = name.partition("~")
     if is_digest(digest) and version == "1":
         with suppress(NotFound):
-            blobs.tree_of(context, digest)
+            trees.tree_of(context, digest)
             path = f"tree:{digest}/{inside.replace('~', '/')}".rstrip("/")
             return {"name": name, "version": "1", "path": path, "creation_context": {}}
     raise assets.absent(KIND, name, version)

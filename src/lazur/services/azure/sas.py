@@ -18,6 +18,7 @@ from lazur.services.people import tokens
 
 READ, WRITE = "rl", "rwcl"
 """As letters: r reads, w and c write, l lists."""
+LIST = "l"
 SECONDS = 3600
 LONGEST = 24 * 3600
 _VERSION = "2026-02-06"
@@ -35,10 +36,11 @@ class Signed:
     letters: str
 
     def allows(self, letter: str, account: str, container: str, path: str = "") -> bool:
-        """`path`: a file, or what all names begin with that are listed."""
+        """`path`: a file, or what all names begin with that are listed: other names begin as a
+        folder's own does, without its slash."""
         wanted = f"{account}/{container}/{path}"
-        below = wanted == f"{self.place}/" or wanted.startswith(f"{self.place}/")
-        return letter in self.letters and (below or wanted == self.place)
+        itself = wanted == self.place and letter != LIST
+        return letter in self.letters and (itself or wanted.startswith(f"{self.place}/"))
 
 
 def sign(

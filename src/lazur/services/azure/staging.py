@@ -4,8 +4,10 @@ large blob, and notes on blobs."""
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -25,7 +27,7 @@ from lazur.services.tracking.artifacts import Artifacts
 from lazur.spec.names import fold
 
 _TOP = "staging"
-AREA = "upload-"
+_AREA = re.compile(r"upload-[0-9a-f]{40}")
 REGISTRY = "~"
 """Before the name of a registry, where a workspace's would be: no workspace is called so."""
 _LONGEST = 80
@@ -37,13 +39,17 @@ class Area:
     notes: Path
 
 
-def area(key: str) -> str:
-    """The name of the area for what will be called so: always the same."""
-    return AREA + hashlib.sha256(key.encode()).hexdigest()[:40]
+def area(home: Home, who: str, key: str) -> str:
+    """The name of the area in which somebody puts what will be called so: always the same, and
+    nobody else's, who could add to it."""
+    text = json.dumps([who, key])
+    return (
+        "upload-" + hmac.new(home.key("azure").encode(), text.encode(), "sha256").hexdigest()[:40]
+    )
 
 
 def is_area(account: str, container: str) -> bool:
-    return account.startswith(REGISTRY) or container.startswith(AREA)
+    return account.startswith(REGISTRY) or _AREA.fullmatch(container) is not None
 
 
 def require(context: Context, account: str) -> None:
@@ -54,16 +60,19 @@ def require(context: Context, account: str) -> None:
 
 
 def find(home: Home, account: str, container: str) -> Area:
-    inner = container.removeprefix(AREA)
-    if not (container.startswith(AREA) and inner.isalnum() and inner.isascii()):
-        raise NotFound(f"There is no container {container[:_LONGEST]!r}.")
-    top = home.path / _TOP / fold(account) / container
-    top.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """It is made with the first file that comes."""
+    top = _place(home, account, container)
     return Area(top / "files", top / "notes")
 
 
 def drop(home: Home, account: str, container: str) -> None:
-    shutil.rmtree(home.path / _TOP / fold(account) / container, ignore_errors=True)
+    shutil.rmtree(_place(home, account, container), ignore_errors=True)
+
+
+def _place(home: Home, account: str, container: str) -> Path:
+    if not _AREA.fullmatch(container):
+        raise NotFound(f"There is no container {container[:_LONGEST]!r}.")
+    return home.path / _TOP / fold(account) / container
 
 
 def drafts(home: Home) -> Path:

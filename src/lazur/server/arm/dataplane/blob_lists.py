@@ -14,12 +14,12 @@ from lazur.services.azure.staging import Notes
 _MOST = 5000
 
 
-def page(call: Call, name: str, container: Container, notes: Notes) -> Reply:
+def page(call: Call, name: str, container: Container, prefix: str, notes: Notes) -> Reply:
     """Of what the query asks for; where there is more, the last name is the marker of the next."""
     query = call.query
-    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    delimiter = query.get("delimiter", "")
     asked = query.get("maxresults", "")
-    most = min(int(asked), _MOST) if asked.isdigit() and 0 < len(asked) < 6 else _MOST
+    most = min(int(asked), _MOST) if asked.isdecimal() and len(asked) < 6 else _MOST
     most = max(most, 1)
     marker = query.get("marker", "")
     found = list(islice(container.scan(prefix, marker, flat=delimiter != "/"), most + 1))

@@ -13,7 +13,8 @@ from typing import Any
 from anyio import CancelScope
 from anyio.to_thread import run_sync
 
-from lazur.errors import Forbidden, Invalid, NotFound, Unsupported
+from lazur.engine import paths
+from lazur.errors import Forbidden, Invalid, NotFound, PreconditionFailed, Unsupported
 from lazur.server import room
 from lazur.server.arm import address
 from lazur.server.arm.calls import Call
@@ -22,7 +23,7 @@ from lazur.server.arm.dataplane.sending import send_blob, send_head
 from lazur.server.arm.replies import Reply
 from lazur.server.arm.routes import Routes
 from lazur.server.arm.translate.places import bare
-from lazur.services.azure import blobs, sas
+from lazur.services.azure import blobs, boxes, sas
 from lazur.services.azure.blobs import Opened
 from lazur.services.azure.boxes import Blob
 from lazur.services.azure.staging import Blocks, Notes
@@ -39,6 +40,7 @@ _MOST_BLOCKS = 50_000
 _LIST_BYTES = 8 << 20
 _PIECE = 1 << 20
 _METADATA = "x-ms-meta-"
+_CONDITIONS = ("if-match", "if-modified-since", "if-unmodified-since")
 _LONGEST = 8192
 """Of all metadata together, as Azure has it."""
 
@@ -62,18 +64,18 @@ async def find(call: Call, account: str, container: str) -> Reply:
     """The container's blobs."""
     if call.query.get("comp") != "list":
         raise Unsupported("Of a container only its list of blobs is served.")
-    prefix = call.query.get("prefix", "")
+    prefix = _prefix(call, account, container)
 
     def look() -> Reply:
-        target = _target(call, account, container, prefix, "l")
-        return blob_lists.page(call, target.name, target.opened.container, target.notes)
+        target = _target(call, account, container, prefix, sas.LIST)
+        return blob_lists.page(call, target.name, target.opened.container, prefix, target.notes)
 
     return await run_sync(look)
 
 
 @routes.on("HEAD", _HERE, blobs.READ)
 async def container_properties(call: Call, account: str, container: str) -> Reply:
-    await run_sync(_target, call, account, container, "", "l")
+    await run_sync(_target, call, account, container, "", sas.LIST)
     return Reply(headers={"ETag": '"0"', "Last-Modified": formatdate(0, usegmt=True)})
 
 
@@ -103,6 +105,7 @@ async def put(call: Call, account: str, container: str, path: str) -> Reply:
     """The whole of it, a block, the list of its blocks, or its metadata."""
     target = await run_sync(_target, call, account, container, path, "w")
     blobs.check_writable(path, call.who.job)
+    _check_conditions(call)
     match call.query.get("comp", ""):
         case "":
             return await _put_blob(call, target)
@@ -118,6 +121,8 @@ async def put(call: Call, account: str, container: str, path: str) -> Reply:
 
 @routes.on("DELETE", _BLOB, blobs.DELETE)
 async def delete(call: Call, account: str, container: str, path: str) -> Reply:
+    _check_conditions(call)
+
     def act() -> Reply:
         target = _target(call, account, container, path, "d")
         size = target.opened.container.info(path).size
@@ -129,11 +134,23 @@ async def delete(call: Call, account: str, container: str, path: str) -> Reply:
     return await run_sync(act)
 
 
+def _prefix(call: Call, account: str, container: str) -> str:
+    """Who asks for the very folder that their address was signed for gets what is in it."""
+    asked, signed = call.query.get("prefix", ""), _signed(call)
+    whole = signed is not None and signed.place == f"{bare(account)}/{container}/{asked}"
+    return f"{asked}/" if whole else asked
+
+
 def _found(
     call: Call, account: str, container: str, path: str
 ) -> tuple[Target, Blob, dict[str, str]]:
     target = _target(call, account, container, path, "r")
     found = target.opened.container.info(path)
+    if call.headers.get("if-match", "*") not in ("*", _etag(found)):
+        raise PreconditionFailed(
+            f"{paths.shown(path)} has changed since its first part was fetched.",
+            hint="Fetch all of it again.",
+        )
     return target, found, _headers(found) | _noted(target, found)
 
 
@@ -143,7 +160,7 @@ def _target(call: Call, account: str, container: str, path: str, letter: str) ->
     signed = _signed(call)
     if signed is not None and not signed.allows(letter, account, container, path):
         raise Forbidden("The signed address is not good for this.")
-    action = {"r": blobs.READ, "l": blobs.READ, "d": blobs.DELETE}.get(letter, blobs.WRITE)
+    action = {"r": blobs.READ, sas.LIST: blobs.READ, "d": blobs.DELETE}.get(letter, blobs.WRITE)
     opened = call.read(lambda context: blobs.opened(context, account, container, action))
     return Target(account, container, path, opened)
 
@@ -218,6 +235,15 @@ def _is_new(call: Call) -> bool:
     return call.headers.get("if-none-match") == "*" or call.who.job is not None
 
 
+def _check_conditions(call: Call) -> None:
+    """What is not looked at must not seem to be."""
+    if asked := next((name for name in _CONDITIONS if name in call.headers), None):
+        raise Unsupported(
+            f"{asked} is not heeded when a blob is written or deleted.",
+            hint="If-None-Match: * is, which writes new blobs alone.",
+        )
+
+
 def _put_metadata(call: Call, target: Target) -> Reply:
     found = target.opened.container.info(target.path)
     target.notes.put(target.path, found.tag, _metadata(call))
@@ -229,7 +255,7 @@ def _check_room(call: Call, target: Target, size: int, new: bool = False) -> Non
     if target.opened.workspace_id is not None:
         stored.check_upload(call.site, call.who, target.opened.workspace_id, size)
     if new:
-        blobs.check_free(target.opened.container, target.path)
+        boxes.check_free(target.opened.container, target.path)
 
 
 def _published(call: Call, target: Target, draft: Any, *, new: bool) -> Reply:
@@ -277,10 +303,14 @@ def _noted(target: Target, found: Blob) -> dict[str, str]:
     return {f"{_METADATA}{name}": text for name, text in noted.items()}
 
 
+def _etag(found: Blob) -> str:
+    return f'"{found.tag}"'
+
+
 def _headers(found: Blob) -> dict[str, str]:
     when = formatdate(found.modified, usegmt=True)
     return {
-        "ETag": f'"{found.tag}"',
+        "ETag": _etag(found),
         "Last-Modified": when,
         "x-ms-creation-time": when,
         "x-ms-blob-type": "BlockBlob",

@@ -33,8 +33,9 @@ _READ, _WRITE = "workspaces/jobs/read", "workspaces/jobs/write"
 _RUNS = "/history/v1.0WS/runs/{run}"
 _BY_NAME = "/history/v1.0WS/experiments/{experiment}/runs/{run}"
 _BY_ID = "/history/v1.0WS/experimentids/{experiment}/runs/{run}"
-_SUMMARIES = "joblogs"
-"""Not a container: what became of a job's steps, as text, under an address that is signed."""
+_SUMMARIES = "~joblogs"
+"""No container, nor a name that one could have: what became of a job's steps, as text, under an
+address that is signed."""
 _streams = Streams()
 
 

@@ -17,7 +17,7 @@ _NOT_SPEC = frozenset(
     "latest_version".split()
 )
 _REFERENCES = {"code": "codes", "environment": "environments"}
-_NUMBER = re.compile(r"[+-]?\d+")
+_NUMBER = re.compile(r"[+-]?\d{1,300}")
 _LITERALS = ("default", "min", "max")
 
 

@@ -9,8 +9,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lazur.errors import Unsupported
 from lazur.server.arm.ids import Ids
-from lazur.services.azure.blobs import FLAT, SHARED, TREES
+from lazur.services.azure.blobs import SHARED
 from lazur.services.azure.staging import REGISTRY, is_area
+from lazur.services.azure.trees import FLAT, TREES
 from lazur.services.base.home import BLOBSTORE
 from lazur.spec import references
 from lazur.spec.names import fold

@@ -209,6 +209,12 @@ class TestVersions:
         found = assets.spec(NOUNS["components"], body, HERE)["inputs"]["a"]
         assert (found["default"], found["optional"]) == ("x", True)
 
+    def test_a_number_of_too_many_digits_stays_text(self) -> None:
+        ports = {"a": {"type": "integer", "default": "9" * 5000}}
+        body = {"properties": {"componentSpec": {"type": "command", "inputs": ports}}}
+        found = assets.spec(NOUNS["components"], body, HERE)["inputs"]["a"]
+        assert found["default"] == "9" * 5000
+
 
 class TestPlaces:
     @pytest.mark.parametrize(
@@ -232,8 +238,8 @@ class TestPlaces:
         assert HERE.stored(f"{HERE.base}/_blob/{account}/store/a%20b") == (
             "azureml://datastores/store/paths/a b"
         )
-        area = f"{HERE.base}/_blob/{account}/upload-ab12/f"
-        assert HERE.stored(area) == Blobs(account, "upload-ab12", "f")
+        area = f"upload-{'ab12' * 10}"
+        assert HERE.stored(f"{HERE.base}/_blob/{account}/{area}/f") == Blobs(account, area, "f")
 
     def test_content_is_known_by_its_address(self) -> None:
         assert HERE.written(HERE.address(f"tree:{DIGEST}") or "") == f"tree:{DIGEST}"

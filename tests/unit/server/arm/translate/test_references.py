@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lazur.errors import Invalid
 from lazur.server.arm.translate import cases
 from lazur.server.arm.translate.references import asset_id, path_uri, resource_id, written
 from tests.unit.server.arm.translate.strategies import IDS
@@ -72,3 +73,8 @@ class TestCases:
         assert cases.duration(3723) == "PT1H2M3S"
         assert cases.duration(0) == "PT0S"
         assert cases.duration(None) is None
+
+    @pytest.mark.parametrize("text", [f"PT{'9' * 5000}S", "PT", "P", "1H"])
+    def test_what_is_no_length_of_time(self, text: str) -> None:
+        with pytest.raises(Invalid, match="no length of time"):
+            cases.seconds(text)
