@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from lazur.services.azure import forgotten
 from tests.server.arm.conftest import MLS, WS, Arm
-from tests.site import put_tree
+from tests.site import Clock, put_tree
 
 LONG = (
     "azureml://subscriptions/00000000-0000-0000-0000-000000000/resourcegroups/lazur/workspaces/"
@@ -194,6 +196,22 @@ class TestEnvironments:
         assert arm.get(f"{path}/Dockerfile").text == "FROM python:3.11\n"
         again = {"properties": {"build": build}}
         put(arm, "environments/b/versions/1", again, 200)
+
+    def test_what_was_taken_of_a_folder_is_not_kept_twice(self, arm: Arm, clock: Clock) -> None:
+        digest = "ab" * 32
+        upload = f"/_blob/default/workspaceblobstore/LocalUpload/{digest}"
+        blob = {"x-ms-blob-type": "BlockBlob", "x-ms-meta-upload_status": "completed"}
+        data = b"FROM python:3.11\n"
+        arm.request("PUT", f"{upload}/ctx/Dockerfile", content=data, headers=blob)
+        clock.time = time.time() + 1
+        body = {"properties": {"build": {"contextUri": f"https://localhost{upload}/ctx/"}}}
+        made = put(arm, "environments/b/versions/1", body)["properties"]["build"]
+        for _ in range(2):
+            forgotten.clear(arm.site, bool)
+            clock.time += 3601
+        assert arm.get(f"{upload}/ctx/Dockerfile").status_code == 404
+        path = made["contextUri"].removeprefix("https://localhost")
+        assert arm.get(f"{path}/Dockerfile").content == data
 
     def test_those_that_come_with_lazur_are_in_a_registry(self, arm: Arm) -> None:
         room = f"{MLS}/registries/azureml/environments"

@@ -9,6 +9,7 @@ from lazur.server.arm.ids import Ids
 from lazur.server.arm.translate.places import Blobs, Here
 from lazur.server.sign_in import bearer_secret
 from lazur.services.azure import sas, staging, tokens
+from lazur.services.azure.uploads import Place
 
 
 def here(call: Call) -> Here:
@@ -48,8 +49,8 @@ def pending_upload(call: Call, key: str) -> dict[str, Any]:
     }
 
 
-def place_of(found: Blobs) -> tuple[str, str, str]:
-    return found.account, found.container, found.path
+def place_of(found: Blobs) -> Place:
+    return Place(found.account, found.container, found.path)
 
 
 def _account_id(call: Call) -> str:

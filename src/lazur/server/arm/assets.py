@@ -16,7 +16,7 @@ from lazur.server.arm.translate import assets as translate
 from lazur.server.arm.translate.assets import NOUNS, Noun
 from lazur.server.arm.translate.places import Blobs, Here
 from lazur.services.assets import assets
-from lazur.services.azure import containers, staging, uploads
+from lazur.services.azure import containers, uploads
 from lazur.services.azure.containers import Wanted
 from lazur.services.base.site import Context
 from lazur.services.results import asset_trash
@@ -74,7 +74,8 @@ def put(noun: Noun, call: Call, name: str, version: str) -> Reply:
     made, new = call.write(
         lambda c: containers.put(c, call.shelf, noun.kind, wanted, same, _fetched)
     )
-    _clear(call, spec)
+    for holder, key in _fetchable(spec):
+        uploads.clear(call.site, call.who, addresses.place_of(holder[key]))
     return rooms.put(call, translate.version(noun, made, _here(call)), new=new)
 
 
@@ -88,7 +89,7 @@ def _fetched(context: Context, spec: dict[str, Any]) -> dict[str, Any]:
     made = dict(spec)
     for holder, key in _fetchable(made):
         place, own = addresses.place_of(holder[key]), holder is made
-        taken = uploads.take(context, *place, named=own)
+        taken = uploads.take(context, place, named=own)
         if own:
             made[key] = taken.tree
         else:
@@ -102,13 +103,6 @@ def _fetchable(spec: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
     if isinstance(spec.get(_BUILT), Mapping):
         holders.append(spec[_BUILT])
     return [(holder, "path") for holder in holders if isinstance(holder.get("path"), Blobs)]
-
-
-def _clear(call: Call, spec: Mapping[str, Any]) -> None:
-    for holder, key in _fetchable(spec):
-        place: Blobs = holder[key]
-        if staging.is_area(place.account, place.container):
-            staging.drop(call.site.home, place.account, place.container)
 
 
 def _listed(call: Call, page: Mapping[str, Any], body: Callable[[Any, Here], Any]) -> Reply:

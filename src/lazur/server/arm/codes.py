@@ -10,7 +10,7 @@ from lazur.server.arm.routes import Routes
 from lazur.server.arm.translate import codes as translate
 from lazur.server.arm.translate.places import Blobs
 from lazur.services.assets import assets
-from lazur.services.azure import codes
+from lazur.services.azure import codes, uploads
 from lazur.services.base.site import Context
 from lazur.services.resources.shelves import open_shelf
 from lazur.services.results import asset_trash
@@ -47,6 +47,8 @@ def put(call: Call, name: str, version: str) -> Reply:
     spec, place = translate.from_arm(call.json(), addresses.here(call))
     at = addresses.place_of(place) if isinstance(place, Blobs) else None
     made = call.write(lambda context: codes.put(context, call.shelf, name, version, spec, at))
+    if at is not None:
+        uploads.clear(call.site, call.who, at)
     return rooms.put(call, _body(call, made), new=True)
 
 

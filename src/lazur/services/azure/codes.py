@@ -10,7 +10,8 @@ from typing import Any
 from lazur.engine.tree import is_digest
 from lazur.errors import Invalid, NotFound
 from lazur.services.assets import assets
-from lazur.services.azure import staging, trees, uploads
+from lazur.services.azure import trees, uploads
+from lazur.services.azure.uploads import Place
 from lazur.services.base.site import Context
 from lazur.services.resources.shelves import Registry, Shelf, open_shelf
 
@@ -44,30 +45,32 @@ def get(context: Context, shelf: Shelf, name: str, version: str) -> dict[str, An
 
 
 def put(
-    context: Context, shelf: Shelf, name: str, version: str, spec: dict[str, Any], place: Any
+    context: Context,
+    shelf: Shelf,
+    name: str,
+    version: str,
+    spec: dict[str, Any],
+    place: Place | None,
 ) -> dict[str, Any]:
-    """`place` is where its files were put: account, container, path; None for what is known
-    already. In a workspace, what has no name of its own is named by its hash, so that it is there
-    once: clients ask for hashes there.
-    """
+    """`place` is where its files were put; None for what is known already. In a workspace, what
+    has no name of its own is named by its hash, so that it is there once: clients ask for hashes
+    there."""
     tree = spec.get("path")
     own = isinstance(shelf, Registry) or not _is_made_up(name)
     if place is not None:
         with context.looking() as early:
             open_shelf(early, shelf, KIND, "write")
             try:
-                taken = uploads.take(early, *place)
+                taken = uploads.take(early, place)
             except NotFound:
                 return _again(early, shelf, name, version, spec)
-        tree = taken.tree
-        name, version = (name, version) if own else (f"{_NAMED}{taken.hash}", "1")
+            tree = taken.tree
+            if not own:
+                name, version = f"{_NAMED}{uploads.clients_hash(early, taken)}", "1"
     kept = {key: spec[key] for key in ("description", "tags") if spec.get(key)}
-    made = assets.create(
+    return assets.create(
         context, shelf, KIND, {**kept, "name": name, "version": version, "path": tree}
     )
-    if place is not None and staging.is_area(place[0], place[1]):
-        staging.drop(context.site.home, place[0], place[1])
-    return made
 
 
 def _again(

@@ -1,5 +1,5 @@
 """Uploads of Azure's client that nothing needs any more, since the assets that they were made for
-are purged.
+are purged, or have their content in the store of content.
 
 Clients look whether an upload is there, and leave it out then; so one that somebody has just
 looked at must not go. First its notes go, by which clients know that it is complete: who looks

@@ -1,5 +1,6 @@
-"""What Azure's client uploaded for assets that are purged: `LocalUpload/<hash>/` in a datastore.
-It is noted with the purge; `azure.forgotten` removes it once nothing else needs it."""
+"""What Azure's client uploaded and nobody may need any more, `LocalUpload/<hash>/` in a datastore:
+for assets that are purged, and for those whose content was taken into the store of content. It is
+noted here; `azure.forgotten` removes it once nothing else needs it."""
 
 from __future__ import annotations
 
@@ -42,9 +43,14 @@ def leave(context: Context, home: AnyRow, rows: Sequence[AssetRow]) -> None:
     for row in rows:
         with suppress(Invalid):
             place = references.parse(str(row.spec.get("path") or ""))
-            found = _PLACE.fullmatch(place.path) if isinstance(place, DatastorePath) else None
-            if isinstance(place, DatastorePath) and found is not None:
-                put(context.db, Left(home.id, place.datastore, found["hash"]))
+            if isinstance(place, DatastorePath):
+                note(context.db, home.id, place.datastore, place.path)
+
+
+def note(db: Connection, workspace_id: int, datastore: str, path: str) -> None:
+    """Somebody needs this path no more. What is no upload is left alone."""
+    if (found := _PLACE.fullmatch(path)) is not None:
+        put(db, Left(workspace_id, datastore, found["hash"]))
 
 
 def find(db: Connection) -> list[Left]:
