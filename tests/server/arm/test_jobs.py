@@ -85,12 +85,30 @@ class TestCommands:
 
     def test_the_same_name_again_changes_notes_and_no_more(self, arm: Arm) -> None:
         put(arm)
-        answer = arm.put(f"{JOBS}/j", body(tags={"a": "1"}, displayName="D", command="rm"))
+        answer = arm.put(f"{JOBS}/j", body(tags={"a": "1"}, displayName="D"))
         assert answer.status_code == 200
         found = answer.json()["properties"]
         assert (found["tags"], found["displayName"]) == ({"a": "1"}, "D")
         assert found["command"] == "echo ${{inputs.a}}"
         assert arm.put(f"{JOBS}/j", body(isArchived=True)).json()["properties"]["isArchived"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"command": "rm"},
+            {"codeId": f"{WS}/codes/other/versions/1"},
+            {"jobType": "Pipeline", "command": None},
+        ],
+    )
+    def test_another_one_by_the_same_name_is_refused(
+        self, arm: Arm, other: dict[str, Any]
+    ) -> None:
+        put(arm)
+        answer = arm.put(f"{JOBS}/j", body(**other))
+        assert answer.status_code == 400
+        assert f"its {next(iter(other))} cannot be changed" in answer.json()["error"]["message"]
+        shown = arm.get(f"{JOBS}/j").json()["properties"]
+        assert arm.put(f"{JOBS}/j", {"properties": shown}).status_code == 200
 
     def test_what_is_wrong_is_said_as_azure_says_it(self, arm: Arm) -> None:
         answer = arm.put(f"{JOBS}/j", body(command="echo ${{inputs.b}}", resources={"x": 1}))

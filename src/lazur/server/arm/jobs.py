@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.engine.states import FINAL
-from lazur.errors import NotFound, Unauthenticated
+from lazur.errors import Invalid, NotFound, Unauthenticated
 from lazur.server.arm import listing
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply, accepted, listed, pending
@@ -38,9 +38,10 @@ def show(call: Call, name: str) -> Reply:
 @routes.put("WS/jobs/{name}", "workspaces/jobs/write")
 def put(call: Call, name: str) -> Reply:
     """Submit it. What is there already is changed, as far as a job can be."""
-    there = call.read(lambda context: _is_there(context, call.workspace, name))
+    there = call.read(lambda context: _known(context, call.workspace, name))
     properties = mapping(call.json().get("properties"))
-    if there:
+    if there is not None:
+        _check_same(call, there, properties)
         made = update(call, name, translate.changes(properties))
         return Reply(translate.to_arm(made, call.ids))
     _check_user(call)
@@ -137,13 +138,22 @@ def _submitted(context: Context, workspace: str, spec: dict[str, Any]) -> dict[s
     return jobs.submit(context, workspace, whole)
 
 
-def _is_there(context: Context, workspace: str, name: str) -> bool:
+def _known(context: Context, workspace: str, name: str) -> dict[str, Any] | None:
     open_workspace(context, workspace, _WRITE, "jobs", name)
     try:
-        jobs.find_row(context, workspace, name, _WRITE)
+        return jobs.get(context, workspace, name)
     except NotFound:
-        return False
-    return True
+        return None
+
+
+def _check_same(call: Call, view: dict[str, Any], properties: dict[str, Any]) -> None:
+    """Another job by the name of one that is there would never run, and nobody be told of it."""
+    if (field := translate.changed(properties, view, call.ids)) is not None:
+        raise Invalid(
+            f"There is a job {view['name']!r} already, and its {field} cannot be changed.",
+            hint="Submit this one by another name, or without any. Of one that is there you can "
+            "change displayName, description, tags, properties and isArchived.",
+        )
 
 
 def _check_user(call: Call) -> None:

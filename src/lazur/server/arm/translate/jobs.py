@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lazur.errors import Unsupported
 from lazur.server.arm.ids import Ids, type_of
-from lazur.server.arm.translate.cases import camelled, given, mapping, snaked
+from lazur.server.arm.translate.cases import camel, camelled, given, mapping, snaked
 from lazur.server.arm.translate.commands import arm_command, arm_parallel, command
 from lazur.server.arm.translate.common import resource
 from lazur.server.arm.translate.pipelines import arm_pipeline, pipeline
@@ -26,6 +26,12 @@ _TO = {
 _NOTES = ("display_name", "description", "experiment_name")
 _KEPT = ("notification_setting",)
 """What has no counterpart and is given back."""
+_FIXED: dict[str, Callable[[Any], Any]] = {
+    "job_type": squashed,
+    "command": lambda text: str(text or "").strip(),
+    "code_id": written,
+}
+"""By which a job is told from another one, and in which form two of them are compared."""
 _IS_REUSED, _REUSED = "azureml.isreused", "azureml.reusedrunid"
 _CHOSEN = re.compile(r"azureml://datastores/[^/]+/paths/azureml/[^/${}]+/(?P<output>[^/]+)/?")
 """Where an output lies that was given no place."""
@@ -63,6 +69,16 @@ def changes(properties: Mapping[str, Any]) -> dict[str, Any]:
         if key in body:
             made[key] = texts(body[key]) if isinstance(body[key], Mapping) else body[key]
     return made
+
+
+def changed(properties: Mapping[str, Any], view: Mapping[str, Any], ids: Ids) -> str | None:
+    """Azure's name of what a body says otherwise of a job that is there, and that cannot be
+    changed; None where it is the same job."""
+    wanted, known = snaked(properties), snaked(definition(view, ids))
+    for field, plain in _FIXED.items():
+        if field in wanted and plain(wanted[field]) != plain(known.get(field)):
+            return camel(field)
+    return None
 
 
 def definition(found: Mapping[str, Any], ids: Ids) -> dict[str, Any]:

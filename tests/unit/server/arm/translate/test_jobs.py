@@ -347,3 +347,21 @@ class TestToAzure:
         }
         found = jobs.definition(view, IDS)
         assert found["trial"]["componentId"] == f"{WS}/components/t/versions/1"
+
+
+class TestChanged:
+    @pytest.mark.parametrize(
+        ("said", "field"),
+        [
+            ({}, None),
+            ({"command": " true\n", "jobType": "command", "tags": {"x": "y"}}, None),
+            ({"command": "false"}, "command"),
+            ({"codeId": f"{WS}/codes/{'b' * 64}/versions/1"}, "codeId"),
+            ({"jobType": "Sweep"}, "jobType"),
+        ],
+    )
+    def test_what_a_job_is_stays(self, said: dict[str, Any], field: str | None) -> None:
+        assert jobs.changed(said, VIEW, IDS) == field
+
+    def test_what_is_shown_is_no_change(self) -> None:
+        assert jobs.changed(jobs.to_arm(VIEW, IDS)["properties"], VIEW, IDS) is None
