@@ -21,7 +21,8 @@ ROOM = (
 )
 MLFLOW = f"/mlflow/v1.0{ROOM}/api/2.0/mlflow/"
 HISTORY = f"/history/v1.0{ROOM}/experimentids/"
-CREDIT, IDLE = "0d9a6c1e-7c1e-4c3f-9a55-2f2f2f2f2f2f", "1d9a6c1e-7c1e-4c3f-9a55-2f2f2f2f2f2f"
+METRICS = f"/metric/v2.0{ROOM}/runs/"
+CREDIT, IDLE, OLD = (f"{n}d9a6c1e-7c1e-4c3f-9a55-2f2f2f2f2f2f" for n in range(3))
 PARENT, CHILD, LIVE = "brave_kite_1x2y3z", "brave_kite_1x2y3z_0", "jolly_spoon_9k8j7h"
 START = 1_730_000_000_000
 
@@ -43,7 +44,7 @@ def run(name: str, **more: Any) -> dict[str, Any]:
         "start_time": str(START),
         "artifact_uri": f"azureml://westeurope.api.azureml.ms/mlflow/v2.0{ROOM}/experiments/"
         f"{CREDIT}/runs/{name}/artifacts",
-        "lifecycle_stage": "active",
+        "lifecycle_stage": more.get("stage", "active"),
     }
     if info["status"] != "RUNNING":
         info["end_time"] = str(START + 60_000)
@@ -69,10 +70,16 @@ class Azure:
         default_factory=dict[tuple[str, str], list[dict[str, Any]]]
     )
     files: dict[tuple[str, str], bytes] = field(default_factory=dict[tuple[str, str], bytes])
+    tables: dict[tuple[str, str], list[dict[str, Any]]] = field(
+        default_factory=dict[tuple[str, str], list[dict[str, Any]]]
+    )
+    """Of a run and a name, what SDK v1 has logged: values by column."""
     busy: int = 0
     """So many requests are told to come again."""
     broken: str = ""
-    """What begins so is answered with 500."""
+    """What has this in its address is refused."""
+    unknown: str = ""
+    """And this is not known."""
     asked: list[str] = field(default_factory=list[str])
 
     def answer(self, method: str, target: str, headers: Any, body: Any) -> tuple[int, Any]:
@@ -91,19 +98,25 @@ class Azure:
             return 429, {"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "Slow down."}
         if self.broken and self.broken in target:
             return 403, {"error": {"code": "UserError", "message": "No permission."}}
+        if self.unknown and self.unknown in target:
+            return 404, {"error": {"code": "UserError", "message": "Not found."}}
         return 200, self._told(parts.path, {**query, **body})
 
     def _told(self, path: str, asked: dict[str, Any]) -> Any:
         if path == f"{MLFLOW}experiments/search":
-            assert asked["view_type"] == "ACTIVE_ONLY"
+            assert asked["view_type"] == "ALL"
             return self._page("experiments", self.experiments, asked)
         if path == f"{MLFLOW}runs/search":
+            assert asked["run_view_type"] == "ALL"
             found = [r for r in self.runs if r["info"]["experiment_id"] in asked["experiment_ids"]]
             return self._page("runs", found, asked)
         if path == f"{MLFLOW}metrics/get-history":
             points = self.points[asked["run_id"], asked["metric_key"]]
             named = [{"key": asked["metric_key"], **point} for point in points]
             return self._page("metrics", named, asked)
+        if path.startswith(METRICS):
+            whose, _, verb = path.removeprefix(METRICS).partition("/")
+            return self._metrics(whose, verb, asked)
         found = re.fullmatch(f"{re.escape(HISTORY)}([^/]+)/runs/([^/]+)/artifacts(.*)", path)
         assert found, path
         whose = found[2]
@@ -112,6 +125,30 @@ class Azure:
             return {"contentUri": signed, **self._artifact(whose, asked["path"])}
         listed = [self._artifact(run, name) for run, name in self.files if run == whose]
         return {"value": listed, "continuationToken": None, "nextLink": None}
+
+    def _metrics(self, whose: str, verb: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """All of them, numbers too; two at a time."""
+        if verb == "list":
+            named = {
+                **{key: {key: "Double"} for run, key in self.points if run == whose},
+                **{
+                    key: _columns(rows) for (run, key), rows in self.tables.items() if run == whose
+                },
+            }
+            value = [
+                {
+                    "metricKey": {"namespace": "", "name": name, "labels": None},
+                    "columns": columns,
+                    "properties": {"uxMetricType": "azureml.v1.table"},
+                }
+                for name, columns in named.items()
+            ]
+        else:
+            rows = self.tables[whose, asked["metricName"]]
+            value = [{"metricId": str(n), "step": n, "data": row} for n, row in enumerate(rows)]
+        at = int(asked.get("continuationToken") or 0)
+        token = str(at + 2) if len(value) > at + 2 else None
+        return {"value": value[at : at + 2], "continuationToken": token, "nextLink": None}
 
     def _page(self, what: str, found: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
         """Two at a time."""
@@ -132,6 +169,11 @@ class Azure:
         }
 
 
+def _columns(rows: list[dict[str, Any]]) -> dict[str, str]:
+    kinds = {str: "String", float: "Double", int: "Int"}
+    return {name: kinds.get(type(value), "Artifact") for name, value in rows[0].items()}
+
+
 def filled() -> Azure:
     """A workspace in which somebody has worked."""
     made = Azure()
@@ -147,6 +189,10 @@ def filled() -> Azure:
         },
         {"experiment_id": IDLE, "name": "idle", "lifecycle_stage": "active", "tags": []},
     ]
+    made.tables = {
+        (PARENT, "loss by store/region"): [{"store": n, "loss": n / 2} for n in range(3)],
+        (PARENT, "note"): [{"note": "as in May"}],
+    }
     loss = [{"value": 1.5 - n / 4, "timestamp": START + n, "step": str(n)} for n in range(5)]
     odd = [{"value": "NaN", "timestamp": str(START)}, {"value": "Infinity", "timestamp": START}]
     made.points = {

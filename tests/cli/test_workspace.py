@@ -198,6 +198,19 @@ class TestExport:
         assert told["assets"] == 4
         assert other.ok("workspace", "import", "out")["made"] == 5
 
+    def test_what_is_there_with_other_content_stays_and_is_named(
+        self, lazur: Cli, other: Cli
+    ) -> None:
+        furnish(lazur, "lab7")
+        lazur.ok("workspace", "export", "-n", "lab7", "--to", "out")
+        other.ok("workspace", "create", "-n", "lab7")
+        words = ("-n", "d", "-v", "1", "-t", "uri_folder", "-w", "lab7")
+        mine = other.ok("data", "create", *words, "-p", str(lazur.folder / "c"))
+        done = other.ok("workspace", "import", "out")
+        assert (done["made"], done["runs"]) == (5, 1)
+        assert any(line.startswith("data/d:1: what is here stays") for line in done["left_out"])
+        assert other.ok("data", "show", "d", "-v", "1", "-w", "lab7")["path"] == mine["path"]
+
     def test_one_that_was_interrupted_is_made_whole(self, lazur: Cli, other: Cli) -> None:
         furnish(lazur, "lab5")
         good = FILES["data.yml"].replace("}}", "}, labels: [good]}")

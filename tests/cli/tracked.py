@@ -18,9 +18,10 @@ class Tracker:
     token: str
 
     @classmethod
-    def of(cls, lazur: Cli) -> Tracker:
+    def of(cls, lazur: Cli, workspace: str = "default") -> Tracker:
         """By what `lazur mlflow-uri` prints."""
-        return cls(lazur("mlflow-uri").out.strip(), lazur("mlflow-uri", "--token").out.strip())
+        told = ("mlflow-uri", "-w", workspace)
+        return cls(lazur(*told).out.strip(), lazur(*told, "--token").out.strip())
 
     def run(
         self,

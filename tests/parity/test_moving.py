@@ -82,6 +82,16 @@ name: nightly
 trigger: {type: cron, expression: "0 5 * * *"}
 create_job: ./job.yml
 """,
+    "daily.yml": """
+name: daily
+trigger: {type: cron, expression: "0 5 * * *"}
+create_job: {type: command, command: python main.py 1, code: ./src, environment: "azureml:tools:1"}
+""",
+    "line.yml": """
+type: pipeline
+settings: {default_compute: local}
+jobs: {one: {type: command, component: "azureml:train:1", inputs: {x: 2}}}
+""",
     "store.yml": "{name: far, type: azure_blob, account_name: acc, container_name: con}",
     "git.yml": "{name: forge, type: git, target: 'https://example.org/code'}",
 }
@@ -97,6 +107,22 @@ job create -f parallel.yml
 schedule create -f schedule.yml
 datastore create -f store.yml
 connection create -f git.yml
+"""
+
+
+ATTIC = """
+environment create -f env.yml
+data create -n numbers -t uri_folder -p src
+data create -n numbers -v 2 -t uri_folder -p src
+data archive -n numbers -v 1
+data create -n older -t uri_folder -p src
+data archive -n older
+schedule create -f daily.yml
+schedule disable -n daily
+component create -f component.yml
+job create -f line.yml --name line
+job create -f job.yml --name plain --set inputs.d=azureml:numbers:2
+job create -f sweep.yml --name search
 """
 
 
@@ -206,6 +232,50 @@ class TestImport:
             assert _run(here, late)["experiment_name"] == "later"
             (file,) = here.home.rglob(f"{new['id']}/artifacts/model/MLmodel")
             assert file.read_bytes() == b"flavors: {}\n"
+        finally:
+            stop(here.home)
+
+    def test_what_is_put_away_comes_put_away(self, filled: Cloud, tmp_path: Path) -> None:
+        python = clients.python(clients.NEWEST)
+        if python is None:
+            pytest.skip("azure-ai-ml is not installed: make azure-clients")
+        there, attic = filled.cli, ("-w", "attic")
+        there.ok("workspace", "create", "-n", "attic")
+        for line in ATTIC.strip().splitlines():
+            ran = there(*line.split(), *attic)
+            assert ran.code == 0, ran.err
+        tracker = Tracker.of(there, "attic")
+        gone, kept = tracker.run("gone", experiment="old"), tracker.run("kept")
+        late = tracker.run("late", experiment="tries")
+        assert there("experiment", "archive", "old", "--yes", *attic).code == 0
+        assert there("run", "delete", late, *attic).code == 0
+        there("azure", "config", "--dir", str(tmp_path), *attic)
+        (tmp_path / "home").mkdir(mode=0o700)
+        here = Cli(tmp_path / "home", tmp_path)
+        words = ("azure", "import", "--from-config", "config.json", "--with-files")
+        words += ("--what", "environments, data, components, schedules, jobs, experiments")
+        try:
+            done = here(*words, "--python", str(python), **filled.variables).json()
+            shown = {one["version"]: one for one in here.ok("data", "list", "numbers")}
+            assert set(shown) == {"2"}
+            assert here.ok("data", "show", "numbers", "-v", "1")["archived"]
+            assert here.ok("data", "show", "older", "-v", "1")["archived"]
+            here("data", "download", "numbers", "-v", "2", "-p", str(tmp_path / "got"))
+            assert next((tmp_path / "got").rglob("main.py")).parent.name != "main.py"
+            assert here.ok("data", "show", "numbers", "-v", "2")["type"] == "uri_folder"
+            assert not here.ok("schedule", "show", "daily")["is_enabled"], done["left_out"]
+            here.ok("schedule", "trigger", "daily")
+            for name in ("line", "plain", "search"):
+                ran = here("job", "validate", "-f", f"azure-attic/jobs/{name}.yml")
+                assert ran.code == 0, (ran.err, done["left_out"])
+            assert [_run(here, run)["deleted"] for run in (gone, kept, late)] == [
+                True,
+                False,
+                True,
+            ]
+            assert here.ok("experiment", "show", "old")["archived"]
+            assert not here.ok("experiment", "show", "tries")["archived"]
+            assert done["runs"] >= 3, done  # the job's, too
         finally:
             stop(here.home)
 

@@ -3,6 +3,7 @@ them, from replies as Azure documents them, and imported."""
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from lazur.sdk.azure_tables import tables
 from lazur.sdk.azure_tracking import Lost, Tracking
 from lazur.sdk.azure_wire import Wire
 from lazur.services.tracking import export, imports, runs, searches, trash
 from lazur.store.pages import Query
-from tests.recorded import CHILD, LIVE, PARENT, ROOM, START, Azure, filled, run, served
+from tests.recorded import CHILD, LIVE, OLD, PARENT, ROOM, START, Azure, filled, run, served
 from tests.site import OWNER, TestSite, call
 
 
@@ -134,6 +136,93 @@ class TestFirst:
         assert made.left_out == ["experiments/nothing: there is none of this name"]
 
 
+class TestTables:
+    """What SDK v1 has logged, and MLflow does not tell of."""
+
+    def test_they_are_files_of_their_run(
+        self, site: TestSite, azure: Azure, tmp_path: Path
+    ) -> None:
+        bring(site, fetch(azure, tmp_path), tmp_path)
+        (folder,) = site.home.path.rglob(f"{get(site, PARENT)['id']}/artifacts/azureml/metrics")
+        found = {path.name: json.loads(path.read_text()) for path in folder.iterdir()}
+        assert found == {
+            "loss by store_region.json": {
+                "columns": ["store", "loss"],
+                "data": [[0, 0.0], [1, 0.5], [2, 1.0]],
+            },
+            "note.json": {"columns": ["note"], "data": [["as in May"]]},
+        }
+
+    def test_names_that_look_alike_stay_apart(self) -> None:
+        metrics = [
+            {"metricKey": {"name": name}, "columns": {"x": "Int"}} for name in ("a/b", "a:b")
+        ]
+        made = tables(metrics, (), lambda name, _: [{"data": {"x": 1}}, {"data": {"y": name}}])
+        assert [(path, json.loads(content)["data"]) for path, content in made] == [
+            ("azureml/metrics/a_b.json", [[1, None], [None, "a/b"]]),
+            ("azureml/metrics/a_b-2.json", [[1, None], [None, "a:b"]]),
+        ]
+
+    def test_what_is_not_given_is_named_and_asked_for_the_next_time(
+        self, site: TestSite, azure: Azure, tmp_path: Path
+    ) -> None:
+        azure.broken = "metric/v2.0"
+        made = fetch(azure, tmp_path)
+        assert any(PARENT in line and "tables" in line for line in made.left_out)
+        azure.broken = ""
+        bring(site, fetch(azure, tmp_path), tmp_path)
+        assert len(list(site.home.path.rglob("artifacts/azureml/metrics/note.json"))) == 1
+
+    def test_a_workspace_that_does_not_tell_them_is_named_once(
+        self, azure: Azure, tmp_path: Path
+    ) -> None:
+        azure.unknown = "metric/v2.0"
+        left_out = fetch(azure, tmp_path).left_out
+        assert len([line for line in left_out if "tables" in line]) == 1
+        azure.asked.clear()
+        fetch(azure, tmp_path)
+        assert not any("get-history" in path for path in azure.asked)
+
+    def test_a_file_in_their_place_comes_once(
+        self, site: TestSite, azure: Azure, tmp_path: Path
+    ) -> None:
+        azure.files[PARENT, "azureml/metrics/note.json"] = b"older"
+        made = fetch(azure, tmp_path, artifacts=True)
+        bring(site, made, tmp_path)
+        (file,) = site.home.path.rglob("artifacts/azureml/metrics/note.json")
+        assert b"as in May" in file.read_bytes()
+
+
+class TestArchived:
+    def test_runs_come_into_the_trash(self, site: TestSite, azure: Azure, tmp_path: Path) -> None:
+        azure.runs.append(run("old_one", stage="deleted", params={"lr": "1"}))
+        bring(site, fetch(azure, tmp_path), tmp_path)
+        assert get(site, "old_one")["deleted"]
+        assert get(site, "old_one")["params"] == {"lr": "1"}
+        assert not get(site, PARENT)["deleted"]
+
+    def test_so_do_those_of_an_archived_experiment(
+        self, site: TestSite, azure: Azure, tmp_path: Path
+    ) -> None:
+        azure.experiments.append(
+            {"experiment_id": OLD, "name": "old", "lifecycle_stage": "deleted", "tags": []}
+        )
+        azure.runs.append(run("old_one", experiment=OLD))
+        made = fetch(azure, tmp_path)
+        assert made.experiments[-1] == {"name": "old", "archived": True}
+        bring(site, made, tmp_path)
+        assert get(site, "old_one")["deleted"]
+
+    def test_what_was_restored_here_stays(
+        self, site: TestSite, azure: Azure, tmp_path: Path
+    ) -> None:
+        azure.runs.append(run("old_one", stage="deleted"))
+        bring(site, fetch(azure, tmp_path / "a"), tmp_path / "a")
+        call(site, trash.restore, "default", {"runs": ["old_one"]})
+        bring(site, fetch(azure, tmp_path / "b"), tmp_path / "b")
+        assert not get(site, "old_one")["deleted"]
+
+
 class TestAgain:
     def test_nothing_is_fetched_twice(self, azure: Azure, tmp_path: Path) -> None:
         first = fetch(azure, tmp_path)
@@ -202,6 +291,15 @@ class TestTrouble:
         azure.broken = "contentinfo"
         made = fetch(azure, tmp_path, artifacts=True)
         assert any("plot.png" in line and "No permission" in line for line in made.left_out)
+
+    def test_a_file_whose_path_is_none_here_is_named_and_the_others_come(
+        self, site: TestSite, azure: Azure, tmp_path: Path
+    ) -> None:
+        azure.files[PARENT, "logs\\out.txt"] = b"there"
+        made = fetch(azure, tmp_path, artifacts=True)
+        assert any("out.txt" in line and "no path" in line for line in made.left_out)
+        bring(site, made, tmp_path)
+        assert list(site.home.path.rglob("artifacts/plot.png"))
 
     def test_a_wrong_token_says_so_without_the_token(self, azure: Azure, tmp_path: Path) -> None:
         wire = Wire(azure.url, ROOM, lambda: ("secret", math.inf))

@@ -105,20 +105,23 @@ HELP: dict[str, dict[str, Any]] = {
 _KINDS = frozenset(
     "environments data models components datastores schedules jobs experiments".split()
 )
-_SCRIPTS = ("azure_bundle", "azure_tracking", "azure_wire", "azure_fetch")
+_SCRIPTS = ("azure_bundle", "azure_tables", "azure_tracking", "azure_wire", "azure_fetch")
 """Each after what it imports."""
+_SAID = "lazur: "
+"""What lines begin with that azure_fetch says."""
 _OURS = ("ARM_CLOUD_METADATA_URL", "MSI_ENDPOINT", "MSI_SECRET")
 """What points Azure's client at a server of Lazur, where `lazur azure env` was run."""
 
 
 def export(to: str, kinds: str | None = None) -> Any:
     # Help and wrong arguments wait for nothing.
-    from lazur.sdk import moving  # noqa: PLC0415
     from lazur.sdk.azure_form import azure_form  # noqa: PLC0415
+    from lazur.sdk.workspace_export import export as written  # noqa: PLC0415
+    from lazur.sdk.workspace_files import PARTS  # noqa: PLC0415
 
-    wanted = _known(kinds, frozenset(moving.PARTS) - {"runs"})
+    wanted = _known(kinds, frozenset(PARTS) - {"runs"})
     with session.client() as client:
-        head = moving.export(client, to, terminal.note, azure_form, wanted)
+        head = written(client, to, terminal.note, azure_form, wanted)
     _tell_left_out(head["left_out"])
     parts = ("assets", "datastores", "connections", "schedules", "jobs")
     return {"folder": to, **{k: len(head[k]) for k in parts}, "left_out": head["left_out"]}
@@ -134,20 +137,23 @@ def import_(
     python: str | None = None,
 ) -> Any:
     # As above.
-    from lazur.sdk import moving  # noqa: PLC0415
+    from lazur.sdk.workspace_import import import_ as taken  # noqa: PLC0415
 
     there = _workspace(config)
-    _known(kinds, _KINDS)
+    wanted = _known(kinds, _KINDS)
     folder = Path(to or f"azure-{there}").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    words = [*([kinds] if kinds else []), f"--experiments={json.dumps(experiments or [])}"]
+    words = [
+        *([",".join(wanted)] if wanted else []),
+        f"--experiments={json.dumps(experiments or [])}",
+    ]
     words += ["--with-files"] if with_files else []
     words += ["--with-artifacts"] if with_artifacts else []
     for doing in _fetched(python or sys.executable, config, folder, words):
         terminal.note(doing)
     with session.client() as client:
         here = client.workspaces.get(client.workspace_name)["name"]
-    done = moving.import_(session.client, folder, here, terminal.note)
+    done = taken(session.client, folder, here, terminal.note)
     _tell_left_out(done["left_out"])
     return {"folder": str(folder), **done}
 
@@ -184,7 +190,9 @@ def _fetched(python: str, config: str, folder: Path, words: list[str]) -> Iterat
             assert run.stdout is not None
             said: dict[str, Any] = {}
             for line in run.stdout:
-                said = json.loads(line) if line.startswith("{") else said
+                if not line.startswith(_SAID):
+                    continue  # Azure's client says things, too
+                said = json.loads(line.removeprefix(_SAID))
                 if "doing" in said:
                     yield str(said["doing"])
         errors.seek(0)

@@ -186,10 +186,10 @@ def purge(name: str, no_wait: bool = False) -> None:
 
 def export(name: str, to: str) -> Any:
     # Few commands need what reads and writes YAML.
-    from lazur.sdk import moving  # noqa: PLC0415
+    from lazur.sdk import workspace_export  # noqa: PLC0415
 
     with session.client(name) as client:
-        head = moving.export(client, to, terminal.note)
+        head = workspace_export.export(client, to, terminal.note)
     for left in head["left_out"]:
         terminal.note(f"left out: {left}", "yellow")
     return {**_counted(head), "left_out": head["left_out"]}
@@ -197,9 +197,9 @@ def export(name: str, to: str) -> Any:
 
 def import_(folder: str, name: str | None = None) -> Any:
     # As above.
-    from lazur.sdk import moving  # noqa: PLC0415
+    from lazur.sdk import workspace_import  # noqa: PLC0415
 
-    done = moving.import_(session.client, folder, name, terminal.note)
+    done = workspace_import.import_(session.client, folder, name, terminal.note)
     for left in done["left_out"]:
         terminal.note(f"left out: {left}", "yellow")
     return done

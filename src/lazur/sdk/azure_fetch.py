@@ -3,14 +3,15 @@
     CONFIG FOLDER [KIND,…] [--with-files] [--with-artifacts] [--experiments=JSON]
 
 Runs in a Python that has azure-ai-ml, and imports nothing of Lazur but the files beside it that
-are named `azure_…`. Lines of JSON tell how it goes. Begun anew on the same folder, it goes on with
-what is not there yet.
+are named `azure_…`. Lines of JSON behind `lazur:` tell how it goes. Begun anew on the same folder,
+it goes on with what is not there yet.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -33,7 +34,11 @@ _ARM = re.compile(
     r"Microsoft\.MachineLearningServices/workspaces/[^/]+/"
     r"(?:\w+)/(?P<name>[^/]+)(?:/versions/(?P<version>[^/]+))?$"
 )
+_REFERENCE = re.compile(r"azureml:(?P<name>[^:/@]+):(?P<version>[^:/]+)")
+_NAMELESS = {"environment": "CliV2AnonymousEnvironment", "component": "azureml_anonymous"}
+"""What Azure's client calls those that were written where they are used: no list has them."""
 _NAMES = "--experiments="
+_ARCHIVED = "ArchivedOnly"
 _SERVERS = ("id", "creation_context", "base_path", "provisioning_state", "status", "services")
 
 
@@ -43,34 +48,38 @@ class Fetch:
         self.top = top
         self.with_files = with_files
         self.left_out: list[str] = []
+        self.codeless: set[Path] = set()
         self.assets: list[dict[str, Any]] = []
         self.found: dict[str, list[str]] = {kind: [] for kind in KINDS}
         self.tracked: dict[str, list[Any]] = {"experiments": [], "runs": []}
 
     def asset_kind(self, kind: str) -> None:
+        """Older versions first, archived ones too. A name that is archived is so with all of its
+        versions."""
         room = getattr(self.client, kind)
-        for name in sorted({one.name for one in room.list()}):
-            versions = list(room.list(name=name))
-            for one in reversed(versions):
-                self.tried(f"{kind}/{name}:{one.version}", self.asset, kind, room, one)
+        names = {one.name for one in room.list()}
+        gone = {one.name for one in room.list(list_view_type=_ARCHIVED)} - names
+        for name in sorted(names | gone):
+            found = [(one, name in gone) for one in room.list(name=name)]
+            found += [(one, True) for one in room.list(name=name, list_view_type=_ARCHIVED)]
+            for one, archived in sorted(found, key=_age):
+                self.tried(f"{kind}/{name}:{one.version}", self.asset, kind, room, one, archived)
 
-    def asset(self, kind: str, room: Any, listed: Any) -> None:
+    def asset(self, kind: str, room: Any, listed: Any, archived: bool) -> None:
         name, version = str(listed.name), str(listed.version)
         place = self.top / kind / name / f"{version}.yml"
         if not place.exists():
             spec = plain(room.get(name=name, version=version)._to_dict())
             if self.with_files and kind in ("models", "data"):
                 self.files(kind, name, version, spec)
-            if kind == "components" and str(spec.get("code", "")).startswith("azureml:"):
-                self.code(name, version, spec)
-            write(place, spec)
+            write(place, self.local(spec, "../../") if kind == "components" else spec)
         self.assets.append(
             {
                 "kind": kind,
                 "name": name,
                 "file": f"{kind}/{name}/{version}.yml",
                 "version": version,
-                "archived": False,
+                "archived": archived,
                 "labels": [],
             }
         )
@@ -88,14 +97,51 @@ class Fetch:
             datastore_operation=self.client.datastores,
         )
         held = sorted(into.iterdir())
-        single = len(held) == 1 and (held[0].is_file() or spec.get("type") != "uri_folder")
-        spec["path"] = f"./{version}/{held[0].name}" if single else f"./{version}"
+        own = str(spec["path"]).rstrip("/").rpartition("/")[2]
+        single = [one.name for one in held if one.is_file()] == [own] and len(held) == 1
+        spec["path"] = f"./{version}/{own}" if single else f"./{version}"
 
-    def code(self, name: str, version: str, spec: dict[str, Any]) -> None:
-        """The files that a component runs."""
-        into = self.top / "components" / name / version
-        self.client.components.download(name=name, version=version, download_path=str(into))
-        spec["code"] = f"./{version}/code" if (into / "code").is_dir() else f"./{version}"
+    def local(self, value: Any, up: str) -> Any:
+        """With what only the workspace in Azure has: folders in the place of code, and what was
+        never given a name whole. `up` leads from the file to the top."""
+        if isinstance(value, list):
+            return [self.local(inner, up) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        return {key: self.inner(key, inner, up) for key, inner in value.items()}
+
+    def inner(self, key: str, value: Any, up: str) -> Any:
+        found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if key in ("inputs", "outputs"):
+            return value
+        if found and key == "code":
+            return f"{up}{folder}" if (folder := self.code(**found.groupdict())) else value
+        if found and _NAMELESS.get(key) == found["name"]:
+            return self.nameless(f"{key}s", value, up, **found.groupdict())
+        return self.local(value, up)
+
+    def nameless(self, kind: str, reference: str, up: str, name: str, version: str) -> Any:
+        """What stood there, or what names it there."""
+        got: list[Any] = []
+        self.tried(reference, lambda: got.append(getattr(self.client, kind).get(name, version)))
+        if not got:
+            return reference
+        spec = plain(got[0]._to_dict())
+        return self.local({k: v for k, v in spec.items() if k not in ("name", "version")}, up)
+
+    def code(self, name: str, version: str) -> str | None:
+        """Where its files are, once they are all there; None where they do not come."""
+        place = self.top / "code" / f"{name}-{version}"
+        draft = place.with_name(f".{place.name}")
+        shutil.rmtree(draft, ignore_errors=True)
+        if not place.is_dir() and place not in self.codeless:
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            self.tried(f"code/{name}:{version}", self.client._code.download, name, version, draft)
+            if draft.is_dir() and any(draft.iterdir()):
+                draft.replace(place)
+            else:
+                self.codeless.add(place)
+        return f"code/{place.name}" if place.is_dir() else None
 
     def each(self, kind: str, items: Any) -> None:
         for one in items:
@@ -104,12 +150,20 @@ class Fetch:
     def one(self, kind: str, listed: Any) -> None:
         place = self.top / kind / f"{listed.name}.yml"
         if not place.exists():
-            spec = plain(listed._to_dict())
+            spec = plain((self.job(listed) if kind == "jobs" else listed)._to_dict())
             if kind == "datastores":
                 spec.pop("credentials", None)
                 self.left_out.append(f"{kind}/{listed.name}: its credentials")
+            spec = self.local(spec, "../")
             write(place, {**spec, **({"is_enabled": False} if kind == "schedules" else {})})
         self.found[kind].append(f"{kind}/{listed.name}.yml")
+
+    def job(self, listed: Any) -> Any:
+        """With the steps of a pipeline, which no list tells; another one as a job, and not as the
+        step that Azure's client makes of it."""
+        if listed.type == "pipeline":
+            return self.client.jobs.get(listed.name)
+        return listed._to_job() if hasattr(listed, "_to_job") else listed
 
     def experiments(self, names: list[str], artifacts: bool) -> None:
         """What was tracked. What cannot be reached leaves the rest as it is."""
@@ -163,7 +217,7 @@ def main() -> int:
         stores = [one for one in fetch.client.datastores.list() if one.name not in built_in]
         fetch.each("datastores", stores)
     if "schedules" in kinds:
-        fetch.each("schedules", fetch.client.schedules.list())
+        fetch.each("schedules", fetch.client.schedules.list(list_view_type="All"))
     if "jobs" in kinds:
         fetch.each("jobs", fetch.client.jobs.list())
     if "experiments" in kinds:
@@ -182,6 +236,10 @@ def connect(config: str) -> Any:
     return MLClient.from_config(
         DefaultAzureCredential(), path=str(path.parent or "."), file_name=path.name
     )
+
+
+def _age(found: tuple[Any, bool]) -> str:
+    return str(getattr(getattr(found[0], "creation_context", None), "created_at", None) or "")
 
 
 def plain(spec: Any) -> dict[str, Any]:
@@ -245,7 +303,7 @@ def write_head(fetch: Fetch) -> None:
 
 
 def say(**words: Any) -> None:
-    print(json.dumps(words), flush=True)
+    print("lazur:", json.dumps(words), flush=True)
 
 
 if __name__ == "__main__":

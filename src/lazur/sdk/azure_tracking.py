@@ -6,20 +6,23 @@ people's own scripts log with, it is the same in every release, and it has each 
 with its step and its time. What lies beside a run, the run history tells.
 
 Runs in the Python of the user's that has Azure's client, and imports nothing else of Lazur but
-`azure_bundle`, which comes with it.
+`azure_bundle` and `azure_tables`, which come with it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lazur.sdk.azure_bundle import Bundle
+from lazur.sdk.azure_tables import tables
 
 KEY, TEXT, LABEL = 250, 8000, 5000
 """Characters that a name, a value, and a value of an experiment's tag, has at most here."""
@@ -30,10 +33,15 @@ _LARGE = 256 << 20
 _PAGE = 100
 _STATES = ("SCHEDULED", "RUNNING", "FINISHED", "FAILED", "KILLED")
 _SOURCES = ("NOTEBOOK", "JOB", "LOCAL", "PROJECT")
+_NOT_THERE = (404, 501)
+_NO_PATH = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.{0,2}(?:/|$)")
+"""As lazur/engine/paths.py: one of them, and nothing of the file would be taken."""
 _FETCHED = "fetched.json"
 Note = Callable[[str], object]
 Run = dict[str, Any]
 """As MLflow tells it: `info` and `data`."""
+Table = tuple[str, bytes]
+"""A path among a run's files, and what is there."""
 
 
 class Tracking:
@@ -42,6 +50,7 @@ class Tracking:
         self.left_out: list[str] = []
         self.experiments: list[dict[str, Any]] = []
         self._failed: list[str] = []
+        self._no_tables = ""
         self._wire = wire
         self._home = home
         self._folder = top / "runs"
@@ -70,6 +79,7 @@ class Tracking:
         missing = sorted(set(wanted) - {one["name"] for one in found})
         self.left_out += [f"experiments/{name}: there is none of this name" for name in missing]
         self._fetch(run for one in found for run in self._news(one))
+        self.left_out += [self._no_tables] if self._no_tables else []
 
     def _known(self) -> dict[str, str]:
         """Of runs that are in a file, what they looked like."""
@@ -77,17 +87,19 @@ class Tracking:
         return json.loads(place.read_text()) if place.exists() else {}
 
     def _experiments(self) -> Iterator[dict[str, Any]]:
-        asked = {"view_type": "ACTIVE_ONLY", "max_results": _PAGE}
+        asked = {"view_type": "ALL", "max_results": _PAGE}
         return self._pages("experiments/search", asked, "experiments")
 
     def _news(self, experiment: dict[str, Any]) -> Iterator[tuple[str, Run]]:
         asked = {
             "experiment_ids": [experiment["experiment_id"]],
-            "run_view_type": "ACTIVE_ONLY",
+            "run_view_type": "ALL",
             "max_results": _PAGE,
         }
         self._note(f"experiments/{experiment['name']}")
         for run in self._pages("runs/search", asked, "runs"):
+            if is_archived(experiment):
+                run["info"]["lifecycle_stage"] = experiment["lifecycle_stage"]
             if self._fetched.get(run_id(run)) != self._look(run):
                 yield str(experiment["name"]), run
 
@@ -106,7 +118,7 @@ class Tracking:
 
     def _bundle(self, runs: list[tuple[str, Run]]) -> None:
         """In as many files as it takes."""
-        ready = list(zip(runs, self._pool.map(self._points, [run for _, run in runs])))
+        ready = list(zip(runs, self._pool.map(self._beside, [run for _, run in runs])))
         while ready:
             ready = self._one_bundle(ready)
 
@@ -119,9 +131,9 @@ class Tracking:
         count = 0
         try:
             while count < len(ready) and bundle.size < _LARGE:
-                (experiment, run), points = ready[count]
+                (experiment, run), beside = ready[count]
                 count += 1
-                if self._one(bundle, experiment, run, points):
+                if self._one(bundle, experiment, run, *beside):
                     looks[run_id(run)] = self._look(run)
             bundle.close()
         finally:
@@ -130,29 +142,45 @@ class Tracking:
         self._note(f"runs/{name}: {count} runs")
         return ready[count:]
 
-    def _one(self, bundle: Bundle, experiment: str, run: Run, points: Any) -> bool:
+    def _one(
+        self, bundle: Bundle, experiment: str, run: Run, points: Any, found: list[Table] | Lost
+    ) -> bool:
         """Whether all of it came: if not, it is named, and asked for anew the next time."""
         before = len(self._failed)
         told = f"experiments/{experiment}/{run_id(run)}"
+        files = self._told_of_tables(told, found) if isinstance(found, Lost) else found
         if isinstance(points, Exception):
             self._failed.append(f"{told}: its metrics' history: {points}")
             points = [[key, step, at, value, nan] for key, value, at, step, nan in latest(run)]
         made, lost = document(run, experiment)
         self.left_out += [f"{told}: {what}" for what in lost]
         bundle.add_run(made, points)
+        for path, content in files:
+            bundle.add(f"runs/{run_id(run)}/artifacts/{path}", [content])
         if self._artifacts:
-            self._add_artifacts(bundle, told, run)
+            self._add_artifacts(bundle, told, run, {path for path, _ in files})
         self.left_out += self._failed[before:]
         return len(self._failed) == before
 
-    def _add_artifacts(self, bundle: Bundle, told: str, run: Run) -> None:
+    def _told_of_tables(self, told: str, why: Lost) -> list[Table]:
+        """A workspace that does not tell them at all is named once."""
+        if why.status in _NOT_THERE:
+            self._no_tables = f"experiments: the tables among their metrics: {why}"
+        else:
+            self._failed.append(f"{told}: the tables among its metrics: {why}")
+        return []
+
+    def _add_artifacts(self, bundle: Bundle, told: str, run: Run, there: set[str]) -> None:
         whose = str(run["info"]["experiment_id"]), run_id(run)
         try:
-            paths = sorted(self._wire.artifacts(*whose))
+            paths = sorted(set(self._wire.artifacts(*whose)) - there)
         except Lost as error:
             self._failed.append(f"{told}: its artifacts: {error}")
             return
         for path in paths:
+            if _NO_PATH.search(path):
+                self.left_out.append(f"{told}/{path!a}: it is no path that can be used here")
+                continue
             self._note(f"{told}/{path}")
             try:
                 with self._wire.artifact(*whose, path) as chunks:
@@ -166,7 +194,19 @@ class Tracking:
         draft.write_text(json.dumps(self._fetched))
         draft.replace(self._folder / _FETCHED)
 
-    def _points(self, run: Run) -> Any:
+    def _beside(self, run: Run) -> tuple[list[list[Any]] | Lost, list[Table] | Lost]:
+        return self._points(run), self._tables(run)
+
+    def _tables(self, run: Run) -> list[Table] | Lost:
+        """Metrics that MLflow does not tell, or why they do not come."""
+        known = {one["key"] for one in run.get("data", {}).get("metrics") or []}
+        metrics, values = self._wire.metrics(run_id(run)), partial(self._wire.values, run_id(run))
+        try:
+            return list(tables(metrics, known, values))
+        except Lost as error:
+            return error
+
+    def _points(self, run: Run) -> list[list[Any]] | Lost:
         """Every point of every metric, or why they do not come."""
         found: list[list[Any]] = []
         try:
@@ -200,14 +240,25 @@ class Tracking:
 class Lost(Exception):
     """What Azure does not give, and why."""
 
+    def __init__(self, why: str, status: int = 0) -> None:
+        super().__init__(why)
+        self.status = status
+
 
 def said(experiment: dict[str, Any]) -> dict[str, Any]:
     """Of an experiment, what people wrote."""
     tags, _ = texts(experiment.get("tags") or [], "tag")
     own = {k: v[:LABEL] for k, v in tags.items() if not k.startswith("mlflow.")}
     note = tags.get("mlflow.note.content")
-    more = {"description": note[:LABEL]} if note else {}
-    return {"name": str(experiment["name"])[:256], **more, **({"tags": own} if own else {})}
+    more: dict[str, Any] = {"description": note[:LABEL]} if note else {}
+    more |= {"tags": own} if own else {}
+    more |= {"archived": True} if is_archived(experiment) else {}
+    return {"name": str(experiment["name"])[:256], **more}
+
+
+def is_archived(told: dict[str, Any]) -> bool:
+    """An experiment, or the `info` of a run."""
+    return told.get("lifecycle_stage") == "deleted"
 
 
 def document(run: Run, experiment: str) -> tuple[dict[str, Any], list[str]]:
@@ -236,6 +287,7 @@ def document(run: Run, experiment: str) -> tuple[dict[str, Any], list[str]]:
         "inputs": [],
         "models": [],
         "links": [],
+        "archived": is_archived(info),
     }
     tags.setdefault("mlflow.runName", str(made["name"]))
     if made["status"] in ("SCHEDULED", "RUNNING"):

@@ -1,4 +1,5 @@
-"""HTTPS to a workspace of Azure, beside Azure's client: MLflow's protocol and the run history.
+"""HTTPS to a workspace of Azure, beside Azure's client: MLflow's protocol, the run history and its
+metrics.
 
 Runs in the Python of the user's that has Azure's client, which brings `requests` along.
 """
@@ -38,6 +39,7 @@ class Wire:
         and until when it is good."""
         self._mlflow = f"{api.rstrip('/')}/mlflow/v1.0{workspace}/api/2.0/mlflow/"
         self._history = f"{api.rstrip('/')}/history/v1.0{workspace}/"
+        self._metrics = f"{api.rstrip('/')}/metric/v2.0{workspace}/runs/"
         self._token = token
         self._sleep = sleep
         self._held: tuple[str, float] = ("", 0.0)
@@ -56,11 +58,28 @@ class Wire:
 
     def artifacts(self, experiment: str, run: str) -> Iterator[str]:
         """Paths of all files of a run."""
-        url, token = self._of(experiment, run) + "/artifacts", None
+        url = self._of(experiment, run) + "/artifacts"
+        for one in self._pages(lambda token: self._json("GET", url, params=token)):
+            yield str(one["path"])
+
+    def metrics(self, run: str) -> Iterator[dict[str, Any]]:
+        """Which there are, of all kinds."""
+        url = f"{self._metrics}{quote(run, safe='')}/list"
+        return self._pages(lambda token: self._json("POST", url, json=token))
+
+    def values(self, run: str, name: str, namespace: str) -> Iterator[dict[str, Any]]:
+        """All that was logged of a metric."""
+        url = f"{self._metrics}{quote(run, safe='')}/full"
+        asked = {"metricName": name, **({"metricNamespace": namespace} if namespace else {})}
+        return self._pages(lambda token: self._json("POST", url, json={**asked, **token}))
+
+    def _pages(self, ask: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        token: Any = None
         while True:
-            page = self._json("GET", url, params={"continuationToken": token} if token else {})
-            yield from (str(one["path"]) for one in page.get("value") or [])
-            if not (token := page.get("continuationToken")):
+            page = ask({"continuationToken": token} if token else {})
+            yield from page.get("value") or []
+            before, token = token, page.get("continuationToken")
+            if not token or token == before:
                 return
 
     @contextlib.contextmanager
@@ -99,7 +118,7 @@ class Wire:
                 if answer.ok:
                     return answer
                 if answer.status_code not in _BUSY or not left:
-                    raise Lost(_said(answer, url))
+                    raise Lost(_said(answer, url), answer.status_code)
                 wait = _wait(answer, 2.0 ** (_TRIES - 1 - left))
             self._sleep(min(wait, _LONGEST))
         raise AssertionError

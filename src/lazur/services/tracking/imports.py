@@ -102,6 +102,8 @@ class _Import:
         with self.site.context(self.who) as context:
             given["tags"] = self._tags(context, given["tags"], run)
             store.show(context.db, new, number, given, models, root)
+            if given.get("archived") is True:
+                hidden.delete(context.db, [new], context.now())
             told = {"run": run, "home": self.source.home}
             events.record(context, self.home, "runs", new, "imported", **told)
 

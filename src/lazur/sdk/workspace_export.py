@@ -1,16 +1,4 @@
-"""A workspace as plain files, and out of them again, on this server or another one.
-
-workspace.json                     what it is called, what there is, and what could not go along
-<kind>/<name>/<version>.yml        an asset, as one writes it; its files in `<version>/` beside it
-datastores/, connections/          <name>.yml each, without credentials
-schedules/<name>.yml               disabled: nothing is to run here and there
-jobs/<name>.yml                    what was asked for, to be submitted again
-content/<hash>/                    code and inputs of jobs, and of what components hold inside
-runs/<number>.zip                  what was tracked (`lazur run export`); what it is put together
-                                   under stands in workspace.json
-
-Assets keep their names and versions. Every file can be used by itself: `lazur model create -f …`.
-"""
+"""A workspace as plain files: `workspace_files` says which."""
 
 from __future__ import annotations
 
@@ -18,7 +6,6 @@ import copy
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -27,21 +14,12 @@ from typing import Any, cast
 import yaml
 
 import lazur
-from lazur.errors import Conflict, Invalid, NotFound, Unsupported
-from lazur.sdk import brought
-from lazur.sdk.assets import Assets
+from lazur.errors import Conflict
 from lazur.sdk.client import Client
 from lazur.sdk.contents import Contents, digest, places
 from lazur.sdk.downloads import fetch
-from lazur.sdk.source import read
-from lazur.sdk.views import Asset
-from lazur.sdk.walk import lies_in
+from lazur.sdk.workspace_files import ASSETS, BAD, FORMAT, HEAD, PARTS, VERSION, Note, assets
 
-FORMAT, VERSION = "lazur-workspace", 1
-HEAD = "workspace.json"
-_KINDS = ("environments", "data", "models", "components")
-"""Each may name what comes before it."""
-PARTS = (*_KINDS, "datastores", "connections", "schedules", "jobs", "runs")
 _PART_OF = {"experiments": "runs"}
 _SERVERS = frozenset({"id", "labels", "creation_context", "archived", "etag", "latest"})
 _OF_A_RUN = (
@@ -55,8 +33,6 @@ _OF_A_SCHEDULE = frozenset(
 )
 _RUNS_IN_A_FILE = 200
 _ALWAYS = ("people, groups, roles and tokens", "quotas", "the audit log")
-_BAD = (Invalid, NotFound, Unsupported)
-"""Of one thing: the others can go on."""
 _NOUNS = {
     "environments": "environment",
     "data": "data",
@@ -67,7 +43,6 @@ _NOUNS = {
     "schedules": "schedule",
     "jobs": "job",
 }
-Note = Callable[[str], object]
 Form = Callable[[str, Mapping[str, Any]], tuple[dict[str, dict[str, Any]], list[str]]]
 """Of what (a noun) something is, as it is written: files in the other form, by what is added to
 the name, and what is lost."""
@@ -103,7 +78,7 @@ def export(
         "version": VERSION,
         "lazur": lazur.__version__,
         **{key: here.get(key) for key in ("name", "display_name", "description", "tags")},
-        "assets": [one for kind in _KINDS if kind in wanted for one in writer.assets(kind)],
+        "assets": [one for kind in ASSETS if kind in wanted for one in writer.assets(kind)],
         **{
             kind: list(make()) if _PART_OF.get(kind, kind) in wanted else []
             for kind, make in others.items()
@@ -112,37 +87,6 @@ def export(
     }
     (top / HEAD).write_text(json.dumps(head, indent=2, ensure_ascii=False) + "\n")
     return head
-
-
-def import_(
-    connect: Callable[[str], Client],
-    folder: str | os.PathLike[str],
-    name: str | None = None,
-    note: Note = str,
-) -> dict[str, Any]:
-    """Into the workspace `name`, or that of the name it had, which is made where it is not there;
-    `connect` gives a client for a workspace. What is there already is left as it is, so twice is
-    once."""
-    top = Path(folder)
-    head = _head(top)
-    wanted = name or str(head["name"])
-    with connect(wanted) as client:
-        _make_room(client, wanted, head)
-        reader = _Reader(client, top, note)
-        for kind in ("datastores", "connections"):
-            for resource in head[kind]:
-                reader.add_resource(kind, resource)
-        for asset in head["assets"]:
-            reader.add_asset(asset)
-        for file in head.get("schedules", []):
-            reader.add_schedule(file)
-        for experiment in head.get("experiments", []):
-            reader.add_experiment(experiment)
-        for file in head["runs"]:
-            reader.add_runs(file)
-        if head["jobs"]:
-            reader.left_out.append("jobs: their runs are there; jobs/ has what to submit again")
-        return {"name": wanted, **reader.done, "left_out": [*head["left_out"], *reader.left_out]}
 
 
 class _Writer:
@@ -156,14 +100,14 @@ class _Writer:
 
     def assets(self, kind: str) -> Iterator[dict[str, Any]]:
         """Older versions first."""
-        room = _room(self._client, kind)
+        room = assets(self._client, kind)
         for name in sorted({found.name for found in room.list(list_view_type="All")}):
             versions = list(room.list(name, list_view_type="All"))
             for found in reversed(versions):
                 self._note(f"{kind}/{name}:{found.version}")
                 try:
                     yield self._asset(kind, found.to_dict())
-                except _BAD as error:
+                except BAD as error:
                     self.left_out.append(f"{kind}/{name}:{found.version}: {error.message}")
 
     def resources(self, kind: str) -> Iterator[str]:
@@ -182,7 +126,7 @@ class _Writer:
             written = {k: v for k, v in found.to_dict().items() if k in _OF_A_SCHEDULE}
             try:
                 placed = self._placed(written)
-            except _BAD as error:
+            except BAD as error:
                 self.left_out.append(f"schedules/{found.name}: {error.message}")
                 continue
             spec = _without(placed, frozenset()) | {"is_enabled": False}
@@ -195,7 +139,7 @@ class _Writer:
             spec["outputs"] = _asked(spec.get("outputs") or {}, found.name)
             try:
                 placed = self._placed(spec)
-            except _BAD as error:
+            except BAD as error:
                 self.left_out.append(f"jobs/{found.name}: {error.message}")
                 continue
             self._write(f"jobs/{found.name}.yml", _without(placed, frozenset()))
@@ -249,7 +193,7 @@ class _Writer:
             files = self._client.scope.path(kind, name, "versions", version, "files")
             try:
                 entries = self._client.http.request("GET", files).json()["value"]
-            except _BAD as error:
+            except BAD as error:
                 self.left_out.append(f"{kind}/{name}:{version}: its files, at {path} ({error})")
                 return path
             listed = [str(entry["path"]) for entry in entries]
@@ -284,144 +228,6 @@ class _Writer:
             text = yaml.safe_dump(dict(made), sort_keys=False, allow_unicode=True)
             path.write_text(text, encoding="utf-8")
         return bool(files)
-
-
-class _Reader:
-    def __init__(self, client: Client, top: Path, note: Note) -> None:
-        self._client = client
-        self._top = top
-        self._note = note
-        self.done = {"made": 0, "there": 0, "runs": 0}
-        self.left_out: list[str] = []
-
-    def add_resource(self, kind: str, file: str) -> None:
-        """Where it is there, somebody may have given it credentials."""
-        room = getattr(self._client, kind)
-        source = read(self._file(file))
-        try:
-            room.get(str(source.spec.get("name")))
-            self.done["there"] += 1
-        except NotFound:
-            try:
-                room.create_or_update(self._file(file))
-                self.done["made"] += 1
-            except _BAD as error:
-                self.left_out.append(f"{file}: {error.message}")
-
-    def add_schedule(self, file: str) -> None:
-        """It acts for who imports it."""
-        self._note(file)
-        room, source = self._client.schedules, read(self._file(file))
-        name = str(source.spec.get("name"))
-        try:
-            room.get(name)
-            self.done["there"] += 1
-        except NotFound:
-            try:
-                room.submit(replace(source, within=self._top))
-            except (*_BAD, Conflict) as error:
-                self.left_out.append(f"{file}: {error.message}")
-                return
-            self.done["made"] += 1
-            self.left_out.append(f"{file}: it is disabled: lazur schedule enable -n {name}")
-
-    def add_asset(self, asset: Mapping[str, Any]) -> None:
-        room = _room(self._client, str(asset["kind"]))
-        name, version = str(asset["name"]), str(asset["version"])
-        told = f"{asset['kind']}/{name}:{version}"
-        self._note(told)
-        there = _is_there(room, name, version)
-        try:
-            # Also where it is there: other content of the same version is a conflict, and is told.
-            source = read(self._file(str(asset["file"])))
-            made = room.submit(replace(source, within=self._top))
-        except Conflict as error:
-            raise error.__class__(
-                f"{told} is there with other content: {error.message}", hint=error.hint
-            ) from None
-        except _BAD as error:
-            self.left_out.append(f"{told}: {error.message}")
-            return
-        self.done["there" if there else "made"] += 1
-        _mark(room, made, asset)
-
-    def add_experiment(self, spec: Mapping[str, Any]) -> None:
-        """One that holds no run yet, too. What is said of one that is there stays."""
-        name = str(spec.get("name"))
-        try:
-            self._client.experiments.create(name, **{k: v for k, v in spec.items() if k != "name"})
-        except Conflict:
-            return
-        except _BAD as error:
-            self.left_out.append(f"experiments/{name}: {error.message}")
-
-    def add_runs(self, file: str) -> None:
-        self._note(file)
-        place = self._file(file)
-        if brought.is_there(self._client.runs, place):
-            return
-        found = self._client.runs.import_(place)
-        brought.note(place, [run.id for run in found])
-        self.done["runs"] += sum(1 for run in found if run.get("imported", True))
-
-    def _file(self, name: str) -> Path:
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts:
-            raise Invalid(f"{HEAD} names {name!r}, which is not in the folder.")
-        if not lies_in(self._top / path, self._top):
-            raise Invalid(f"{HEAD} names {name!r}, a link that leads out of the folder.")
-        return self._top / path
-
-
-def _head(top: Path) -> dict[str, Any]:
-    try:
-        found: Any = json.loads((top / HEAD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise NotFound(
-            f"{top} is no exported workspace, or one that was interrupted: it has no {HEAD}.",
-            hint="Make one: lazur workspace export -n NAME --to FOLDER",
-        ) from None
-    except ValueError as error:
-        raise Invalid(f"{top / HEAD} is not valid JSON: {error}") from None
-    if not isinstance(found, dict) or cast("dict[str, Any]", found).get("format") != FORMAT:
-        raise Invalid(f"{top / HEAD} is not of an exported workspace.")
-    head = cast("dict[str, Any]", found)
-    if head["version"] > VERSION:
-        raise Conflict(f"{top} was exported by Lazur {head['lazur']}, in a newer form.")
-    return head
-
-
-def _make_room(client: Client, name: str, head: Mapping[str, Any]) -> None:
-    try:
-        client.workspaces.get(name)
-    except NotFound:
-        fields = {key: head.get(key) for key in ("display_name", "description", "tags")}
-        client.workspaces.create(name, **{k: v for k, v in fields.items() if v})
-
-
-def _room(client: Client, kind: str) -> Assets:
-    if kind not in _KINDS:
-        raise Invalid(f"There are no assets of the kind {kind!r}.")
-    return getattr(client, kind)
-
-
-def _is_there(room: Assets, name: str, version: str) -> bool:
-    try:
-        room.get(name, version)
-    except NotFound:
-        return False
-    return True
-
-
-def _mark(room: Assets, made: Asset, asset: Mapping[str, Any]) -> None:
-    """Labels and the archived flag come after the asset: an import that was interrupted between
-    them is made whole by the next. What somebody added here stays."""
-    has = [label for label in made.get("labels") or [] if label != "latest"]
-    lacking = [label for label in asset.get("labels") or [] if label not in has]
-    if lacking:
-        room.update(made.name, made.version, labels=[*has, *lacking])
-    if asset.get("archived") and not made.get("archived"):
-        room.archive(made.name, made.version)
 
 
 def _content(spec: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
