@@ -302,6 +302,9 @@ class TestDatastores:
     def test_the_workspaces_own_are_not_changed_nor_deleted(self, arm: Arm) -> None:
         one = arm.get(f"{WS}/datastores/workspaceblobstore").json()
         assert arm.put(one["id"], {"properties": one["properties"]}).status_code == 200
+        noted = arm.put(one["id"], {"properties": {**one["properties"], "description": "mine"}})
+        assert noted.status_code == 400
+        assert "is not changed" in noted.json()["error"]["message"]
         told = {"datastoreType": "AzureBlob", "accountName": "a", "containerName": "c"}
         assert arm.put(one["id"], {"properties": told}).status_code == 400
         assert arm.delete(one["id"]).status_code == 400

@@ -81,8 +81,8 @@ class TestStreams:
         for path in (
             "/_blob/default/workspaceartifactstore/ExperimentRun/dcid.k/user_logs/std_log.txt",
             "/_blob/default/workspaceartifactstore/ExperimentRun/dcid.j/outputs/x",
-            "/_blob/default/joblogs/j/executionlogs.txt",
-            "/_blob/default/joblogs/k/executionlogs.txt",
+            "/_blob/default/~joblogs/j/executionlogs.txt",
+            "/_blob/default/~joblogs/k/executionlogs.txt",
         ):
             assert nobody.get(f"{path}?{query}").status_code == 403, path
 

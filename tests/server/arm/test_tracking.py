@@ -73,6 +73,15 @@ class TestExperiments:
         assert ok(arm.patch(path, {"archive": False}))["archivedTime"] is None
         assert ok(arm.delete(path))["archivedTime"]
 
+    def test_one_keeps_its_name(self, arm: Arm) -> None:
+        made = ok(arm.post(f"{HISTORY}/experiments/tries"))
+        path = f"{HISTORY}/experimentids/{made['experimentId']}"
+        refused = arm.patch(path, {"name": "other", "description": "d"})
+        assert refused.status_code == 501
+        assert "rename_experiment" in refused.json()["error"]["message"]
+        assert ok(arm.get(path)) == made
+        assert ok(arm.patch(path, {"name": "tries", "description": "d"}))["description"] == "d"
+
 
 class TestRuns:
     def test_one_that_is_no_job_is_shown(self, arm: Arm, tracked: Tracked) -> None:
@@ -106,6 +115,11 @@ class TestRuns:
         assert ok(arm.request("DELETE", by_name, json=["d"]))["tags"] == {"c": "3"}
         assert ok(arm.patch(path, {"hidden": True}))["hidden"]
         assert not ok(arm.patch(path, {"hidden": False}))["hidden"]
+
+    def test_properties_are_a_jobs(self, arm: Arm, tracked: Tracked) -> None:
+        refused = arm.patch(f"{HISTORY}/runs/{tracked.run()}", {"properties": {"a": "1"}})
+        assert refused.status_code == 400
+        assert "tags" in refused.json()["error"]["message"]
 
     def test_what_no_table_holds_is_refused(self, arm: Arm, tracked: Tracked) -> None:
         path = f"{HISTORY}/runs/{tracked.run()}"

@@ -9,6 +9,7 @@ from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply, listed
 from lazur.server.arm.routes import Routes
 from lazur.server.arm.translate import datastores as translate
+from lazur.server.arm.translate.cases import mapping
 from lazur.services.azure import sas
 from lazur.services.resources import resources
 from lazur.services.resources.resources import DATASTORES
@@ -37,13 +38,18 @@ def show(call: Call, name: str) -> Reply:
 
 @routes.put(_ONE, DATASTORES.action("write"))
 def put(call: Call, name: str) -> Reply:
-    """One that is reached through this server may be made the default so, and nothing else."""
+    """Make it, or replace all of it. Of one that is reached through this server, where it lies is
+    not Azure's to say: what is said about it may be changed, and whether it is the default."""
     body = call.json()
-    given = body.get("properties") or {}
+    given = mapping(body.get("properties"))
     if given.get("accountName") == addresses.here(call).account_name:
-        changes = {"is_default": bool(given.get("isDefault"))}
-        made = call.write(lambda c: resources.update(c, DATASTORES, call.workspace, name, changes))
-        return Reply(_body(call, made))
+        view = _get(call, name)
+        changes = translate.changes(given, view)
+        if changes:
+            view = call.write(
+                lambda c: resources.update(c, DATASTORES, call.workspace, name, changes)
+            )
+        return Reply(_body(call, view))
     spec = translate.from_arm(body, name)
     made = call.write(lambda c: resources.put(c, DATASTORES, call.workspace, name, spec))
     return Reply(_body(call, made), 201)

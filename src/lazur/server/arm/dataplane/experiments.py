@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lazur.errors import NotFound
+from lazur.errors import NotFound, Unsupported
 from lazur.server.arm import listing
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply
@@ -96,6 +96,7 @@ def update(call: Call, experiment: str) -> Reply:
 
     def use(context: Context) -> dict[str, Any]:
         name = name_of(call, context, experiment)
+        _check_name(body.get("name"), name)
         if changes := translate.experiment_changes(body):
             experiments.update(context, call.workspace, name, changes)
         if (wanted := body.get("archive")) is not None:
@@ -115,6 +116,16 @@ def delete(call: Call, experiment: str) -> Reply:
         return experiments.archive(context, call.workspace, name)
 
     return _told(call, call.write(use))
+
+
+def _check_name(asked: Any, name: str) -> None:
+    """The id that Azure's clients know it by is made of its name, and would go with it."""
+    if asked not in (None, name):
+        raise Unsupported(
+            f"The experiment {name!r} is not renamed by this way.",
+            hint="Use MLflow's client: MlflowClient().rename_experiment(ID, NAME). Or give it a "
+            "description, or tags.",
+        )
 
 
 def _page(call: Call, asked: dict[str, Any]) -> Reply:

@@ -90,7 +90,11 @@ def update(call: Call, run: str) -> Reply:
     if _job(call, run, _WRITE) is not None:
         made = operations.update(call, run, changes, merged=True)
         return Reply(translate.run(made, _experiment(call, made)))
-    changes.pop("properties", None)  # a run that is no job has none
+    if changes.pop("properties", None):
+        raise Invalid(
+            f"The run {run[:100]!r} is no job, and has no properties.",
+            hint="Give it tags, which every run has.",
+        )
     made = call.write(lambda context: notes.change(context, call.workspace, run, changes))
     return _told(call, made)
 
@@ -249,7 +253,7 @@ def _logs(call: Call, view: dict[str, Any]) -> dict[str, str]:
         signed = sas.sign(call.site, holder, place)
         return {path: f"{call.base}/_blob/{place}/{path.rpartition('/')[2]}?{signed}"}
     if (origin := mapping(view.get("reuse")).get("from")) is not None:
-        return _logs(call, _view(call, str(origin)))  # nothing was run again
+        return _logs(call, _view(call, str(origin)))  # it stays as long as it is reused
     folder = f"{call.workspace}/{ARTIFACTSTORE}/ExperimentRun/dcid.{view.get('run_id') or name}"
     there = call.read(lambda context: files.find(context, call.workspace, name, "user_logs/"))
     signed = sas.sign(call.site, holder, f"{folder}/user_logs")

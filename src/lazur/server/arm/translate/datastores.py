@@ -26,6 +26,7 @@ _FIELDS = {
     ),
     "one_lake": ("OneLake", {"one_lake_workspace_name": "oneLakeWorkspaceName"}),
 }
+_NOTES = ("description", "tags", "properties")
 _TYPES = {arm: kind for kind, (arm, _) in _FIELDS.items()}
 _BOTH = {"endpoint": "endpoint", "protocol": "protocol"}
 _CREDENTIALS = {
@@ -76,7 +77,7 @@ def from_arm(body: Mapping[str, Any], name: str) -> dict[str, Any]:
         )
     fields = {**_FIELDS[kind][1], **_BOTH}
     made = {ours: given[theirs] for ours, theirs in fields.items() if given.get(theirs)}
-    for note in ("description", "tags", "properties"):
+    for note in _NOTES:
         if given.get(note):
             made[note] = given[note]
     if kind == "one_lake" and isinstance(artifact := given.get("artifact"), Mapping):
@@ -89,6 +90,18 @@ def from_arm(body: Mapping[str, Any], name: str) -> dict[str, Any]:
         "is_default": bool(given.get("isDefault")),
         **({"credentials": credentials} if credentials else {}),
     }
+
+
+def changes(given: Mapping[str, Any], view: Mapping[str, Any]) -> dict[str, Any]:
+    """Of one that is ours: what is said otherwise than it is shown."""
+    made = {
+        note: given[note]
+        for note in _NOTES
+        if note in given and (given[note] or None) != (view.get(note) or None)
+    }
+    if "isDefault" in given and bool(given["isDefault"]) != bool(view.get("is_default")):
+        made["is_default"] = bool(given["isDefault"])
+    return made
 
 
 def secrets(found: Mapping[str, Any]) -> dict[str, Any]:

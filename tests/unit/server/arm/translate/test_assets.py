@@ -334,6 +334,14 @@ class TestDatastores:
             assert body["accountName"] == f"ml.example.org:8443/_blob/{HERE.account}#"
             assert body["containerName"] == "n"
 
+    def test_of_those_what_is_said_otherwise_is_a_change(self) -> None:
+        view = {"type": "s3", "name": "n", "tags": {"a": "b"}, "description": None}
+        shown = datastores.to_arm(view, HERE)["properties"]
+        assert datastores.changes(shown, view) == {}
+        said = {**shown, "description": "d", "tags": {}, "isDefault": True}
+        wanted = {"description": "d", "tags": {}, "is_default": True}
+        assert datastores.changes(said, view) == wanted
+
     def test_unknown_types_are_named(self) -> None:
         with pytest.raises(Invalid, match="'Hdfs'"):
             datastores.from_arm({"properties": {"datastoreType": "Hdfs"}}, "n")
