@@ -15,6 +15,7 @@ from lazur.server.arm import operations
 from lazur.server.arm.routes import OPEN, Route
 from lazur.services.azure import sas
 from lazur.services.base import roles
+from lazur.services.people import assignments
 from lazur.services.people import tokens as ours
 from tests.server.arm.conftest import BASE, GROUP, MLS, WS, Arm
 from tests.site import Clock, call, submit
@@ -181,6 +182,17 @@ class TestRoles:
             absent = stranger.request(route.method, path_of(route, "nowhere"), **body_of(route))
             assert seen.status_code == absent.status_code == 404, (named(route), seen.text)
             assert seen.text == absent.text.replace("nowhere", "default"), named(route)
+
+    def test_the_machine_is_seen_from_any_workspace_that_shows_it(
+        self, arm: Arm, other: str
+    ) -> None:
+        path = f"{MLS.partition('/resourceGroups')[0]}/{MLS.partition('/lazur/')[2]}"
+        role = "Workspace Connection Secrets Reader"
+        ann, bob = (arm.with_(call(arm.site, ours.issue, n, role, "default")) for n in "ab")
+        call(arm.site, assignments.create, other, {"principal": "a", "role": "Reader"})
+        for asked in ("usages", "vmSizes"):
+            assert ann.get(f"{path}/locations/local/{asked}").status_code == 200
+            assert bob.get(f"{path}/locations/local/{asked}").status_code == 403
 
     def test_lists_hold_only_what_is_theirs(self, arm: Arm, other: str) -> None:
         found = arm.as_("Owner", other).get(f"{MLS}/workspaces").json()["value"]

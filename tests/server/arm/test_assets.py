@@ -329,3 +329,12 @@ class TestResolvedUris:
         path = f"/modelregistry/v1.0{WS}/models/batchGetResolvedUris"
         found = arm.post(path, {"values": [made["id"]]}).json()["values"]
         assert found[made["id"]]["uri"] == f"{LONG}m"
+
+    def test_what_is_of_another_kind_is_not_there(self, arm: Arm) -> None:
+        put(arm, "data/d/versions/1", data())
+        located = "azureml://locations/local/workspaces/x/models/d/versions/1"
+        asked = [f"{WS}/models/d/versions/1", located]
+        path = f"/data/v1.0{WS}/dataversion"
+        found = arm.post(f"{path}/batchGetResolvedUris", {"values": asked})
+        assert found.json() == {"values": {}}
+        assert arm.post(f"{path}/getByAssetId", {"value": located}).status_code == 404

@@ -3,9 +3,10 @@ the workspace is made."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from lazur.errors import NotFound
+from lazur.errors import Forbidden, NotFound
 from lazur.server.arm import listing
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply, listed
@@ -158,12 +159,18 @@ def usages(call: Call, location: str) -> Reply:
 
 
 def _local(call: Call) -> dict[str, Any]:
-    """As seen from any workspace that the caller knows."""
-    known = _all(call)
-    if not known:
-        return {}
-    found = call.read(lambda context: computes.find(context, known[0]["name"]))["value"]
-    return found[0] if found else {}
+    """As seen from any workspace whose computes the caller may see."""
+    refused: Forbidden | None = None
+    for known in _all(call):
+        try:
+            found = call.read(partial(computes.find, workspace=known["name"]))["value"]
+        except Forbidden as error:
+            refused = error
+        else:
+            return found[0] if found else {}
+    if refused is not None:
+        raise refused
+    return {}
 
 
 def _may_look(call: Call) -> None:

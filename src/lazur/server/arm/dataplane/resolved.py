@@ -51,7 +51,7 @@ def model_uris(call: Call) -> Reply:
 def by_id(call: Call) -> Reply:
     """One version, by its id."""
     asset_id = str(call.json().get("value") or call.json().get("assetId") or "")
-    name, version = _named(asset_id)
+    name, version = _named(asset_id, "data")
     found = call.read(lambda c: assets.get(c, call.shelf, "data", name, version))
     told = {
         "dataContainerName": found["name"],
@@ -85,7 +85,7 @@ def _uri(call: Call, kind: str, asset_id: str) -> dict[str, Any]:
         output = call.read(lambda c: _output(c, call.workspace, found.job, found.output))
         told, at = output.get("type"), output.get("uri") or output.get("path")
     else:
-        name, version = _named(asset_id)
+        name, version = _named(asset_id, kind)
         view = call.read(lambda c: assets.get(c, call.shelf, kind, name, version))
         told, at = view.get("type"), view.get("path")
     uri = here.uri(at)
@@ -102,13 +102,16 @@ def _output(context: Context, workspace: str, job: str, output: str) -> dict[str
     return mapping(outputs[output])
 
 
-def _named(asset_id: str) -> tuple[str, str]:
-    """`azureml://locations/…`, an id of the resource manager, or `name:version`."""
+def _named(asset_id: str, kind: str) -> tuple[str, str]:
+    """`azureml://locations/…`, an id of the resource manager, or `name:version`. Raises NotFound
+    for what is of another kind."""
     located = _LOCATED.fullmatch(asset_id)
     if located is not None:
-        return unquote(located["name"]), located["version"] or "@latest"
-    found = ids.parse(asset_id)
-    if found is not None:
-        return found.name, found.version or "@latest"
-    name, _, version = asset_id.removeprefix("azureml:").partition(":")
+        told, name, version = located["kind"].lower(), unquote(located["name"]), located["version"]
+    elif (found := ids.parse(asset_id)) is not None:
+        told, name, version = found.kind, found.name, found.version
+    else:
+        told, (name, _, version) = kind, asset_id.removeprefix("azureml:").partition(":")
+    if told != kind:
+        raise NotFound(f"{asset_id[:200]!r} is none of {kind}.")
     return name, version or "@latest"
