@@ -3,6 +3,7 @@
     address     which paths are Azure's, and what they are about
     routes      the table of operations: method, path, right, handler
     entry       one request: audience, operation, body, answer
+    unserved    what is asked for and not served: its name, and what to do instead
     replies     answers and errors in Azure's words
     ids         Azure's names of things, and ours
     translate/  one noun each, pure: Azure's bodies to what is written in YAML, and back

@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 
 from lazur.errors import LazurError, Unauthenticated, Unsupported
 from lazur.server import receiving
-from lazur.server.arm import address, operations, replies
+from lazur.server.arm import address, operations, replies, unserved
 from lazur.server.arm.address import Place
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply
@@ -77,12 +77,11 @@ class Entry:
         await _run(route, call, values)
 
     def _unserved(self, scope: Scope, path: str) -> Unsupported:
-        name = f"{scope['method']} {path}"[:200]
-        if name in self._missed or len(self._missed) < _KNOWN:
-            self._missed[name] += 1
+        missed = unserved.find(scope["method"], path)
+        if missed.operation in self._missed or len(self._missed) < _KNOWN:
+            self._missed[missed.operation] += 1
         return Unsupported(
-            f"Lazur does not serve the operation {name}.",
-            hint="docs/azure-compatibility.md lists what it does.",
+            f"Lazur does not serve the operation {missed.operation} yet.", hint=missed.instead
         )
 
 

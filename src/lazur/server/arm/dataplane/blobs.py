@@ -63,7 +63,9 @@ class Target:
 async def find(call: Call, account: str, container: str) -> Reply:
     """The container's blobs."""
     if call.query.get("comp") != "list":
-        raise Unsupported("Of a container only its list of blobs is served.")
+        raise Unsupported(
+            "Of a container only its list of blobs is served.", hint="Ask for it with comp=list."
+        )
     prefix = _prefix(call, account, container)
 
     def look() -> Reply:
@@ -116,7 +118,11 @@ async def put(call: Call, account: str, container: str, path: str) -> Reply:
         case "metadata":
             return await run_sync(_put_metadata, call, target)
         case other:
-            raise Unsupported(f"comp={other[:50]} is not served.")
+            raise Unsupported(
+                f"comp={other[:50]} is not served.",
+                hint="Send a blob whole, or in blocks (comp=block) with their list "
+                "(comp=blocklist); its metadata with comp=metadata.",
+            )
 
 
 @routes.on("DELETE", _BLOB, blobs.DELETE)
@@ -209,7 +215,10 @@ async def _put_block(call: Call, target: Target) -> Reply:
 async def _put_list(call: Call, target: Target) -> Reply:
     listed = _ID.findall(await receiving.text(call, _LIST_BYTES))
     if len(listed) > _MOST_BLOCKS or any(kind == "Committed" for kind, _ in listed):
-        raise Unsupported("A blob is put together of blocks that were put just before.")
+        raise Unsupported(
+            "A blob is put together of blocks that were put just before.",
+            hint=f"Put all of its blocks, at most {_MOST_BLOCKS:,}, and list each as Latest.",
+        )
     numbers = [number for _, number in listed]
     blocks = _blocks(call, target)
     new = _is_new(call)

@@ -45,7 +45,8 @@ def from_arm(name: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     if translate is None:
         raise Unsupported(
             f"Jobs of type {kind or 'that is not given'!r} are not run here.",
-            hint="Known: Command, Sweep, Pipeline.",
+            hint="Known: Command, Sweep, Pipeline. A sweep over a script of your own tries models "
+            "and parameters; a command may run spark-submit.",
         )
     return {
         "name": name,

@@ -94,7 +94,8 @@ def _action(body: Any) -> dict[str, Any]:
     if kind in _ACTIONS:
         raise Unsupported(
             f"Schedules with `{_ACTIONS[kind]}` are not run here.",
-            hint="Supported: create_job and import_data.",
+            hint="Supported: create_job and import_data. What create_job names may be a job that "
+            "looks at the data, or scores.",
         )
     job = mapping(made.get("job_definition"))
     source = written(job.get("sourceJobId") or job.get("source_job_id"))

@@ -81,5 +81,6 @@ def _refuse(kind: str) -> None:
     if kind.lower() != "default":
         raise Unsupported(
             f"Workspaces of the kind {kind[:40]!r} are not there.",
-            hint="Hubs, projects and feature stores of Azure have no counterpart yet.",
+            hint="Hubs, projects and feature stores of Azure have no counterpart yet: make a "
+            "workspace without a kind.",
         )

@@ -351,7 +351,7 @@ class TestToAzure:
 
 class TestChanged:
     @pytest.mark.parametrize(
-        ("said", "field"),
+        "said, field",
         [
             ({}, None),
             ({"command": " true\n", "jobType": "command", "tags": {"x": "y"}}, None),
