@@ -71,6 +71,21 @@ class TestSecure:
         assert second.ports == before
         second.close()
 
+    @pytest.mark.parametrize("text", ["99999\n", "-1", "0", "soon", ""])
+    def test_a_port_that_is_none_is_forgotten(self, tmp_path: Path, text: str) -> None:
+        there = Listening(Settings(home=tmp_path))
+        (tmp_path / "tls").mkdir()
+        (tmp_path / "tls" / "port").write_text(text)
+        asyncio.run(there.secure.resume())
+        assert len(there.ports) == 1
+        there.close()
+
+    def test_of_several_proxies_it_is_the_one_that_the_caller_knows(self, tmp_path: Path) -> None:
+        origins = ("https://a.example.org", "https://b.example.org")
+        behind = Listening(Settings(home=tmp_path, allowed_origins=origins))
+        for host, url in (("b.example.org", origins[1]), ("localhost:8765", origins[0])):
+            assert asyncio.run(behind.secure.url(OWN, host)) == url
+
     def test_where_https_is_spoken_already_nothing_is_opened(self, tmp_path: Path) -> None:
         spoken = Listening(Settings(home=tmp_path, tls=True))
         assert asyncio.run(spoken.secure.url("https://here:1", "x")) == "https://here:1"

@@ -17,6 +17,7 @@ STATE = "lazur.secure"
 """In the state of every request: the server's `Secure`."""
 _BACKLOG = 2048
 _PORT = re.compile(r":\d+\Z")
+_PORTS = 1 << 16
 
 log = logging.getLogger("lazur.server")
 
@@ -47,7 +48,8 @@ class Secure:
             return own
         proxies = [one for one in self._settings.allowed_origins if one.startswith("https://")]
         if proxies:
-            return proxies[0]
+            asked = f"https://{host}"
+            return asked if asked in proxies else proxies[0]
         await self._open()
         return f"https://{_PORT.sub('', host)}:{self._port}"
 
@@ -68,22 +70,26 @@ class Secure:
 
     def _bound(self) -> socket.socket:
         """Where it was before, so that what people exported still holds."""
-        before = 0
-        with contextlib.suppress(OSError, ValueError):
-            before = int(self._remembered.read_text())
-        host = self._settings.host
-        for port in dict.fromkeys((before, 0)):
+        host, before = self._settings.host, self._before()
+        for port in (before, 0) if before else (0,):
             sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind((host, port))
                 sock.listen(_BACKLOG)
-            except OSError:
+            except OSError as error:
                 sock.close()
-                log.warning("the port %d, where HTTPS was, is taken", port)
+                log.warning("no HTTPS at %s, port %s: %s", host, port or "any", error)
                 continue
             return sock
         raise Invalid(f"No port is free at {host} for HTTPS.", hint="Or set tls = true.")
+
+    def _before(self) -> int:
+        """0 where it was nowhere, or nobody knows any more."""
+        with contextlib.suppress(OSError, ValueError):
+            port = int(self._remembered.read_text())
+            return port if 0 < port < _PORTS else 0
+        return 0
 
 
 def _certificate(settings: Settings) -> tuple[str, str]:
