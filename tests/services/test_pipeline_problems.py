@@ -95,7 +95,46 @@ class TestWarnings:
         }
         made = call(site, jobs.submit, "default", spec)
         planned = call(site, planning.plan, "default", spec, write=False)
-        assert made["warnings"] == planned["warnings"] == ["no step makes the output 'nobodys'"]
+        (told,) = made["warnings"]
+        assert planned["warnings"] == [told]
+        assert told.startswith("outputs.nobodys: no step makes the output 'nobodys'. Bind an ")
+
+    def test_fields_that_nobody_knows_are_told_wherever_they_stand(self, site: TestSite) -> None:
+        inner = {"type": "pipeline", "descripton": "x", "jobs": {"m": STEP}}
+        component = {"type": "command", "isdeterministic": False, "inputs": {}, **STEP}
+        sweep = {
+            "type": "sweep",
+            "trial": {"type": "command", "command": "a ${{inputs.x}}", "environment": "azureml:e"},
+            "search_space": {"x": {"type": "choice", "values": [1]}},
+            "objective": {"goal": "minimize", "primary_metric": "m"},
+            "early_termination": {"type": "bandit", "slack_factor": 1, "slack_factr": 0.1},
+            "limits": {"max_total_trials": 1},
+        }
+        sweep["trial"]["environment"] = STEP["environment"]
+        made = pipeline(
+            site,
+            a=STEP | {"depend_on": "b", "limits": {"timout": 3}},
+            b={"component": component, "is_deterministic": True},
+            c={"component": component, "isdeterministic": False},
+            d={"component": inner, "settings": {"force_rerrun": True}},
+            e=sweep,
+            f={"type": "if_else", "condition": True, "true_block": "g", "fals_block": "g"},
+            g=STEP,
+        )
+
+        def said(place: str, field: str, meant: str) -> str:
+            return f"{place}: `{field}` is not a known field. Did you mean {meant!r}?"
+
+        assert sorted(made["warnings"]) == [
+            said("jobs.a.depend_on", "depend_on", "depends_on"),
+            said("jobs.a.limits.timout", "timout", "timeout"),
+            said("jobs.b.component.isdeterministic", "isdeterministic", "is_deterministic"),
+            said("jobs.c.isdeterministic", "isdeterministic", "is_deterministic"),
+            said("jobs.d.component.descripton", "descripton", "description"),
+            said("jobs.d.settings.force_rerrun", "force_rerrun", "force_rerun"),
+            said("jobs.e.early_termination.slack_factr", "slack_factr", "slack_factor"),
+            said("jobs.f.fals_block", "fals_block", "false_block"),
+        ]
 
 
 class TestEnvironments:
@@ -130,7 +169,7 @@ class TestCompute:
         step = STEP | {"compute": "azureml:elsewhere"}
         made = pipeline(site, a=step, b=step)
         assert made["warnings"] == [
-            "There is no compute 'elsewhere' here: the job runs on 'local'."
+            "jobs.a.compute: There is no compute 'elsewhere' here: the job runs on 'local'."
         ]
 
     def test_the_one_that_the_pipeline_names_too_is_named_once(self, site: TestSite) -> None:

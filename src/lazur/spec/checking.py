@@ -3,9 +3,9 @@ place."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -16,7 +16,7 @@ from lazur.spec.document import Document
 from lazur.spec.expressions import check as check_expressions
 from lazur.spec.expressions import check_path
 from lazur.spec.expressions import names as names_in
-from lazur.spec.model import Spec
+from lazur.spec.model import Spec, squashed
 from lazur.spec.names import check_input_name
 from lazur.spec.references import parse
 from lazur.spec.suggestions import closest, did_you_mean
@@ -38,6 +38,14 @@ _EXPECTED = {
     "model": "a mapping",
     "list": "a list",
 }
+
+
+_NOT_KNOWN = "is not a known field"
+
+
+def unknown(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those about fields that nobody knows."""
+    return [one for one in found if one.message.endswith(_NOT_KNOWN)]
 
 
 @dataclass
@@ -137,11 +145,12 @@ class Check:
             made = Diagnostic(severity, message, path_text(path), hint=more.get("hint"))
         self.diagnostics.append(made)
 
-    def _unknown_field(self, cls: type[Spec], name: str, path: tuple[str | int, ...]) -> None:
-        if name not in READ_ONLY:
-            close = closest(name, cls.model_fields)
+    def field(self, name: str, known: Collection[str], path: Path) -> None:
+        """`name`, of a mapping at `path`, should be one of `known`."""
+        if name not in known and name not in READ_ONLY:
+            close = closest(name, known)
             hint = f"Did you mean {close!r}?" if close else None
-            self.warning(f"`{name}` is not a known field", (*path, name), key=True, hint=hint)
+            self.warning(f"`{name}` {_NOT_KNOWN}", (*path, name), key=True, hint=hint)
 
     def _unknown_in_plain(self, cls: type[Spec], value: Any, path: tuple[str | int, ...]) -> None:
         """When there is no model to ask: the fields of `cls`, and of those that are models
@@ -150,13 +159,25 @@ class Check:
             return
         for name, item in cast("Mapping[str, Any]", value).items():
             if name not in cls.model_fields:
-                self._unknown_field(cls, name, path)
-            elif (inner := _model_in(cls.model_fields[name].annotation)) is not None:
-                self._unknown_in_plain(inner, item, (*path, name))
+                self.field(name, cls.model_fields, path)
+            else:
+                self._unknown_below(cls.model_fields[name].annotation, item, (*path, name))
+
+    def _unknown_below(self, annotation: Any, value: Any, path: tuple[str | int, ...]) -> None:
+        if isinstance(value, Mapping):
+            body = cast("Mapping[str, Any]", value)
+            if (each := _items_of(annotation, dict)) is not None:
+                for name, item in body.items():
+                    self._unknown_below(each, item, (*path, name))
+            elif (cls := _model_of(annotation, body)) is not None:
+                self._unknown_in_plain(cls, body, path)
+        elif isinstance(value, list) and (each := _items_of(annotation, list)) is not None:
+            for index, item in enumerate(cast("list[Any]", value)):
+                self._unknown_below(each, item, (*path, index))
 
     def _unknown(self, model: Spec, path: tuple[str | int, ...]) -> None:
         for name in model.__pydantic_extra__ or ():
-            self._unknown_field(type(model), name, path)
+            self.field(name, type(model).model_fields, path)
         for name in model.model_fields_set:
             self._look_into(getattr(model, name, None), (*path, name))
 
@@ -173,14 +194,36 @@ class Check:
                     self._unknown(item, (*path, index))
 
 
-def _model_in(annotation: Any) -> type[Spec] | None:
-    """`Resources` of `Resources | None`; None where several are possible."""
-    found = [
-        a
-        for a in (annotation, *get_args(annotation))
-        if isinstance(a, type) and issubclass(a, Spec)
-    ]
+def _model_of(annotation: Any, value: Mapping[str, Any]) -> type[Spec] | None:
+    """`Resources` of `Resources | None`; where several are possible, the one of this `type`. None
+    where nobody can tell."""
+    found = list(dict.fromkeys(_models_in(annotation)))
+    if len(found) > 1:
+        word = squashed(value.get("type"))
+        found = [cls for cls in found if word in _types_of(cls)]
     return found[0] if len(found) == 1 else None
+
+
+def _models_in(annotation: Any) -> Iterator[type[Spec]]:
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _types_of(cls: type[Spec]) -> set[str]:
+    said = cls.model_fields.get("type")
+    return {squashed(word) for word in get_args(said.annotation)} if said is not None else set()
+
+
+def _items_of(annotation: Any, container: type) -> Any:
+    """What a mapping or a list holds, where it is one."""
+    if get_origin(annotation) is container:
+        return get_args(annotation)[-1]
+    if get_origin(annotation) in (dict, list):
+        return None
+    found = (_items_of(part, container) for part in get_args(annotation))
+    return next((each for each in found if each is not None), None)
 
 
 def _keys(declared: Any) -> list[str]:

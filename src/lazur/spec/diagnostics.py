@@ -73,15 +73,34 @@ def warnings_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [d for d in diagnostics if d.severity == "warning"]
 
 
+def told(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    """Warnings, as those read them who see no file: where, what, and what to do."""
+    return [_told(d) for d in warnings_of(diagnostics)]
+
+
+def _told(found: Diagnostic) -> str:
+    known = "." not in found.path or found.path in found.message
+    place = "" if known else f"{found.path}: "
+    hint = f". {found.hint}" if found.hint else ""
+    return f"{place}{found.message}{hint}"
+
+
 def errors_of(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return [d for d in diagnostics if d.severity == "error"]
 
 
+def is_slip(found: Diagnostic) -> bool:
+    """Whether it knows what was meant."""
+    return (found.hint or "").startswith("Did you mean")
+
+
 def raise_if_errors(diagnostics: Iterable[Diagnostic]) -> None:
-    """One SpecError for all of them, so that a person mends everything in one go."""
-    found = errors_of(diagnostics)
-    if not found:
+    """One SpecError for all of them, so that a person mends everything in one go; with slips of
+    the pen that only warn, since one may be why something is missing."""
+    all_of_them = list(diagnostics)
+    if not errors_of(all_of_them):
         return
+    found = errors_of(all_of_them) + [d for d in warnings_of(all_of_them) if is_slip(d)]
     shown = [d.render() for d in found[:_SHOWN]]
     if len(found) > _SHOWN:
         shown.append(f"… and {len(found) - _SHOWN} more")

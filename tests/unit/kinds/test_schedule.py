@@ -116,6 +116,44 @@ class TestMistakes:
         assert model is None
         assert any(one.startswith(message) for one in found), found
 
+    def test_all_are_told_at_once(self) -> None:
+        times = {"time_zone": "Mars", "start_time": "late", "end_time": "later"}
+        _, found = checked({"type": "cron", "expression": "61 * * * *", **times})
+        assert [one.split(": ")[1] for one in found] == [
+            "trigger.time_zone",
+            "trigger.start_time",
+            "trigger.end_time",
+            "trigger.expression",
+        ]
+        wrong = {"type": "recurrence", "frequency": "year", "interval": 1, **times}
+        _, found = checked(wrong)
+        assert sum(one.startswith("error: trigger.") for one in found) == 4
+
+    def test_a_zone_that_is_not_known_makes_no_time_a_mistake(self) -> None:
+        times = {"time_zone": "Mars", "start_time": "2026-05-01", "end_time": "2026-06-01"}
+        for how in (
+            {"type": "cron", "expression": "1 * * * *"},
+            {"type": "recurrence", "frequency": "day", "interval": 1},
+        ):
+            _, found = checked({**how, **times})
+            assert found == ["error: trigger.time_zone: there is no time zone 'Mars'"]
+
+    def test_what_ends_before_it_begins_is_told(self) -> None:
+        cron = {"type": "cron", "expression": "1 * * * *", "start_time": "2026-05-02"}
+        _, found = checked({**cron, "end_time": "2026-05-01"})
+        assert found == ["warning: trigger.end_time: it ends before it begins, and never fires"]
+        assert checked({**cron, "end_time": "2026-05-02"})[1] == []
+        assert checked(cron)[1] == []
+
+    def test_a_pattern_by_the_name_of_azures_documentation_is_its_schedule(self) -> None:
+        daily = {"type": "recurrence", "frequency": "day", "interval": 1}
+        model, found = checked({**daily, "pattern": {"hours": 3}})
+        assert model is not None
+        assert found == []
+        assert model.dump()["trigger"] == {**daily, "schedule": {"hours": [3]}}
+        both = {**daily, "schedule": {"hours": 4}, "pattern": {"hours": 3}}
+        assert checked(both)[1] == ["warning: trigger.pattern: `pattern` is not a known field"]
+
     def test_one_thing_is_run(self) -> None:
         daily = {"type": "cron", "expression": "0 0 * * *"}
         for more in ({"create_job": None}, {"import_data": {}}):

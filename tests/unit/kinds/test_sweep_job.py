@@ -109,6 +109,19 @@ limits: {max_total_trials: 4}
         policy = {"type": "Bandit", "slack_factor": 0.1, "slack_amount": 0}
         assert said(early_termination=policy) == []
 
+    def test_a_slip_that_makes_a_policy_a_mistake_is_told_with_it(self) -> None:
+        found = said(
+            early_termination={"type": "Bandit", "slack_factr": 0.1},
+            search_space={"x": {"type": "choice", "values": [1], "valus": [2]}},
+            trial={**trial("train ${{search_space.x}}"), "resources": {"instance_cout": 1}},
+        )
+        assert min(found).startswith("error early_termination: a bandit policy needs a ")
+        assert sorted(found)[1:] == [
+            "warning early_termination.slack_factr: `slack_factr` is not a known field",
+            "warning search_space.x.valus: `valus` is not a known field",
+            "warning trial.resources.instance_cout: `instance_cout` is not a known field",
+        ]
+
     def test_unknown_fields_are_named(self) -> None:
         assert said(limits={"max_total_trials": 1, "max_trials": 3}) == [
             "warning limits.max_trials: `max_trials` is not a known field"

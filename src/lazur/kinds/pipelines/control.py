@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS = 1000
 _LONGEST_KEY = 100
+_FIELDS = {
+    "if_else": ("condition", "true_block", "false_block"),
+    "do_while": ("condition", "body", "mapping", "limits"),
+    "parallel_for": ("items", "body", "max_concurrency"),
+}
 _PUT = "Put it into a pipeline component, and make that the"
 
 
 def connect(graph: Graph, check: Check) -> None:
     """Tell each step that one of them runs who that is."""
     for name, step in graph["steps"].items():
+        for field in step["spec"] if step["kind"] in _FIELDS else ():
+            check.field(field, (*_FIELDS[step["kind"]], *steps.OWN), ("jobs", name))
         match step["kind"]:
             case "if_else":
                 _connect_branches(graph, name, step, check)

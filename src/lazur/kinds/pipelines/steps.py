@@ -28,6 +28,8 @@ _STEP_ONLY = frozenset(
     "component inputs outputs type depends_on on_failure comment is_deterministic name $schema "
     "id".split()
 )
+OWN = (*_STEP_ONLY, "display_name", "description", "tags", "properties")
+"""What any step may say of itself."""
 _MERGED = (
     "environment_variables",
     "resources",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from lazur.engine import cron, recurrence, zones
 from lazur.engine.ticks import MOST_CAUGHT_UP, Missed
@@ -90,6 +90,16 @@ class RecurrenceTrigger(_Timed):
     frequency: Annotated[_Frequency, spelled(_Frequency)]
     interval: Annotated[Whole, Field(ge=1, le=10_000)]
     schedule: Pattern | None = None
+    """Azure's documentation calls it `pattern`, too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _pattern(cls, value: Any) -> Any:
+        said = dict(mapping(value))
+        if "pattern" not in said or "schedule" in said:
+            return value
+        said["schedule"] = said.pop("pattern")
+        return said
 
 
 class EventTrigger(Spec):
@@ -178,9 +188,9 @@ def check_schedule(check: Check) -> None:
 def timetable(trigger: CronTrigger | RecurrenceTrigger, made: float) -> Timetable:
     """`made`: when the schedule was, for want of a start. Raises Invalid."""
     place = zones.zone(trigger.time_zone or UTC)
-    begin = _moment(trigger.start_time, trigger)
+    begin = _moment(trigger.start_time, trigger.time_zone)
     start = float(int(made)) if begin is None else begin
-    end = _moment(trigger.end_time, trigger)
+    end = _moment(trigger.end_time, trigger.time_zone)
     if isinstance(trigger, CronTrigger):
         return Timetable(cron.parse(trigger.expression), place, start, end)
     pattern = trigger.schedule or Pattern()
@@ -199,7 +209,7 @@ def _parts(pattern: Pattern) -> tuple[Any, Any, Any, Any]:
     return pattern.hours, pattern.minutes, pattern.week_days, pattern.month_days
 
 
-def _moment(text: str | None, trigger: _Timed) -> float | None:
+def _moment(text: str | None, zone: str | None) -> float | None:
     if text is None:
         return None
     try:
@@ -211,7 +221,7 @@ def _moment(text: str | None, trigger: _Timed) -> float | None:
     if found.tzinfo is not None:
         return float(int(found.timestamp()))
     wall = found.replace(microsecond=0)
-    return zones.moments(wall, zones.zone(trigger.time_zone or UTC))[0]
+    return zones.moments(wall, zones.zone(zone or UTC))[0]
 
 
 def _tidied(text: str) -> str:
@@ -221,27 +231,48 @@ def _tidied(text: str) -> str:
 
 
 def _check_times(check: Check, trigger: Mapping[str, Any]) -> None:
-    cls = CronTrigger if squashed(trigger.get("type")) == "cron" else RecurrenceTrigger
+    """All that is wrong at once, whatever else is: a zone that is not known hides no bad time."""
+    is_cron = squashed(trigger.get("type")) == "cron"
+    said = {name: text for name in _TEXTS if isinstance(text := _text(trigger.get(name)), str)}
+    zone, expression = said.get("time_zone"), said.get("expression")
+    is_lost = _try(check, "time_zone", lambda: zones.zone(zone or UTC))
+    known = None if is_lost else zone
+    looks: dict[str, Callable[[], Any]] = {
+        "start_time": lambda: _moment(said.get("start_time"), known),
+        "end_time": lambda: _moment(said.get("end_time"), known),
+    }
+    if is_cron and expression is not None:
+        looks["expression"] = lambda: cron.parse(expression)
+    wrong = [_try(check, field, look) for field, look in looks.items()]
+    if is_lost or any(wrong):
+        return
+    cls = CronTrigger if is_cron else RecurrenceTrigger
     try:
         made = cls.model_validate(trigger)
     except ValueError:
         return  # the model itself has said so
-    for field, look in (
-        ("time_zone", lambda: zones.zone(made.time_zone or UTC)),
-        ("start_time", lambda: _moment(made.start_time, made)),
-        ("end_time", lambda: _moment(made.end_time, made)),
-        ("expression" if cls is CronTrigger else "schedule", lambda: timetable(made, 0.0)),
-    ):
-        try:
-            look()
-        except (Invalid, OverflowError, OSError) as error:
-            message = error.message if isinstance(error, Invalid) else "is out of all bounds"
-            check.error(message, ("trigger", field), hint=getattr(error, "hint", None))
-            return
-    _warn(check, made)
+    if not _try(check, "expression" if is_cron else "schedule", lambda: timetable(made, 0.0)):
+        _warn(check, made)
+
+
+_TEXTS = ("time_zone", "start_time", "end_time", "expression")
+
+
+def _try(check: Check, field: str, look: Callable[[], Any]) -> bool:
+    """Whether it is wrong."""
+    try:
+        look()
+    except (Invalid, OverflowError, OSError) as error:
+        message = error.message if isinstance(error, Invalid) else "is out of all bounds"
+        check.error(message, ("trigger", field), hint=getattr(error, "hint", None))
+        return True
+    return False
 
 
 def _warn(check: Check, trigger: CronTrigger | RecurrenceTrigger) -> None:
+    begin, end = (_moment(t, trigger.time_zone) for t in (trigger.start_time, trigger.end_time))
+    if begin is not None and end is not None and end < begin:
+        check.warning("it ends before it begins, and never fires", ("trigger", "end_time"))
     if trigger.catch_up_limit is not None and trigger.missed != "catch_up":
         check.warning(
             "`catch_up_limit` has no effect without `missed: catch_up`",

@@ -12,7 +12,7 @@ from lazur.kinds import catalog
 from lazur.kinds.jobs.common import Job
 from lazur.kinds.jobs.parallel import ParallelJob, as_command
 from lazur.spec import names
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.suggestions import did_you_mean
 
 _ASSETS = {
@@ -48,8 +48,8 @@ def job(spec: dict[str, Any]) -> CheckedJob:
     _bound(value)
     if isinstance(model, ParallelJob):
         runs = as_command(model, os.cpu_count() or 1)
-        return CheckedJob("parallel", runs, value, [d.message for d in warnings_of(found)])
-    warnings = [d.message for d in warnings_of(found)]
+        return CheckedJob("parallel", runs, value, told(found))
+    warnings = told(found)
     return CheckedJob(kind.removesuffix("-job"), model, value, warnings)
 
 
@@ -61,7 +61,7 @@ def asset(kind: str, spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     assert model is not None
     value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
     _bound(value)
-    return value, [d.message for d in warnings_of(found)]
+    return value, told(found)
 
 
 def changes(body: dict[str, Any], allowed: Collection[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from lazur.kinds import catalog
 from lazur.services.base import checks
 from lazur.services.base.site import Context
 from lazur.services.base.times import iso
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.names import fold
 from lazur.store.db import AnyRow
 
@@ -44,7 +44,7 @@ def check(context: Context, kind: str, spec: Mapping[str, Any]) -> Room:
         "created_by": context.who.name,
         "version": 1,
     }
-    return Room(name, values, [diagnostic.message for diagnostic in warnings_of(found)])
+    return Room(name, values, told(found))
 
 
 def view(row: AnyRow, plural: str) -> dict[str, Any]:

@@ -3,8 +3,9 @@ run of a step sees the same, and what cannot work is said before anything runs."
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from lazur.engine.decisions import ChildView
@@ -14,9 +15,9 @@ from lazur.errors import Invalid, LazurError, SpecError
 from lazur.kinds import catalog
 from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.pipelines import jobs as step_jobs
-from lazur.kinds.pipelines import ports
+from lazur.kinds.pipelines import ports, slips
 from lazur.kinds.pipelines.compiling import Graph, compile_graph
-from lazur.kinds.pipelines.steps import CONTROL, mapping
+from lazur.kinds.pipelines.steps import CONTROL, kind_of, mapping
 from lazur.services.assets import assets, environments, places, versions
 from lazur.services.base.checks import CheckedJob
 from lazur.services.base.home import BLOBSTORE
@@ -26,7 +27,7 @@ from lazur.services.jobs import resolve
 from lazur.services.resources.shelves import Registry
 from lazur.spec import references
 from lazur.spec.checking import Check
-from lazur.spec.diagnostics import Diagnostic, errors_of, raise_if_errors, warnings_of
+from lazur.spec.diagnostics import Diagnostic, errors_of, raise_if_errors, told
 from lazur.spec.model import squashed
 from lazur.spec.references import Asset, Tree
 from lazur.store.db import AnyRow
@@ -51,7 +52,7 @@ def freeze(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> di
         "inputs": inputs,
         "compute": compute,
         "recipes": work.recipes,
-        "warnings": [d.message for d in warnings_of(work.problems)],
+        "warnings": told(work.problems),
         "apart": frozenset({"jobs"}),
     }
 
@@ -67,6 +68,7 @@ class Freezing:
         self._environments: dict[str, str | dict[str, Any]] = {}
         self._whole: set[str] = set()
         self._computes: set[str] = set()
+        self._told: set[tuple[bool, str, str]] = set()
 
     @property
     def recipes(self) -> list[tuple[Recipe, str]]:
@@ -122,6 +124,9 @@ class Freezing:
         if not isinstance(written, Mapping):
             return written
         found = mapping(cast("Any", written))
+        if written is holder[key] and key == "component":
+            entry = catalog.KINDS.get(f"{kind_of(found)}-component")
+            self._slips(slips.of_part(entry.model, found) if entry else (), where)
         if "jobs" in found:
             found["jobs"] = {
                 name: self.step(mapping(step), (*where, "jobs", name))
@@ -217,8 +222,10 @@ class Freezing:
                     inside = "component" in mapping(written.get(step_name))
                     at = (*where, "component") if inside else where
                     self.graph(spec, step_jobs.child_name(name, step_name), at)
+                    found = slips.of_part(PipelineJob, spec)
                 else:
-                    self.check(spec, step["kind"], where)
+                    found = self.check(spec, step["kind"], where)
+                self._slips(slips.of_step(mapping(written.get(step_name)), found), where)
 
     def _said(self, *path: str) -> bool:
         """Whether something is wrong there already."""
@@ -264,7 +271,8 @@ class Freezing:
             content.whole_tree(self._context, tree.digest)
             self._whole.add(tree.digest)
 
-    def check(self, spec: dict[str, Any], kind: str, path: tuple[str, ...]) -> None:
+    def check(self, spec: dict[str, Any], kind: str, path: tuple[str, ...]) -> list[Diagnostic]:
+        """Returns all that was found, of which errors are noted."""
         if f"{kind}-job" not in catalog.KINDS:
             raise Invalid(f"steps of type {kind!r} are not supported.", hint=f"Known: {_KNOWN}.")
         _, found = catalog.validate(f"{kind}-job", spec)
@@ -277,6 +285,15 @@ class Freezing:
                 tree = references.parse(text)
                 if isinstance(tree, Tree):
                     self.whole_tree(tree)
+        return found
+
+    def _slips(self, found: Iterable[Diagnostic], path: tuple[str, ...]) -> None:
+        """Each is told once, however many steps or components have it."""
+        for one in found:
+            known = (path[-1] == "component", one.path, one.message)
+            if known not in self._told:
+                self._told.add(known)
+                self.problems.append(replace(one, path=".".join((*path, one.path))))
 
     @contextmanager
     def _noting(self, path: tuple[str, ...]) -> Generator[None]:

@@ -29,7 +29,7 @@ from lazur.services.jobs import drafts
 from lazur.services.jobs.drafts import Place
 from lazur.services.jobs.pipelines import Freezing
 from lazur.services.jobs.reuse import Reuse
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.references import Tree
 from lazur.store import builds
 from lazur.store.db import AnyRow
@@ -48,11 +48,11 @@ def plan(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, An
         steps = _Walk(context, home, work, (name,), "").steps(checked)
     else:
         steps = [_alone(context, home, work, name, checked)]
-    told = [*checked.warnings, *(d.message for d in warnings_of(work.problems))]
+    notes = [*checked.warnings, *told(work.problems)]
     return {
         "steps": steps,
         "environments": [_built(context, recipe, name) for recipe, name in work.recipes],
-        "warnings": list(dict.fromkeys(told)),
+        "warnings": list(dict.fromkeys(notes)),
     }
 
 

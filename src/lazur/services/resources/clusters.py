@@ -15,7 +15,7 @@ from lazur.services.base.events import Change
 from lazur.services.base.site import Context
 from lazur.services.base.times import iso
 from lazur.services.base.workspaces import open_workspace
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.names import fold
 from lazur.store import clusters as store
 from lazur.store import workspaces
@@ -231,7 +231,7 @@ def _checked(spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         "tags": dict(compute.tags),
         "nodes": compute.nodes,
     }
-    return values, [diagnostic.message for diagnostic in warnings_of(found)]
+    return values, told(found)
 
 
 def _add(context: Context, home: AnyRow, name: str, values: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from lazur.errors import Invalid
 from lazur.kinds import catalog
 from lazur.kinds.resources.common import Credentials
 from lazur.services.base import checks
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.names import fold
 from lazur.store.db import AnyRow
 
@@ -52,7 +52,7 @@ def check(noun: str, spec: Mapping[str, Any]) -> Checked:
         notes={**notes, "is_default": bool(value.get("is_default"))},
         credential=Credentials.kind_in(given) or "none",
         values={n: str(part) for n, part in given.items() if n != "type" and part is not None},
-        warnings=[diagnostic.message for diagnostic in warnings_of(found)],
+        warnings=told(found),
     )
 
 

@@ -25,7 +25,7 @@ from lazur.services.base.workspaces import open_workspace
 from lazur.services.jobs import jobs
 from lazur.services.resources import resources
 from lazur.services.resources.resources import CONNECTIONS
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.store.db import AnyRow
 
 DATABASES = {
@@ -121,7 +121,7 @@ def _checked(spec: dict[str, Any]) -> tuple[DataImport, list[str]]:
     model, found = catalog.validate(kind, spec)
     raise_if_errors(found)
     assert isinstance(model, DataImport)
-    return model, [diagnostic.message for diagnostic in warnings_of(found)]
+    return model, told(found)
 
 
 def _job(model: DataImport, connection: AnyRow, code: str, output: str = "data") -> dict[str, Any]:

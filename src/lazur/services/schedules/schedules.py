@@ -25,7 +25,7 @@ from lazur.services.results import data_imports
 from lazur.services.schedules import schedule_jobs, schedule_views
 from lazur.services.schedules.schedule_jobs import CREATE_JOB, IMPORT_DATA, Facts
 from lazur.services.schedules.schedule_views import view
-from lazur.spec.diagnostics import raise_if_errors, warnings_of
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.names import fold
 from lazur.store import people, ticks
 from lazur.store import schedules as store
@@ -185,7 +185,7 @@ def _checked(
     model, found = catalog.validate("schedule", spec)
     raise_if_errors(found)
     assert isinstance(model, Schedule)
-    warnings = [diagnostic.message for diagnostic in warnings_of(found)]
+    warnings = told(found)
     dumped = model.dump()
     does: dict[str, Any] = {"trigger": dumped["trigger"]}
     if model.create_job is not None:

@@ -423,6 +423,30 @@ def repeated(**more: Any) -> list[tuple[str, str]]:
 
 
 class TestControl:
+    def test_fields_that_no_such_step_has_are_told(self) -> None:
+        steps = {
+            "i": {"type": "if_else", "condition": True, "true_block": "a", "fals_block": "b"},
+            "d": {
+                "type": "do_while",
+                "body": "b",
+                "condition": True,
+                "limits": {"max_iteration_count": 2},
+                "mapping": {},
+                "display_name": "again",
+                "depends_on": "a",
+                "maping": {},
+            },
+            "p": {"type": "parallel_for", "body": "c", "items": [{}], "max_concurency": 1},
+            **{name: command() for name in "abc"},
+        }
+        check = Check({"jobs": steps})
+        compile_graph(check.value, check)
+        assert [(one.path, one.hint) for one in check.diagnostics] == [
+            ("jobs.i.fals_block", "Did you mean 'false_block'?"),
+            ("jobs.d.maping", "Did you mean 'mapping'?"),
+            ("jobs.p.max_concurency", "Did you mean 'max_concurrency'?"),
+        ]
+
     def test_what_is_right(self) -> None:
         assert looped() == looped(max_concurrency=2) == repeated() == []
         assert looped(items="${{parent.inputs.list}}") == []

@@ -1,0 +1,30 @@
+"""Fields of steps, and of their components, that nobody knows: slips of the pen, mostly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lazur.kinds.pipelines.steps import OWN
+from lazur.spec.checking import Check, unknown
+from lazur.spec.diagnostics import Diagnostic
+from lazur.spec.model import Spec
+from lazur.spec.suggestions import closest
+
+
+def of_step(written: Mapping[str, Any], found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Of what was found in the job that a step becomes, what the step says itself: the rest is
+    its component's."""
+    for one in unknown(found):
+        field = one.path.partition(".")[0]
+        if field in written:
+            near = closest(field, OWN) if one.path == field else None
+            yield replace(one, hint=one.hint or (f"Did you mean {near!r}?" if near else None))
+
+
+def of_part(cls: type[Spec], value: Mapping[str, Any]) -> list[Diagnostic]:
+    """Of a component, or of the job of a pipeline within one."""
+    check = Check(value)
+    check.model(cls)
+    return unknown(check.diagnostics)

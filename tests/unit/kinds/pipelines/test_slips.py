@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from lazur.kinds.jobs.command import CommandJob
+from lazur.kinds.pipelines import slips
+from lazur.spec.diagnostics import Diagnostic
+
+SAID = {"command": "true", "environment": "azureml:e:1"}
+
+
+def found(**more: object) -> list[Diagnostic]:
+    return slips.of_part(CommandJob, {**SAID, **more})
+
+
+class TestOfPart:
+    def test_only_what_nobody_knows(self) -> None:
+        (one,) = found(limits={"timout": 3}, resources={"instance_count": 0})
+        assert (one.path, one.hint) == ("limits.timout", "Did you mean 'timeout'?")
+
+    def test_also_where_it_cannot_be_a_job(self) -> None:
+        (one,) = slips.of_part(CommandJob, {"environmnt": "azureml:e:1"})
+        assert one.path == "environmnt"
+
+
+class TestOfStep:
+    def test_what_the_step_says_itself(self) -> None:
+        told = found(zzz=1, limits={"timout": 3})
+        assert [one.path for one in slips.of_step({"limits": {}}, told)] == ["limits.timout"]
+        assert [one.path for one in slips.of_step({"zzz": 1}, told)] == ["zzz"]
+        assert list(slips.of_step({"command": "true"}, told)) == []
+
+    def test_the_words_of_steps_are_known_too(self) -> None:
+        hints = {
+            one.path: one.hint
+            for one in slips.of_step(
+                {"depend_on": "a", "limits": {}, "zzz": 1, "enviroment": ""},
+                found(depend_on="a", limits={"depend_on": 3}, zzz=1, enviroment=""),
+            )
+        }
+        assert hints == {
+            "depend_on": "Did you mean 'depends_on'?",
+            "limits.depend_on": None,
+            "zzz": None,
+            "enviroment": "Did you mean 'environment'?",
+        }
