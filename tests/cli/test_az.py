@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -489,6 +491,23 @@ class TestAddresses:
         wanted = ("--resource", "https://management.azure.com/", "--query", "accessToken")
         assert az.ok("account", "get-access-token", *wanted).startswith("ey")
 
+    @pytest.mark.parametrize(
+        "asked, whom",
+        [
+            (("--resource-type", "arm"), None),
+            (("--resource-type", "ms-graph"), "https://graph.microsoft.com"),
+            (("--scope", "https://management.azure.com//.default"), None),
+            (("--resource", "https://storage.azure.com"), "https://storage.azure.com"),
+        ],
+    )
+    def test_a_token_is_for_whom_it_was_asked_for(
+        self, az: Az, asked: tuple[str, ...], whom: str | None
+    ) -> None:
+        token = az.ok("account", "get-access-token", *asked, "--query", "accessToken")
+        body = token.split(".")[1]
+        meant = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["aud"]
+        assert meant == (whom or az.lazur.ok("azure", "env", "-o", "json")["MSI_ENDPOINT"][:-10])
+
     @pytest.mark.parametrize("host", ["", "https://management.azure.com"])
     def test_of_azure_are_ours(self, az: Az, host: str) -> None:
         path = "/subscriptions/{subscriptionId}/providers/Microsoft.MachineLearningServices"
@@ -604,8 +623,64 @@ class TestLogin:
         assert shown.out == "az-ci\n"
 
 
+class TestConfig:
+    def test_is_what_configure_sets(self, az: Az) -> None:
+        set_ = ("config", "set", "defaults.workspace=default", "extension.use_dynamic_install=yes")
+        assert az(*set_).code == 0
+        (found,) = az.ok("configure", "-l")
+        assert (found["name"], found["value"]) == ("workspace", "default")
+        assert az.ok("config", "get", "defaults.workspace") == found
+        assert set(az.ok("config", "get")) == {"defaults", "extension"}
+        assert az("config", "unset", "defaults.workspace").code == 0
+        assert az.ok("configure", "-l") == []
+        assert "is not set" in az("config", "get", "defaults.workspace").err
+
+    @pytest.mark.parametrize(
+        "words",
+        [("set", "workspace=x"), ("set", "a.b"), ("unset", "x"), ("set", "--local", "a.b=c")],
+    )
+    def test_mistakes_are_told(self, az: Az, words: tuple[str, ...]) -> None:
+        done = az("config", *words)
+        assert (done.code, done.out) == (1, "")
+        assert not (az.lazur.folder / "azure" / "config").exists()
+
+    def test_ids_name_the_workspace_that_is_used(self, alone: Cli) -> None:
+        """It may be that of `lazur configure`."""
+        folder = alone.folder / "tools"
+        alone("azure", "shim", "--dir", str(folder))
+        alone("workspace", "create", "-n", "mine")
+        alone("configure", "--defaults", "workspace=mine")
+        shown = Az(alone, folder).ok("ml", "compute", "show", "-n", "local", "--query", "id")
+        assert "/workspaces/mine/computes/local" in shown
+
+
+class TestLogout:
+    def test_nobody_is_signed_out_of_this_machine(self, az: Az) -> None:
+        done = az("logout")
+        assert (done.code, done.out) == (0, "")
+        assert "needs no sign-in" in done.err
+        assert az("account", "show").code == 0
+
+
+class TestConfigFile:
+    """`lazur azure config`."""
+
+    def test_is_written_again_but_never_over_azures_own(self, az: Az) -> None:
+        path = az.lazur.folder / "config.json"
+        for _ in range(2):
+            assert az.lazur("azure", "config").code == 0
+        ours = json.loads(path.read_text())
+        azures = json.dumps({**ours, "subscription_id": "11111111-2222-3333-4444-555555555555"})
+        for text in (azures, "[]", "no JSON"):
+            path.write_text(text)
+            done = az.lazur("azure", "config")
+            assert (done.code, path.read_text()) == (1, text)
+            assert "names something else" in done.err
+
+
 class TestVersion:
     def test_is_told(self, az: Az) -> None:
-        assert az("--version").out.startswith("lazur ")
+        assert re.search(r"(?m)^azure-cli +\d+\.\d+\.\d+$", az("--version").out)
+        assert re.search(r"(?m)^ml +\d+\.\d+\.\d+$", az("--version").out)
         assert set(az.ok("version")) >= {"azure-cli", "azure-cli-core", "extensions", "lazur"}
         assert "pip install" in az("upgrade", "--yes").err

@@ -96,6 +96,10 @@ account set -n x
 account get-access-token --query accessToken -o tsv
 account get-access-token --resource https://management.azure.com --subscription s
 account get-access-token --scope https://ml.azure.com/.default -t t
+config set defaults.group=g defaults.workspace=w
+config set extension.use_dynamic_install=yes_without_prompt -o none
+config get
+logout --username u
 group show --name g --query id -o tsv
 group show -g g
 group show --subscription s --name g
@@ -261,7 +265,7 @@ class TestAbsent:
     @pytest.mark.parametrize(
         "line, code, said",
         [
-            ("vm create -n x", 2, "'vm' is not in Lazur's az: it has account, configure"),
+            ("vm create -n x", 2, "'vm' is not in Lazur's az: it has account, config, configure"),
             ("ml pipeline list", 2, "'pipeline' is not in Lazur's az ml: it has component"),
             ("ml online-endpoint create -f x", 1, "Online endpoints are not there yet."),
             ("ml batch-deployment list-jobs", 1, "Batch endpoints are not there yet."),

@@ -97,15 +97,25 @@ def config(folder: str | None = None) -> Any:
         "workspace_name": client.workspaces.get(client.workspace_name)["name"],
     }
     path = Path(folder or ".").expanduser() / "config.json"
-    if path.exists() and json.loads(path.read_text()).keys() != written.keys():
+    if path.exists() and not _is_ours(path, written):
         raise Invalid(
-            f"{path} is there, and is no config.json of Azure Machine Learning.",
-            hint="Choose another folder: lazur azure config --dir DIR",
+            f"{path} is there, and names something else than a workspace of this server.",
+            hint="It is left as it is. Choose another folder: lazur azure config --dir DIR",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(written, indent=4) + "\n")
     terminal.note(f"Written: {path}. Beside it, MLClient.from_config() finds this workspace.")
     return written if session.current.is_read_by_machine else None
+
+
+def _is_ours(path: Path, written: dict[str, str]) -> bool:
+    """One that was downloaded from Azure leads to Azure, and somebody needs it."""
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    same = ("subscription_id", "resource_group")
+    return isinstance(found, dict) and all(found.get(key) == written[key] for key in same)
 
 
 def _variables(facts: dict[str, Any], workspace: str) -> dict[str, str]:

@@ -114,8 +114,11 @@ def load_options(loader: CLICommandsLoader, found: ModuleType, before: str = "")
 
 
 def _enter(context: ArgumentsContext, name: str, options: dict[str, Any]) -> None:
-    """Options have names; what has none is positional, and stands at one command alone."""
-    if options.get("options_list") == []:
+    """Options have names; what has none is positional, and stands at one command alone. So does
+    what begins with `_`: it is accepted, and no function is told."""
+    if name.startswith("_"):
+        context.extra(name, **options)  # noqa: S610 - not Django's
+    elif options.get("options_list") == []:
         rest = {key: value for key, value in options.items() if key != "options_list"}
         context.positional(name, **rest)
     else:

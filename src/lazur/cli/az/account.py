@@ -16,6 +16,17 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "account set": ("set_", {}),
     "account get-access-token": ("get_access_token", {}),
 }
+_WORDS = {
+    "arm": None,
+    "aad-graph": "https://graph.windows.net",
+    "batch": "https://batch.core.windows.net",
+    "data-lake": "https://datalake.azure.net",
+    "media": "https://rest.media.azure.net",
+    "ms-graph": "https://graph.microsoft.com",
+    "oss-rdbms": "https://ossrdbms-aad.database.windows.net",
+}
+"""Whom they mean. What is made for another than this server is good for nothing here, and so may
+go where the script sends it."""
 _SUBSCRIPTION = option("--name", "-n", "-s", help="Id or name of a subscription; --subscription.")
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "account": {"name": _SUBSCRIPTION},
@@ -25,7 +36,9 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "account get-access-token": {
         "resource": option("--resource", help="What it is for. Default: this server."),
-        "resource_type": option("--resource-type", help="As a word: arm, ms-graph, …"),
+        "resource_type": option(
+            "--resource-type", help="As a word. Default: arm, this server.", choices=list(_WORDS)
+        ),
         "scope": option("--scope", help="What it is for, with /.default behind it.", nargs="+"),
         "tenant": option("--tenant", "-t", help="Accepted for Azure's scripts."),
     },
@@ -54,8 +67,6 @@ HELP: dict[str, dict[str, Any]] = {
     },
 }
 _NOBODYS = "00000000-0000-0000-0000-000000000000"
-_MANAGEMENT = ("https://management.azure.com", "https://management.core.windows.net")
-"""What scripts name in the place of this server."""
 
 
 def show(name: str | None = None) -> Any:
@@ -78,7 +89,8 @@ def get_access_token(
     tenant: str | None = None,
 ) -> Any:
     found = wire.find()
-    token = found.token(_audience(resource or (scope[0] if scope else None)))
+    named = resource or (scope[0] if scope else None) or _WORDS.get(resource_type or "arm")
+    token = found.token(wire.audience(named))
     expires = int(token["expires_on"])
     local = datetime.fromtimestamp(expires, UTC).astimezone()
     return {
@@ -108,12 +120,6 @@ def described(subscription: str | None) -> dict[str, Any]:
             "type": "user" if me.get("kind") == "user" else "servicePrincipal",
         },
     }
-
-
-def _audience(asked: str | None) -> str | None:
-    """Tokens are for this server, whatever it is called."""
-    named = (asked or "").removesuffix("/.default").rstrip("/")
-    return None if not named or named in _MANAGEMENT else named
 
 
 def _tenant() -> str:

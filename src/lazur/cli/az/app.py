@@ -11,9 +11,10 @@ from knack.events import EVENT_INVOKER_POST_PARSE_ARGS, EVENT_INVOKER_TRANSFORM_
 from knack.help import CLIHelp, CommandHelpFile, GroupHelpFile, HelpFile
 from knack.parser import CLICommandParser
 
+import lazur
 from lazur.cli import nouns, session, terminal
 from lazur.cli.app import App, Config
-from lazur.cli.az import failures, groups, place, settings, shapes
+from lazur.cli.az import failures, groups, place, settings, shapes, version
 from lazur.cli.failures import PARSER
 
 
@@ -99,6 +100,12 @@ class Az(App):
         self.register_event(EVENT_INVOKER_POST_PARSE_ARGS, _begin)
         self.register_event(EVENT_INVOKER_TRANSFORM_RESULT, _shape)
 
+    def get_cli_version(self) -> str:
+        """In the form that scripts look into."""
+        told = {"azure-cli": version.CLI, "core": version.CLI, "lazur": lazur.__version__}
+        lines = [f"{name:<32}{number}" for name, number in told.items()]
+        return "\n".join([*lines, "", "Extensions:", f"{'ml':<32}{version.ML}"])
+
     def exception_handler(self, ex: Exception) -> int:
         command = str(self.invocation.data["command_string"]) if self.invocation else ""
         return failures.report(ex, command, debug="--debug" in sys.argv)
@@ -119,7 +126,7 @@ def _shape(app: Az, event_data: dict[str, Any]) -> None:
     if words[:1] != ["ml"] or as_table or event_data["result"] is None:
         return
     url = session.client().url if words[1] == "workspace" else ""
-    workspace = session.current.workspace or "default"
+    workspace = session.current.workspace or session.client().workspace_name
     event_data["result"] = shapes.shape(
         words[1], event_data["result"], place.current, workspace, url
     )

@@ -42,9 +42,7 @@ def configure(
     defaults_: list[str] | None = None, list_defaults: bool = False, scope: str = "global"
 ) -> Any:
     if scope == "local":
-        raise CLIError(
-            "Defaults of a folder are not read here: whoever wrote it could choose your workspace."
-        )
+        raise CLIError(settings.NOT_OF_A_FOLDER)
     if defaults_:
         settings.change(settings.DEFAULTS, dict(map(_pair, defaults_)))
         return None

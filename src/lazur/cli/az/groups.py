@@ -27,12 +27,13 @@ ML = {
 GROUPS = {
     "ml": "Jobs, assets, computes, workspaces.",
     "account": "Who one is signed in as, and where.",
+    "config": "Settings, by section and name.",
     "extension": "What Azure's command line has to install, and is here.",
     "group": "Resource groups: any name is taken.",
     "role": "Who may do what, where.",
     "storage": "Files in the workspace's datastores.",
 }
-SINGLE = {"configure": "configure", "login": "login", "rest": "rest", "version": "version"}
+SINGLE = {name: name for name in ("configure", "login", "logout", "rest", "version")}
 SINGLE["upgrade"] = "version"
 _FILES = {"group": "resource_group"}
 

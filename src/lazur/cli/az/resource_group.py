@@ -70,7 +70,7 @@ def list_(tag: str | None = None) -> Any:
 def _group(name: str | None, location: str | None = None) -> dict[str, Any]:
     name = name or place.current.group
     return {
-        "id": f"/subscriptions/{place.current.subscription}/resourceGroups/{name}",
+        "id": place.Place(place.current.subscription, name).group_id,
         "location": location or settings.get(settings.DEFAULTS, "location") or "local",
         "managedBy": None,
         "name": name,

@@ -57,7 +57,6 @@ HELP: dict[str, dict[str, Any]] = {
         ],
     }
 }
-_AZURES = ("management.azure.com", "management.core.windows.net")
 
 
 def rest(
@@ -77,7 +76,7 @@ def rest(
     sending = _pairs(headers or [])
     given = {name.lower() for name in sending}
     if not unsigned and "authorization" not in given:
-        sending["Authorization"] = f"Bearer {found.token(_own(resource))['access_token']}"
+        sending["Authorization"] = f"Bearer {found.token(wire.audience(resource))['access_token']}"
     if body is not None and "content-type" not in given:
         sending["Content-Type"] = "application/json"
     answer = found.send(method.upper(), target, sending, body.encode() if body else None)
@@ -90,16 +89,10 @@ def _target(base: str, url: str) -> str:
     """The path and query. The token goes to our own server and to nobody else."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
-    if parts.netloc and host not in (*_AZURES, urlsplit(base).hostname):
+    if parts.netloc and host not in (*wire.AZURES, urlsplit(base).hostname):
         raise CLIError(f"Lazur's az sends requests to its own server, and not to {host}.")
     path = "/" + parts.path.lstrip("/")
     return f"{path}?{parts.query}" if parts.query else path
-
-
-def _own(resource: str | None) -> str | None:
-    """Azure's names of its resource manager are this server's."""
-    host = urlsplit(resource or "").hostname
-    return None if host in _AZURES else resource
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

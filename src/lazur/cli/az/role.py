@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from lazur.cli import role as ours
-from lazur.cli import session, terminal
+from lazur.cli import terminal
 from lazur.cli.arguments import option
 from lazur.cli.az import place
 from lazur.errors import Invalid, NotFound
@@ -135,5 +135,4 @@ def _shaped(ours: dict[str, Any]) -> dict[str, Any]:
         "roleDefinitionName": ours["role"],
         "scope": where,
         "type": "Microsoft.Authorization/roleAssignments",
-        "workspace": session.current.workspace,
     }

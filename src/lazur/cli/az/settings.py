@@ -13,6 +13,9 @@ from lazur.errors import Invalid
 from lazur.sdk import home
 
 DEFAULTS = "defaults"
+NOT_OF_A_FOLDER = (
+    "Settings of a folder are not read here: whoever wrote it could choose your workspace."
+)
 
 
 def folder() -> Path:
@@ -48,6 +51,11 @@ def listed(section: str) -> list[dict[str, str]]:
         for name, (value, source) in sorted(found.items())
         if value
     ]
+
+
+def sections() -> list[str]:
+    """Of the file."""
+    return _read().sections()
 
 
 def change(section: str, values: Mapping[str, str | None]) -> None:

@@ -23,25 +23,34 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "storage blob list": ("list_", {}),
 }
 _CONTAINER = re.compile(r"(?P<container>[^/]+)(?:/(?P<path>.*))?")
-_IGNORED = "Accepted for Azure's scripts: you act as who you are signed in as."
-_PATTERN = option("--pattern", help="Only files whose path is like this: *.csv")
+_SIGNED = "Accepted for Azure's scripts: you act as who you are signed in as."
+_UNUSED: dict[str, dict[str, Any]] = {
+    "_account_key": option("--account-key", help=_SIGNED),
+    "_auth_mode": option("--auth-mode", help=_SIGNED),
+    "_sas_token": option("--sas-token", help=_SIGNED),
+}
 _BATCH: dict[str, dict[str, Any]] = {
-    "pattern": _PATTERN,
+    "pattern": option("--pattern", help="Only files whose path is like this: *.csv"),
     "overwrite": option(
         "--overwrite", help="Also over what is there.", nargs="?", const="true", metavar="BOOL"
     ),
     "dry_run": option("--dryrun", help="Tell, and send nothing.", action="store_true"),
-    "no_progress": option(
+    "_no_progress": option(
         "--no-progress", help="Accepted for Azure's scripts.", action="store_true"
     ),
-    "connections": option("--max-connections", help="Accepted for Azure's scripts."),
+    "_connections": option("--max-connections", help="Accepted for Azure's scripts."),
+    **_UNUSED,
 }
+
+
+def number_or_star(text: str) -> int | None:
+    """argparse names it in its error."""
+    return None if text == "*" else count(text)
+
+
 ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "storage blob": {
         "account_name": option("--account-name", help="The workspace. Default: the one in use."),
-        "account_key": option("--account-key", help=_IGNORED),
-        "auth_mode": option("--auth-mode", help=_IGNORED),
-        "sas_token": option("--sas-token", help=_IGNORED),
     },
     "storage blob upload-batch": {
         **_BATCH,
@@ -59,9 +68,10 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "destination": option("--destination", "-d", help="The folder here."),
     },
     "storage blob list": {
+        **_UNUSED,
         "container": option("--container-name", "-c", help="The datastore."),
         "prefix": option("--prefix", help="Only names that begin so."),
-        "most": option("--num-results", help="At most so many; * for all.", type=str),
+        "most": option("--num-results", help="At most so many; * for all.", type=number_or_star),
     },
 }
 HELP: dict[str, dict[str, Any]] = {
@@ -106,15 +116,8 @@ def upload_batch(
     pattern: str | None = None,
     overwrite: str | None = None,
     dry_run: bool = False,
-    no_progress: bool = False,
-    connections: str | None = None,
-    account_key: str | None = None,
-    auth_mode: str | None = None,
-    sas_token: str | None = None,
 ) -> Any:
-    folder = Path(source)
-    if not folder.is_dir():
-        raise CLIError(f"incorrect usage: {source!r} should be an existing directory.")
+    folder = _folder(source)
     place = _place(destination, account_name)
     before = "/".join(part.strip("/") for part in (place.path, destination_path or "") if part)
     files = [
@@ -138,15 +141,8 @@ def download_batch(
     pattern: str | None = None,
     overwrite: str | None = None,
     dry_run: bool = False,
-    no_progress: bool = False,
-    connections: str | None = None,
-    account_key: str | None = None,
-    auth_mode: str | None = None,
-    sas_token: str | None = None,
 ) -> Any:
-    folder = Path(destination)
-    if not folder.is_dir():
-        raise CLIError(f"incorrect usage: {destination!r} should be an existing directory.")
+    folder = _folder(destination)
     place = _place(source, account_name)
     before = f"{place.path.strip('/')}/" if place.path else ""
     names = [one["name"] for one in place.list(before) if _matches(one["name"], pattern)]
@@ -167,14 +163,10 @@ def list_(
     container: str,
     account_name: str | None = None,
     prefix: str | None = None,
-    most: str | None = None,
-    account_key: str | None = None,
-    auth_mode: str | None = None,
-    sas_token: str | None = None,
+    most: int | None = 5000,
 ) -> Any:
     place = _place(container, account_name)
-    limit = None if most == "*" else count(most or "5000")
-    found = place.list(prefix or "", limit)
+    found = place.list(prefix or "", most)
     return [{**one, "container": place.container} for one in found]
 
 
@@ -195,6 +187,12 @@ def parse(named: str, account: str | None) -> tuple[str | None, str, str]:
 def _place(named: str, account: str | None) -> blobs.Place:
     account, container, path = parse(named, account)
     return blobs.Place(wire.find(), account or session.client().workspace_name, container, path)
+
+
+def _folder(named: str) -> Path:
+    if not Path(named).is_dir():
+        raise CLIError(f"incorrect usage: {named!r} should be an existing directory.")
+    return Path(named)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:

@@ -16,6 +16,8 @@ from lazur.errors import NotFound, ServerUnreachable, Unauthenticated, Unsupport
 from lazur.sdk.http import LOST, Address, checked
 
 Body = bytes | BinaryIO | None
+AZURES = ("management.azure.com", "management.core.windows.net")
+"""Hosts that scripts name in the place of this server."""
 _TIMEOUT = 120.0
 
 
@@ -108,6 +110,12 @@ def _asked(
         if connection.sock is None:
             raise
     return connection.getresponse()
+
+
+def audience(named: str | None) -> str | None:
+    """Whom a token is for: None is this server, also by the names that Azure has for it."""
+    plain = (named or "").removesuffix("/.default").rstrip("/")
+    return None if not plain or urlsplit(plain).hostname in AZURES else plain
 
 
 def find() -> Wire:
