@@ -19,8 +19,9 @@ args = parser.parse_args()
 run = Run.get_context()
 run.log("files", len(os.listdir(args.data_folder)))
 for loss in (3, 2):
-    run.log("loss", loss)
+    Run.get_context().log("loss", loss)
 run.log("kind", "linear")
+run.upload_file("note.txt", __file__)
 run.log("accuracy", 1 - args.regularization)
 os.makedirs("outputs", exist_ok=True)
 open("outputs/model.txt", "w").write("weights")
@@ -41,6 +42,7 @@ metrics = {"files": 1.0, "loss": [3.0, 2.0], "accuracy": 0.75, "kind": "linear"}
 assert run.get_metrics() == metrics, run.get_metrics()
 assert run.get_tags() == {"team": "red"}
 assert "outputs/model.txt" in run.get_file_names()
+run.download_file("note.txt", "note.py")
 run.download_file("outputs/model.txt", "model.txt")
 assert open("model.txt").read() == "weights"
 model = run.register_model(model_name="mnist", model_path="outputs/model.txt")
@@ -76,14 +78,34 @@ run.wait_for_completion()
 print(run.get_best_run_by_primary_metric().get_metrics()["accuracy"])
 """
 _LOGGING = """
-from lazur.v1.core import Experiment, Workspace
+import os
+from lazur.v1.core import Experiment, Model, Webservice, Workspace
+from lazur.v1.core.model import InferenceConfig
+import lazur.v1.mlflow
 
-experiment = Experiment(Workspace.from_config(), "it's here")
+ws = Workspace.from_config()
+experiment = Experiment(ws, "it's here")
 for number in (1, 2):
     run = experiment.start_logging()
     run.log_list("losses", [3, number])
+    open("model.txt", "w").write(str(number))
+    run.upload_file("model.txt", "model.txt")
+    with run.child_run("fold") as child:
+        child.log("loss", number)
     run.complete()
     print(run.get_status(), run.get_metrics())
+assert not os.path.exists("outputs")
+second, first = experiment.get_runs()
+assert (second.id, first.get_metrics()) == (run.id, {"losses": [3.0, 1.0]})
+assert len(list(experiment.get_runs(include_children=True))) == 4
+assert [one.parent.id for one in run.get_children()] == [run.id]
+assert ws.get_run(first.id).get_file_names() == ["outputs/model.txt"]
+first.download_file("model.txt", "first.txt")
+assert open("first.txt").read() == "1"
+for one in (first, second):
+    one.register_model("v1-notebook", "model.txt")
+assert {"v1-notebook:1", "v1-notebook:2"} <= {model.id for model in Model.list(ws)}
+assert open(Model.get_model_path("v1-notebook", 1, ws)).read() == "1"
 """
 
 
@@ -109,15 +131,27 @@ except Exception as error:
     assert "Declare an output" in str(error), error
 child = run.child_run("fold")
 child.log("loss", 1)
+child.upload_file("fold.txt", "here/a.csv")
 child.complete()
 assert [one.get_metrics() for one in run.get_children()] == [{"loss": 1.0}]
+assert [one.get_file_names() for one in run.get_children()] == [["outputs/fold.txt"]]
 os.makedirs("outputs", exist_ok=True)
 open("outputs/model.txt", "w").write("weights")
 open("other.txt", "w").write("others")
 run.register_model("v1-mine", "outputs/model.txt", tags={"area": 7}, description="of a job")
 Model.register(ws, "other.txt", "v1-mine")
-assert open(Model.get_model_path("v1-mine", 1)).read() == "weights"
-print([(m.version, m.tags) for m in Model.list(ws, "v1-mine")])
+open("other.txt", "w").write("more")
+Model.register(ws, "other.txt", "v1-mine", tags={"last": 1})
+found = [open(Model.get_model_path("v1-mine", number)).read() for number in (1, 2, 3)]
+assert found == ["weights", "others", "more"], found
+print([(m.version, m.tags) for m in Model.list(ws)])
+del os.environ["MLFLOW_RUN_ID"]  # as MLflow does when a run begins
+assert Run.get_context(allow_offline=False) is run
+store = ws.get_default_datastore()
+assert store.name in ws.datastores
+csv = Dataset.File.from_files([(store, "v1/wines/*.csv"), (store, "v1/wines/deep/b.txt")])
+assert sorted(csv.to_path()) == ["/a.csv", "/b.txt"], csv.to_path()
+assert sorted(os.path.basename(p) for p in csv.download("csv")) == ["a.csv", "b.txt"]
 """
 _JOB = """
 command: python train.py
@@ -205,6 +239,10 @@ class TestJobs:
         person.write("job.yml", _JOB)
         person.ok("data", "create", "-n", "v1-wine", "--version", "1", "-p", "./data",
                   "--type", "uri_folder")  # fmt: skip
+        stored = person.home / "workspaces" / "default" / "workspaceblobstore" / "v1" / "wines"
+        (stored / "deep").mkdir(parents=True)
+        for name in ("a.csv", "a.txt", "deep/b.csv", "deep/b.txt"):
+            (stored / name).write_text(name)
 
         log = person.log(person.run("job.yml"))
         assert "(1, {'area': '7'})" in log

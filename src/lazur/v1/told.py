@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
+from lazur.azureml._lazur import absent as in_job
+from lazur.azureml._lazur.told import Ignored, ignored
 from lazur.errors import Unsupported
 
-_HARMLESS = (None, False, (), "")
+__all__ = ["Ignored", "absent", "ignored", "refused"]
+
+_INSTEAD = "See docs/azure-v1.md for what there is."
 
 
-class Ignored(UserWarning):
-    """A parameter of v1 that changes nothing here."""
-
-
-def ignored(owner: str, given: Mapping[str, Any], why: str = "it has no effect here") -> None:
-    for name, value in given.items():
-        if value not in _HARMLESS:
-            warnings.warn(f"{owner}: {name} is ignored: {why}.", Ignored, stacklevel=3)
-
-
-def refused(what: str, instead: str) -> Unsupported:
+def refused(what: str, instead: str = _INSTEAD) -> Unsupported:
     return Unsupported(f"{what} is not part of lazur.v1.", hint=instead)
+
+
+def absent(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module that has more names in v1: scripts import far more than they
+    use, so only a use is refused."""
+    return in_job.absent(module, refuse=refused)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lazur.azureml._lazur import runs
+from lazur.azureml._lazur.told import Ignored
 from lazur.azureml.core import Run
 from lazur.azureml.core.run import _OfflineRun
 from lazur.azureml.exceptions import RunEnvironmentException
@@ -61,6 +64,45 @@ class TestOffline:
         with pytest.raises(RunEnvironmentException, match="does not run in a job"):
             _ = Run.get_context().experiment
 
+    def test_scripts_ask_by_the_attribute(self) -> None:
+        assert not hasattr(Run.get_context(), "experiment")
+
+    def test_columns_are_of_any_kind(self) -> None:
+        """Such as NumPy's and pandas'."""
+
+        class Array:
+            def tolist(self) -> list[int]:
+                return [1, 2]
+
+        run = Run.get_context()
+        run.log_table("t", {"array": Array(), "range": range(2), "one": 7, "text": "ab"})
+        run.log_list("l", Array())
+
+        assert run.get_metrics() == {
+            "t": {"array": [1.0, 2.0], "range": [0.0, 1.0], "one": 7.0, "text": "ab"},
+            "l": [1.0, 2.0],
+        }
+
+    def test_what_a_number_cannot_be_made_of_is_a_text(self) -> None:
+        class Tensor:
+            def __float__(self) -> float:
+                raise RuntimeError("a Tensor with 2 elements cannot be converted to Scalar")
+
+            def __str__(self) -> str:
+                return "two"
+
+        run = Run.get_context()
+        run.log("large", 10**400)
+        run.log("tensor", Tensor())
+
+        assert run.get_metrics("tensor") == {"tensor": "two"}
+        assert run.get_metrics("large") == {"large": str(10**400)}
+
+    def test_children_are_as_many_as_are_asked_for(self) -> None:
+        run = Run.get_context()
+        assert len(run.create_children(2)) == 2
+        assert len(run.create_children(tag_key="fold", tag_values=[1, 2, 3])) == 3
+
 
 class TestFiles:
     def test_go_into_outputs(self, tmp_path: Path) -> None:
@@ -91,8 +133,124 @@ class TestFiles:
 
         assert (tmp_path / "outputs" / "images" / "roc_auc.png").read_bytes() == b"picture"
 
+    def test_of_one_name_are_all_kept(self, tmp_path: Path) -> None:
+        run = Run.get_context()
+        for text in ("a", "b"):
+            (tmp_path / "p.png").write_text(text)
+            run.log_image("epoch.png", path="p.png")
+
+        images = tmp_path / "outputs" / "images"
+        assert {p.name: p.read_text() for p in images.iterdir()} == {
+            "epoch.png": "a",
+            "epoch_2.png": "b",
+        }
+
+    def test_what_is_there_already_stays(self, tmp_path: Path) -> None:
+        image = tmp_path / "outputs" / "images" / "roc.png"
+        image.parent.mkdir(parents=True)
+        image.write_text("picture")
+        run = Run.get_context()
+        run.log_image("roc", path="outputs/images/roc.png")
+        run.upload_file("outputs/images/roc.png", "./outputs/images/roc.png")
+
+        assert image.read_text() == "picture"
+
+    def test_go_into_outputs_wherever_the_script_has_gone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AZUREML_CR_EXECUTION_WORKING_DIR_PATH", str(tmp_path))
+        (tmp_path / "src").mkdir()
+        monkeypatch.chdir("src")
+        Run.get_context().upload_file("a.txt", io.BytesIO(b"a"))
+
+        assert (tmp_path / "outputs" / "a.txt").is_file()
+        assert Run.get_context().get_file_names() == ["outputs/a.txt"]
+
+    def test_are_had_back_by_what_they_begin_with(self, tmp_path: Path) -> None:
+        run = Run.get_context()
+        for name in ("model/a.txt", "model/b/c.txt", "other.txt"):
+            run.upload_file(name, io.BytesIO(b""))
+        run.download_files("model", "all")
+        run.download_files("outputs/model/", "cut", append_prefix=False)
+
+        for folder in ("all/model", "cut"):
+            assert (tmp_path / folder / "a.txt").is_file()
+            assert (tmp_path / folder / "b" / "c.txt").is_file()
+
+    def test_have_no_other_datastore(self) -> None:
+        with pytest.warns(Ignored, match=r"Run\.upload_file: datastore_name") as told:
+            Run.get_context().upload_file("a.txt", io.BytesIO(b""), datastore_name="mine")
+        assert told[0].filename == __file__
+
+
+class _Told:
+    """A server that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, Any]] = []
+
+    def post(self, path: str, body: Any) -> Any:
+        self.asked.append((path, body))
+        return {"runs": [], "run": {"info": {"run_id": "made"}}}
+
+    def get(self, path: str, /, **query: str) -> Any:
+        return {"run": {"info": {"run_id": "own", "experiment_id": "1"}, "data": {}}}
+
+
+class TestTracked:
+    def test_a_list_is_sent_at_once(self) -> None:
+        wire = _Told()
+        runs.TrackedRun(wire, "own").log_list("loss", range(2500))  # type: ignore[arg-type]
+
+        assert [path for path, _ in wire.asked] == ["runs/log-batch"] * 3
+        steps = [one["step"] for _, body in wire.asked for one in body["metrics"]]
+        assert steps == list(range(2500))
+
+    def test_texts_are_told_at_once(self) -> None:
+        wire = _Told()
+        runs.TrackedRun(wire, "own").log_list("kinds", ["a", "b"])  # type: ignore[arg-type]
+
+        [(_, body)] = wire.asked
+        assert (body["key"], body["value"]) == ("lazur.text.kinds", '["a", "b"]')
+
+    @pytest.mark.parametrize("error, status", [(None, "FINISHED"), (ValueError(), "FAILED")])
+    def test_one_that_was_begun_ends_with_its_block(
+        self, error: Exception | None, status: str
+    ) -> None:
+        wire = _Told()
+        run = runs.TrackedRun(wire, "own").child_run()  # type: ignore[arg-type]
+        try:
+            with run:
+                if error:
+                    raise error
+        except ValueError:
+            pass
+
+        assert wire.asked[-1][1]["status"] == status
+
+    def test_names_are_those_of_mlflow(self) -> None:
+        wire = _Told()
+        runs.TrackedRun(wire, "own").log("/a//b/ (%)", 1)  # type: ignore[arg-type]
+
+        tag, metric = (body for _, body in wire.asked)
+        assert metric["key"] == "_a__b_ _"
+        assert tag == {"run_id": "own", "key": "lazur.name._a__b_ _", "value": "/a//b/ (%)"}
+
 
 class TestInAJob:
+    def test_it_is_the_same_wherever_it_is_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It counts the steps of what is logged. MLflow takes its variable away when a run
+        begins."""
+        for name in ("MLFLOW_RUN_ID", "AZUREML_RUN_ID"):
+            monkeypatch.setenv(name, "job-1")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://here")
+        run = Run.get_context()
+        monkeypatch.delenv("MLFLOW_RUN_ID")
+
+        assert Run.get_context(allow_offline=False) is run
+
     def test_inputs_keep_what_the_script_adds(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI", "AZUREML_RUN_ID", "LAZUR_SERVER"):
             monkeypatch.setenv(name, "http://here")

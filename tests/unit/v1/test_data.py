@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from lazur.v1.core import Dataset, Datastore, staging
+from lazur import mltable
+from lazur.errors import Unsupported
+from lazur.v1.core import Dataset, Datastore, ScriptRunConfig, staging
 from lazur.v1.core.places import DataReference
+from lazur.v1.core.submission import spec
 from lazur.v1.data.datapath import DataPath
+from lazur.v1.told import Ignored
 
 
 @pytest.fixture
@@ -60,3 +64,54 @@ class TestTables:
 
         assert len(found.take(0).to_pandas_dataframe()) == 0
         assert list(found.drop_columns("n").to_pandas_dataframe()) == []
+
+    def test_are_read_as_is_said(self, store: Datastore, tmp_path: Path) -> None:
+        (tmp_path / "s.csv").write_text("n;t\n1;x\n")
+        found = Dataset.Tabular.from_delimited_files("s.csv", separator=";", validate=False)
+
+        assert found.to_pandas_dataframe().to_dict("list") == {"n": [1], "t": ["x"]}
+        found.to_mltable(tmp_path / "table")
+        table = mltable.load(str(tmp_path / "table")).to_pandas_dataframe()
+        assert table.to_dict("list") == {"n": [1], "t": ["x"]}
+
+    def test_in_the_words_of_the_job_that_takes_them(
+        self, store: Datastore, tmp_path: Path
+    ) -> None:
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src" / "train.py").write_text("")
+        found = Dataset.Tabular.from_delimited_files("a.csv", separator=";").as_named_input("t")
+        made = spec(ScriptRunConfig("src", "train.py", [found]), tmp_path)
+
+        assert made["environment_variables"] == {"LAZUR_V1_READ_t": '{"separator": ";"}'}
+
+
+class TestPatterns:
+    def test_what_fits_has_a_folder(self, store: Datastore, tmp_path: Path) -> None:
+        (tmp_path / "note.txt").write_text("")
+        found = Dataset.File.from_files("*.csv")
+
+        assert sorted(path.name for path in Path(found.port.path).iterdir()) == ["a.csv", "b.csv"]
+
+    def test_a_folder_that_looks_like_one_is_itself(
+        self, store: Datastore, tmp_path: Path
+    ) -> None:
+        (tmp_path / "run[1]").mkdir()
+        assert Dataset.File.from_files("run[1]").port.path == str(tmp_path / "run[1]")
+
+    def test_in_a_datastore_are_told(self, store: Datastore) -> None:
+        with pytest.warns(Ignored, match=r"the pattern \*\.csv is ignored: a job gets"):
+            found = Dataset.File.from_files((store, "train/*.csv"))
+        assert found.port.path == "azureml://datastores/raw/paths/train/"
+
+    def test_several_files_are_a_folder(self, store: Datastore, tmp_path: Path) -> None:
+        store.upload_files(["a.csv"], target_path="train")
+        found = Dataset.File.from_files([(store, "train/a.csv"), "b.csv"])
+
+        assert sorted(path.name for path in Path(found.port.path).iterdir()) == ["a.csv", "b.csv"]
+        with pytest.raises(Unsupported, match="several paths in datastores"):
+            Dataset.File.from_files([(store, "x/a.csv"), (store, "x/b.csv")])
+
+    def test_downloads_go_where_the_script_says(self, store: Datastore, tmp_path: Path) -> None:
+        made = Dataset.File.from_files("a.csv").download("there", overwrite=True)
+        assert [Path(path) for path in made] == [Path("there/a.csv")]
+        assert (tmp_path / "there" / "a.csv").is_file()

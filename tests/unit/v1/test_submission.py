@@ -73,6 +73,22 @@ class TestCommand:
 
         assert sorted(found["inputs"]) == ["data", "data_2"]
 
+    def test_what_lies_beside_the_script_is_no_matter(self, source: Path, scratch: Path) -> None:
+        (source / "gone.py").symlink_to("nowhere.py")
+        (source / "folder.py").mkdir()
+
+        assert "PYTHONPATH" not in made(source, scratch)["command"]
+
+    def test_the_run_configuration_may_change_later(self, source: Path, scratch: Path) -> None:
+        config = ScriptRunConfig(source, "train.py")
+        config.run_config.communicator = "OpenMpi"
+        config.run_config.node_count = 2
+        config.run_config.environment.docker.shm_size = "2g"
+        found = spec(config, scratch)
+
+        assert found["distribution"]["type"] == "mpi"
+        assert found["resources"] == {"shm_size": "2g", "instance_count": 2}
+
     def test_a_data_reference_has_its_variable(self, source: Path, scratch: Path) -> None:
         reference = DataReference("raw", "wine", "w/1")
         own = RunConfiguration()
@@ -173,14 +189,6 @@ class TestEnvironments:
         folder = made(source, scratch, environment=env)["environment"]["build"]["path"]
 
         assert "pip install joblib" in (Path(folder) / "Dockerfile").read_text()
-
-    def test_curated_ones_by_their_old_names(self, source: Path, scratch: Path) -> None:
-        env = Environment.get(None, "AzureML-sklearn-1.5")  # type: ignore[arg-type]
-        found = made(source, scratch, environment=env)["environment"]
-
-        assert found == (
-            "azureml://registries/azureml/environments/AzureML-sklearn-1.5/labels/latest"
-        )
 
 
 class TestEstimators:

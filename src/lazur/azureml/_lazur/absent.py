@@ -18,24 +18,26 @@ def refused(what: str, instead: str = FROM_OUTSIDE) -> UserErrorException:
 class Absent(type):
     """Of classes that can be imported and named, and no more."""
 
-    instead: str
+    refuse: Callable[[str], Exception]
 
     def __call__(cls, *_: Any, **__: Any) -> Any:
-        raise refused("%s(…)" % cls.__name__, cls.instead)
+        raise cls.refuse("%s(…)" % cls.__name__)
 
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise refused("%s.%s" % (cls.__name__, name), cls.instead)
+        raise cls.refuse("%s.%s" % (cls.__name__, name))
 
 
-def absent(module: str, *words: str, instead: str = FROM_OUTSIDE) -> Callable[[str], Any]:
+def absent(
+    module: str, *words: str, refuse: Callable[[str], Exception] = refused
+) -> Callable[[str], Any]:
     """The `__getattr__` of a module whose names stand for nothing here: those of classes, and
     `words`."""
 
     def find(name: str) -> Any:
         if name not in words and not name[:1].isupper():
             raise AttributeError("module %r has no attribute %r" % (module, name))
-        return Absent(name, (), {"__module__": module, "instead": instead})
+        return Absent(name, (), {"__module__": module, "refuse": staticmethod(refuse)})
 
     return find

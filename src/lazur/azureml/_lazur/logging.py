@@ -1,13 +1,15 @@
-"""What v1's runs can log: numbers, texts, rows, pictures and files."""
+"""What v1's runs can log: numbers, texts, rows and pictures."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import posixpath
 import re
-import shutil
+from abc import ABC, abstractmethod
 
-from . import files
+from .told import ignored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,54 +24,50 @@ names with characters of their own."""
 _LONGEST = 4000
 
 
-class Logging:
-    """Over numbers, texts and files."""
+class Logging(ABC):
+    """Over numbers, tags and files."""
 
     def __init__(self) -> None:
         self._steps: dict[str, int] = {}
         self._texts: dict[str, list[str]] = {}
         self._columns: dict[str, list[str]] = {}
         self._named: set[str] = set()
+        self._pictures: set[str] = set()
 
     def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
         """A number is a point of the metric's curve; anything else is a text."""
-        number = _number(value)
-        if number is None:
-            self._text(name, str(value))
-        else:
-            self._metric(self._plain(name), number, self._next(name) if step is None else step)
+        self._log({name: [value]}, step)
 
     def log_list(self, name: str, value: Any, description: str = "") -> None:
-        for item in value:
-            self.log(name, item)
+        self._log({name: _items(value)})
 
     def log_row(self, name: str, description: str | None = None, **kwargs: Any) -> None:
         """Each column is a metric, `name.column`."""
-        self._table(name, list(kwargs))
-        for column, value in kwargs.items():
-            self.log("%s.%s" % (name, column), value)
+        self._log_columns(name, {column: [value] for column, value in kwargs.items()})
 
     def log_table(self, name: str, value: Mapping[str, Any], description: str = "") -> None:
-        self._table(name, list(value))
-        for column, items in value.items():
-            for item in items if isinstance(items, (list, tuple)) else [items]:
-                self.log("%s.%s" % (name, column), item)
+        self._log_columns(name, {column: _items(items) for column, items in value.items()})
 
     def log_image(
         self, name: str, path: str | None = None, plot: Any = None, description: str = ""
     ) -> None:
         """A picture from a file or of matplotlib, into ./outputs/images."""
-        ending = os.path.splitext(path)[1] if path else ".png"
-        target = files.place("outputs/images/%s%s" % (_file_name(name), ending))
-        if path:
-            shutil.copyfile(path, target)
-        elif plot is not None:
-            plot.savefig(target)
-        else:
+        if path is None and plot is None:
             raise ValueError("log_image wants a path or a plot.")
+        ending = os.path.splitext(path)[1] if path is not None else ".png"
+        target = "outputs/images/" + self._picture(_file_name(name), ending)
+        if path is not None:
+            self.upload_file(target, path)
+            return
+        drawn = io.BytesIO()
+        plot.savefig(drawn, format="png")
+        drawn.seek(0)
+        self.upload_file(target, drawn)
 
     def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
-        self._document(name, value)
+        """A document as it is, into ./outputs."""
+        text = value if isinstance(value, str) else json.dumps(value)
+        self.upload_file("outputs/%s.json" % _file_name(name), io.BytesIO(text.encode()))
 
     log_accuracy_table = log_residuals = log_predictions = log_confusion_matrix
 
@@ -80,74 +78,72 @@ class Logging:
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         self.set_tags(properties)
 
-    def upload_file(
-        self, name: str, path_or_stream: Any, datastore_name: Any = None, **_: Any
-    ) -> None:
-        """Into ./outputs, where it is kept as soon as it is there."""
-        target = files.kept_as(name)
-        if hasattr(path_or_stream, "read"):
-            with open(target, "wb") as file:
-                shutil.copyfileobj(path_or_stream, file)
-        elif os.path.abspath(path_or_stream) != os.path.abspath(target):
-            shutil.copyfile(path_or_stream, target)
-
-    def upload_files(self, names: list[str], paths: list[str], **_: Any) -> None:
-        for name, path in zip(names, paths):
-            self.upload_file(name, path)
-
-    def upload_folder(self, name: str, path: str, datastore_name: Any = None, **_: Any) -> None:
-        for file in files.below(path):
-            inside = os.path.relpath(file, path) if os.path.isdir(path) else os.path.basename(path)
-            self.upload_file(os.path.join(name, inside), file)
-
-    def get_file_names(self) -> list[str]:
-        return sorted(os.path.relpath(path) for kept in files.KEPT for path in files.below(kept))
-
-    def download_file(self, name: str, output_file_path: str | None = None, **_: Any) -> None:
-        """Of what the run has written so far."""
-        source = files.kept_as(name)
-        target = output_file_path or os.path.basename(name)
-        if os.path.isdir(target):
-            target = os.path.join(target, os.path.basename(name))
-        if os.path.abspath(source) != os.path.abspath(target):
-            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
-            shutil.copyfile(source, target)
-
     def flush(self, timeout_seconds: int = 300) -> None:
         """Nothing waits: what is logged was sent."""
+        return
 
     def start(self) -> None:
         """It has started."""
+        return
 
     def complete(self, _set_status: bool = True) -> None:
         """The job's end is the run's."""
+        return
 
     def __enter__(self) -> Any:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.complete()
+    def __exit__(self, kind: object, error: object, *_: object) -> None:
+        if kind is None:
+            self.complete()
+        else:
+            self.fail(error)
 
-    def tag(self, key: str, value: Any = None) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def tag(self, key: str, value: Any = None) -> None: ...
 
-    def _metric(self, name: str, value: float, step: int) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def fail(self, error_details: Any = None, error_code: Any = None, **_: Any) -> None: ...
 
-    def _text(self, name: str, value: str) -> None:
-        """All texts of that name, as far as a tag has room."""
-        told = self._texts.setdefault(name, [])
-        told.append(value[:_LONGEST])
-        while len(told) > 1 and len(json.dumps(told)) > _LONGEST:
-            told.pop(0)
-        self.tag(TEXT + self._plain(name), json.dumps(told))
+    @abstractmethod
+    def upload_file(self, name: str, path_or_stream: Any, datastore_name: Any = None) -> Any: ...
 
-    def _table(self, name: str, columns: list[str]) -> None:
+    @abstractmethod
+    def _send(self, points: list[tuple[str, float, int]]) -> None:
+        """Names, values and steps."""
+
+    def _log_columns(self, name: str, columns: Mapping[str, list[Any]]) -> None:
         known = self._columns.get(name, [])
         merged = known + [column for column in columns if column not in known]
         if merged != known:
             self._columns[name] = merged
             self.tag(TABLE + self._plain(name), json.dumps(merged))
+        self._log({"%s.%s" % (name, column): items for column, items in columns.items()})
+
+    def _log(self, columns: Mapping[str, list[Any]], step: int | None = None) -> None:
+        points: list[tuple[str, float, int]] = []
+        for name, values in columns.items():
+            texts: list[str] = []
+            made = self._plain(name)
+            for value in values:
+                number = _number(value)
+                if number is None:
+                    texts.append(str(value))
+                else:
+                    points.append((made, number, self._next(name) if step is None else step))
+            if texts:
+                self._tell(name, texts)
+        if points:
+            self._send(points)
+
+    def _tell(self, name: str, texts: list[str]) -> None:
+        """All texts of that name, as far as a tag has room."""
+        told = self._texts.setdefault(name, [])
+        told += [text[:_LONGEST] for text in texts]
+        del told[: -_LONGEST // 4]  # as many as there is room for at the most
+        while len(told) > 1 and len(json.dumps(told)) > _LONGEST:
+            told.pop(0)
+        self.tag(TEXT + self._plain(name), json.dumps(told))
 
     def _plain(self, name: str) -> str:
         made = plain(name)
@@ -161,9 +157,15 @@ class Logging:
         self._steps[name] = step
         return step
 
-    def _document(self, name: str, value: Any) -> None:
-        with open(files.place("outputs/%s.json" % _file_name(name)), "w") as file:
-            file.write(value if isinstance(value, str) else json.dumps(value))
+    def _picture(self, name: str, ending: str) -> str:
+        """Another picture of the name has a number."""
+        stem = name[: -len(ending)] if ending and name.endswith(ending) else name
+        made, number = stem + ending, 1
+        while made in self._pictures:
+            number += 1
+            made = "%s_%d%s" % (stem, number, ending)
+        self._pictures.add(made)
+        return made
 
 
 def metrics(found: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:
@@ -185,8 +187,14 @@ def single(values: list[Any]) -> Any:
 
 
 def plain(name: str) -> str:
-    """MLflow's names have no other characters."""
-    return re.sub(r"[^\w.\- /]+", "_", name)
+    """MLflow's names have no other characters, and are no paths with detours."""
+    made = re.sub(r"[^\w.\- /]+", "_", name)
+    is_fine = posixpath.normpath(made) == made and not made.startswith("/")
+    return made if is_fine else made.replace("/", "_")
+
+
+def elsewhere(what: str, datastore_name: Any) -> None:
+    ignored(what, {"datastore_name": datastore_name}, "files are kept with the run")
 
 
 def _listed(text: str) -> list[Any]:
@@ -201,11 +209,22 @@ def _file_name(name: str) -> str:
     return re.sub(r"[/\\\0]", "_", name)
 
 
+def _items(value: Any) -> list[Any]:
+    """Of anything that has some, such as NumPy's and pandas'; else the value alone."""
+    if isinstance(value, (str, bytes)):
+        return [value]
+    found = value.tolist() if hasattr(value, "tolist") else value
+    try:
+        return list(found)
+    except TypeError:
+        return [found]
+
+
 def _number(value: Any) -> float | None:
-    """Of anything that is one, such as NumPy's."""
+    """Of anything that is one, such as NumPy's and a framework's."""
     if isinstance(value, (str, bytes)):
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         return None

@@ -5,33 +5,41 @@ from __future__ import annotations
 import math
 import os
 import time
-import uuid
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from ..exceptions import RunEnvironmentException
+from ..exceptions import ModelPathNotFoundException, RunEnvironmentException
 from .absent import refused
-from .logging import NAME, TABLE, TEXT, Logging, metrics, plain, single
-from .models import register
+from .files import kept_as
+from .logging import metrics, plain, single
+from .models import fits, register, register_at
+from .offline import SET_BY_OTHERS, OfflineRun
+from .run_files import API, KeptFiles, SentFiles
 from .secrets import Keyvault
 from .tables import given
+from .told import ignored
 from .wire import Refused, Wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterator
 
-_API = "/api/2.0/mlflow/"
 _STATUSES = {"FINISHED": "Completed", "KILLED": "Canceled"}
 _ABSENT = 404
 _PARENT = "mlflow.parentRunId"
 _NAME = "mlflow.runName"
-_SET_BY_OTHERS = ("mlflow.", "azureml.", "lazur.")
+_NOTE = "mlflow.note.content"
+_ALL_FILES = "azureml://datastores/workspaceartifactstore/paths/"
+_AT_ONCE = 1000
+_UNLIMITED = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def get_context(allow_offline: bool = True, **_: Any) -> Any:
     """The run of this job; outside of a job one that prints what it is told."""
-    if os.environ.get("MLFLOW_RUN_ID") and os.environ.get("MLFLOW_TRACKING_URI"):
-        return JobRun()
+    # MLflow takes its variable away when a run begins. That of the job stays, in all processes.
+    told = os.environ
+    run_id = told.get("MLFLOW_RUN_ID") or told.get("AZUREML_RUN_ID")
+    if run_id and told.get("MLFLOW_TRACKING_URI"):
+        return _job_run(told.get("AZUREML_RUN_ID") or run_id, run_id)
     if not allow_offline:
         raise RunEnvironmentException(
             "This script does not run in a job, and Run.get_context(allow_offline=False) asks for"
@@ -40,9 +48,15 @@ def get_context(allow_offline: bool = True, **_: Any) -> Any:
     return OfflineRun()
 
 
+@lru_cache(maxsize=None)
+def _job_run(name: str, run_id: str) -> JobRun:
+    """One for the whole process: it counts the steps of what is logged."""
+    return JobRun(name, run_id)
+
+
 def tracking(uri: str, token: str, certificate: str | None, by_proxy: bool = True) -> Wire:
     """MLflow's interface."""
-    return Wire(uri.rstrip("/") + _API, token, certificate, by_proxy)
+    return Wire(uri.rstrip("/") + API, token, certificate, by_proxy)
 
 
 def own_tracking() -> Wire:
@@ -60,36 +74,65 @@ def own_tracking() -> Wire:
 
 def experiment_id(wire: Wire, name: str) -> str:
     """Of the experiment of that name, which is made if there is none."""
+    known = known_experiment(wire, name)
+    return known or str(wire.post("experiments/create", {"name": name})["experiment_id"])
+
+
+def known_experiment(wire: Wire, name: str) -> str | None:
+    """Its id, if there is one of that name."""
     try:
         found = wire.get("experiments/get-by-name", experiment_name=name)["experiment"]
     except Refused as refusal:
         if refusal.code != _ABSENT:
             raise
-        found = wire.post("experiments/create", {"name": name})
+        return None
     return str(found["experiment_id"])
 
 
-def begun(wire: Wire, experiment: str, parent: str | None = None, name: str | None = None) -> Any:
-    """A run of its own, in the experiment of that id."""
+def begun(wire: Wire, experiment: str, parent: str | None = None, name: str | None = None) -> str:
+    """A new run in the experiment of that id, by its own."""
     tags = {_PARENT: parent, _NAME: name}
     body = {
         "experiment_id": experiment,
         "start_time": int(time.time() * 1000),
         "tags": [{"key": key, "value": value} for key, value in tags.items() if value],
     }
-    return StartedRun(wire, wire.post("runs/create", body)["run"]["info"]["run_id"])
+    return str(wire.post("runs/create", body)["run"]["info"]["run_id"])
 
 
-class TrackedRun(Logging):
+def searched(wire: Wire, experiment: str, words: str = "") -> Iterator[dict[str, Any]]:
+    """What is known of the runs of an experiment, the newest first."""
+    asked: dict[str, Any] = {"experiment_ids": [experiment], "max_results": _AT_ONCE}
+    asked["filter"] = words
+    while True:
+        found = wire.post("runs/search", asked)
+        yield from found.get("runs", ())
+        if not found.get("next_page_token"):
+            return
+        asked["page_token"] = found["next_page_token"]
+
+
+def chosen(
+    found: Iterator[dict[str, Any]], tags: Any = None, properties: Any = None, status: Any = None
+) -> Iterator[dict[str, Any]]:
+    """As v1 filters runs."""
+    asked = [part for given in (tags, properties) for part in pairs(given)]
+    for run in found:
+        if fits(_tags(run), asked) and status in (None, _status(run)):
+            yield run
+
+
+class TrackedRun(SentFiles):
     """A run that the server knows, over MLflow's interface."""
+
+    type = "azureml.scriptrun"
 
     experiments: Callable[[Any, str], Any] | None = None
     """What an experiment is: set by who knows."""
 
     def __init__(self, wire: Wire, run_id: str) -> None:
-        super().__init__()
-        self._wire = wire
-        self._run_id = self.id = self.run_id = self.name = self.number = run_id
+        super().__init__(wire, run_id)
+        self.id = self.run_id = self.name = self.number = run_id
 
     def tag(self, key: str, value: Any = None) -> None:
         body = {"run_id": self._run_id, "key": key, "value": "" if value is None else str(value)}
@@ -100,7 +143,7 @@ class TrackedRun(Logging):
             self._wire.post("runs/delete-tag", {"run_id": self._run_id, "key": key})
 
     def get_tags(self) -> dict[str, str]:
-        return {k: v for k, v in self._tags().items() if not k.startswith(_SET_BY_OTHERS)}
+        return {k: v for k, v in self._tags().items() if not k.startswith(SET_BY_OTHERS)}
 
     def get_properties(self) -> dict[str, str]:
         return self.get_tags()
@@ -108,8 +151,9 @@ class TrackedRun(Logging):
     tags = property(get_tags)
     properties = property(get_properties)
 
-    def get_metrics(self, name: str | None = None, **_: Any) -> dict[str, Any]:
+    def get_metrics(self, name: str | None = None, recursive: bool = False, **_: Any) -> Any:
         """A number, or the list of them where there are several; texts and tables, too."""
+        ignored("Run.get_metrics", {"recursive": recursive}, "ask each of get_children()")
         data = self._facts()["data"]
         names = [m["key"] for m in data.get("metrics", ())]
         told = metrics(
@@ -119,8 +163,7 @@ class TrackedRun(Logging):
         return {key: value for key, value in told.items() if name in (None, key, plain(key))}
 
     def get_status(self) -> str:
-        status = str(self._facts()["info"]["status"])
-        return _STATUSES.get(status) or status.capitalize()
+        return _status(self._facts())
 
     status = property(get_status)
 
@@ -148,6 +191,14 @@ class TrackedRun(Logging):
         self.tag(_NAME, value)
 
     @property
+    def description(self) -> str | None:
+        return self._tags().get(_NOTE)
+
+    @description.setter
+    def description(self, value: str) -> None:
+        self.tag(_NOTE, value)
+
+    @property
     def experiment(self) -> Any:
         if self.experiments is None:
             raise refused("run.experiment", "Name it: Experiment(workspace, 'name').")
@@ -159,27 +210,54 @@ class TrackedRun(Logging):
     def parent(self) -> Any:
         """A pipeline's or a sweep's run, of which this one is a part."""
         found = self._tags().get(_PARENT)
-        return TrackedRun(self._wire, found) if found else None
+        return self._other(found) if found else None
 
     def child_run(self, name: str | None = None, **_: Any) -> Any:
-        return begun(self._wire, self._facts()["info"]["experiment_id"], self._own_id(), name)
+        return self._begun(self._facts()["info"], name)
 
-    def create_children(self, count: int | None = None, **_: Any) -> list[Any]:
-        return [self.child_run() for _ in range(count or 0)]
+    def create_children(
+        self, count: int | None = None, tag_key: str | None = None, tag_values: Any = ()
+    ) -> list[Any]:
+        """So many, or one for each value of the tag."""
+        info = self._facts()["info"]
+        values = [None] * (count or 0) or list(tag_values)
+        made = [self._begun(info) for _ in values]
+        for child, value in zip(made, values):
+            if tag_key and value is not None:
+                child.tag(tag_key, value)
+        return made
 
-    def get_children(self, **_: Any) -> Iterator[Any]:
-        asked = {
-            "experiment_ids": [self._facts()["info"]["experiment_id"]],
-            "filter": "tags.`%s` = '%s'" % (_PARENT, self._own_id()),
-            "max_results": 1000,
-        }
-        for run in self._wire.post("runs/search", asked).get("runs", ()):
-            yield TrackedRun(self._wire, run["info"]["run_id"])
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Any = None,
+        properties: Any = None,
+        type: Any = None,  # noqa: A002 - v1's word
+        status: str | None = None,
+        **_: Any,
+    ) -> Iterator[Any]:
+        ignored("Run.get_children", {"type": type})
+        info = self._facts()["info"]
+        waiting = [str(info["run_id"])]
+        while waiting:
+            words = "tags.`%s` = '%s'" % (_PARENT, waiting.pop(0))
+            found = list(searched(self._wire, info["experiment_id"], words))
+            for run in chosen(iter(found), tags, properties, status):
+                yield self._other(run["info"]["run_id"])
+            if recursive:
+                waiting += [str(run["info"]["run_id"]) for run in found]
 
     def register_model(
         self, model_name: str, model_path: str | None = None, tags: Any = None, **more: Any
     ) -> Any:
-        return register(model_name, model_path or model_name, tags, **more)
+        """Of what was uploaded to it."""
+        known, path = self.get_file_names(), model_path or model_name
+        for name in (path, kept_as(path)):
+            plain_name = name.strip("/")
+            if any(one == plain_name or one.startswith(plain_name + "/") for one in known):
+                uri = _ALL_FILES + "%s/%s" % (self._store(), plain_name)
+                return self._registered(uri, model_name, tags, **more)
+        raise ModelPathNotFoundException("The run %s has no file %s." % (self.id, path))
 
     def get_secret(self, name: str) -> str:
         return Keyvault().get_secret(name)
@@ -189,6 +267,19 @@ class TrackedRun(Logging):
 
     def wait_for_completion(self, *_: Any, **__: Any) -> Any:
         raise refused("Run.wait_for_completion")
+
+    def submit_child(self, *_: Any, **__: Any) -> Any:
+        raise refused(
+            "Run.submit_child", "A job submits no jobs: make them steps of a pipeline, or a sweep."
+        )
+
+    def get_environment(self) -> Any:
+        raise refused("Run.get_environment")
+
+    def get_snapshot_id(self) -> Any:
+        raise refused("Run.get_snapshot_id")
+
+    restore_snapshot = take_snapshot = get_snapshot_id
 
     def fail(self, error_details: Any = None, error_code: Any = None, **_: Any) -> None:
         self.end("FAILED")
@@ -205,16 +296,31 @@ class TrackedRun(Logging):
         found = self._wire.get("metrics/get-history", run_id=self._run_id, metric_key=key)
         return single([float(point["value"]) for point in found.get("metrics", ())])
 
-    def _metric(self, name: str, value: float, step: int) -> None:
-        told = value if math.isfinite(value) else _UNLIMITED.get(value, "NaN")
-        body = {"run_id": self._run_id, "key": name, "value": told, "step": int(step)}
-        self._wire.post("runs/log-metric", {**body, "timestamp": int(time.time() * 1000)})
+    def _send(self, points: list[tuple[str, float, int]]) -> None:
+        now = int(time.time() * 1000)
+        told = [
+            {"key": name, "value": _finite(value), "step": int(step), "timestamp": now}
+            for name, value, step in points
+        ]
+        if len(told) == 1:
+            self._wire.post("runs/log-metric", {"run_id": self._run_id, **told[0]})
+            return
+        for start in range(0, len(told), _AT_ONCE):
+            part = told[start : start + _AT_ONCE]
+            self._wire.post("runs/log-batch", {"run_id": self._run_id, "metrics": part})
 
-    def _own_id(self) -> str:
-        return str(self._facts()["info"]["run_id"])
+    def _registered(self, uri: str, model_name: str, tags: Any, **more: Any) -> Any:
+        return register_at(uri, self.id, model_name, tags, **more)
+
+    def _other(self, run_id: str) -> TrackedRun:
+        return TrackedRun(self._wire, run_id)
+
+    def _begun(self, info: dict[str, Any], name: str | None = None) -> Any:
+        made = begun(self._wire, info["experiment_id"], info["run_id"], name)
+        return StartedRun(self._wire, made)
 
     def _tags(self) -> dict[str, str]:
-        return {t["key"]: t["value"] for t in self._facts()["data"].get("tags", ())}
+        return _tags(self._facts())
 
     def _facts(self) -> dict[str, Any]:
         return self._wire.get("runs/get", run_id=self._run_id)["run"]
@@ -230,13 +336,12 @@ class StartedRun(TrackedRun):
         self.end("FINISHED")
 
 
-class JobRun(TrackedRun):
+class JobRun(KeptFiles, TrackedRun):
     """The run of this job."""
 
-    def __init__(self) -> None:
-        super().__init__(own_tracking(), os.environ["MLFLOW_RUN_ID"])
-        # Azure's id of a run is the job's name.
-        self.id = self.run_id = self.name = os.environ.get("AZUREML_RUN_ID", self._run_id)
+    def __init__(self, name: str, run_id: str) -> None:
+        TrackedRun.__init__(self, own_tracking(), run_id)
+        self.id = self.run_id = self.name = name  # Azure's id of a run is the job's name
 
     @cached_property
     def input_datasets(self) -> dict[str, Any]:
@@ -252,83 +357,14 @@ class JobRun(TrackedRun):
         parts = (told.get("LAZUR_SERVER", ""), told.get("LAZUR_WORKSPACE", ""), self.id)
         return "%s/jobs/%s/%s" % parts
 
+    def register_model(
+        self, model_name: str, model_path: str | None = None, tags: Any = None, **more: Any
+    ) -> Any:
+        """`model_path` is as `get_file_names()` tells it, or of a file that is here."""
+        return register(model_name, model_path or model_name, tags, is_kept=True, **more)
+
     def get_environment_variables(self) -> dict[str, str]:
         return dict(os.environ)
-
-
-class OfflineRun(Logging):
-    """Outside of a job: what is logged is printed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.id = self.run_id = self._run_id = self.name = "OfflineRun_%s" % uuid.uuid4()
-        self.number = 1
-        self.parent = None
-        self.display_name: str | None = None
-        self.input_datasets: dict[str, Any] = {}
-        self.output_datasets: dict[str, Any] = {}
-        self._told: dict[str, str] = {}
-        self._metrics: dict[str, list[float]] = {}
-
-    def tag(self, key: str, value: Any = None) -> None:
-        self._told[key] = "" if value is None else str(value)
-        if not key.startswith((TEXT, TABLE, NAME)):
-            print("Attempted to set the tag %s: %s" % (key, self._told[key]))
-
-    def get_tags(self) -> dict[str, str]:
-        return {k: v for k, v in self._told.items() if not k.startswith(_SET_BY_OTHERS)}
-
-    get_properties = get_tags
-    tags = properties = property(get_tags)
-
-    def get_metrics(self, name: str | None = None, **_: Any) -> dict[str, Any]:
-        found = metrics({k: single(list(v)) for k, v in self._metrics.items()}, self._told)
-        return {key: value for key, value in found.items() if name in (None, key)}
-
-    def get_status(self) -> str:
-        return "Running"
-
-    def get_details(self) -> dict[str, Any]:
-        return {"runId": self.id, "status": "Running", "properties": {}}
-
-    def get_portal_url(self) -> str:
-        return ""
-
-    def child_run(self, name: str | None = None, **_: Any) -> OfflineRun:
-        return OfflineRun()
-
-    def get_children(self, **_: Any) -> list[Any]:
-        return []
-
-    def fail(self, error_details: Any = None, **_: Any) -> None:
-        print("Attempted to fail the run: %s" % (error_details or ""))
-
-    def cancel(self) -> None:
-        print("Attempted to cancel the run")
-
-    @property
-    def experiment(self) -> Any:
-        raise RunEnvironmentException(
-            "This script does not run in a job, so its run has no experiment and no workspace."
-            " Look with `run.id.startswith('OfflineRun')` before you ask for them."
-        )
-
-    def register_model(self, model_name: str, *_: Any, **__: Any) -> Any:
-        print("Attempted to register the model %s" % model_name)
-
-    def get_secret(self, name: str) -> str | None:
-        return os.environ.get(name)
-
-    def _metric(self, name: str, value: float, step: int) -> None:
-        self._metrics.setdefault(name, []).append(value)
-        print("Attempted to log scalar metric %s:\n%s" % (name, value))
-
-    def _text(self, name: str, value: str) -> None:
-        super()._text(name, value)
-        print("Attempted to log scalar metric %s:\n%s" % (name, value))
-
-
-_UNLIMITED = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 def is_wanted(key: str, name: str | None) -> bool:
@@ -336,3 +372,27 @@ def is_wanted(key: str, name: str | None) -> bool:
     if name is None:
         return not key.startswith("system/")
     return key == plain(name) or key.startswith(plain(name) + ".")
+
+
+def is_part(run: dict[str, Any]) -> bool:
+    """Of another: a step, a trial, a child."""
+    return _PARENT in _tags(run)
+
+
+def _tags(run: dict[str, Any]) -> dict[str, str]:
+    return {tag["key"]: tag["value"] for tag in run["data"].get("tags", ())}
+
+
+def _status(run: dict[str, Any]) -> str:
+    status = str(run["info"]["status"])
+    return _STATUSES.get(status) or status.capitalize()
+
+
+def pairs(given: Any) -> list[Any]:
+    """A name, or a mapping of names to values."""
+    return [given] if isinstance(given, str) else list((given or {}).items())
+
+
+def _finite(value: float) -> Any:
+    """JSON has no other numbers."""
+    return value if math.isfinite(value) else _UNLIMITED.get(value, "NaN")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 
+from . import delimited
+from .absent import refused
 from .files import OWN, below
 
 TYPE_CHECKING = False
@@ -46,6 +49,12 @@ class Table:
     def with_timestamp_columns(self, *_: Any, **__: Any) -> Table:
         return self
 
+    def to_csv_files(self, *_: Any, **__: Any) -> Any:
+        raise refused("Such a change of a table", "Make it with pandas: to_pandas_dataframe().")
+
+    time_before = time_after = time_between = time_recent = partition_by = to_csv_files
+    to_parquet_files = to_dask_dataframe = to_spark_dataframe = to_csv_files
+
     def _then(self, change: Callable[[Any], Any]) -> Table:
         return Table(lambda: change(self.to_pandas_dataframe()))
 
@@ -53,15 +62,50 @@ class Table:
 class InputPath(str):  # noqa: SLOT000 - a path with a few more words
     """The path of an input; of a table, with the ways to read it that v1's datasets have."""
 
+    told: dict[str, Any]
+    """How its files are read."""
+
+    def __new__(cls, path: str, told: dict[str, Any] | None = None) -> InputPath:  # noqa: PYI034
+        made = super().__new__(cls, path)
+        made.told = told or {}
+        return made
+
+    @property
+    def mount_point(self) -> str:
+        return str(self)
+
     def to_pandas_dataframe(self, **_: Any) -> Any:
-        return read(str(self))
+        return read(str(self), self.told)
 
     def to_path(self) -> list[str]:
-        return below(str(self))
+        """Relative to the whole, as v1 has it."""
+        top = str(self) if os.path.isdir(self) else os.path.dirname(self)
+        return ["/" + os.path.relpath(path, top) for path in below(str(self))]
 
     def download(self, target_path: str | None = None, overwrite: bool = False) -> list[str]:
-        """It is here."""
-        return below(str(self))
+        """It is here, and goes elsewhere if somebody says so."""
+        if target_path is None:
+            return below(str(self))
+        made = [os.path.join(target_path, path[1:]) for path in self.to_path()]
+        for source, target in zip(below(str(self)), made):
+            os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+            shutil.copyfile(source, target)
+        return made
+
+    def mount(self, *_: Any, **__: Any) -> InputPath:
+        return self
+
+    def start(self) -> InputPath:
+        return self
+
+    def stop(self) -> None:
+        """It stays until the job ends."""
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def as_table(self) -> Table:
         return Table(self.to_pandas_dataframe)
@@ -72,51 +116,64 @@ class InputPath(str):  # noqa: SLOT000 - a path with a few more words
         raise AttributeError("%r has no attribute %r" % (type(self).__name__, name))
 
 
-_WORDS = frozenset(
-    "keep_columns drop_columns take skip take_sample random_split with_timestamp_columns".split()
-)
+_WORDS = frozenset(name for name in vars(Table) if name[0] != "_")
 
 
 def given(prefix: str) -> dict[str, Any]:
     """The job's inputs or outputs, by their names."""
+    found = {n[len(prefix) :]: v for n, v in os.environ.items() if n.startswith(prefix)}
     return {
-        name[len(prefix) :]: InputPath(value)
-        for name, value in os.environ.items()
-        if name.startswith(prefix) and name != prefix + OWN
+        name: InputPath(value, delimited.loaded(os.environ.get(delimited.VARIABLE + name)))
+        for name, value in found.items()
+        if name != OWN
     }
 
 
-def read(path: str, **options: Any) -> Any:
+def read(path: str, told: dict[str, Any] | None = None) -> Any:
     """One frame of all the files; a folder with an MLTable file as that says."""
     if os.path.isfile(os.path.join(path, "MLTable")):
-        mltable: Any = importlib.import_module("mltable")  # there wherever this package is
+        mltable: Any = importlib.import_module(_MLTABLE)
         return mltable.load(path).to_pandas_dataframe()
     if "://" in path:  # pandas knows the web
-        return _frame(path, options)
-    frames = [_frame(file, options) for file in below(path) if not is_hidden(file)]
+        return _frame(path, told or {})
+    frames = [_frame(file, told or {}) for file in below(path) if not is_hidden(file)]
     if not frames:
         raise ValueError("There are no files in %s." % path)
     return together(frames)
 
 
 def together(frames: list[Any]) -> Any:
+    if not frames:
+        raise ValueError("There are no files to read.")
     return frames[0] if len(frames) == 1 else _pandas().concat(frames, ignore_index=True)
 
 
-def _frame(file: str, options: dict[str, Any]) -> Any:
-    pandas, name = _pandas(), file.lower()
-    if name.endswith((".parquet", ".pq")):
+def _frame(file: str, told: dict[str, Any]) -> Any:
+    pandas, name = _pandas(), file.lower().split("?")[0]
+    form = told.get("format")
+    if form == "parquet" or name.endswith((".parquet", ".pq")):
         return pandas.read_parquet(file)
-    if name.endswith((".jsonl", ".ndjson")):
+    if form == "json_lines" or name.endswith((".jsonl", ".ndjson")):
         return pandas.read_json(file, lines=True)
     if name.endswith(".json"):
         return pandas.read_json(file)
-    separator = "\t" if name.endswith(".tsv") else ","
-    return pandas.read_csv(file, **{"sep": separator, **options})
+    separator = "\t" if name.endswith((".tsv", ".tsv.gz")) else ","
+    frame = pandas.read_csv(file, **{"sep": separator, **delimited.options(told)})
+    return delimited.shaped(frame, told)
 
 
 def _pandas() -> Any:
-    return importlib.import_module("pandas")  # the job's own, if it has it
+    """The job's own, if it has it."""
+    try:
+        return importlib.import_module("pandas")
+    except ImportError as error:
+        if error.name != "pandas":
+            raise
+        raise ImportError(
+            "Reading a table needs the package 'pandas', which is not installed here. Add it to"
+            " the environment: pip install pandas",
+            name="pandas",
+        ) from None
 
 
 def is_hidden(file: str) -> bool:
@@ -125,3 +182,7 @@ def is_hidden(file: str) -> bool:
 
 def _names(columns: Any) -> list[Any]:
     return [columns] if isinstance(columns, str) else list(columns)
+
+
+_MLTABLE = "lazur.mltable" if __name__.startswith("lazur.azureml.") else "mltable"
+"""Beside this package, in environments of jobs and here."""

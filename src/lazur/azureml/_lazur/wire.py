@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import os
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _SECONDS = 60
-_TRIES = 4
+_TRIES = 9
+_LONGEST = 16.0
+"""Altogether about a minute: a server that is restarted ends nobody's training."""
 _BUSY = (429, 502, 503, 504)
 _MOST = 100_000
 
@@ -44,30 +47,49 @@ class Wire:
             handlers.append(_secured(certificate))
         self._opener = urllib.request.build_opener(*handlers)
 
-    def get(self, path: str, **query: str) -> Any:
+    def above(self, end: str) -> Wire:
+        """The same server, at the address without this end."""
+        made = copy.copy(self)
+        made._base = self._base[: -len(end)]
+        return made
+
+    def get(self, path: str, /, **query: str) -> Any:
         text = path + ("?" + urllib.parse.urlencode(query) if query else "")
-        return json.loads(self._ask(text, None) or b"{}")
+        return json.loads(self._ask(self._request(text)) or b"{}")
 
     def post(self, path: str, body: Any) -> Any:
-        return json.loads(self._ask(path, json.dumps(body).encode()) or b"{}")
+        return json.loads(self._ask(self._request(path, json.dumps(body).encode())) or b"{}")
+
+    def put(self, path: str, content: Any) -> None:
+        """The bytes of a file that can be read twice, or bytes."""
+        asked = self._request(path, content)
+        asked.method = "PUT"
+        asked.add_header("Content-Type", "application/octet-stream")
+        if not isinstance(content, bytes):
+            asked.add_header("Content-Length", str(content.seek(0, os.SEEK_END)))
+        self._ask(asked)
 
     def fetch(self, path: str, target: str) -> None:
         """A file, written aside until it is whole."""
-        self._ask(path, None, target)
+        self._ask(self._request(path), target)
 
-    def _ask(self, path: str, body: bytes | None, target: str | None = None) -> bytes:
-        asked = urllib.request.Request(self._base + path, body, self._headers)
+    def _request(self, path: str, body: Any = None) -> urllib.request.Request:
+        return urllib.request.Request(self._base + path, body, self._headers)
+
+    def _ask(self, asked: urllib.request.Request, target: str | None = None) -> bytes:
         for attempt in range(_TRIES):
+            if hasattr(asked.data, "seek"):
+                asked.data.seek(0)  # type: ignore[union-attr]
             try:
                 with self._opener.open(asked, timeout=_SECONDS) as answer:
-                    return answer.read() if target is None else _written(answer, target)
+                    return answer.read() if target is None else written(answer, target)
             except urllib.error.HTTPError as error:
                 if error.code not in _BUSY or attempt == _TRIES - 1:
                     raise Refused(error) from None
             except (OSError, http.client.HTTPException) as error:
                 if attempt == _TRIES - 1:
                     raise ServiceException("The server does not answer: %s" % error) from error
-            time.sleep(0.5 * 2**attempt)
+            time.sleep(min(0.5 * 2**attempt, _LONGEST))
         raise AssertionError("the last try returns or raises")
 
 
@@ -85,7 +107,7 @@ def _secured(certificate: str | None) -> Any:
     return urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=own))
 
 
-def _written(answer: http.client.HTTPResponse, target: str) -> bytes:
+def written(answer: Any, target: str) -> bytes:
     aside = "%s.%d.part" % (target, os.getpid())
     with open(aside, "wb") as file:
         shutil.copyfileobj(answer, file, 1 << 20)

@@ -49,24 +49,27 @@ class Room:
                 return
             query = {"cursor": found["next"]}
 
-    def download(self, place: str, target: str, query: dict[str, str]) -> list[str]:
-        """All files at a place, into a folder; what is there is kept as it is."""
-        told = self.wire.get(place, **query)["value"]
-        found: list[str] = []
-        for file in told:
-            path = _inside(target, str(file["path"]))
-            if not os.path.exists(path) or os.path.getsize(path) != file["size"]:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                self.wire.fetch(place + "/" + quoted(str(file["path"]), "/"), path)
-            found.append(path)
-        return found
+    def files(self, place: str, prefix: str = "") -> list[str]:
+        """What there is at a place: all files, or one of that path, or those below it."""
+        query = {"prefix": prefix} if prefix else {}
+        return [str(file["path"]) for file in self.wire.get(place, **query)["value"]]
+
+    def fetch(self, place: str, path: str, target: str) -> str:
+        os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+        self.wire.fetch(place + "/" + quoted(path, "/"), target)
+        return target
+
+    def download(self, place: str, target: str, prefix: str = "") -> list[str]:
+        """All files at a place, into a folder, by their paths there."""
+        found = self.files(place, prefix)
+        return [self.fetch(place, path, inside(target, path)) for path in found]
 
 
 def quoted(text: str, safe: str = "") -> str:
     return urllib.parse.quote(text, safe=safe)
 
 
-def _inside(folder: str, path: str) -> str:
+def inside(folder: str, path: str) -> str:
     """A server cannot write elsewhere."""
     parts = path.split("/")
     if path.startswith("/") or "\0" in path or any(p in ("", ".", "..") for p in parts):

@@ -6,9 +6,12 @@ import os
 import shutil
 import tempfile
 
-from .._lazur import files
+from .._lazur import delimited
 from .._lazur.absent import refused
+from .._lazur.models import number
+from .._lazur.sources import Source, Stored, of_path
 from .._lazur.tables import Table, is_hidden, read, together
+from .._lazur.told import ignored
 from .._lazur.workspace_wire import Room, quoted
 from .datastore import Datastore
 
@@ -16,39 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_SOME = ("*", "?", "[")
-
-
-class _Local:
-    """Files that are here, or addresses that pandas knows to read."""
-
-    def __init__(self, paths: list[str]) -> None:
-        self.paths = paths
-
-    def fetch(self, target: str | None) -> list[str]:
-        found = [file for path in self.paths for file in files.below(path)]
-        if target is None:
-            return found or self.paths
-        return [shutil.copy(file, target) for file in found]
-
-
-class _Stored:
-    """Files at the server, fetched once."""
-
-    def __init__(self, place: str, query: dict[str, str]) -> None:
-        self._place, self._query = place, query
-        self._folder: Any = None
-
-    def fetch(self, target: str | None) -> list[str]:
-        if target is None:
-            self._folder = self._folder or tempfile.TemporaryDirectory(prefix="dataset-")
-            target = self._folder.name
-        return Room().download(self._place, str(target), self._query)
-
 
 class _Dataset:
-    def __init__(self, source: Any, facts: dict[str, Any], options: dict[str, Any]) -> None:
-        self._source, self._facts, self._options = source, facts, options
+    def __init__(
+        self, sources: list[Source], facts: dict[str, Any], told: dict[str, Any] | None = None
+    ) -> None:
+        self._sources, self._facts, self._told = sources, facts, told or {}
 
     @property
     def name(self) -> str | None:
@@ -56,8 +32,8 @@ class _Dataset:
 
     @property
     def version(self) -> Any:
-        text = str(self._facts.get("version") or "")
-        return int(text) if text.isdigit() else text or None
+        found = self._facts.get("version")
+        return number(found) if found else None
 
     @property
     def id(self) -> str:
@@ -74,19 +50,19 @@ class _Dataset:
     def download(self, target_path: str | None = None, overwrite: bool = False) -> list[str]:
         folder = target_path or tempfile.mkdtemp(prefix="dataset-")
         os.makedirs(folder, exist_ok=True)
-        return self._source.fetch(folder)
+        return [path for source in self._sources for path in source.into(folder)]
 
     def to_path(self) -> list[str]:
         """Relative to the whole, as v1 has it."""
-        found = self._source.fetch(None)
-        top = os.path.commonpath([os.path.dirname(path) for path in found]) if found else ""
-        return ["/" + os.path.relpath(path, top) for path in found]
+        return ["/" + name for source in self._sources for name in source.names()]
 
     def mount(self, mount_point: str | None = None, **_: Any) -> _Mounted:
         return _Mounted(self, mount_point)
 
     def as_named_input(self, name: str) -> Any:
         raise refused("as_named_input", "Its files are had by download() or mount().")
+
+    as_mount = as_download = as_hdfs = as_named_input
 
     def register(self, workspace: Any, name: str, *_: Any, **__: Any) -> Any:
         raise refused(
@@ -96,12 +72,11 @@ class _Dataset:
         )
 
     def _frame(self) -> Any:
-        found = self._source.fetch(None)
-        folder = os.path.commonpath(found) if found else ""
-        if os.path.isfile(os.path.join(folder, "MLTable")):
-            return read(folder)
-        frames = [read(path, **self._options) for path in found if not is_hidden(path)]
-        return together(frames)
+        found = [path for source in self._sources for path in source.ready()]
+        described = next((p for p in found if os.path.basename(p) == "MLTable"), None)
+        if described is not None:
+            return read(os.path.dirname(described))
+        return together([read(path, self._told) for path in found if not is_hidden(path)])
 
 
 class FileDataset(_Dataset):
@@ -143,8 +118,9 @@ class _Mounted:
 
 class _File:
     @staticmethod
-    def from_files(path: Any, *_: Any, **__: Any) -> FileDataset:
-        return FileDataset(_source(path), {}, {})
+    def from_files(path: Any, validate: bool = True, **more: Any) -> FileDataset:
+        ignored("Dataset.File.from_files", more)
+        return FileDataset(_sources(path), {})
 
     @staticmethod
     def upload_directory(*_: Any, **__: Any) -> Any:
@@ -153,18 +129,26 @@ class _File:
 
 class _Tabular:
     @staticmethod
-    def from_delimited_files(path: Any, *_: Any, **more: Any) -> TabularDataset:
-        options = {"sep": more["separator"]} if more.get("separator") else {}
-        return TabularDataset(_source(path), {}, options)
+    def from_delimited_files(path: Any, validate: bool = True, **more: Any) -> TabularDataset:
+        told = delimited.remembered("Dataset.Tabular.from_delimited_files", more)
+        return TabularDataset(_sources(path), {}, told)
 
     @staticmethod
-    def from_parquet_files(path: Any, *_: Any, **__: Any) -> TabularDataset:
-        return TabularDataset(_source(path), {}, {})
-
-    from_json_lines_files = from_parquet_files
+    def from_parquet_files(path: Any, validate: bool = True, **more: Any) -> TabularDataset:
+        told = delimited.remembered("Dataset.Tabular.from_parquet_files", more)
+        return TabularDataset(_sources(path), {}, {**told, "format": "parquet"})
 
     @staticmethod
-    def register_pandas_dataframe(dataframe: Any, target: Any, name: str, *_: Any) -> Any:
+    def from_json_lines_files(path: Any, validate: bool = True, **more: Any) -> TabularDataset:
+        told = delimited.remembered("Dataset.Tabular.from_json_lines_files", more)
+        return TabularDataset(_sources(path), {}, {**told, "format": "json_lines"})
+
+    @staticmethod
+    def from_sql_query(*_: Any, **__: Any) -> Any:
+        raise refused("Dataset.Tabular.from_sql_query", "See `lazur data import`.")
+
+    @staticmethod
+    def register_pandas_dataframe(dataframe: Any, target: Any, name: str, **_: Any) -> Any:
         raise refused(
             "Dataset.Tabular.register_pandas_dataframe",
             "Declare an output with the name %r, and write the table there." % name,
@@ -193,30 +177,18 @@ class Dataset:
 
 def _registered(facts: dict[str, Any]) -> Any:
     place = "/data/%s/versions/%s/files" % (quoted(facts["name"]), quoted(str(facts["version"])))
-    told = (facts.get("properties") or {}).get("lazur.v1.dataset")
-    is_table = told == "tabular" or facts.get("type") == "mltable"
-    return (TabularDataset if is_table else FileDataset)(_Stored(place, {}), facts, {})
+    properties = facts.get("properties") or {}
+    is_table = properties.get(delimited.KIND) == "tabular" or facts.get("type") == "mltable"
+    told = delimited.loaded(properties.get(delimited.PROPERTY))
+    return (TabularDataset if is_table else FileDataset)([Stored(place)], facts, told)
 
 
-def _source(path: Any) -> Any:
-    """From a datastore, or what is here."""
+def _sources(path: Any) -> list[Source]:
+    """Of datastores, the web, and what is here: one, or several of them."""
     if isinstance(path, list):
-        if len(path) == 1:
-            return _source(path[0])
-        if any(isinstance(one, tuple) for one in path):
-            raise refused("A dataset of several paths in datastores", "Name their folder.")
-        return _Local([_folder(str(one)) or "." for one in path])
+        return [source for one in path for source in _sources(one)]
     if isinstance(path, tuple):
         store, inner = path
         name = store.name if isinstance(store, Datastore) else str(store)
-        return _Stored("/datastores/%s/files" % quoted(name), {"prefix": _folder(str(inner))})
-    return _Local([_folder(str(path)) or "."])
-
-
-def _folder(text: str) -> str:
-    """`folder/**` is the folder."""
-    parts = text.split("/")
-    for index, part in enumerate(parts):
-        if any(sign in part for sign in _SOME):
-            return "/".join(parts[:index])
-    return text
+        return [Stored("/datastores/%s/files" % quoted(name), str(inner or ""))]
+    return [of_path(str(path))]

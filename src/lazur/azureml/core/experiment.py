@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._lazur import runs
 from .._lazur.absent import refused
+from .._lazur.told import ignored
 from .workspace import Workspace
 
 TYPE_CHECKING = False
@@ -28,21 +29,29 @@ class Experiment:
 
     def start_logging(self, *_: Any, display_name: str | None = None, **__: Any) -> Any:
         """A run of this process, until `complete()`."""
-        return runs.begun(runs.own_tracking(), self.id, name=display_name)
-
-    def get_runs(self, tags: Any = None, **_: Any) -> Iterator[Any]:
         wire = runs.own_tracking()
-        asked: dict[str, Any] = {"experiment_ids": [self.id], "max_results": 1000}
-        told = {tags: None} if isinstance(tags, str) else dict(tags or {})
-        while True:
-            found = wire.post("runs/search", asked)
-            for run in found.get("runs", ()):
-                known = {t["key"]: t["value"] for t in run["data"].get("tags", ())}
-                if all(k in known and v in (None, known[k]) for k, v in told.items()):
-                    yield runs.TrackedRun(wire, run["info"]["run_id"])
-            if not found.get("next_page_token"):
-                return
-            asked["page_token"] = found["next_page_token"]
+        return runs.StartedRun(wire, runs.begun(wire, self.id, name=display_name))
+
+    def get_runs(
+        self,
+        type: Any = None,  # noqa: A002 - v1's word
+        tags: Any = None,
+        properties: Any = None,
+        status: str | None = None,
+        include_children: bool = False,
+    ) -> Iterator[Any]:
+        """The newest first: those that are no part of another, unless all are asked for."""
+        ignored("Experiment.get_runs", {"type": type})
+        wire = runs.own_tracking()
+        known = runs.known_experiment(wire, self.name)
+        found = runs.searched(wire, known) if known else iter(())
+        for run in runs.chosen(found, tags, properties, status):
+            if include_children or not runs.is_part(run):
+                yield runs.TrackedRun(wire, run["info"]["run_id"])
+
+    @staticmethod
+    def list(workspace: Any, **_: Any) -> Any:
+        raise refused("Experiment.list", "Name one: Experiment(ws, 'name').")
 
     def submit(self, *_: Any, **__: Any) -> Any:
         raise refused(

@@ -32,8 +32,8 @@ class Run(metaclass=_Kind):
         return runs.TrackedRun(runs.own_tracking(), run_id)
 
     @staticmethod
-    def list(experiment: Experiment, tags: Any = None, **_: Any) -> Iterator[Any]:
-        return experiment.get_runs(tags)
+    def list(experiment: Experiment, *given: Any, **named: Any) -> Iterator[Any]:
+        return experiment.get_runs(*given, **named)
 
     @staticmethod
     def add_type_provider(*_: Any) -> None:

@@ -53,7 +53,7 @@ class Workspace:
         raise refused("Workspace.create", "Make it with `lazur workspace create`.")
 
     def get_default_datastore(self) -> Datastore:
-        return Datastore(self)
+        return Datastore.get_default(self)
 
     def get_default_keyvault(self) -> Keyvault:
         return Keyvault()
@@ -73,8 +73,8 @@ class Workspace:
         return _Named(lambda name: Model(self, name), "models")
 
     @property
-    def datastores(self) -> _Stores:
-        return _Stores(self)
+    def datastores(self) -> _Named:
+        return _Named(lambda name: Datastore(self, name), "datastores")
 
     @property
     def experiments(self) -> Any:
@@ -91,6 +91,9 @@ class Workspace:
     @property
     def webservices(self) -> Any:
         raise refused("Workspace.webservices")
+
+    def get_details(self) -> dict[str, Any]:
+        return {"name": self.name, "location": self.location}
 
     def write_config(self, *_: Any, **__: Any) -> None:
         """A job needs none."""
@@ -129,12 +132,3 @@ class _Named(dict):
 
     def get(self, name: str, default: Any = None) -> Any:
         return self._find(name) if name in self else default
-
-
-class _Stores(dict):
-    def __init__(self, workspace: Workspace) -> None:
-        super().__init__()
-        self._workspace = workspace
-
-    def __missing__(self, name: str) -> Datastore:
-        return Datastore(self._workspace, name)

@@ -33,10 +33,6 @@ class ExperimentExecutionException(AzureMLException):
     pass
 
 
-class ModelNotFoundException(UserErrorException):
-    pass
-
-
 class ProjectSystemException(AzureMLException):
     pass
 
@@ -46,6 +42,14 @@ class TrainingException(AzureMLException):
 
 
 class WebserviceException(AzureMLException):
+    """Also of models, as v1 has it."""
+
+
+class ModelNotFoundException(WebserviceException):
+    pass
+
+
+class ModelPathNotFoundException(WebserviceException):
     pass
 
 

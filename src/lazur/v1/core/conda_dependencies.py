@@ -66,7 +66,7 @@ class CondaDependencies:
         name = _name(conda_package)
         kept = [p for p in self._spec["dependencies"] if isinstance(p, dict) or _name(p) != name]
         self._spec["dependencies"] = (
-            [*kept[:0], conda_package, *kept]
+            [conda_package, *kept]
             if name == "python"
             else [
                 *[p for p in kept if isinstance(p, str)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -11,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from lazur.azureml._lazur.files import below
+from lazur.azureml._lazur import delimited
+from lazur.azureml._lazur.files import divided
+from lazur.azureml._lazur.models import number
+from lazur.azureml._lazur.sources import Web
 from lazur.azureml._lazur.tables import Table, is_hidden, read, together
 from lazur.sdk.entities import Data
 from lazur.spec import references
-from lazur.v1.core.datastore import fetched
+from lazur.v1.core import staging
+from lazur.v1.core.datastore import Listed
 from lazur.v1.core.places import Consumed, DataPath, Port, located
 from lazur.v1.told import ignored, refused
 
 if TYPE_CHECKING:
     from lazur.v1.core.workspace import Workspace
 
-_SOME = ("*", "?", "[")
+_WEB = ("http://", "https://")
 
 
 class _Dataset(Consumed):
@@ -30,10 +35,18 @@ class _Dataset(Consumed):
 
     kind = "file"
 
-    def __init__(self, port: Port, registered: Any = None, workspace: Any = None) -> None:
+    def __init__(
+        self,
+        port: Port,
+        registered: Any = None,
+        workspace: Any = None,
+        told: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(port)
         self._registered = registered
         self._workspace = workspace
+        self.told = told or {}
+        """How its files are read."""
 
     @classmethod
     def _of(cls, port: Port) -> Consumed:
@@ -44,8 +57,8 @@ class _Dataset(Consumed):
         return self._registered.name if self._registered else self.port.name
 
     @property
-    def version(self) -> str | None:
-        return self._registered.version if self._registered else None
+    def version(self) -> Any:
+        return number(self._registered.version) if self._registered else None
 
     @property
     def id(self) -> str:
@@ -70,6 +83,7 @@ class _Dataset(Consumed):
         create_new_version: bool = False,
     ) -> _Dataset:
         kind = "uri_file" if self.port.is_file else "uri_folder"
+        how = {delimited.PROPERTY: json.dumps(self.told)} if self.told else {}
         made = workspace.client.data.create_or_update(
             Data(
                 name=name,
@@ -77,33 +91,43 @@ class _Dataset(Consumed):
                 path=self.port.path,
                 description=description,
                 tags=tags,
-                properties={"lazur.v1.dataset": self.kind},
+                properties={delimited.KIND: self.kind, **how},
             )
         )
         return _registered(made, workspace)
 
     def download(self, target_path: str | None = None, overwrite: bool = False) -> list[str]:
-        """Into the folder; of data that are here already, where they are."""
-        folder = Path(target_path or ".")
-        if self._registered is not None:
-            data = self._workspace.client.data
-            folder = data.download(self.name, self.version, download_path=folder)
-            return sorted(os.fspath(p) for p in folder.rglob("*") if p.is_file())
-        path = self.port.path
-        if references.is_local(path):
-            return below(path)
-        store, _, inner = path.removeprefix("azureml://datastores/").partition("/paths/")
-        if self._workspace is None or not inner:
-            raise refused(f"download() of {path}", "Register it first.")
-        return sorted(map(os.fspath, fetched(self._workspace, store, inner, folder)))
+        """Into the folder, or one of its own."""
+        folder = Path(target_path or tempfile.mkdtemp(prefix="dataset-"))
+        folder.mkdir(parents=True, exist_ok=True)
+        if references.is_local(self.port.path):
+            return staging.copied(Path(self.port.path), folder)
+        return self._fetched(folder)
 
     def to_pandas_dataframe(self, **_: Any) -> Any:
         """By this script's own pandas."""
-        if self._registered is None and self.port.path.startswith(("http:", "https:")):
-            return read(self.port.path)
+        path = self.port.path
+        if self._registered is None and (references.is_local(path) or path.startswith(_WEB)):
+            return read(path, self.told)
         with tempfile.TemporaryDirectory(prefix="lazur-v1-") as folder:
-            frames = [read(path) for path in self.download(folder) if not is_hidden(path)]
-        return together(frames)
+            found = self._fetched(Path(folder))
+            if str(Path(folder) / "MLTable") in found:
+                return read(folder)
+            frames = [read(file, self.told) for file in found if not is_hidden(file)]
+            return together(frames)
+
+    def _fetched(self, folder: Path) -> list[str]:
+        path = self.port.path
+        if self._registered is not None:
+            place = ("data", self.name, "versions", str(self.version), "files")
+            return _texts(Listed(self._workspace, *place).fetch(folder))
+        if path.startswith(_WEB):
+            return Web(path).into(str(folder))
+        store, _, inner = path.removeprefix("azureml://datastores/").partition("/paths/")
+        if self._workspace is None:
+            raise refused(f"download() of {path}", "Name the datastore by Datastore.get(ws, …).")
+        files = Listed(self._workspace, "datastores", store, "files")
+        return _texts(files.fetch(folder, inner, self.port.pattern))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(path={self.port.path!r})"
@@ -118,17 +142,23 @@ class TabularDataset(_Dataset, Table):
 
     kind = "tabular"
 
-    def __init__(self, port: Port, registered: Any = None, workspace: Any = None) -> None:
-        super().__init__(replace(port, table=self), registered, workspace)
+    def __init__(self, port: Port, *more: Any, **named: Any) -> None:
+        super().__init__(replace(port, table=self), *more, **named)
 
     def to_mltable(self, folder: Path) -> None:
         """Its files with what says how they are read, in a folder of their own."""
         folder.mkdir(parents=True)
         with tempfile.TemporaryDirectory(prefix="lazur-v1-") as fetched_to:
-            for number, path in enumerate(self.download(fetched_to)):
-                shutil.copyfile(path, folder / f"{number:05}{Path(path).suffix}")
+            for index, path in enumerate(self.download(fetched_to)):
+                shutil.copyfile(path, folder / f"{index:05}{Path(path).suffix}")
+        form = self.told.get("format")
         is_parquet = any(path.suffix == ".parquet" for path in folder.iterdir())
-        how = {"read_parquet": {}} if is_parquet else {"read_delimited": {}}
+        if form == "json_lines":
+            how: dict[str, Any] = {"read_json_lines": {}}
+        elif form == "parquet" or is_parquet:
+            how = {"read_parquet": {}}
+        else:
+            how = {"read_delimited": delimited.as_mltable(self.told)}
         told = {"type": "mltable", "paths": [{"pattern": "./*.*"}], "transformations": [how]}
         (folder / "MLTable").write_text(yaml.safe_dump(told), "utf-8")
 
@@ -148,12 +178,21 @@ class _File:
 
 class _Tabular:
     @staticmethod
-    def from_delimited_files(path: Any, **more: Any) -> TabularDataset:
-        ignored("Dataset.Tabular.from_delimited_files", more, "the script reads the files itself")
-        return TabularDataset(_port(path), workspace=_home(path))
+    def from_delimited_files(path: Any, validate: bool = True, **more: Any) -> TabularDataset:
+        told = delimited.remembered("Dataset.Tabular.from_delimited_files", more)
+        return TabularDataset(_port(path), workspace=_home(path), told=told)
 
-    from_parquet_files = from_delimited_files
-    from_json_lines_files = from_delimited_files
+    @staticmethod
+    def from_parquet_files(path: Any, validate: bool = True, **more: Any) -> TabularDataset:
+        told = delimited.remembered("Dataset.Tabular.from_parquet_files", more)
+        told["format"] = "parquet"
+        return TabularDataset(_port(path), workspace=_home(path), told=told)
+
+    @staticmethod
+    def from_json_lines_files(path: Any, validate: bool = True, **more: Any) -> TabularDataset:
+        told = delimited.remembered("Dataset.Tabular.from_json_lines_files", more)
+        told["format"] = "json_lines"
+        return TabularDataset(_port(path), workspace=_home(path), told=told)
 
     @staticmethod
     def register_pandas_dataframe(
@@ -199,12 +238,14 @@ class Dataset:
 
 
 def _registered(asset: Any, workspace: Any) -> _Dataset:
+    is_mltable = asset.type == "mltable"
     port = Port(
         asset.name, f"azureml:{asset.name}:{asset.version}", is_file=asset.type == "uri_file",
-        type=asset.type if asset.type == "mltable" else None,
+        type="mltable" if is_mltable else None,
     )  # fmt: skip
-    is_table = asset.properties.get("lazur.v1.dataset") == "tabular"
-    return (TabularDataset if is_table else FileDataset)(port, asset, workspace)
+    is_table = is_mltable or asset.properties.get(delimited.KIND) == "tabular"
+    told = delimited.loaded(asset.properties.get(delimited.PROPERTY))
+    return (TabularDataset if is_table else FileDataset)(port, asset, workspace, told)
 
 
 def _home(path: Any) -> Any:
@@ -217,41 +258,61 @@ def _home(path: Any) -> Any:
 
 def _port(path: Any) -> Port:
     if isinstance(path, list):
-        if len(path) != 1:
-            raise refused(
-                "A dataset of several paths", "Name the folder that holds them, or an MLTable."
-            )
-        path = path[0]
+        return _port(path[0]) if len(path) == 1 else _together(path)
     if isinstance(path, Consumed):
         return replace(path.port, is_file=_is_file(path.port.path))
     if isinstance(path, DataPath):
         path = (path.datastore, path.path_on_datastore)
     if isinstance(path, tuple):
         store, inner = path
-        name = str(getattr(store, "name", store))
-        pointed = _pointed(f"azureml://datastores/{name}/paths/{inner}")
-        text = located(name, pointed.path.partition("/paths/")[2])
-        return replace(pointed, path=text, is_file=pointed.is_file or Path(text).is_file())
-    return _pointed(str(path))
+        top, pattern = divided(inner)
+        return _chosen(located(str(getattr(store, "name", store)), top), pattern)
+    text = str(path)
+    return _chosen(*((text, "") if Path(text).exists() else divided(text)))
 
 
-def _pointed(text: str) -> Port:
-    """`folder/**` is the folder."""
-    parts = text.split("/")
-    kept = parts
-    for index, part in enumerate(parts):
-        if any(sign in part for sign in _SOME):
-            kept = [*parts[:index], ""]
-            if part not in ("*", "**"):
-                ignored("Dataset", {f"the pattern {part}": True}, "the whole folder is used")
-            break
-    joined = "/".join(kept)
-    if references.is_local(joined):
-        joined = str(Path(joined).absolute())
-        return Port("data", joined, is_file=Path(joined).is_file())
-    return Port("data", joined, is_file=_is_file(joined))
+def _chosen(path: str, pattern: str) -> Port:
+    """`folder/**` is the folder; what fits another pattern has one of its own, if it is here."""
+    is_whole = pattern in ("", "*", "**")
+    path = path or "."
+    if references.is_local(path):
+        here = Path(path).absolute()
+        found = here if is_whole else staging.chosen(here, pattern)
+        return Port("data", str(found), is_file=found.is_file())
+    if is_whole:
+        return Port("data", f"{path}/" if pattern else path, is_file=_is_file(path))
+    ignored("Dataset", {f"the pattern {pattern}": True}, "a job gets the whole folder")
+    return Port("data", f"{path}/", pattern=pattern)
+
+
+def _together(paths: list[Any]) -> Port:
+    """Of files that are here and in the web, a folder with all of them."""
+    folder = staging.folder()
+    for index, path in enumerate(paths):
+        found = _port(path).path
+        if found.startswith("azureml:"):
+            raise refused(
+                "A dataset of several paths in datastores",
+                "Name the folder that holds them, or an MLTable.",
+            )
+        own = folder / str(index)
+        own.mkdir()
+        if found.startswith(_WEB):
+            Web(found).into(str(own))
+        else:
+            staging.copied(Path(found), own)
+        for file in own.iterdir():
+            if not (folder / file.name).exists():
+                file.replace(folder / file.name)
+        if not any(own.iterdir()):
+            own.rmdir()
+    return Port("data", str(folder))
 
 
 def _is_file(path: str) -> bool:
     last = path.rpartition("/")[2]
     return "." in last and not Path(path).is_dir()
+
+
+def _texts(paths: list[Path]) -> list[str]:
+    return [os.fspath(path) for path in paths]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lazur.azureml._lazur.files import fits
 from lazur.sdk.downloads import fetch
 from lazur.v1.core import staging
 from lazur.v1.core.places import Consumed, DataReference, Port
@@ -113,19 +114,37 @@ class Datastore:
     def download(
         self, target_path: str, prefix: str | None = None, overwrite: bool = False, **_: Any
     ) -> int:
-        return len(fetched(self.workspace, self.name, prefix or "", Path(target_path)))
+        listed = Listed(self.workspace, "datastores", self.name, "files")
+        return len(listed.fetch(Path(target_path), prefix or "", is_whole=True))
 
     def __repr__(self) -> str:
         return f"Datastore(name={self.name!r})"
 
 
-def fetched(workspace: Workspace, store: str, prefix: str, folder: Path) -> list[Path]:
-    """The files of a datastore at a place and below it, through the server."""
-    scope = workspace.client.scope
-    path = scope.path("datastores", store, "files")
-    listed = scope.http.request("GET", path, query={"prefix": prefix}).json()["value"]
-    fetch(scope.http, path, [(file["path"], file) for file in listed], folder, None)
-    return [folder / file["path"] for file in listed]
+class Listed:
+    """Files at the server, through which those of a datastore come, too."""
+
+    def __init__(self, workspace: Workspace, *parts: str) -> None:
+        self._scope = workspace.client.scope
+        self._path = self._scope.path(*parts)
+
+    def fetch(
+        self, folder: Path, prefix: str = "", pattern: str = "", *, is_whole: bool = False
+    ) -> list[Path]:
+        """Those at a place and below it, by their paths from there, or by the whole ones."""
+        top = prefix.strip("/")
+        query = {"prefix": top} if top else {}
+        listed = self._scope.http.request("GET", self._path, query=query).json()["value"]
+        by_name = {f["path"] if is_whole else _from(top, f["path"]): f for f in listed}
+        chosen = [(name, f) for name, f in by_name.items() if fits(name, pattern)]
+        fetch(self._scope.http, self._path, chosen, folder, None)
+        return sorted(folder / name for name, _ in chosen)
+
+
+def _from(top: str, path: str) -> str:
+    if not top:
+        return path
+    return path.rpartition("/")[2] if path == top else path.removeprefix(f"{top}/")
 
 
 def _registered(

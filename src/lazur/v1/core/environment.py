@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from lazur.errors import Invalid
 from lazur.sdk import entities
 from lazur.v1.core.conda_dependencies import CondaDependencies, requirements
-from lazur.v1.told import ignored
+from lazur.v1.told import ignored, refused
 
 if TYPE_CHECKING:
     from lazur.v1.core.workspace import Workspace
@@ -56,7 +59,8 @@ class Environment:
         self.inferencing_stack_version: str | None = None
         self.spark: Any = SimpleNamespace(precache_packages=False)
         self.reference: str | None = None
-        """Of one that is registered or curated: what a job names."""
+        """Of one that is registered or curated: what a job names, until it is changed."""
+        self._as_registered: dict[str, Any] | None = None
 
     @classmethod
     def from_conda_specification(cls, name: str, file_path: str | os.PathLike[str]) -> Self:
@@ -112,19 +116,17 @@ class Environment:
     @staticmethod
     def get(workspace: Workspace, name: str, version: str | None = None) -> Environment:
         """A registered one, or a curated one by its old name, such as `AzureML-sklearn-1.5`."""
+        is_ours = name.lower().startswith(_CURATED)
+        known = workspace.client.environments
+        found = known.get(name, version, registry="azureml" if is_ours else None)
         made = Environment(name)
-        if name.lower().startswith(_CURATED):
-            made.reference = f"{_REGISTRY}/{name}/" + (
-                f"versions/{version}" if version else "labels/latest"
-            )
-            return made
-        found = workspace.client.environments.get(name, version)
         made.version = str(found.version)
-        made.reference = f"azureml:{name}:{found.version}"
-        conda = found.get("conda_file")
-        if isinstance(conda, dict):
-            made.python.conda_dependencies = CondaDependencies(_underlying_structure=dict(conda))
-        return made
+        told = found.to_dict()
+        made.docker.base_image = told.get("image")
+        if isinstance(conda := told.get("conda_file"), dict):
+            made.python.conda_dependencies = CondaDependencies(_underlying_structure=conda)
+        ours = f"{_REGISTRY}/{found.name}/versions/{found.version}"
+        return made._known_as(ours if is_ours else f"azureml:{name}:{found.version}")
 
     @staticmethod
     def list(workspace: Workspace) -> dict[str, Environment]:
@@ -132,19 +134,22 @@ class Environment:
         return {e.name: Environment.get(workspace, e.name) for e in found}
 
     def register(self, workspace: Workspace) -> Environment:
-        body = {k: v for k, v in self.inline().items() if k != "build"}
-        made = workspace.client.environments.create_or_update(
-            entities.Environment.from_spec({"name": self.name, **body})
-        )
+        with tempfile.TemporaryDirectory(prefix="lazur-v1-") as scratch:
+            body = self.inline(Path(scratch))
+            made = workspace.client.environments.create_or_update(
+                entities.Environment.from_spec({"name": self.name, **body})
+            )
         self.version = str(made.version)
-        self.reference = f"azureml:{self.name}:{self.version}"
-        return self
+        return self._known_as(f"azureml:{self.name}:{self.version}")
+
+    def build(self, workspace: Workspace, **_: Any) -> NoReturn:
+        raise refused("Environment.build", "The first job that needs it builds it.")
+
+    build_local = build
 
     def clone(self, new_name: str) -> Environment:
-        made = Environment(new_name)
-        made.python, made.docker = self.python, self.docker
-        made.environment_variables = dict(self.environment_variables)
-        made.reference = None if self._is_changeable() else self.reference
+        made = copy.deepcopy(self)
+        made.name, made.version = new_name, None
         return made
 
     def save_to_directory(self, path: str, overwrite: bool = False) -> None:
@@ -180,11 +185,25 @@ class Environment:
             },
         }
 
-    def inline(self) -> dict[str, Any]:
-        """As an Azure v2 job's YAML has it."""
+    def to_spec(self, scratch: Path) -> Any:
+        """What a job's YAML has: its name, or all of it where it was changed since."""
+        if self.reference is not None and self._as_registered == self._content():
+            return self.reference
+        if self.reference is not None and self.reference.startswith(_REGISTRY):
+            raise Invalid(
+                f"{self.name!r} is an environment of Lazur's, and cannot be added to.",
+                hint="Make one of your own: Environment.from_conda_specification(…).",
+            )
+        return self.inline(scratch)
+
+    def inline(self, scratch: Path) -> dict[str, Any]:
+        """As an Azure v2 job's YAML has it. A Dockerfile needs a folder."""
         conda = self.python.conda_dependencies
         if self.docker.base_dockerfile and conda is None:
-            return {"build": {"dockerfile": self.docker.base_dockerfile}}
+            folder = scratch / "environment"
+            folder.mkdir()
+            (folder / "Dockerfile").write_text(self.docker.base_dockerfile, "utf-8")
+            return {"build": {"path": str(folder)}}
         if self.docker.base_dockerfile:
             ignored("Environment", {"docker.base_dockerfile": True}, "the packages are used")
         made: dict[str, Any] = {"image": self.docker.base_image or DEFAULT_IMAGE}
@@ -192,8 +211,15 @@ class Environment:
             made["conda_file"] = conda.as_dict()
         return made
 
-    def _is_changeable(self) -> bool:
-        return self.python.conda_dependencies is not None
+    def _known_as(self, reference: str) -> Self:
+        self.reference = reference
+        self._as_registered = self._content()
+        return self
+
+    def _content(self) -> dict[str, Any]:
+        """What is built; a job has the variables by itself."""
+        told = self.as_dict()
+        return {"python": told["python"], "docker": told["docker"]}
 
     def __repr__(self) -> str:
         return f"Environment(name={self.name!r}, version={self.version!r})"
@@ -215,7 +241,8 @@ def written(given: Mapping[str, Any], folder: Path) -> Environment:
         there = next((path for path in inside if path.is_file()), inside[0])
         made.python.conda_dependencies = CondaDependencies(there)
     elif str(name).lower().startswith(_CURATED):
-        made.reference = f"{_REGISTRY}/{name}/labels/latest"
+        made._known_as(f"{_REGISTRY}/{name}/labels/latest")
+        return made
     made.docker.base_image = docker.get("baseImage")
     made.docker.base_dockerfile = docker.get("baseDockerfile")
     return made

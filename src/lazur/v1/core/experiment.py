@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lazur.azureml._lazur import runs
+from lazur.v1.core.logged import LoggedRun, tracked
 from lazur.v1.core.run import Run
 from lazur.v1.core.script_run_config import ScriptRunConfig
 from lazur.v1.core.submission import prepared
@@ -40,16 +41,15 @@ class Experiment:
         with prepared(script, **more) as source:
             return Run(self, self.workspace.client.jobs.submit(source).name)
 
-    def start_logging(self, *_: Any, **more: Any) -> runs.TrackedRun:
+    def start_logging(self, *_: Any, display_name: str | None = None, **more: Any) -> LoggedRun:
         """A run of this process, until `complete()`."""
         ignored("Experiment.start_logging", more)
-        client = self.workspace.client
-        address = client.http.address
-        wire = runs.tracking(client.tracking_uri, address.token or "", address.ca)
-        return runs.begun(wire, runs.experiment_id(wire, self.name))
+        wire = tracked(self.workspace)
+        made = runs.begun(wire, runs.experiment_id(wire, self.name), name=display_name)
+        return LoggedRun(self, wire, made)
 
-    def get_runs(self, tags: Any = None, **_: Any) -> Iterator[Run]:
-        return Run.list(self, tags)
+    def get_runs(self, *given: Any, **named: Any) -> Iterator[Any]:
+        return Run.list(self, *given, **named)
 
     @staticmethod
     def list(workspace: Workspace, **_: Any) -> Any:

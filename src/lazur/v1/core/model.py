@@ -6,23 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lazur.azureml._lazur.models import RUN, fits
-from lazur.errors import Invalid, NotFound
+from lazur.azureml._lazur.models import RUN, ModelFacts, is_meant, model_in
+from lazur.azureml.exceptions import ModelNotFoundException
+from lazur.errors import NotFound
 from lazur.sdk import entities
-from lazur.v1.told import ignored
+from lazur.v1.told import absent, ignored
 
 if TYPE_CHECKING:
     from lazur.v1.core.workspace import Workspace
 
 
-class Model:
-    class Framework:
-        CUSTOM = "Custom"
-        TENSORFLOW = "TensorFlow"
-        SCIKITLEARN = "ScikitLearn"
-        ONNX = "Onnx"
-        PYTORCH = "PyTorch"
-
+class Model(ModelFacts):
     def __init__(
         self,
         workspace: Workspace,
@@ -38,14 +32,26 @@ class Model:
         if id:
             name, version = id.partition(":")[::2]
         self.workspace = workspace
-        found = workspace.client.models
-        if version or not (tags or properties or run_id):
-            self._found = found.get(str(name), str(version) if version else None)
-            return
-        fits = [m for m in found.list(name) if _fits(m, tags, properties, run_id)]
-        if not fits:
-            raise NotFound(f"No version of the model {name} has these tags and properties.")
-        self._found = fits[0]
+        wanted = str(version) if version else None
+        try:
+            if version or not (tags or properties or run_id):
+                self._facts = workspace.client.models.get(str(name), wanted).to_dict()
+                return
+            found = [m.to_dict() for m in workspace.client.models.list(name)]
+        except NotFound as error:
+            raise ModelNotFoundException(f"ModelNotFound: {error.message}") from error
+        fitting = [m for m in found if is_meant(m, tags, properties, run_id)]
+        if not fitting:
+            raise ModelNotFoundException(
+                f"ModelNotFound: No version of the model {name} has these tags and properties."
+            )
+        self._facts = fitting[0]
+
+    @classmethod
+    def _of(cls, workspace: Workspace, facts: dict[str, Any]) -> Model:
+        made = cls.__new__(cls)
+        made.workspace, made._facts = workspace, facts
+        return made
 
     @classmethod
     def register(
@@ -71,7 +77,7 @@ class Model:
                 properties={**told, **(properties or {})} or None, description=description,
             )
         )  # fmt: skip
-        return cls(workspace, made.name, version=made.version)
+        return cls._of(workspace, made.to_dict())
 
     @staticmethod
     def list(
@@ -83,10 +89,19 @@ class Model:
         latest: bool = False,
         **_: Any,
     ) -> Any:
-        found = workspace.client.models.list(None if latest else name)
-        chosen = [m for m in found if name in (None, m.name)]
-        fitting = [m for m in chosen if _fits(m, tags, properties, run_id)]
-        return [Model(workspace, m.name, version=m.version) for m in fitting]
+        """All versions, the newest of a model first; or the newest alone."""
+        models = workspace.client.models
+        try:
+            names = [name] if name else [found.name for found in models.list()]
+            of_each = [[m.to_dict() for m in models.list(n)] for n in names]
+        except NotFound:
+            return []
+        return [
+            Model._of(workspace, facts)
+            for found in of_each
+            for facts in (found[:1] if latest else found)
+            if is_meant(facts, tags, properties, run_id)
+        ]
 
     @staticmethod
     def get_model_path(
@@ -95,44 +110,15 @@ class Model:
         """In a service, below AZUREML_MODEL_DIR; elsewhere it is downloaded."""
         folder = os.environ.get("AZUREML_MODEL_DIR")
         if folder and version is None:
-            return _only(Path(folder))
+            return model_in(folder, model_name)
         if _workspace is None:
-            raise Invalid(
-                f"The model {model_name} is not here.",
-                hint="Give get_model_path(…, _workspace=ws), or make it an input of the job.",
+            raise ModelNotFoundException(
+                f"ModelNotFound: The model {model_name} is not here. Give"
+                " get_model_path(…, _workspace=ws), or make it an input of the job."
             )
-        target = os.fspath(Path("azureml-models") / model_name / str(version or "latest"))
-        return Model(_workspace, model_name, version=version).download(target, exist_ok=True)
-
-    @property
-    def name(self) -> str:
-        return self._found.name
-
-    @property
-    def version(self) -> int | str:
-        text = str(self._found.version)
-        return int(text) if text.isdigit() else text
-
-    @property
-    def id(self) -> str:
-        return f"{self.name}:{self.version}"
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return dict(self._found.tags)
-
-    @property
-    def properties(self) -> dict[str, str]:
-        return dict(self._found.properties)
-
-    @property
-    def run_id(self) -> str | None:
-        """The job that it comes from."""
-        return self.properties.get(RUN)
-
-    @property
-    def description(self) -> str | None:
-        return self._found.description
+        found = Model(_workspace, model_name, version=version)
+        target = Path("azureml-models") / model_name / str(found.version)
+        return found.download(os.fspath(target))
 
     def download(
         self, target_dir: str = ".", exist_ok: bool = False, exists_ok: bool | None = None
@@ -140,40 +126,33 @@ class Model:
         found = self.workspace.client.models.download(
             self.name, str(self.version), download_path=target_dir
         )
-        return _only(found)
+        return self._whole(os.fspath(found))
 
     def add_tags(self, tags: dict[str, str]) -> None:
-        models = self.workspace.client.models
-        self._found = models.update(self.name, str(self.version), tags={**self.tags, **tags})
+        self._change(tags={**self.tags, **tags})
 
     def add_properties(self, properties: dict[str, str]) -> None:
-        models, whole = self.workspace.client.models, {**self.properties, **properties}
-        self._found = models.update(self.name, str(self.version), properties=whole)
+        self._change(properties={**self.properties, **properties})
 
     def remove_tags(self, tags: Any) -> None:
-        kept = {k: v for k, v in self.tags.items() if k not in tags}
-        self._found = self.workspace.client.models.update(self.name, str(self.version), tags=kept)
+        self._change(tags={k: v for k, v in self.tags.items() if k not in tags})
 
-    def serialize(self) -> dict[str, Any]:
-        return dict(self._found.to_dict())
+    def update(
+        self,
+        tags: dict[str, str] | None = None,
+        description: str | None = None,
+        **more: Any,
+    ) -> None:
+        ignored("Model.update", more)
+        given = {"tags": tags, "description": description}
+        self._change(**{key: value for key, value in given.items() if value is not None})
 
     def delete(self) -> None:
         self.workspace.client.models.delete(self.name, str(self.version))
 
-    def __repr__(self) -> str:
-        return f"Model(name={self.name!r}, version={self.version!r})"
+    def _change(self, **changes: Any) -> None:
+        models = self.workspace.client.models
+        self._facts = models.update(self.name, str(self.version), **changes).to_dict()
 
 
-def _fits(model: Any, tags: Any, properties: Any, run_id: str | None) -> bool:
-    own = dict(model.properties)
-    return (
-        fits(dict(model.tags), tags)
-        and fits(own, properties)
-        and (run_id is None or own.get(RUN) == run_id)
-    )
-
-
-def _only(folder: Path) -> str:
-    """The one thing in it, as v1 gives; else the folder."""
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
-    return os.fspath(inside[0] if len(inside) == 1 else folder)
+__getattr__ = absent("azureml.core.model")

@@ -38,6 +38,8 @@ class Port:
     origin: Origin | None = None
     table: Any = None
     """The dataset, where it was said to be a table."""
+    pattern: str = ""
+    """Of what is meant in a folder of a datastore: a job gets all of it."""
 
     @property
     def key(self) -> str:

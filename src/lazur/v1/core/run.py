@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 from lazur.azureml._lazur import runs as in_job
 from lazur.azureml._lazur.logging import metrics as as_logged
 from lazur.azureml._lazur.logging import plain, single
+from lazur.azureml._lazur.models import fits
+from lazur.azureml._lazur.offline import SET_BY_OTHERS
+from lazur.azureml.exceptions import ActivityFailedException
 from lazur.engine.states import FINAL
-from lazur.errors import NotFound
+from lazur.errors import JobFailed, NotFound
 from lazur.sdk.downloads import fetch
 from lazur.sdk.jobs import raise_if_failed
+from lazur.v1.core.logged import LoggedRun, tracked
 from lazur.v1.core.model import Model
 from lazur.v1.told import ignored
 
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
     from lazur.v1.core.workspace import Workspace
 
 
-_SET_BY_OTHERS = ("mlflow.", "azureml.", "lazur.")
+_LOGS = ("user_logs/", "system_logs/", "logs/")
 
 
 class Run:
@@ -40,16 +45,35 @@ class Run:
     get_submitted_run = staticmethod(in_job.get_context)
 
     @staticmethod
-    def get(workspace: Workspace, run_id: str) -> Run:
-        found = workspace.client.jobs.get(run_id)
-        return Run(workspace.experiment(found.experiment_name or "Default"), found.name)
+    def get(workspace: Workspace, run_id: str) -> Any:
+        try:
+            return of_job(workspace, workspace.client.jobs.get(run_id))
+        except NotFound:
+            return logged(workspace, run_id)
 
     @staticmethod
-    def list(experiment: Experiment, tags: Any = None, **_: Any) -> Any:
-        client = experiment.workspace.client
-        for job in client.jobs.list(experiment_name=experiment.name):
-            if _fits(job.tags, tags):
-                yield Run(experiment, job.name)
+    def list(
+        experiment: Experiment,
+        type: Any = None,  # noqa: A002 - v1's word
+        tags: Any = None,
+        properties: Any = None,
+        status: str | None = None,
+        include_children: bool = False,
+    ) -> Any:
+        """The newest first: those that are no part of another, unless all are asked for."""
+        ignored("Run.list", {"type": type})
+        workspace = experiment.workspace
+        listed = workspace.client.jobs.list(experiment_name=experiment.name)
+        jobs = {job.name: job for job in listed if _fits(job, tags, properties, status)}
+        wire = tracked(workspace)
+        known = in_job.known_experiment(wire, experiment.name)
+        found = in_job.searched(wire, known) if known else iter(())
+        for run in in_job.chosen(found, tags, properties, status):
+            name = str(run["info"]["run_id"])
+            if name in jobs:
+                yield of_job(workspace, jobs[name])
+            elif include_children or not in_job.is_part(run):
+                yield LoggedRun(experiment, wire, name)
 
     def wait_for_completion(
         self,
@@ -60,14 +84,14 @@ class Run:
         jobs = self._client.jobs
         if show_output:
             print(f"RunId: {self.id}\nWeb View: {self.get_portal_url()}\n", flush=True)
-            try:
+            with suppress(JobFailed):
                 jobs.stream(self.id, out=sys.stdout.buffer)
-            except Exception:
-                if raise_on_error:
-                    raise
         job = jobs.wait(self.id)
         if raise_on_error:
-            raise_if_failed(job)
+            try:
+                raise_if_failed(job)
+            except JobFailed as error:
+                raise ActivityFailedException(str(error)) from error
         return self.get_details()
 
     def get_status(self) -> str:
@@ -117,9 +141,14 @@ class Run:
     def get_file_names(self) -> Any:
         return [file["path"] for file in self._client.jobs.files(self.id)]
 
+    def get_all_logs(self, destination: str | None = None) -> Any:
+        folder = Path(destination or tempfile.mkdtemp(prefix="logs-"))
+        names = [name for name in self.get_file_names() if name.startswith(_LOGS)]
+        self._fetch(names, folder)
+        return [str(folder / name) for name in names]
+
     def download_file(self, name: str, output_file_path: str | None = None, **_: Any) -> None:
-        if name not in self.get_file_names():
-            raise NotFound(f"The run {self.id} has no file {name}.", hint="See get_file_names().")
+        name = self._called(name)
         target = Path(output_file_path or Path(name).name)
         if target.is_dir():
             target /= Path(name).name
@@ -136,22 +165,38 @@ class Run:
         append_prefix: bool = True,
         **_: Any,
     ) -> None:
-        wanted = [n for n in self.get_file_names() if n.startswith(prefix or "")]
+        start, names = prefix or "", self.get_file_names()
+        if not any(name.startswith(start) for name in names):
+            start = f"outputs/{start}"
+        wanted = [name for name in names if name.startswith(start)]
         folder = Path(output_directory or ".")
         if append_prefix and not output_paths:
             self._fetch(wanted, folder)
             return
-        start = len(prefix.rstrip("/")) + 1 if prefix else 0
+        cut = start.rfind("/") + 1
         for index, name in enumerate(wanted):
-            given = output_paths[index] if output_paths else folder / (name[start:] or name)
+            given = output_paths[index] if output_paths else folder / name[cut:]
             self.download_file(name, str(given))
 
     def get_portal_url(self) -> str:
         return self._job().studio_url or self._client.url
 
-    def get_children(self, **_: Any) -> Any:
+    def get_children(
+        self,
+        recursive: bool = False,
+        tags: Any = None,
+        properties: Any = None,
+        type: Any = None,  # noqa: A002 - v1's word
+        status: str | None = None,
+        **_: Any,
+    ) -> Any:
+        ignored("Run.get_children", {"type": type})
         for job in self._client.jobs.list(parent_job_name=self.id):
-            yield Run(self.experiment, job.name)
+            child = self._child(job.name)
+            if _fits(job, tags, properties, status):
+                yield child
+            if recursive:
+                yield from child.get_children(True, tags, properties, None, status)
 
     @property
     def parent(self) -> Run | None:
@@ -173,7 +218,7 @@ class Run:
     def get_tags(self) -> dict[str, str]:
         """The job's, and what its script set."""
         tracked = self._client.runs.get(self.id).tags or {}
-        own = {k: v for k, v in tracked.items() if not k.startswith(_SET_BY_OTHERS)}
+        own = {k: v for k, v in tracked.items() if not k.startswith(SET_BY_OTHERS)}
         return {**own, **dict(self._job().tags)}
 
     tags = property(get_tags)
@@ -190,6 +235,14 @@ class Run:
         told = {str(k): "" if v is None else str(v) for k, v in tags.items()}
         self._client.jobs.update(self.id, tags={**self._job().tags, **told})
 
+    def remove_tags(self, tags: Any) -> None:
+        kept = {key: value for key, value in self._job().tags.items() if key not in tags}
+        self._client.jobs.update(self.id, tags=kept)
+
+    def add_properties(self, properties: Mapping[str, Any]) -> None:
+        told = {str(k): str(v) for k, v in properties.items()}
+        self._client.jobs.update(self.id, properties={**self._job().properties, **told})
+
     def register_model(
         self,
         model_name: str,
@@ -203,7 +256,8 @@ class Run:
     ) -> Model:
         """From what the job wrote: `model_path` is as `get_file_names()` tells it."""
         ignored("Run.register_model", more)
-        place = f"azureml://jobs/{self.id}/outputs/artifacts/paths/{model_path or model_name}"
+        path = self._called(model_path or model_name)
+        place = f"azureml://jobs/{self.id}/outputs/artifacts/paths/{path}"
         return Model.register(
             self.experiment.workspace, place, model_name, tags, properties, description,
             model_framework, model_framework_version, run_id=self.id,
@@ -227,14 +281,22 @@ class Run:
 
     @cached_property
     def _tracked(self) -> in_job.TrackedRun:
-        client = self._client
-        run = client.runs.get(self.id)
-        address = client.http.address
-        wire = in_job.tracking(client.tracking_uri, address.token or "", address.ca)
-        return in_job.TrackedRun(wire, run.id)
+        wire = tracked(self.experiment.workspace)
+        return in_job.TrackedRun(wire, self._client.runs.get(self.id).id)
 
     def _job(self) -> Any:
         return self._client.jobs.get(self.id)
+
+    def _child(self, name: str) -> Run:
+        return Run(self.experiment, name)
+
+    def _called(self, name: str) -> str:
+        """A file or a folder by its name: what a script uploads is below ./outputs."""
+        known, plain_name = self.get_file_names(), name.strip("/")
+        for one in (plain_name, f"outputs/{plain_name}"):
+            if any(path == one or path.startswith(f"{one}/") for path in known):
+                return one
+        raise NotFound(f"The run {self.id} has no file {name}.", hint="See get_file_names().")
 
     def _fetch(self, names: Any, folder: Path) -> None:
         scope = self._client.scope
@@ -255,9 +317,30 @@ _OfflineRun = in_job.OfflineRun
 _SubmittedRun = in_job.JobRun
 
 
-def _fits(tags: Mapping[str, str], wanted: Any) -> bool:
-    if not wanted:
-        return True
-    if isinstance(wanted, str):
-        return wanted in tags
-    return all(tags.get(key) == value for key, value in dict(wanted).items())
+def get_run(experiment: Experiment, run_id: str, **_: Any) -> Any:
+    return Run.get(experiment.workspace, run_id)
+
+
+def of_job(workspace: Workspace, job: Any) -> Run:
+    """By what sort of job it is."""
+    experiment = workspace.experiment(job.experiment_name or "Default")
+    return KINDS.get(str(job.get("type")), Run)(experiment, job.name)
+
+
+def logged(workspace: Workspace, run_id: str) -> LoggedRun:
+    """One that no job has."""
+    found = workspace.client.runs.get(run_id)
+    experiment = workspace.experiment(found.experiment_name or "Default")
+    return LoggedRun(experiment, tracked(workspace), found.id)
+
+
+KINDS: dict[str, type[Run]] = {}
+"""Runs of other jobs, which their modules say."""
+
+
+def _fits(job: Any, tags: Any, properties: Any, status: str | None) -> bool:
+    return (
+        fits(dict(job.tags), in_job.pairs(tags))
+        and fits(dict(job.properties), in_job.pairs(properties))
+        and status in (None, job.status)
+    )

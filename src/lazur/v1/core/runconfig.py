@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 import yaml
@@ -18,8 +19,8 @@ from lazur.v1.told import ignored
 
 DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"
 DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.8-cudnn8-ubuntu22.04"
-_NO_EFFECT = ("autoPrepareEnvironment", "maxRunDurationSeconds", "history", "spark", "hdi",
-              "docker", "priority", "history", "credentialPassthrough", "identity", "amlcompute",
+_NO_EFFECT = ("autoPrepareEnvironment", "history", "spark", "hdi",
+              "priority", "credentialPassthrough", "identity", "amlcompute",
               "kubernetescompute", "services", "outputData", "datacaches", "userName",
               "jobName", "sourceDirectoryDataStore")  # fmt: skip
 
@@ -33,7 +34,7 @@ class MpiConfiguration:
 @dataclass
 class TensorflowConfiguration:
     worker_count: int = 1
-    parameter_server_count: int = 0
+    parameter_server_count: int = 1
 
 
 @dataclass
@@ -94,9 +95,10 @@ class RunConfiguration:
         self.pytorch = PyTorchConfiguration()
         self.data_references: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
-        self.history: Any = None
-        self.amlcompute: Any = None
-        self._variables: dict[str, str] | None = None
+        self.history: Any = SimpleNamespace()
+        self.amlcompute: Any = SimpleNamespace()
+        self.spark: Any = SimpleNamespace()
+        self.auto_prepare_environment = True
 
     @property
     def environment_variables(self) -> dict[str, str]:
@@ -201,16 +203,18 @@ class RunConfiguration:
 
 _KNOWN = frozenset({"script", "arguments", "command", "target", "framework", "communicator",
                     "nodeCount", "environment", "environmentVariables", "mpi", "tensorflow",
-                    "pytorch", "dataReferences", "data"})  # fmt: skip
+                    "pytorch", "dataReferences", "data", "docker",
+                    "maxRunDurationSeconds"})  # fmt: skip
 
 
 def _sections(made: RunConfiguration, given: Mapping[str, Any]) -> None:
     def part(section: str, key: str, default: Any) -> Any:
-        return (given.get(section) or {}).get(key) or default
+        found = (given.get(section) or {}).get(key)
+        return default if found in (None, "") else found
 
     made.mpi = MpiConfiguration(part("mpi", "processCountPerNode", 1), part("mpi", "nodeCount", 1))
     made.tensorflow = TensorflowConfiguration(
-        part("tensorflow", "workerCount", 1), part("tensorflow", "parameterServerCount", 0)
+        part("tensorflow", "workerCount", 1), part("tensorflow", "parameterServerCount", 1)
     )
     made.pytorch = PyTorchConfiguration(
         part("pytorch", "communicationBackend", "Nccl"), part("pytorch", "processCount", None)

@@ -33,7 +33,7 @@ class ScriptRunConfig:
         self.script = script or own.script
         self.arguments = list(arguments if arguments is not None else own.arguments)
         self.command = command or own.command
-        self.distributed_job_config = distributed_job_config or own.distribution
+        self.distributed_job_config = distributed_job_config
         self.inputs: list[Any] = []
         if compute_target is not None:
             own.target = compute_target
@@ -43,3 +43,8 @@ class ScriptRunConfig:
             own.max_run_duration_seconds = max_run_duration_seconds
         if docker_runtime_config is not None:
             own.docker = docker_runtime_config
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """As the run configuration says by now, if nothing else does."""
+        return self.distributed_job_config or self.run_config.distribution

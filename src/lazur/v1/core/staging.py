@@ -11,6 +11,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from lazur.azureml._lazur.sources import Here
+
 _placed: list[tuple[str, str, Path]] = []
 """Datastore, place in it, and what is here: the newest first."""
 _folders: list[tempfile.TemporaryDirectory[str]] = []
@@ -37,8 +39,7 @@ def _together(store: str, wanted: str) -> Path | None:
     parts = [(at, f) for known, at, f in _placed if known == store and at.startswith(above)]
     if not parts:
         return None
-    _folders.append(tempfile.TemporaryDirectory(prefix="lazur-v1-uploads-"))
-    made = Path(_folders[-1].name)
+    made = folder()
     for at, found in reversed(parts):
         target = made / at[len(above) :]
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +48,24 @@ def _together(store: str, wanted: str) -> Path | None:
         else:
             shutil.copyfile(found, target)
     return made
+
+
+def folder() -> Path:
+    """An empty one, until the script ends."""
+    _folders.append(tempfile.TemporaryDirectory(prefix="lazur-v1-uploads-"))
+    return Path(_folders[-1].name)
+
+
+def chosen(top: Path, pattern: str) -> Path:
+    """A folder with the files below `top` that fit."""
+    made = folder()
+    Here(str(top), pattern).into(str(made))
+    return made
+
+
+def copied(found: Path, target: Path) -> list[str]:
+    """A file or a folder's files, into another folder."""
+    return Here(str(found)).into(str(target))
 
 
 def _checked(place: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -13,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from lazur import azureml
+from lazur.azureml._lazur.delimited import VARIABLE
 from lazur.azureml._lazur.files import OWN as _OWN
 from lazur.errors import Invalid
 from lazur.sdk.source import Source
-from lazur.v1.core.environment import Environment
 from lazur.v1.core.places import Consumed, DataReference, Port, variable
 from lazur.v1.core.runconfig import (
     DataReferenceConfiguration,
     Distribution,
     MpiConfiguration,
+    RunConfiguration,
     TensorflowConfiguration,
 )
 from lazur.v1.core.script_run_config import ScriptRunConfig
@@ -55,29 +57,17 @@ def spec(config: ScriptRunConfig, scratch: Path) -> dict[str, Any]:
         "type": "command",
         "command": "\n".join([*lines, main]),
         "code": str(folder),
-        "environment": environment(own.environment, scratch),
-        "environment_variables": {k: str(v) for k, v in own.environment_variables.items()},
+        "environment": own.environment.to_spec(scratch),
+        "environment_variables": {**_reading(ports), **_variables(own)},
         "compute": compute(own.target),
         "inputs": {k: p.to_spec() for k, p in ports.items() if not p.is_output},
         "outputs": {k: p.to_spec() for k, p in ports.items() if p.is_output},
         "limits": {"timeout": own.max_run_duration_seconds},
-        **distribution(config.distributed_job_config, own.node_count, own.docker.shm_size),
+        **distribution(config.distribution, own.node_count, _shared_memory(own)),
     }
     if not made["limits"]["timeout"]:
         del made["limits"]
     return {key: value for key, value in made.items() if value not in (None, {}, [])}
-
-
-def environment(given: Environment, scratch: Path) -> Any:
-    if given.reference is not None:
-        return given.reference
-    body = given.inline()
-    if "build" not in body:
-        return body
-    folder = scratch / "environment"
-    folder.mkdir()
-    (folder / "Dockerfile").write_text(body["build"]["dockerfile"], "utf-8")
-    return {"build": {"path": str(folder)}}
 
 
 def distribution(given: Distribution | None, nodes: int, shm_size: str | None) -> dict[str, Any]:
@@ -97,6 +87,20 @@ def distribution(given: Distribution | None, nodes: int, shm_size: str | None) -
         each = -(-(given.process_count or nodes) // nodes)
         body = {"type": "pytorch", "process_count_per_instance": each}
     return {"distribution": body, "resources": {**resources, "instance_count": nodes}}
+
+
+def _variables(own: RunConfiguration) -> dict[str, str]:
+    return {key: str(value) for key, value in own.environment_variables.items()}
+
+
+def _reading(ports: Mapping[str, Port]) -> dict[str, str]:
+    """How the script reads its tables, where that is not as a rule."""
+    told = {key: getattr(port.table, "told", None) for key, port in ports.items()}
+    return {f"{VARIABLE}{key}": json.dumps(how) for key, how in told.items() if how}
+
+
+def _shared_memory(own: RunConfiguration) -> str | None:
+    return own.docker.shm_size or own.environment.docker.shm_size
 
 
 def words(arguments: Sequence[Any], ports: dict[str, Port]) -> list[str]:
@@ -190,10 +194,8 @@ def compute(target: Any) -> str | None:
 
 def _mentions_us(folder: Path) -> bool:
     """Whether a script wants `lazur.v1` in the job."""
-    for file in folder.rglob("*.py"):
-        if file.stat().st_size < _LARGEST and b"lazur.v1" in file.read_bytes():
-            return True
-    return False
+    scripts = (file for file in folder.rglob("*.py") if file.is_file())
+    return any(f.stat().st_size < _LARGEST and b"lazur.v1" in f.read_bytes() for f in scripts)
 
 
 def _travelling(scratch: Path) -> Path:

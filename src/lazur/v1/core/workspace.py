@@ -121,7 +121,7 @@ class Workspace:
             names = [str(found["name"]) for found in client.workspaces.list()]
         return {name: [cls(workspace_name=name)] for name in names}
 
-    def get_run(self, run_id: str) -> Run:
+    def get_run(self, run_id: str) -> Any:
         return Run.get(self, run_id)
 
     def get_mlflow_tracking_uri(self, **_: Any) -> str:

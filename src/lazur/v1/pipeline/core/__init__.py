@@ -1,7 +1,5 @@
 """`azureml.pipeline.core`."""
 
-from typing import NoReturn
-
 from lazur.v1.core.places import OutputFileDatasetConfig as OutputFileDatasetConfig
 from lazur.v1.pipeline.core.builder import PipelineStep as PipelineStep
 from lazur.v1.pipeline.core.builder import StepSequence as StepSequence
@@ -16,7 +14,7 @@ from lazur.v1.pipeline.core.run import PortDataReference as PortDataReference
 from lazur.v1.pipeline.core.run import StepRun as StepRun
 from lazur.v1.pipeline.core.schedule import Schedule as Schedule
 from lazur.v1.pipeline.core.schedule import ScheduleRecurrence as ScheduleRecurrence
-from lazur.v1.told import refused
+from lazur.v1.told import absent, refused
 
 
 class TrainingOutput:
@@ -26,7 +24,4 @@ class TrainingOutput:
         raise refused("TrainingOutput", "Write what is wanted into an output of the step.")
 
 
-def __getattr__(name: str) -> NoReturn:
-    if name.startswith("__"):
-        raise AttributeError(name)
-    raise refused(f"azureml.pipeline.core's {name}", "See docs/azure-v1.md for what there is.")
+__getattr__ = absent("azureml.pipeline.core")

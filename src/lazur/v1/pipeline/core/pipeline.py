@@ -13,11 +13,11 @@ from lazur.sdk.source import Source
 from lazur.v1.pipeline.core.builder import Graph, PipelineStep
 from lazur.v1.pipeline.core.graph import key, literal
 from lazur.v1.pipeline.core.published import PublishedPipeline, register
-from lazur.v1.pipeline.core.run import PipelineRun
+from lazur.v1.pipeline.core.run import PipelineRun, Submitted
 from lazur.v1.told import ignored
 
 
-class Pipeline:
+class Pipeline(Submitted):
     def __init__(
         self,
         workspace: Any,
@@ -49,16 +49,10 @@ class Pipeline:
         self,
         experiment_name: str,
         pipeline_parameters: Mapping[str, Any] | None = None,
-        continue_on_step_failure: bool = False,
-        regenerate_outputs: bool = False,
         **more: Any,
     ) -> PipelineRun:
         return self.workspace.experiment(experiment_name).submit(
-            self,
-            pipeline_parameters=pipeline_parameters,
-            continue_on_step_failure=continue_on_step_failure,
-            regenerate_outputs=regenerate_outputs,
-            **more,
+            self, pipeline_parameters=pipeline_parameters, **more
         )
 
     def submit_to(
@@ -66,19 +60,10 @@ class Pipeline:
         experiment: Any,
         more: Mapping[str, Any],
         pipeline_parameters: Mapping[str, Any] | None = None,
-        continue_on_step_failure: bool = False,
-        regenerate_outputs: bool = False,
-        **given: Any,
+        **settings: Any,
     ) -> PipelineRun:
-        ignored("Experiment.submit", given)
-        settings = {
-            "continue_on_step_failure": bool(continue_on_step_failure),
-            "force_rerun": bool(regenerate_outputs),
-        }
-        with self._prepared(pipeline_parameters, settings) as source:
-            source.spec.update(more)
-            job = experiment.workspace.client.jobs.submit(source)
-        return PipelineRun(experiment, job.name)
+        with self._prepared(pipeline_parameters) as source:
+            return self._submitted(experiment, source, more, **settings)
 
     def publish(
         self,
@@ -98,18 +83,11 @@ class Pipeline:
             )
 
     @contextmanager
-    def _prepared(
-        self, given: Mapping[str, Any] | None, settings: Mapping[str, Any] | None = None
-    ) -> Iterator[Source]:
+    def _prepared(self, given: Mapping[str, Any] | None) -> Iterator[Source]:
         with tempfile.TemporaryDirectory(prefix="lazur-v1-") as scratch:
-            yield Source(self.to_spec(Path(scratch), given, settings), Path.cwd())
+            yield Source(self.to_spec(Path(scratch), given), Path.cwd())
 
-    def to_spec(
-        self,
-        scratch: Path,
-        given: Mapping[str, Any] | None = None,
-        settings: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any]:
+    def to_spec(self, scratch: Path, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As Azure v2's YAML has it."""
         jobs = {name: self._step(step, name, scratch) for step, name in self.graph.keys.items()}
         known = self.graph.parameters
@@ -128,7 +106,7 @@ class Pipeline:
             "description": self.description,
             "inputs": {name: literal(value) for name, value in values.items()},
             "outputs": outputs,
-            "settings": {**defaults, **(settings or {})},
+            "settings": defaults,
             "jobs": jobs,
         }
         return {name: part for name, part in made.items() if part not in (None, {}, [])}

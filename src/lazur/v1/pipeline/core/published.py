@@ -11,8 +11,7 @@ from typing import Any
 from lazur.errors import Conflict, Invalid
 from lazur.sdk.source import Source
 from lazur.v1.pipeline.core.graph import key, literal
-from lazur.v1.pipeline.core.run import PipelineRun
-from lazur.v1.told import ignored
+from lazur.v1.pipeline.core.run import PipelineRun, Submitted
 
 _KEPT = ("type", "description", "tags", "properties", "inputs", "outputs", "jobs")
 _MARK = "lazur.v1.pipeline"
@@ -20,7 +19,7 @@ _DATA = "lazur.v1.data"
 """The property with the data that are taken when no others are named."""
 
 
-class PublishedPipeline:
+class PublishedPipeline(Submitted):
     """`id` is the component's name and version."""
 
     def __init__(self, workspace: Any, found: Any) -> None:
@@ -79,18 +78,10 @@ class PublishedPipeline:
         experiment: Any,
         more: Mapping[str, Any],
         pipeline_parameters: Mapping[str, Any] | None = None,
-        continue_on_step_failure: bool = False,
-        regenerate_outputs: bool = False,
-        **given: Any,
+        **settings: Any,
     ) -> PipelineRun:
-        ignored("Experiment.submit", given)
-        spec = {**self.to_spec(pipeline_parameters), **more}
-        spec["settings"] = {
-            "continue_on_step_failure": bool(continue_on_step_failure),
-            "force_rerun": bool(regenerate_outputs),
-        }
-        job = experiment.workspace.client.jobs.submit(Source(spec, Path.cwd()))
-        return PipelineRun(experiment, job.name)
+        source = Source(self.to_spec(pipeline_parameters), Path.cwd())
+        return self._submitted(experiment, source, more, **settings)
 
     def to_spec(self, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
         kept = dict((self._found.get("properties") or {}).get(_DATA) or {})

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lazur.errors import NotFound
-from lazur.v1.core.run import Run
+from lazur.sdk.source import Source
+from lazur.v1.core.run import KINDS, Run
+from lazur.v1.told import ignored
+
+
+class Submitted:
+    """What becomes a pipeline job."""
+
+    def _submitted(
+        self, experiment: Any, source: Source, more: Mapping[str, Any], **settings: Any
+    ) -> PipelineRun:
+        kept = source.spec.get("settings") or {}
+        own = {
+            "continue_on_step_failure": bool(settings.pop("continue_on_step_failure", False)),
+            "force_rerun": bool(settings.pop("regenerate_outputs", False)),
+        }
+        ignored("Experiment.submit", settings)
+        spec = {**source.spec, **more, "settings": {**kept, **own}}
+        job = experiment.workspace.client.jobs.submit(replace(source, spec=spec))
+        return PipelineRun(experiment, job.name)
 
 
 class StepRun(Run):
@@ -40,8 +61,8 @@ class PipelineRun(Run):
         for job in self._client.jobs.list(parent_job_name=self.id):
             yield StepRun(self.experiment, job.name)
 
-    def get_children(self, **_: Any) -> Iterator[StepRun]:
-        return self.get_steps()
+    def _child(self, name: str) -> StepRun:
+        return StepRun(self.experiment, name)
 
     def find_step_run(self, name: str) -> Any:
         return [step for step in self.get_steps() if step.name == name]
@@ -49,16 +70,14 @@ class PipelineRun(Run):
     def get_pipeline_output(self, pipeline_output_name: str) -> PortDataReference:
         return PortDataReference(self, pipeline_output_name)
 
-    @staticmethod
-    def get(workspace: Any, run_id: str) -> PipelineRun:
-        found = workspace.client.jobs.get(run_id)
-        return PipelineRun(workspace.experiment(found.experiment_name or "Default"), found.name)
-
-    get_pipeline_run = get
+    get_pipeline_run = staticmethod(Run.get)
 
     @property
     def type(self) -> str:
         return "azureml.PipelineRun"
+
+
+KINDS["pipeline"] = PipelineRun
 
 
 class PortDataReference:
@@ -82,9 +101,10 @@ class PortDataReference:
         jobs.download(self._run.id, download_path=folder, output_name=self.name)
         fetched = folder / "named-outputs" / self.name
         target = folder / self.name
-        if not target.exists():
-            fetched.replace(target)
-        return sum(1 for path in target.rglob("*") if path.is_file())
+        shutil.copytree(fetched, target, dirs_exist_ok=True)
+        count = sum(1 for path in fetched.rglob("*") if path.is_file())
+        shutil.rmtree(fetched.parent)
+        return count
 
 
 def _outputs(run: Run) -> list[str]:

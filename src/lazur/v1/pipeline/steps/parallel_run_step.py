@@ -8,7 +8,7 @@ from typing import Any
 
 from lazur.errors import Invalid
 from lazur.v1.core.places import Consumed, Port
-from lazur.v1.core.submission import compute, environment, words
+from lazur.v1.core.submission import compute, words
 from lazur.v1.pipeline.core.builder import Graph, PipelineStep
 from lazur.v1.pipeline.core.graph import PipelineParameter
 from lazur.v1.pipeline.steps.parallel_run_config import ParallelRunConfig
@@ -75,7 +75,7 @@ class ParallelRunStep(PipelineStep):
             "type": "run_function",
             "code": str(Path(own.source_directory or ".").absolute()),
             "entry_script": own.entry_script,
-            "environment": environment(own.environment, scratch),
+            "environment": own.environment.to_spec(scratch),
             "program_arguments": " ".join(words(arguments, ports)),
         }
         kept = next((port for port in ports.values() if port.is_output), None)

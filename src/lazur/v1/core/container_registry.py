@@ -1,0 +1,5 @@
+"""`azureml.core.container_registry`: importable, and no more."""
+
+from lazur.v1.told import absent
+
+__getattr__ = absent("azureml.core.container_registry")

@@ -1,0 +1,5 @@
+"""`azureml.core.resource_configuration`: importable, and no more."""
+
+from lazur.v1.told import absent
+
+__getattr__ = absent("azureml.core.resource_configuration")
