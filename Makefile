@@ -14,6 +14,9 @@ WORKERS ?= 2
 AZURITE := tests/datastores/emulators/node_modules
 AZURE_CLIENTS := 1.35 1.34 1.33
 
+# Tests start thousands of processes: without bytecode each compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo check emulators azure-clients lint types layers openapi tables locked hygiene covered test test-all mlflow-conformance docs bench chaos lock clean
 
 help:  ## this list

@@ -18,6 +18,7 @@ from lazur.store import schema
 from lazur.store.db import Database
 from lazur.store.mlflow import schema as mlflow_schema
 from lazur.testing.ports import unused_port
+from tests import compiled
 from tests.postgresql import Server, missing
 
 settings.register_profile(
@@ -43,6 +44,7 @@ def _persons() -> Iterator[Path]:
         for name in [n for n in os.environ if n.startswith(_FOREIGN) or n in _XDG]:
             patch.delenv(name)
         _become(patch, folder / "session")
+        compiled.share(patch)
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

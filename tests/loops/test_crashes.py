@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,6 +53,20 @@ class World:
     def events(self) -> list[str]:
         found = call(self.server.site, _history, write=False)
         return [e["state"] for e in found if "state" in e]
+
+
+def on_file(folder: Path, ready: Path) -> World:
+    """A new world, in a copy of a database that has its tables."""
+    folder.mkdir()
+    shutil.copy(ready, folder / "l.db")
+    return World(folder / "home", f"sqlite:///{folder}/l.db", folder)
+
+
+def with_a_job(folder: Path, ready: Path) -> World:
+    world = on_file(folder, ready)
+    submit(world.server.site, name="j", outputs={"model": {"name": "m", "type": "custom_model"}})
+    world.db.writes = 0
+    return world
 
 
 @pytest.fixture
@@ -138,21 +153,23 @@ def check_the_run_agrees(world: World) -> None:
 
 class TestEveryWriteFails:
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_the_job_completes_once(self, home: Path, tmp_path: Path, fault: Fault) -> None:
-        writes = self._writes(tmp_path / "dry", completes)
+    def test_the_job_completes_once(self, tmp_path: Path, ready_file: Path, fault: Fault) -> None:
+        writes = self._writes(tmp_path / "dry", ready_file, completes)
         assert writes > 8
         for n in range(1, writes + 1):
-            world = self._world(tmp_path / f"{n}")
+            world = with_a_job(tmp_path / f"{n}", ready_file)
             world.db.fail_at, world.db.fault = n, fault
             world.live(completes)
             check_completed(world)
             world.db.close()
 
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_the_job_is_canceled_once(self, home: Path, tmp_path: Path, fault: Fault) -> None:
-        writes = self._writes(tmp_path / "dry", is_canceled)
+    def test_the_job_is_canceled_once(
+        self, tmp_path: Path, ready_file: Path, fault: Fault
+    ) -> None:
+        writes = self._writes(tmp_path / "dry", ready_file, is_canceled)
         for n in range(1, writes + 1):
-            world = self._world(tmp_path / f"{n}")
+            world = with_a_job(tmp_path / f"{n}", ready_file)
             world.db.fail_at, world.db.fault = n, fault
             with contextlib.suppress(Exception):
                 world.live(is_canceled)
@@ -164,20 +181,11 @@ class TestEveryWriteFails:
             check_what_it_held(world)
             world.db.close()
 
-    def _writes(self, folder: Path, story: Callable[[World], None]) -> int:
-        world = self._world(folder)
+    def _writes(self, folder: Path, ready: Path, story: Callable[[World], None]) -> int:
+        world = with_a_job(folder, ready)
         story(world)
         world.db.close()
         return world.db.writes
-
-    def _world(self, folder: Path) -> World:
-        folder.mkdir()
-        world = World(folder / "home", f"sqlite:///{folder}/l.db", folder)
-        submit(
-            world.server.site, name="j", outputs={"model": {"name": "m", "type": "custom_model"}}
-        )
-        world.db.writes = 0
-        return world
 
 
 class TestEveryWriteFailsOnTheServer:
@@ -193,24 +201,24 @@ class TestEveryWriteFailsOnTheServer:
 
 class TestKilledWhileActing:
     def test_in_every_call_of_the_backend_the_job_completes_once(
-        self, home: Path, tmp_path: Path
+        self, tmp_path: Path, ready_file: Path
     ) -> None:
-        places = self._places(tmp_path / "dry", completes)
+        places = self._places(tmp_path / "dry", ready_file, completes)
         assert {"submit", "submitted", "poll", "clean"} <= set(places)
         for n in range(1, len(places) + 1):
-            world = TestEveryWriteFails()._world(tmp_path / f"{n}")
+            world = with_a_job(tmp_path / f"{n}", ready_file)
             world.engine.fault = Countdown(n)
             world.live(completes)
             check_completed(world)
             world.db.close()
 
     def test_in_every_call_of_the_backend_the_job_is_canceled_once(
-        self, home: Path, tmp_path: Path
+        self, tmp_path: Path, ready_file: Path
     ) -> None:
-        places = self._places(tmp_path / "dry", is_canceled)
+        places = self._places(tmp_path / "dry", ready_file, is_canceled)
         assert {"cancel", "canceled"} <= set(places)
         for n in range(1, len(places) + 1):
-            world = TestEveryWriteFails()._world(tmp_path / f"{n}")
+            world = with_a_job(tmp_path / f"{n}", ready_file)
             world.engine.fault = Countdown(n)
             world.live(is_canceled)
             call(world.server.site, jobs.cancel, "default", "j")
@@ -221,8 +229,8 @@ class TestKilledWhileActing:
             check_what_it_held(world)
             world.db.close()
 
-    def _places(self, folder: Path, story: Callable[[World], None]) -> list[str]:
-        world = TestEveryWriteFails()._world(folder)
+    def _places(self, folder: Path, ready: Path, story: Callable[[World], None]) -> list[str]:
+        world = with_a_job(folder, ready)
         world.engine.fault = dry = Countdown()
         story(world)
         world.db.close()

@@ -20,20 +20,16 @@ from tests.loops.test_crashes import (
     World,
     check_nothing_is_left,
     finish_what_goes_on,
+    on_file,
 )
 from tests.site import call, submit
 
 AT_COMMIT: tuple[Fault, ...] = ("told wrong", "killed before", "killed after")
 
 
-def make(folder: Path) -> World:
-    folder.mkdir()
-    return World(folder / "home", f"sqlite:///{folder}/l.db", folder)
-
-
-def writes(folder: Path, story: Callable[[World], None]) -> int:
+def writes(folder: Path, ready: Path, story: Callable[[World], None]) -> int:
     """How many there are in a story that nothing disturbs."""
-    world = make(folder)
+    world = on_file(folder, ready)
     world.db.writes = 0
     story(world)
     world.db.close()
@@ -109,9 +105,11 @@ def again(world: World, do: Callable[[Context], object]) -> None:
 
 class TestBegin:
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_there_is_a_job_with_its_run_or_neither(self, tmp_path: Path, fault: Fault) -> None:
-        for n in range(1, writes(tmp_path / "dry", begins) + 1):
-            world = make(tmp_path / f"{n}")
+    def test_there_is_a_job_with_its_run_or_neither(
+        self, tmp_path: Path, ready_file: Path, fault: Fault
+    ) -> None:
+        for n in range(1, writes(tmp_path / "dry", ready_file, begins) + 1):
+            world = on_file(tmp_path / f"{n}", ready_file)
             world.db.writes, world.db.fail_at, world.db.fault = 0, n, fault
             with contextlib.suppress(Killed, LazurError):
                 begins(world)
@@ -127,16 +125,20 @@ class TestBegin:
 @pytest.mark.slow
 class TestEveryWriteFails:
     @pytest.mark.parametrize("fault", AT_COMMIT)
-    def test_a_killed_run_is_a_canceled_job(self, tmp_path: Path, fault: Fault) -> None:
-        for world in self._told(tmp_path, is_killed_by_its_run, fault):
+    def test_a_killed_run_is_a_canceled_job(
+        self, tmp_path: Path, ready_file: Path, fault: Fault
+    ) -> None:
+        for world in self._told(tmp_path, ready_file, is_killed_by_its_run, fault):
             again(world, kill_run)
             world.later()
             assert world.server.show("j")["status"] == "Canceled"
             check_nothing_is_left(world)
 
     @pytest.mark.parametrize("fault", AT_COMMIT)
-    def test_a_deleted_run_is_an_archived_job(self, tmp_path: Path, fault: Fault) -> None:
-        for world in self._told(tmp_path, is_deleted_by_its_run, fault):
+    def test_a_deleted_run_is_an_archived_job(
+        self, tmp_path: Path, ready_file: Path, fault: Fault
+    ) -> None:
+        for world in self._told(tmp_path, ready_file, is_deleted_by_its_run, fault):
             finish_what_goes_on(world)
             again(world, delete_run)
             assert world.server.show("j")["status"] == "Completed"
@@ -144,17 +146,21 @@ class TestEveryWriteFails:
             check_nothing_is_left(world)
 
     @pytest.mark.parametrize("fault", AT_COMMIT)
-    def test_a_run_that_failed_is_a_failed_job(self, tmp_path: Path, fault: Fault) -> None:
-        for world in self._told(tmp_path, fails_by_its_run, fault):
+    def test_a_run_that_failed_is_a_failed_job(
+        self, tmp_path: Path, ready_file: Path, fault: Fault
+    ) -> None:
+        for world in self._told(tmp_path, ready_file, fails_by_its_run, fault):
             says_failed(world)
             finish_what_goes_on(world)
             assert world.server.show("j")["error"]["code"] == "RunFailed"
             check_nothing_is_left(world)
 
-    def _told(self, folder: Path, story: Callable[[World], None], fault: Fault) -> Iterator[World]:
+    def _told(
+        self, folder: Path, ready: Path, story: Callable[[World], None], fault: Fault
+    ) -> Iterator[World]:
         """The world after each write of the story failed once."""
-        for n in range(1, writes(folder / "dry", story) + 1):
-            world = make(folder / f"{n}")
+        for n in range(1, writes(folder / "dry", ready, story) + 1):
+            world = on_file(folder / f"{n}", ready)
             world.db.writes, world.db.fail_at, world.db.fault = 0, n, fault
             with contextlib.suppress(LazurError):
                 world.live(story)
@@ -166,8 +172,10 @@ class TestEveryWriteFails:
 
 
 class TestNobodyTold:
-    def test_a_job_learns_later_that_its_run_was_killed(self, tmp_path: Path) -> None:
-        world = make(tmp_path / "world")
+    def test_a_job_learns_later_that_its_run_was_killed(
+        self, tmp_path: Path, ready_file: Path
+    ) -> None:
+        world = on_file(tmp_path / "world", ready_file)
         runs(world)
         kill_run_without_a_word(world)
         world.later()

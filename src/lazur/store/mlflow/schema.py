@@ -10,6 +10,7 @@ import logging
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from importlib.util import find_spec
@@ -42,6 +43,7 @@ SHORT = "length(value) <= 250"
 _OF_TEXTS = {"lazur_params_value", "lazur_tags_value"}
 
 
+@cache
 def installed() -> str | None:
     try:
         return version("mlflow")
