@@ -35,6 +35,10 @@ class TestOffer:
         code = "import azureml.core; print(azureml.core.__file__)"
         assert run(prefix, code).startswith(f"{prefix}/lib/lazur-packages-")
 
+    def test_whoever_may_read_the_environment_may_read_it(self, prefix: Path) -> None:
+        ours = next(prefix.glob("lib/lazur-packages-*"))
+        assert ours.stat().st_mode == (prefix / "lib").stat().st_mode
+
     def test_it_says_what_it_needs(self, prefix: Path) -> None:
         code = (
             "import mltable\n"

@@ -35,6 +35,7 @@ def offer(prefix: Path) -> None:
     if folder.is_dir():
         return
     made = Path(tempfile.mkdtemp(prefix=".lazur-packages-", dir=folder.parent))
+    made.chmod(folder.parent.stat().st_mode & 0o777)  # jobs may be other people's processes
     try:
         _copy(made)
         _write(packages / _LINES[0], f"{folder}\n")
