@@ -12,7 +12,7 @@ import fsspec
 import pytest
 
 from lazur import mltable
-from lazur.mltable import _storage
+from lazur.mltable import _server, _storage
 from tests.datastores.web import Web, serving
 
 Write = Callable[..., Path]
@@ -32,6 +32,12 @@ class TestPatterns:
             ("x/*/a.csv", ["x/y/a.csv"]),
             ("a.csv", ["a.csv"]),
             ("z*", []),
+            ("[]]*", []),
+            ("[]*", []),
+            ("[!]*", []),
+            ("[^]*", []),
+            ("[\\a].csv", ["a.csv"]),
+            ("[[a]*.csv", ["a.csv"]),
         ],
     )
     def test_wildcards(
@@ -42,6 +48,10 @@ class TestPatterns:
                 write(name, "")
         found = _storage.Storage().glob(f"{tmp_path}/{pattern}")
         assert [str(Path(path).relative_to(tmp_path)) for path in found] == wanted
+
+    def test_one_that_makes_no_sense_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(mltable.MLTableError, match=r"pattern '.*\[z-a\]\.csv' cannot be read"):
+            _storage.Storage().glob(f"{tmp_path}/[z-a].csv")
 
     def test_one_without_files_is_told(self, tmp_path: Path) -> None:
         table = mltable.from_parquet_files([{"pattern": f"{tmp_path}/*.parquet"}])
@@ -128,6 +138,21 @@ class TestDatastores:
         assert found == "abfss://box@site.dfs.core.windows.net/a/b.csv"
 
 
+class TestAtTheServer:
+    @pytest.mark.parametrize(
+        "name, place, path",
+        [
+            ("datastores/raw/paths/a/b.csv", "datastores/raw", "a/b.csv"),
+            ("datastores/paths/paths/paths/b", "datastores/paths", "paths/b"),
+            ("jobs/x/outputs/paths_out/paths/a", "jobs/x/outputs/paths_out", "a"),
+            ("jobs/x/outputs/y", "jobs/x/outputs/y", ""),
+            ("jobs/x/outputs/y/paths/", "jobs/x/outputs/y", ""),
+        ],
+    )
+    def test_names_have_a_place_and_a_path(self, name: str, place: str, path: str) -> None:
+        assert _server._split(name) == [place, path]
+
+
 class TestRemote:
     @pytest.fixture
     def memory(self) -> Iterator[fsspec.AbstractFileSystem]:
@@ -184,6 +209,10 @@ class TestWeb:
         )
         table = mltable.load(str(write("x", "").parent))
         assert table.to_arrow().to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
+
+    def test_one_is_there_or_not(self, web: Web) -> None:
+        assert _storage.Storage().exists(f"{web.url}/a.csv")
+        assert not _storage.Storage().exists(f"{web.url}/none.csv")
 
     def test_one_that_is_not_there_is_told(self, web: Web) -> None:
         with pytest.raises(mltable.MLTableError, match=r"none.csv cannot be fetched: 404"):

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from typing import List, Pattern
 
+from ._errors import MLTableError
+
 MAGIC = re.compile(r"[*?\[]")
 
 
 def compiled(parts: List[str]) -> Pattern[str]:
     """For paths relative to where the pattern begins. `parts` are its pieces between slashes."""
-    return re.compile("".join(map(_folder, parts[:-1])) + _piece(parts[-1]))
+    text = "".join(map(_folder, parts[:-1])) + _piece(parts[-1])
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise MLTableError(f"The pattern {'/'.join(parts)!r} cannot be read: {error}.") from None
 
 
 def _folder(part: str) -> str:
@@ -23,10 +29,10 @@ def _piece(part: str) -> str:
         return ".*"
     text, rest = "", part
     while rest:
-        group = re.match(r"\[[!^]?\]?[^\]]*\]", rest)
+        group = re.match(r"\[([!^]?)(.[^\]]*)\]", rest)
         if group:
-            inner = group.group()[1:-1].replace("\\", "\\\\")
-            text += f"[^{inner[1:]}]" if inner[0] in "!^" else f"[{inner}]"
+            inner = re.sub(r"[\\\[^]", r"\\\g<0>", group[2])
+            text += f"[^{inner}]" if group[1] else f"[{inner}]"
             rest = rest[group.end() :]
             continue
         text += {"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0]))

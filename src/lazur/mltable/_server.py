@@ -27,7 +27,9 @@ from ._patterns import MAGIC, compiled
 
 SCHEME = "azureml://"
 _PLACE = re.compile(r"azureml://(?:datastores/[^/]+|jobs/[^/]+/outputs/[^/]+)(?:/|$)")
+_PARTS = re.compile(r"(datastores/[^/]+|jobs/[^/]+/outputs/[^/]+)(?:/paths(?:/(.*))?)?/?", re.S)
 _NEEDED = ("LAZUR_SERVER", "LAZUR_TOKEN", "LAZUR_WORKSPACE")
+_BUSY = 429
 _TRIES = 4
 _SECONDS = 60.0
 _CHUNK = 1 << 20
@@ -90,8 +92,10 @@ class Server:
 
 
 def _split(name: str) -> List[str]:
-    place, _, path = name.partition("/paths")
-    return [place, path.strip("/")]
+    found = _PARTS.fullmatch(name)
+    if found is None:
+        raise MLTableError(f"{SCHEME}{name} names no datastore and no output of a job.")
+    return [found[1], (found[2] or "").strip("/")]
 
 
 def _one_file(name: str) -> str:
@@ -159,7 +163,7 @@ def _asked(place: str, more: Callable[[], str], path: str, read: Callable[[Any],
             with _opened(place, more()) as answer:
                 return read(answer)
         except urllib.error.HTTPError as error:
-            if error.code < 500 or number == _TRIES:
+            if (error.code < 500 and error.code != _BUSY) or number == _TRIES:
                 raise MLTableError(f"{shown}: {_told(error)}") from None
         except (OSError, http.client.HTTPException) as error:
             if number == _TRIES:
