@@ -10,6 +10,7 @@ from typing import Any
 
 from lazur.loops.sweepup import Sweepup
 from lazur.services.azure import staging
+from lazur.services.azure.blocks import Blocks
 from tests.server.arm.conftest import WS, Arm
 from tests.site import TestSite, put_tree
 
@@ -174,7 +175,7 @@ class TestStaging:
         url = begun["blobUri"].removeprefix("https://localhost") + "/src/main.py"
         put = arm.request("PUT", url, content=b"x", headers={"x-ms-blob-type": "BlockBlob"})
         assert put.status_code == 201
-        blocks = staging.Blocks(site.home, "default", "workspaceblobstore", "a")
+        blocks = Blocks(site.home, "default", "workspaceblobstore", "a")
         os.close(blocks.open("1")[0])
         top = site.home.path / "staging"
         staging.sweep(site.home, 0)

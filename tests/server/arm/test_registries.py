@@ -97,6 +97,19 @@ class TestAssets:
         assert anyone.get(f"{container}/{other}/x?{query}").status_code == 403
         assert list((registry.site.home.path / "staging/~shared").iterdir()) == []
 
+    def test_releases_before_1_35_are_told_to_look_again(self, registry: Arm) -> None:
+        path = f"{MFE}{SHARED}/environments/e"
+        body = {"properties": {"image": "python:3.11"}}
+        old = {"User-Agent": "azure-ai-ml/1.34.0 Python/3.11"}
+        put = registry.put(f"{path}/versions/1", body, headers=old)
+        assert put.status_code == 202
+        where = put.headers["location"].removeprefix("https://localhost")
+        assert registry.get(where, headers=old).status_code == 200
+        archived = {"properties": {"isArchived": True}}
+        assert registry.put(path, archived, headers=old).status_code == 201
+        new = {"User-Agent": "azure-ai-ml/1.35.2 Python/3.11"}
+        assert registry.put(f"{path}/versions/2", body, headers=new).status_code == 201
+
     def test_nothing_is_written_there(self, registry: Arm) -> None:
         url = "/_blob/~shared/trees/x/y"
         for asked in ("", "?comp=metadata", "?comp=block&blockid=MQ=="):

@@ -11,7 +11,7 @@ import pytest
 from lazur.loops.sweepup import Sweepup
 from lazur.services.assets import assets
 from lazur.services.azure import forgotten
-from lazur.services.azure.staging import Notes
+from lazur.services.azure.notes import Notes
 from lazur.services.base import workspaces
 from lazur.services.content import local_uploads
 from lazur.services.content.local_uploads import Left

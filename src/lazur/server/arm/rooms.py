@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.server.arm.calls import Call
+from lazur.server.arm.releases import is_old
 from lazur.server.arm.replies import Reply
 
 _REGISTRY = "REG"
 ROOMS = ("WS", _REGISTRY, f"/mferp/managementfrontend{_REGISTRY}")
-
-
-_BEFORE = "azsdk-python-mgmt-machinelearningservices/"
-"""Releases of Azure's client before 1.35: they take nothing of a registry but an asset that is on
-its way, and ask again; those after take nothing but one that is there."""
 
 
 def rights(room: str, kind: str) -> tuple[str, str, str]:
@@ -23,9 +19,10 @@ def rights(room: str, kind: str) -> tuple[str, str, str]:
 
 
 def put(call: Call, body: Any, *, new: bool) -> Reply:
-    """The answer to what was put."""
+    """The answer to what was put. Old releases take nothing of a registry but an asset that is on
+    its way, and ask again; those after take nothing but one that is there."""
     path = str(call.scope["path"])
-    if call.place.registry and _BEFORE in call.headers.get("user-agent", ""):
+    if call.place.registry and is_old(call):
         if "/versions/" not in path:
             return Reply(body, 201)
         return Reply(body, 202, {"Location": call.url(path, **call.query), "Retry-After": "0"})

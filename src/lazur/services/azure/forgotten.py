@@ -19,7 +19,7 @@ from lazur.safe import SafeRoot
 from lazur.services.azure import blobs
 from lazur.services.azure.blobs import Opened
 from lazur.services.azure.boxes import Blob
-from lazur.services.azure.staging import Notes
+from lazur.services.azure.notes import Notes
 from lazur.services.base.access import SYSTEM
 from lazur.services.base.site import Site
 from lazur.services.content import local_uploads, stored

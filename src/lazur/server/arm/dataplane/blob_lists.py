@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply
 from lazur.services.azure.boxes import Blob, Container
-from lazur.services.azure.staging import Notes
+from lazur.services.azure.notes import Notes
 
 _MOST = 5000
 

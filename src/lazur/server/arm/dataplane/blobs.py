@@ -8,7 +8,6 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
 
 from anyio import CancelScope
 from anyio.to_thread import run_sync
@@ -25,9 +24,11 @@ from lazur.server.arm.routes import Routes
 from lazur.server.arm.translate.places import bare
 from lazur.services.azure import blobs, boxes, sas
 from lazur.services.azure.blobs import Opened
+from lazur.services.azure.blocks import Blocks
 from lazur.services.azure.boxes import Blob
-from lazur.services.azure.staging import Blocks, Notes
+from lazur.services.azure.notes import Notes
 from lazur.services.content import stored
+from lazur.services.tracking.artifacts import Draft
 from lazur.store.stored import PATH
 
 routes = Routes()
@@ -188,7 +189,7 @@ async def _put_blob(call: Call, target: Target) -> Reply:
         draft = await run_sync(box.draft)
         try:
             await receiving.receive(call, draft.write)
-            return await run_sync(lambda: _published(call, target, draft, new=new))
+            return _told(await run_sync(lambda: _published(call, target, draft, new=new)))
         finally:
             with CancelScope(shield=True):
                 await run_sync(draft.discard)
@@ -223,7 +224,7 @@ async def _put_list(call: Call, target: Target) -> Reply:
     blocks = _blocks(call, target)
     new = _is_new(call)
 
-    def assemble() -> Reply:
+    def assemble() -> Blob:
         _check_room(call, target, blocks.size(numbers), new)
         draft = target.opened.container.draft()
         try:
@@ -232,11 +233,24 @@ async def _put_list(call: Call, target: Target) -> Reply:
             made = _published(call, target, draft, new=new)
         finally:
             draft.discard()
-        blocks.drop()
+        blocks.finish(numbers, made.tag)
         return made
 
+    def once() -> Reply:
+        with blocks.turn():
+            return _told(_finished(target, blocks.finished(numbers)) or assemble())
+
     with room.said():
-        return await run_sync(assemble)
+        return await run_sync(once)
+
+
+def _finished(target: Target, tag: str | None) -> Blob | None:
+    """The blob with this tag, where it is still that one."""
+    if tag is not None:
+        with suppress(NotFound):
+            found = target.opened.container.info(target.path)
+            return found if found.tag == tag else None
+    return None
 
 
 def _is_new(call: Call) -> bool:
@@ -267,7 +281,7 @@ def _check_room(call: Call, target: Target, size: int, new: bool = False) -> Non
         boxes.check_free(target.opened.container, target.path)
 
 
-def _published(call: Call, target: Target, draft: Any, *, new: bool) -> Reply:
+def _published(call: Call, target: Target, draft: Draft, *, new: bool) -> Blob:
     box = target.opened.container
     before = 0
     with suppress(NotFound):
@@ -278,8 +292,12 @@ def _published(call: Call, target: Target, draft: Any, *, new: bool) -> Reply:
     else:
         target.notes.drop(target.path)
     _count(call, target, made.size - before)
-    told = {"x-ms-request-server-encrypted": "false"}
-    return Reply(status=201, headers=_headers(made) | told)
+    return made
+
+
+def _told(made: Blob) -> Reply:
+    headers = _headers(made) | {"x-ms-request-server-encrypted": "false"}
+    return Reply(status=201, headers=headers)
 
 
 def _count(call: Call, target: Target, size: int) -> None:
