@@ -64,6 +64,8 @@ ml data create -f d.yml --set version=3 --name d --version 2 --path p --type uri
 ml data update -n d -v 1 --set description=x
 ml data list
 ml data show -n d --version 1
+ml data create -n d -v 1 -t uri_folder -p p --datastore workspaceblobstore
+ml model create -n m -v 1 -p p --datastore workspaceblobstore
 ml data import -f d.yml
 ml datastore show -n d --query account_name -o tsv
 ml datastore create --file d.yml --resource-group g --workspace-name w

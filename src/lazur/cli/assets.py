@@ -26,6 +26,9 @@ from lazur.cli.arguments import (
 )
 from lazur.cli.tables import asset_row, asset_rows, when
 
+DATASTORE = option(
+    "--datastore", help="Accepted for Azure's scripts: files lie in the server's own store."
+)
 _ONLY = {**VERSION, "help": "Only this version."}
 Commands = dict[str, tuple[str, dict[str, Any]]]
 Arguments = dict[str, dict[str, dict[str, Any]]]

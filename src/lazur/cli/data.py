@@ -30,6 +30,7 @@ ARGUMENTS = assets.arguments(
     {
         "path": option("--path", "-p", help="A file or folder here, or an address."),
         "type_": option("--type", "-t", help="uri_file, uri_folder or mltable."),
+        "_datastore": assets.DATASTORE,
     },
 )
 ARGUMENTS["data preview"] = {

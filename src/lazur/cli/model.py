@@ -21,6 +21,7 @@ ARGUMENTS = assets.arguments(
         "path": option("--path", "-p", help="A file or folder here, or an address."),
         "stage": option("--stage", "-s", help="Such as Staging or Production."),
         "type_": _TYPE,
+        "_datastore": assets.DATASTORE,
     },
 )
 ARGUMENTS["model create-many"] = many_models.arguments(_TYPE)

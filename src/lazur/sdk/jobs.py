@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, JobFailed
@@ -25,6 +25,16 @@ from lazur.sdk.views import JOB_CHANGES, Job, View
 _TRIAL_FIELDS = ("number", "score", "duration", "status")
 
 _AT_ONCE = 1000
+
+
+class WhichBatches(TypedDict, total=False):
+    status: str | None
+    """done, failed or retrying."""
+    contains: str | None
+    """Some text of the key or the error."""
+    order_by: str | None
+    """A field such as `-seconds`, or `metrics.<name>`."""
+    max_results: int | None
 
 
 class Jobs:
@@ -149,37 +159,17 @@ class Jobs:
             self._scope.http.request("POST", self._scope.path("tensorboards"), json=body).json()
         )
 
-    def mini_batches(
-        self,
-        name: str,
-        *,
-        status: str | None = None,
-        contains: str | None = None,
-        order_by: str | None = None,
-        max_results: int | None = None,
-    ) -> Iterator[View]:
-        """Of a parallel job, those that have ended: key, seconds, tries, metrics, log. `status`
-        is done, failed or retrying; `contains` some text of the key or the error; `order_by` a
-        field such as `-seconds`, or `metrics.<name>`."""
-        query: dict[str, Any] = {"status": status, "contains": contains, "order_by": order_by}
-        query["limit"] = min(max_results or _AT_ONCE, _AT_ONCE)
-        for item in self._scope.pages(self._path(name, "mini-batches"), query, max_results):
+    def mini_batches(self, name: str, **which: Unpack[WhichBatches]) -> Iterator[View]:
+        """Of a parallel job, those that have ended: key, seconds, tries, metrics, log."""
+        most = which.pop("max_results", None)
+        query: dict[str, Any] = {**which, "limit": min(most or _AT_ONCE, _AT_ONCE)}
+        for item in self._scope.pages(self._path(name, "mini-batches"), query, most):
             yield View(item)
 
-    def mini_batch_figures(
-        self,
-        name: str,
-        *,
-        status: str | None = None,
-        contains: str | None = None,
-        order_by: str | None = None,
-        max_results: int | None = None,
-    ) -> Iterator[bytes]:
+    def mini_batch_figures(self, name: str, **which: Unpack[WhichBatches]) -> Iterator[bytes]:
         """All of them as one CSV, in pieces: a column for each part of the key and each metric."""
-        query = {"status": status, "contains": contains, "order_by": order_by}
-        query = {**query, "max_results": max_results}
         path = self._path(name, "mini-batches.csv")
-        with self._scope.http.stream("GET", path, query=query) as stream:
+        with self._scope.http.stream("GET", path, query={**which}) as stream:
             yield from stream.chunks()
 
     def trials(self, name: str, *, order_by: str | None = None) -> list[View]:

@@ -35,6 +35,12 @@ class TestPlace:
 
 
 class TestShapes:
+    def test_data_is_a_folder_unless_somebody_said(self) -> None:
+        """Azure's answers say so; ours leaves out what nobody wrote."""
+        told = {"id": "/workspaces/r/data/d/versions/1", "name": "d"}
+        assert shaped("data", **told)["type"] == "uri_folder"
+        assert shaped("data", **told, type="uri_file")["type"] == "uri_file"
+
     @pytest.mark.parametrize(
         "noun, ours, azures",
         [

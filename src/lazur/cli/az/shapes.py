@@ -122,6 +122,10 @@ def _compute(view: View, place: Place, workspace: str) -> View:
     return {**usual, **view}
 
 
+def _data(view: View, place: Place, workspace: str) -> View:
+    return {"type": "uri_folder", **view}
+
+
 def _datastore(view: View, place: Place, workspace: str) -> View:
     """Those of the server are what Azure's storage was: an account of the workspace's name."""
     if view.get("type") == "local":
@@ -165,6 +169,7 @@ def _registry(view: View, place: Place, workspace: str) -> View:
 
 _MORE: dict[str, Callable[[View, Place, str], View]] = {
     "job": _job,
+    "data": _data,
     "workspace": _workspace,
     "compute": _compute,
     "datastore": _datastore,
