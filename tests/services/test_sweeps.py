@@ -217,12 +217,34 @@ class TestExtend:
         with pytest.raises(Conflict):
             call(runner.site, jobs.extend, "default", "s", {"max_total_trials": 4})
 
-    @pytest.mark.parametrize("limits", [{"max_trials": 4}, {"max_total_trials": 0}])
-    def test_limits_are_checked(self, runner: Runner, limits: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        "limits, said",
+        [
+            ({"max_trials": 4}, "no limit"),
+            ({"max_total_trials": 0}, "greater than"),
+            ({}, "how much further"),
+            ({"max_total_trials": None, "timeout": None}, "how much further"),
+            ({"max_total_trials": 1}, "has 1 trials already"),
+            ({"max_total_trials": 1, "max_concurrent_trials": 1}, "has 1 trials already"),
+        ],
+    )
+    def test_limits_are_checked(self, runner: Runner, limits: dict[str, Any], said: str) -> None:
         runner.submit(limits={"max_total_trials": 1})
         runner.end("s_0", 0.5)
-        with pytest.raises(Invalid):
+        with pytest.raises(Invalid, match=said):
             call(runner.site, jobs.extend, "default", "s", limits)
+
+    @pytest.mark.parametrize(
+        "limits",
+        [{"timeout": 60}, {"max_total_trials": 1, "timeout": 60}, {"max_total_trials": 2}],
+    )
+    def test_more_time_or_more_trials_will_do(
+        self, runner: Runner, limits: dict[str, Any]
+    ) -> None:
+        runner.submit(limits={"max_total_trials": 1})
+        runner.end("s_0", 0.5)
+        made = call(runner.site, jobs.extend, "default", "s", limits)
+        assert made["limits"] == {"max_total_trials": 1, **limits}
 
 
 def _id(runner: Runner, name: str) -> int:

@@ -47,9 +47,41 @@ class TestExpressions:
         event = {"name": "d", "path": "azureml:d:3"}
         written = {"inputs": {"d": {"path": "${{trigger.path}}"}, "v": "${{trigger.version}}"}}
         made = job(written, event=event)
-        assert made["inputs"] == {"d": {"path": "azureml:d:3"}, "v": "${{trigger.version}}"}
-        assert schedule_jobs.uses_event(written)
-        assert not schedule_jobs.uses_event({"inputs": {"a": TIME}})
+        assert made["inputs"] == {"d": {"path": "azureml:d:3"}, "v": ""}, "it did not say"
+        assert schedule_jobs.event_words(written) == {"path", "version"}
+        assert schedule_jobs.event_words({"inputs": {"a": TIME}}) == set()
+
+    def test_where_nobody_says_it_the_job_is_not_made(self) -> None:
+        written = {
+            "command": "${{trigger.status}}",
+            "inputs": {"command": "${{trigger.name}}", "b": 1},
+            "jobs": {"a": {"inputs": {"x": ["${{trigger.job}}"]}}},
+        }
+        assert schedule_jobs.event_words(written) == {"name", "job"}
+        with pytest.raises(Invalid, match=r"needs \$\{\{trigger.job\}\}"):
+            schedule_jobs.check_told(job(written))
+        schedule_jobs.check_told(job(written, event={"name": "d"}))
+        given = job({"inputs": {"n": "${{trigger.name}}"}}, inputs={"n": "d"})
+        schedule_jobs.check_told(given)
+
+    @pytest.mark.parametrize(
+        "word, event, hint",
+        [
+            ("path", None, "Events alone tell that: `type: event`."),
+            ("pth", "data_updated", "${{trigger.path}}, ${{trigger.version}}."),
+            ("version", "job_finished", "${{trigger.name}}, ${{trigger.status}}."),
+            ("status", "model_registered", "${{trigger.event}}, ${{trigger.job}}"),
+        ],
+    )
+    def test_what_no_such_event_tells_is_said_before(
+        self, word: str, event: str | None, hint: str
+    ) -> None:
+        with pytest.raises(Invalid) as caught:
+            schedule_jobs.check_events({"inputs": {"x": f"${{{{trigger.{word}}}}}"}}, event)
+        assert caught.value.message.startswith(f"${{{{trigger.{word}}}}} means nothing")
+        assert hint in str(caught.value.hint)
+        schedule_jobs.check_events({"inputs": {"x": "${{trigger.name}}"}}, "job_finished")
+        schedule_jobs.check_events({"inputs": {"x": TIME}}, None)
 
 
 class TestMerging:

@@ -61,7 +61,7 @@ def _again(
             )
         spec = {**row.spec, **steps.written(early, row)}
         if what == "extended":
-            spec["limits"] = sweeps.extended(row, limits)
+            spec["limits"] = sweeps.extended(early, row, limits)
     spec["properties"] = {**_kept(row.properties), RETRIED: row.name}
     spec.pop("name", None)
     home, draft = _draft(context, workspace, spec, row.id)

@@ -89,13 +89,27 @@ def trials(context: Context, row: JobRow) -> list[dict[str, Any]]:
     ]
 
 
-def extended(row: JobRow, limits: Mapping[str, Any]) -> dict[str, Any]:
+def extended(context: Context, row: JobRow, limits: Mapping[str, Any]) -> dict[str, Any]:
     """The limits of a sweep that goes on with this one. What they may be, its own checks say."""
     if row.type != "sweep":
         raise Invalid(f"Job {row.name!r} is no sweep, and has no trials.")
     if unknown := sorted(limits.keys() - set(_EXTENDED)):
         raise Invalid(f"{unknown[0]!r} is no limit.", hint=f"Limits: {', '.join(_EXTENDED)}.")
-    return {**row.spec["limits"], **{k: v for k, v in limits.items() if v is not None}}
+    given = {key: value for key, value in limits.items() if value is not None}
+    if not given:
+        raise Invalid(
+            "It is not said how much further the sweep should go.",
+            hint=f"Such as: lazur job extend -n {row.name} --max-total-trials 40",
+        )
+    wanted, begun = given.get("max_total_trials"), len(parents.children(context.db, row.id))
+    has_time = given.keys() & {"timeout", "trial_timeout"}
+    if isinstance(wanted, int) and 0 < wanted <= begun and not has_time:
+        raise Invalid(
+            f"The sweep {row.name!r} has {begun} trials already.",
+            hint=f"Ask for more than {begun}. To run again those that failed: "
+            f"lazur job retry -n {row.name}",
+        )
+    return {**row.spec["limits"], **given}
 
 
 def _trial(

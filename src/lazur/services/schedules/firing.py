@@ -152,9 +152,12 @@ def submit(context: Context, row: AnyRow, facts: Facts) -> str:
     """The schedule's job, by whoever calls; returns its name."""
     written = row.spec[row.action]
     if row.action == CREATE_JOB:
-        made = jobs.submit(context, row.workspace, schedule_jobs.job(written, facts))
+        wanted = schedule_jobs.job(written, facts)
+        schedule_jobs.check_told(wanted)
+        made = jobs.submit(context, row.workspace, wanted)
     else:
         spec = schedule_jobs.data_import(written, facts)
+        schedule_jobs.check_told(spec)
         made = data_imports.submit(context, row.workspace, spec)
         noted = dict[str, Any](made.get("properties") or {}) | schedule_jobs.properties(facts)
         jobs.update(context, row.workspace, made["name"], {"properties": noted})

@@ -17,6 +17,14 @@ CREATE_JOB, IMPORT_DATA = "create_job", "import_data"
 SCHEDULE, TIME, CAUSE = "lazur.schedule", "lazur.trigger_time", "lazur.trigger"
 """Properties of a job that came of a schedule."""
 _TIME = "creation_context.trigger_time"
+_TRIGGER = "trigger"
+_ASSET = frozenset({"event", "name", "version", "path", "job"})
+EVENTS = {
+    "data_updated": _ASSET,
+    "model_registered": _ASSET,
+    "job_finished": frozenset({"event", "name", "job", "status"}),
+}
+"""What each tells, for `${{trigger.…}}`."""
 _MERGED = frozenset(
     "inputs outputs settings tags properties environment_variables resources limits".split()
 )
@@ -89,13 +97,39 @@ def merged(written: Mapping[str, Any]) -> dict[str, Any]:
 _OWN = frozenset({"name", "display_name", "parent_job_name"})
 
 
-def uses_event(written: Any) -> bool:
-    """Whether it is only known in an event what the job gets."""
+def event_words(written: Any, key: str = "") -> set[str]:
+    """What the job gets that is only known in an event: `path` of `${{trigger.path}}`."""
+    if key in _AS_WRITTEN:
+        return set()
     if isinstance(written, Mapping):
-        return any(uses_event(value) for value in cast("Mapping[str, Any]", written).values())
-    if isinstance(written, list):
-        return any(uses_event(value) for value in cast("list[Any]", written))
-    return isinstance(written, str) and bool(expressions.names(written, "trigger"))
+        parts = cast("Mapping[str, Any]", written).items()
+        each = (event_words(v, "" if key == "inputs" else name) for name, v in parts)
+    elif isinstance(written, list):
+        each = map(event_words, cast("list[Any]", written))
+    else:
+        return set(expressions.names(written, _TRIGGER)) if isinstance(written, str) else set()
+    return set[str]().union(*each)
+
+
+def check_events(written: Any, event: str | None) -> None:
+    """Raise Invalid for what no such event tells; None: it is none that the schedule waits for."""
+    known = EVENTS.get(event or "", frozenset())
+    for word in sorted(event_words(written) - known):
+        told = f"An event of the kind {event} tells" if event else "Events alone tell that"
+        words = ", ".join(f"${{{{{_TRIGGER}.{name}}}}}" for name in sorted(known))
+        raise Invalid(
+            f"${{{{{_TRIGGER}.{word}}}}} means nothing in this schedule's job.",
+            hint=f"{told}: {words}." if event else f"{told}: `type: event`.",
+        )
+
+
+def check_told(made: Mapping[str, Any]) -> None:
+    """Raise Invalid where an event would have said what the job needs, and somebody fired it."""
+    for word in sorted(event_words(made)):
+        raise Invalid(
+            f"The job needs ${{{{{_TRIGGER}.{word}}}}}, and there is no event that tells it.",
+            hint="Give the inputs that need it: lazur schedule trigger -n NAME --inputs x=…",
+        )
 
 
 def settable(written: Mapping[str, Any], allowed: list[str] | None) -> set[str]:
@@ -159,8 +193,8 @@ def _text(text: str, facts: Facts, *, name: bool) -> str:
     def known(found: Expression) -> str | None:
         if found.text == _TIME:
             return _iso(facts.at)
-        if found.root == "trigger":
-            return facts.event.get(found.name)
+        if found.root == _TRIGGER and facts.event:
+            return facts.event.get(found.name, "")
         return facts.job if name and found.text == "name" else None
 
     return expressions.replace(text, known)

@@ -194,6 +194,8 @@ def _checked(
     else:
         does[IMPORT_DATA] = _mapping(IMPORT_DATA, dumped[IMPORT_DATA])
         warnings += _check_import(context, workspace, model, does[IMPORT_DATA]) if again else []
+    event = model.trigger.event if isinstance(model.trigger, EventTrigger) else None
+    schedule_jobs.check_events(does, event)
     if len(str(does)) > _LARGEST:
         raise Invalid(f"A schedule may have {_LARGEST:,} characters.")
     return model, does, warnings
@@ -230,7 +232,7 @@ def _check_job(
     made = schedule_jobs.job(written, _sample(context, model))
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     try:
-        if isinstance(model.trigger, EventTrigger) and schedule_jobs.uses_event(written):
+        if schedule_jobs.event_words(made):
             return []  # what the event is about may not be there yet
         with context.site.context(context.who, write=False) as asking:
             return list(jobs.validate(asking, workspace, made)["warnings"])
