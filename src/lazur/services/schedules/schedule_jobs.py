@@ -128,8 +128,8 @@ def check_told(made: Mapping[str, Any]) -> None:
     for word in sorted(event_words(made)):
         raise Invalid(
             f"The job needs ${{{{{_TRIGGER}.{word}}}}}, and there is no event that tells it.",
-            hint="Give the inputs that need it, where they are plain values: lazur schedule trigger "
-            "-n NAME --inputs x=…",
+            hint="Give the inputs that need it, where they are plain values: "
+            "lazur schedule trigger -n NAME --inputs x=…",
         )
 
 
