@@ -56,6 +56,9 @@ class TestRegistries:
         assert {one["name"] for one in listed} == {"azureml", "shared"}
         assert registry.put(SHARED, {"tags": {"c": "d"}}).status_code == 200
         assert registry.get(SHARED).json()["tags"] == {"c": "d"}
+        assert registry.patch(SHARED, {"sku": {"name": "S"}}).json()["tags"] == {"c": "d"}
+        assert registry.patch(SHARED, {"tags": {}}).json()["tags"] == {}
+        assert registry.put(SHARED, {"tags": ["x"]}).status_code == 400
 
     def test_one_is_deleted(self, registry: Arm) -> None:
         assert registry.delete(SHARED).status_code == 204

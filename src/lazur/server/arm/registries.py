@@ -52,7 +52,7 @@ def show(call: Call) -> Reply:
 
 @routes.put("REG", "registries/write")
 def put(call: Call) -> Reply:
-    """Made; or where it is there, its tags."""
+    """Made; or where it is there, what is said of it."""
     name, body = call.place.registry, call.json()
     spec = translate.from_arm(name, body)
     try:
@@ -60,16 +60,12 @@ def put(call: Call) -> Reply:
     except NotFound:
         made = call.write(lambda context: registries.create(context, spec))
         return Reply(_body(call, made), 201)
-    notes = {note: spec[note] for note in ("tags", "description") if note in spec}
-    made = call.write(lambda context: registries.update(context, name, notes))
-    return Reply(_body(call, made))
+    return _noted(call, body)
 
 
 @routes.patch("REG", "registries/write")
 def change(call: Call) -> Reply:
-    notes = {"tags": mapping(call.json().get("tags"))}
-    made = call.write(lambda c: registries.update(c, call.place.registry, notes))
-    return Reply(_body(call, made))
+    return _noted(call, call.json())
 
 
 @routes.delete("REG", "registries/delete")
@@ -167,6 +163,13 @@ def _require(call: Call, verb: str) -> None:
         open_shelf(context, call.shelf, "models", verb)
 
     call.read(check)
+
+
+def _noted(call: Call, body: Mapping[str, Any]) -> Reply:
+    """With what is said of it; what is not mentioned stays."""
+    notes = {note: body[note] for note in ("tags", "description") if body.get(note) is not None}
+    made = call.write(lambda context: registries.update(context, call.place.registry, notes))
+    return Reply(_body(call, made))
 
 
 def _source(context: Context, asset_id: str) -> tuple[str, str, str, str]:
