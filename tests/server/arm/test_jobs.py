@@ -10,6 +10,7 @@ from lazur.engine.plan import Exit
 from lazur.services.assets import assets
 from lazur.services.azure import tokens
 from lazur.services.people import audits
+from lazur.services.schedules.schedule_jobs import SCHEDULE
 from lazur.services.tracking import trash
 from lazur.store import holds
 from lazur.store.pages import Query
@@ -172,6 +173,14 @@ class TestLists:
         assert names(arm.get(f"{JOBS}?properties=p=q")) == ["tagged"]
         assert names(arm.get(f"{JOBS}?properties=p=r")) == []
         assert names(arm.get(f"{JOBS}?jobType=Sweep")) == []
+
+    def test_those_of_a_schedule_are_found(self, arm: Arm) -> None:
+        put(arm, "plain")
+        put(arm, "nightly-1", properties={SCHEDULE: "nightly"})
+        assert names(arm.get(f"{JOBS}?scheduleId=nightly")) == ["nightly-1"]
+        assert names(arm.get(f"{JOBS}?scheduleId=weekly")) == []
+        assert names(arm.get(f"{JOBS}?scheduled=true")) == ["nightly-1"]
+        assert names(arm.get(f"{JOBS}?scheduled=False")) == ["plain"]
 
 
 class TestCancel:

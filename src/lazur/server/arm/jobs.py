@@ -19,6 +19,7 @@ from lazur.services.base.site import Context
 from lazur.services.base.workspaces import open_workspace
 from lazur.services.jobs import jobs
 from lazur.services.results import data_imports
+from lazur.services.schedules.schedule_jobs import SCHEDULE
 from lazur.services.tracking import runs, trash
 from lazur.spec.model import squashed
 
@@ -55,12 +56,15 @@ def find(call: Call) -> Reply:
     query = listing.query(call, **_filters(call))
     page = call.read(lambda context: jobs.find(context, call.workspace, query))
     wanted = [key for key in call.query.get("properties", "").split(",") if key]
-    if asset := call.query.get("assetname"):
-        wanted.append(f"{_ASSET}={asset}")
+    for name, asked in ((_ASSET, "assetname"), (SCHEDULE, "scheduleid")):
+        if value := call.query.get(asked):
+            wanted.append(f"{name}={value}")
+    scheduled = call.query.get("scheduled", "").lower()
     shown = [
         translate.to_arm(_without_page(view), call.ids)
         for view in page["value"]
         if all(_has(view["properties"], key) for key in wanted)
+        and scheduled in ("", str(SCHEDULE in view["properties"]).lower())
     ]
     return listed(shown, listing.next_link(call, page))
 
