@@ -82,6 +82,9 @@ def command_component(
     return wrap(func) if func is not None else wrap
 
 
+_VALUES = {"integer", "number", "boolean"}
+
+
 def _ports(func: Callable[..., Any]) -> tuple[Spec, Spec, dict[str, str]]:
     annotations = inspect.get_annotations(func, eval_str=True)
     inputs: Spec = {}
@@ -103,6 +106,8 @@ def _ports(func: Callable[..., Any]) -> tuple[Spec, Spec, dict[str, str]]:
         elif default is not inspect.Parameter.empty and not isinstance(default, Input):
             inputs[key]["default"] = default
     types = {key: str(port.get("type", "string")) for key, port in {**inputs, **outputs}.items()}
+    # What is written to is a path, also where a value is written.
+    types |= {key: "path" for key in outputs if types[key] in _VALUES}
     return inputs, outputs, types
 
 

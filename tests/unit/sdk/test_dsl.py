@@ -35,6 +35,10 @@ def judge(again: Output(type="boolean")):
     """Decide."""
 
 
+def count(rows: Output(type="integer"), more: int) -> None:
+    Path(rows).write_text(str(more + 1))
+
+
 class TestPipeline:
     def test_steps_are_called_as_their_variables(self) -> None:
         @lazur.pipeline
@@ -188,6 +192,14 @@ class TestComponents:
             shell=True, check=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"},
         )  # fmt: skip
         assert (tmp_path / "rows").read_text() == "5"
+
+    def test_a_value_that_a_function_makes_is_written_to_a_path(self, tmp_path: Path) -> None:
+        counted = lazur.command_component(environment=ENVIRONMENT)(count)
+        file = tmp_path / "rows"
+        command = counted.extra["command"].replace("${{outputs.rows}}", str(file))
+        command = command.replace("${{inputs.more}}", "4").replace("python", sys.executable, 1)
+        subprocess.run(command, shell=True, check=True, cwd=Path(__file__).parent)
+        assert file.read_text() == "5"
 
 
 _NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
