@@ -1,25 +1,48 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import Cli, stop
+
+
+@pytest.fixture(scope="module")
+def written_home() -> Iterator[Path]:
+    """Of a server with a few deeds in its log, of itself and of a workspace."""
+    folder = Path(tempfile.mkdtemp(prefix="lazur-"))
+    lazur = Cli(folder / "home", folder)
+    for name in ("ann", "bob", "cem"):
+        lazur.ok("user", "create", "-n", name)
+        lazur.ok("role", "assignment", "create", "--assignee", name, "--role", "Reader")
+    yield lazur.home
+    stop(lazur.home)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def written(alone: Cli) -> Cli:
-    """A server with a few deeds in its log, of itself and of a workspace."""
-    for name in ("ann", "bob", "cem"):
-        alone.ok("user", "create", "-n", name)
-        alone.ok("role", "assignment", "create", "--assignee", name, "--role", "Reader")
-    return alone
+def written(written_home: Path, tmp_path: Path) -> Cli:
+    """For what adds nothing to the log."""
+    return Cli(written_home, tmp_path)
 
 
-def change(lazur: Cli, statement: str) -> None:
-    with sqlite3.connect(lazur.home / "lazur.db") as db:
-        db.execute(statement)
+@contextmanager
+def changed(lazur: Cli, statement: str) -> Iterator[None]:
+    """For a while."""
+    with closing(sqlite3.connect(lazur.home / "lazur.db", timeout=30)) as db:
+        with db:
+            db.execute("CREATE TEMP TABLE kept AS SELECT * FROM lazur_audit")
+            db.execute(statement)
+        yield
+        with db:
+            db.execute("DELETE FROM lazur_audit")
+            db.execute("INSERT INTO lazur_audit SELECT * FROM kept")
 
 
 class TestList:
@@ -48,11 +71,11 @@ class TestList:
         assert lines[0].split()[:4] == ["When", "Who", "From", "What"]
         assert "role=Reader" in lines[2]
 
-    def test_a_refusal_is_in_it(self, written: Cli) -> None:
-        token = written.ok("token", "create", "--role", "Reader", "--scope", "default")["token"]
-        url = written.ok("server", "status")["url"]
-        assert written("user", "list", LAZUR_SERVER=url, LAZUR_TOKEN=token).code == 1
-        found = written.ok("audit", "list", "--all", "--outcome", "refused")
+    def test_a_refusal_is_in_it(self, alone: Cli) -> None:
+        token = alone.ok("token", "create", "--role", "Reader", "--scope", "default")["token"]
+        url = alone.ok("server", "status")["url"]
+        assert alone("user", "list", LAZUR_SERVER=url, LAZUR_TOKEN=token).code == 1
+        found = alone.ok("audit", "list", "--all", "--outcome", "refused")
         assert [entry["action"] for entry in found] == ["authorization/principals/read"]
 
     def test_what_is_no_time_is_said(self, written: Cli) -> None:
@@ -65,15 +88,17 @@ class TestVerify:
         assert written.ok("audit", "verify")["rows"] == 3
 
     def test_a_changed_row_is_named(self, written: Cli) -> None:
-        change(written, "UPDATE lazur_audit SET name = 'eve' WHERE chain = 1 AND place = 2")
-        done = written("audit", "verify", "--all")
+        eve = "UPDATE lazur_audit SET name = 'eve' WHERE chain = 1 AND place = 2"
+        with changed(written, eve):
+            done = written("audit", "verify", "--all")
+            here = written("audit", "verify")
         assert done.code == 1
         assert "row 2 of the workspace default was changed" in done.err
-        assert written("audit", "verify").code == 1
+        assert here.code == 1
 
     def test_a_row_that_was_taken_out_is_named(self, written: Cli) -> None:
-        change(written, "DELETE FROM lazur_audit WHERE chain = 0 AND place = 2")
-        done = written("audit", "verify", "--all")
+        with changed(written, "DELETE FROM lazur_audit WHERE chain = 0 AND place = 2"):
+            done = written("audit", "verify", "--all")
         assert done.code == 1
         assert "row 2 of the server is gone" in done.err
 
