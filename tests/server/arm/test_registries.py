@@ -100,10 +100,14 @@ class TestAssets:
         assert anyone.get(f"{container}/{other}/x?{query}").status_code == 403
         assert list((registry.site.home.path / "staging/~shared").iterdir()) == []
 
-    def test_releases_before_1_35_are_told_to_look_again(self, registry: Arm) -> None:
+    @pytest.mark.parametrize(
+        "agent",
+        ["azure-ai-ml/1.34.0 Python/3.11", "azsdk-python-mgmt-machinelearningservices/0.1.0"],
+    )
+    def test_releases_before_1_35_are_told_to_look_again(self, registry: Arm, agent: str) -> None:
         path = f"{MFE}{SHARED}/environments/e"
         body = {"properties": {"image": "python:3.11"}}
-        old = {"User-Agent": "azure-ai-ml/1.34.0 Python/3.11"}
+        old = {"User-Agent": agent}
         put = registry.put(f"{path}/versions/1", body, headers=old)
         assert put.status_code == 202
         where = put.headers["location"].removeprefix("https://localhost")

@@ -10,11 +10,14 @@ from lazur.server.arm.replies import POLL
 
 _RELEASE = re.compile(r"azure-ai-ml/1\.(\d{1,4})")
 _ANEW = 35
+_LAYER = "azsdk-python-mgmt-machinelearningservices/"
+"""The layer before. Of registries it asks without the name of the release."""
 
 
 def is_old(call: Call) -> bool:
-    found = _RELEASE.search(call.headers.get("user-agent", ""))
-    return found is not None and int(found[1]) < _ANEW
+    agent = call.headers.get("user-agent", "")
+    found = _RELEASE.search(agent)
+    return _LAYER in agent or (found is not None and int(found[1]) < _ANEW)
 
 
 def waiting(call: Call, path: str) -> dict[str, str]:
