@@ -162,6 +162,17 @@ inputs:
 """
 
 
+_FAILING = """
+from azureml.core import Run
+
+try:
+    raise ValueError("no data")
+except ValueError as error:
+    Run.get_context().fail(error_details=error)
+print("the end")
+"""
+
+
 _PREPARE = """
 import argparse, os
 from azureml.core import Run
@@ -249,6 +260,15 @@ class TestJobs:
         assert "(2, {})" in log
         made = person.ok("model", "show", "-n", "v1-mine", "--version", "1")
         assert made["description"] == "of a job"
+
+    def test_a_script_may_say_that_it_failed(self, person: Person) -> None:
+        person.write("src/train.py", _FAILING)
+        person.write("job.yml", _JOB.partition("inputs:")[0])
+
+        name = person.text("job", "create", "-f", "job.yml", "--query", "name")
+        assert "the end" in person.log(name)
+        assert person.text("job", "show", "-n", name, "--query", "status") == "Failed"
+        assert "no data" in person.log(name)
 
 
 class TestScripts:

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lazur import mltable
 from lazur.errors import Unsupported
+from lazur.sdk.views import Asset
 from lazur.v1.core import Dataset, Datastore, ScriptRunConfig, staging
 from lazur.v1.core.places import DataReference
 from lazur.v1.core.submission import spec
+from lazur.v1.data import TabularDataset
 from lazur.v1.data.datapath import DataPath
 from lazur.v1.told import Ignored
 
@@ -115,3 +118,43 @@ class TestPatterns:
         made = Dataset.File.from_files("a.csv").download("there", overwrite=True)
         assert [Path(path) for path in made] == [Path("there/a.csv")]
         assert (tmp_path / "there" / "a.csv").is_file()
+
+
+class _Shelf:
+    """Data that a script registers."""
+
+    def __init__(self) -> None:
+        self.client = self.data = self
+        self.made: dict[str, Asset] = {}
+
+    def create_or_update(self, entity: Any) -> Asset:
+        spec = entity.to_spec()
+        self.made[spec["name"]] = Asset({"version": "1", **spec})
+        return self.made[spec["name"]]
+
+    def get(self, name: str, version: str | None) -> Asset:
+        return self.made[name]
+
+    def list(self) -> list[Asset]:
+        return list(self.made.values())
+
+
+class TestRegistered:
+    def test_names_may_have_spaces(self, store: Datastore) -> None:
+        shelf: Any = _Shelf()
+        table = Dataset.Tabular.from_delimited_files("a.csv", separator=";")
+        made = table.register(shelf, "Heart Failure (2020)")
+
+        assert list(shelf.made) == ["Heart_Failure_2020_"]
+        assert made.name == "Heart Failure (2020)"
+        assert made.version == 1
+        assert list(Dataset.get_all(shelf)) == ["Heart Failure (2020)"]
+
+    def test_they_are_read_as_they_were(self, store: Datastore) -> None:
+        shelf: Any = _Shelf()
+        table = Dataset.Tabular.from_delimited_files("a.csv", separator=";")
+        table.register(shelf, "Heart Failure")
+        again = Dataset.get_by_name(shelf, "Heart Failure")
+
+        assert isinstance(again, TabularDataset)
+        assert again.told == {"separator": ";"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import importlib
 import json
+import re
 
 from .told import ignored
 
@@ -18,11 +19,24 @@ if TYPE_CHECKING:
 
 KIND = "lazur.v1.dataset"
 """The property that says whether data were registered as files or as a table."""
+NAME = "lazur.v1.name"
+"""The property with their name as v1 knows it: with spaces, say."""
 PROPERTY = "lazur.v1.read"
 VARIABLE = "LAZUR_V1_READ_"
 """Where it is remembered: by a data asset, and by a job for one of its inputs."""
 _ENCODINGS = {"utf8bom": "utf-8-sig", "iso88591": "latin-1", "windows1252": "cp1252"}
 _NONE = ("no_headers", "noheaders", "no_header", "0", "false")
+
+
+def asset(name: str) -> str:
+    """What data of this name are called here."""
+    made = re.sub(r"[^A-Za-z0-9_.-]+", "_", name)
+    return made if made[:1].isalnum() or made[:1] == "_" else "_" + made
+
+
+def shown(facts: dict[str, Any]) -> str:
+    """What a script calls them."""
+    return (facts.get("properties") or {}).get(NAME) or facts["name"]
 
 
 class DataType:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
+import sys
 import time
+from datetime import datetime, timezone
 from functools import cached_property, lru_cache
 
 from ..exceptions import ModelPathNotFoundException, RunEnvironmentException
@@ -168,13 +171,14 @@ class TrackedRun(SentFiles):
     status = property(get_status)
 
     def get_details(self) -> dict[str, Any]:
-        info = self._facts()["info"]
+        facts = self._facts()
         return {
             "runId": self.id,
             "target": os.environ.get("AZUREML_COMPUTE_TARGET", "local"),
-            "status": self.get_status(),
-            "startTimeUtc": info.get("start_time"),
-            "properties": {},
+            "status": _status(facts),
+            "startTimeUtc": _moment(facts["info"].get("start_time")),
+            "endTimeUtc": _moment(facts["info"].get("end_time")),
+            "properties": self.get_properties(),
             "inputDatasets": [],
             "logFiles": {},
         }
@@ -342,6 +346,21 @@ class JobRun(KeptFiles, TrackedRun):
     def __init__(self, name: str, run_id: str) -> None:
         TrackedRun.__init__(self, own_tracking(), run_id)
         self.id = self.run_id = self.name = name  # Azure's id of a run is the job's name
+        self._failed = 0
+        atexit.register(self._last)
+
+    def fail(self, error_details: Any = None, error_code: Any = None, **_: Any) -> None:
+        """The job fails as soon as the script ends, however it does."""
+        sys.stderr.write("The script says that its run has failed: %s\n" % (error_details or ""))
+        self.end("FAILED")
+        self._failed = os.getpid()
+
+    def _last(self) -> None:
+        """Begun early, so all others have had their turn."""
+        if self._failed == os.getpid():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(1)
 
     @cached_property
     def input_datasets(self) -> dict[str, Any]:
@@ -391,6 +410,13 @@ def _status(run: dict[str, Any]) -> str:
 def pairs(given: Any) -> list[Any]:
     """A name, or a mapping of names to values."""
     return [given] if isinstance(given, str) else list((given or {}).items())
+
+
+def _moment(milliseconds: Any) -> str | None:
+    if not milliseconds:
+        return None
+    told = datetime.fromtimestamp(int(milliseconds) / 1000, timezone.utc)
+    return told.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _finite(value: float) -> Any:

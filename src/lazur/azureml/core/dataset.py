@@ -28,7 +28,7 @@ class _Dataset:
 
     @property
     def name(self) -> str | None:
-        return self._facts.get("name")
+        return delimited.shown(self._facts) if self._facts else None
 
     @property
     def version(self) -> Any:
@@ -161,18 +161,18 @@ class Dataset:
 
     @staticmethod
     def get_by_name(workspace: Any, name: str, version: Any = "latest") -> Any:
-        return _registered(Room().asset("data", name, version))
+        return _registered(Room().asset("data", delimited.asset(name), version))
 
     get = get_by_name
 
     @staticmethod
     def get_by_id(workspace: Any, id: str, **_: Any) -> Any:  # noqa: A002 - v1's word
         name, version = id.partition(":")[::2]
-        return _registered(Room().asset("data", name, version or "latest"))
+        return _registered(Room().asset("data", delimited.asset(name), version or "latest"))
 
     @staticmethod
     def get_all(workspace: Any) -> dict[str, Any]:
-        return {found["name"]: _registered(found) for found in Room().listed("/data")}
+        return {delimited.shown(found): _registered(found) for found in Room().listed("/data")}
 
 
 def _registered(facts: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from .._lazur import delimited
 from .._lazur.absent import refused
 from .._lazur.runs import TrackedRun, own_tracking
 from .._lazur.workspace_wire import Room
@@ -113,10 +114,10 @@ class _Named(dict):
         return self._find(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in list(self)
+        return delimited.asset(str(name)) in map(delimited.asset, self)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(found["name"] for found in Room().listed("/" + self._kind))
+        return iter(delimited.shown(found) for found in Room().listed("/" + self._kind))
 
     def __len__(self) -> int:
         return len(list(iter(self)))

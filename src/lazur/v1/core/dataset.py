@@ -54,7 +54,9 @@ class _Dataset(Consumed):
 
     @property
     def name(self) -> str:
-        return self._registered.name if self._registered else self.port.name
+        if self._registered is None:
+            return self.port.name
+        return delimited.shown(self._registered.to_dict())
 
     @property
     def version(self) -> Any:
@@ -84,9 +86,10 @@ class _Dataset(Consumed):
     ) -> _Dataset:
         kind = "uri_file" if self.port.is_file else "uri_folder"
         how = {delimited.PROPERTY: json.dumps(self.told)} if self.told else {}
+        how |= {delimited.NAME: name} if delimited.asset(name) != name else {}
         made = workspace.client.data.create_or_update(
             Data(
-                name=name,
+                name=delimited.asset(name),
                 type=kind,
                 path=self.port.path,
                 description=description,
@@ -119,7 +122,7 @@ class _Dataset(Consumed):
     def _fetched(self, folder: Path) -> list[str]:
         path = self.port.path
         if self._registered is not None:
-            place = ("data", self.name, "versions", str(self.version), "files")
+            place = ("data", self._registered.name, "versions", str(self.version), "files")
             return _texts(Listed(self._workspace, *place).fetch(folder))
         if path.startswith(_WEB):
             return Web(path).into(str(folder))
@@ -219,7 +222,7 @@ class Dataset:
     @staticmethod
     def get_by_name(workspace: Workspace, name: str, version: str | int = "latest") -> _Dataset:
         wanted = None if version == "latest" else str(version)
-        return _registered(workspace.client.data.get(name, wanted), workspace)
+        return _registered(workspace.client.data.get(delimited.asset(name), wanted), workspace)
 
     get = get_by_name
 
@@ -233,7 +236,8 @@ class Dataset:
     @staticmethod
     def get_all(workspace: Workspace) -> dict[str, _Dataset]:
         return {
-            asset.name: _registered(asset, workspace) for asset in workspace.client.data.list()
+            delimited.shown(asset.to_dict()): _registered(asset, workspace)
+            for asset in workspace.client.data.list()
         }
 
 
