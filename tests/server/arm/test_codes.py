@@ -166,7 +166,9 @@ class TestStaging:
     def test_who_only_looks_leaves_no_folder(self, arm: Arm, site: TestSite) -> None:
         area = f"/_blob/default/upload-{'0' * 40}"
         assert arm.get(f"{area}?comp=list").status_code == 200
-        assert arm.get(f"{area}/x").status_code == 404
+        absent = arm.get(f"{area}/x")
+        assert absent.status_code == 404
+        assert str(site.home.path) not in absent.text
         assert not (site.home.path / "staging").exists()
 
     def test_what_comes_to_nothing_is_swept(self, arm: Arm, site: TestSite) -> None:

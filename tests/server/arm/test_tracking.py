@@ -280,6 +280,14 @@ class TestFiles:
             answer = arm.get(f"{top}/{verb}", params={"path": path})
             assert answer.status_code == 404, (verb, answer.text)
 
+    def test_half_of_them_are_not_given_for_all(
+        self, arm: Arm, run: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("lazur.services.tracking.run_files._MOST", 2)
+        top = f"{EXPERIMENT}/runs/{run}/artifacts"
+        assert arm.get(top).status_code == 413
+        assert ok(arm.get(f"{top}/metadata", params={"path": "e.txt"}))["path"] == "e.txt"
+
     def test_files_that_lie_elsewhere_are_told(self, arm: Arm, tracked: Tracked) -> None:
         run = tracked.run(artifact_uri="s3://bucket/x")
         answer = arm.get(f"{EXPERIMENT}/runs/{run}/artifacts")

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from lazur.engine import paths
 from lazur.errors import NotFound
 from lazur.safe import Entry, SafeRoot
-from lazur.services.azure.boxes import Blob, check_free, possible
+from lazur.services.azure.boxes import Blob, absent, check_free, possible
 from lazur.services.tracking.artifacts import DRAFTS, Artifacts, Draft
 
 _one_at_a_time = threading.Lock()
@@ -24,19 +24,19 @@ class Folder:
     root: Path
 
     def info(self, path: str) -> Blob:
-        with self._root() as root:
-            entry = root.stat(possible(path))
+        with self._holding(possible(path)) as root:
+            entry = root.stat(path)
         if entry.folder:
             raise NotFound(f"{paths.shown(path)} is a folder.")
         return _blob(entry)
 
     def scan(self, prefix: str, after: str = "", *, flat: bool = True) -> Iterator[Blob | str]:
-        with suppress(NotFound), self._root() as root:
+        with suppress(NotFound), SafeRoot(self.root) as root:
             yield from _walk(root, prefix, after, flat=flat)
 
     def open(self, path: str) -> tuple[BinaryIO, int]:
-        with self._root() as root:
-            size = root.stat(possible(path)).size
+        with self._holding(possible(path)) as root:
+            size = root.stat(path).size
             return root.open(path), size
 
     def draft(self) -> Draft:
@@ -51,11 +51,15 @@ class Folder:
 
     def delete(self, path: str) -> None:
         self.info(path)
-        with self._root() as root:
+        with self._holding(path) as root:
             root.remove(path)
 
-    def _root(self) -> SafeRoot:
-        return SafeRoot(self.root)
+    def _holding(self, path: str) -> SafeRoot:
+        """Where the folder lies is nobody's business."""
+        try:
+            return SafeRoot(self.root)
+        except NotFound:
+            raise absent(path) from None
 
 
 def _blob(entry: Entry) -> Blob:

@@ -31,6 +31,11 @@ class Folder:
             for entry in root.scan(self.inside):
                 yield entry._replace(path=entry.path[len(self.inside) + 1 :])
 
+    def stat(self, path: str) -> Entry:
+        """Raises NotFound."""
+        with SafeRoot(self.root) as root:
+            return root.stat(f"{self.inside}/{path}")._replace(path=path)
+
     def remove(self) -> None:
         """Twice is once."""
         try:

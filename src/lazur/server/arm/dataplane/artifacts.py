@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from lazur.errors import Invalid, NotFound
+from typing import Any
+
+from lazur.errors import Invalid
+from lazur.safe import Entry
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply
 from lazur.server.arm.routes import Routes
@@ -39,56 +42,63 @@ def find_in_path(call: Call, experiment: str, run: str) -> Reply:
 @routes.get(f"{_BY_ID}/metadata", READ)
 def show(call: Call, experiment: str, run: str) -> Reply:
     found = _Files(call, run)
-    path = found.one(call.query.get("path", ""))
-    return Reply(translate.artifact(found.run_id, path, found.modified[path]))
+    entry = found.one(call.query.get("path", ""))
+    return Reply(found.told(entry))
 
 
 @routes.get(f"{_BY_NAME}/contentinfo", READ)
 @routes.get(f"{_BY_ID}/contentinfo", READ)
 def content(call: Call, experiment: str, run: str) -> Reply:
     found = _Files(call, run)
-    path = found.one(call.query.get("path", ""))
-    return Reply(translate.content(found.run_id, path, found.url(path)))
+    entry = found.one(call.query.get("path", ""))
+    return Reply(found.content(entry))
 
 
 @routes.get(f"{_BY_NAME}/prefix/contentinfo", READ)
 @routes.get(f"{_BY_ID}/prefix/contentinfo", READ)
 def contents(call: Call, experiment: str, run: str) -> Reply:
     found = _Files(call, run)
-    paths, token = found.page(call.query.get("path", ""))
-    told = [translate.content(found.run_id, path, found.url(path)) for path in paths]
+    entries, token = found.page(call.query.get("path", ""))
+    told = [found.content(entry) for entry in entries]
     return Reply(translate.page(told, token, found.following(token)))
 
 
 def _listed(call: Call, run: str, below: str) -> Reply:
     found = _Files(call, run)
-    paths, token = found.page(f"{below.strip('/')}/" if below else "")
-    told = [translate.artifact(found.run_id, path, found.modified[path]) for path in paths]
+    entries, token = found.page(f"{below.strip('/')}/" if below else "")
+    told = [found.told(entry) for entry in entries]
     return Reply(translate.page(told, token, found.following(token)))
 
 
 class _Files:
     def __init__(self, call: Call, run: str) -> None:
-        row, self._folder, entries = call.read(
-            lambda context: run_files.find(context, call.workspace, run)
+        row, self._folder = call.read(
+            lambda context: run_files.opened(context, call.workspace, run)
         )
         self._call = call
         self._holder = tokens.holder(bearer_secret(call.scope["headers"]) or "")
-        self.run_id = row.id
-        self.modified = {entry.path: iso(entry.modified) or "" for entry in entries}
+        self._run_id = row.id
 
-    def one(self, path: str) -> str:
-        if path not in self.modified:
-            raise NotFound(f"Run {self.run_id} has no file {path[:200]!r}.")
-        return path
+    def one(self, path: str) -> Entry:
+        return run_files.one(self._folder, path)
 
-    def page(self, beginning: str) -> tuple[list[str], str | None]:
+    def page(self, beginning: str) -> tuple[list[Entry], str | None]:
         """The token is the last path of the page before."""
         after = self._call.query.get("continuationtoken", "")
         if "\0" in after:
             raise Invalid("continuationToken is not one that this server gave out.")
-        found = [p for p in self.modified if p.startswith(beginning) and p > after]
-        return found[:_PAGE], found[_PAGE - 1] if len(found) > _PAGE else None
+        found = [
+            entry
+            for entry in run_files.find(self._folder)
+            if entry.path.startswith(beginning) and entry.path > after
+        ]
+        return found[:_PAGE], found[_PAGE - 1].path if len(found) > _PAGE else None
+
+    def told(self, entry: Entry) -> dict[str, Any]:
+        return translate.artifact(self._run_id, entry.path, iso(entry.modified) or "")
+
+    def content(self, entry: Entry) -> dict[str, Any]:
+        return translate.content(self._run_id, entry.path, self._url(entry.path))
 
     def following(self, token: str | None) -> str | None:
         """Some clients go on by the address, others by the token."""
@@ -97,7 +107,7 @@ class _Files:
         kept = {k: v for k, v in self._call.query.items() if k != "continuationtoken"}
         return self._call.url(str(self._call.scope["path"]), **kept, continuationToken=token)
 
-    def url(self, path: str) -> str:
+    def _url(self, path: str) -> str:
         """Signed for this file alone."""
         place = f"{self._call.workspace}/{ARTIFACTSTORE}/{self._folder.inside}/{path}"
         signed = sas.sign(self._call.site, self._holder, place)

@@ -22,6 +22,7 @@ _PORTS = ("inputs", "outputs")
 _LOOPS = {"dowhile": "do_while", "parallelfor": "parallel_for", "ifelse": "if_else"}
 _UNKNOWN = {"automl": "AutoML", "spark": "Spark", "datatransfer": "data transfer"}
 _OF_AZURE = ("_source", "source", "name")
+_OF_A_COMPONENT = ("command", "code", "environment")
 _RETRY = "retry_settings"
 
 
@@ -147,6 +148,10 @@ def _arm_node(name: str, step: dict[str, Any], ids: Ids) -> dict[str, Any]:
         made |= given(early_termination=arm_policy(step.get("early_termination"), dict))
     elif component is not None:
         made["componentId"] = _component_id(component, ids)
+    else:  # what was written in the step itself, Azure makes a component of without a name
+        made = {key: value for key, value in made.items() if key not in _OF_A_COMPONENT}
+        made["componentId"] = asset_id(step, "components", ids)
+        made |= given(task=_arm_task(mapping(step.get("task")), ids) or None)
     if isinstance(made.get("partition_keys"), list):
         made["partition_keys"] = json.dumps(made["partition_keys"])
     made |= given(computeId=resource_id(step.get("compute"), "computes", ids))
@@ -169,6 +174,14 @@ def _arm_import(
         "inputs": {},
         "outputs": arm_outputs(step.get("outputs"), ids, node=True),
         "_source": "BUILTIN",
+    }
+
+
+def _arm_task(task: dict[str, Any], ids: Ids) -> dict[str, Any]:
+    """Of a parallel step."""
+    named = {"code": "codes", "environment": "environments"}
+    return task | {
+        key: asset_id(task[key], kind, ids) for key, kind in named.items() if key in task
     }
 
 

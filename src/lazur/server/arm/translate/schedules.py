@@ -135,11 +135,12 @@ def _arm_import(found: dict[str, Any], ids: Ids) -> dict[str, Any]:
     source = mapping(found.get("source"))
     kind = source.pop("type", None)
     source["connection"] = resource_id(source.get("connection"), "connections", ids)
+    data_type = str(found.get("type") or "uri_folder")
     return {
         "isAnonymous": False,
         "isArchived": False,
-        "dataType": "uri_folder",
-        "dataUri": path_uri(found.get("path"), "uri_folder", ids),
+        "dataType": data_type,
+        "dataUri": path_uri(found.get("path"), data_type, ids),
         "source": camelled({"source_type": kind, **source}),
         "assetName": found.get("name"),
         **given(
