@@ -43,15 +43,18 @@ if TYPE_CHECKING:
     from lazur.sdk.loading import load_environment as load_environment
     from lazur.sdk.loading import load_job as load_job
     from lazur.sdk.loading import load_model as load_model
+    from lazur.sdk.search_space import BanditPolicy as BanditPolicy
     from lazur.sdk.search_space import Choice as Choice
     from lazur.sdk.search_space import LogNormal as LogNormal
     from lazur.sdk.search_space import LogUniform as LogUniform
+    from lazur.sdk.search_space import MedianStoppingPolicy as MedianStoppingPolicy
     from lazur.sdk.search_space import Normal as Normal
     from lazur.sdk.search_space import QLogNormal as QLogNormal
     from lazur.sdk.search_space import QLogUniform as QLogUniform
     from lazur.sdk.search_space import QNormal as QNormal
     from lazur.sdk.search_space import QUniform as QUniform
     from lazur.sdk.search_space import Randint as Randint
+    from lazur.sdk.search_space import TruncationSelectionPolicy as TruncationSelectionPolicy
     from lazur.sdk.search_space import Uniform as Uniform
     from lazur.sdk.triggers import CronTrigger as CronTrigger
     from lazur.sdk.triggers import EventTrigger as EventTrigger
@@ -88,15 +91,18 @@ _HOMES = {
     "lazur.sdk.dsl": ("pipeline",),
     "lazur.sdk.functions": ("command_component",),
     "lazur.sdk.search_space": (
+        "BanditPolicy",
         "Choice",
         "LogNormal",
         "LogUniform",
+        "MedianStoppingPolicy",
         "Normal",
         "QLogNormal",
         "QLogUniform",
         "QNormal",
         "QUniform",
         "Randint",
+        "TruncationSelectionPolicy",
         "Uniform",
     ),
     "lazur.sdk.loading": (

@@ -37,7 +37,8 @@ def pipeline(
     force_rerun: bool | None = None,
 ) -> Any:
     """Over a function that calls components: called, it gives a pipeline job; called within
-    another pipeline's function, a step of that."""
+    another pipeline's function, a step of that. `name` and `version` are the component's, as in
+    Azure's client; a job is named by `job.name`."""
     settings = {
         "default_compute": default_compute or compute,
         "default_datastore": default_datastore,
@@ -67,7 +68,7 @@ def pipeline(
                 return of_component(component, {k: v for k, v in given.items() if v is not None})
             inputs = {key: _value(part) for key, part in given.items() if part is not None}
             shown = {**told, "display_name": display_name or made.__name__}
-            return Pipeline(name=name, inputs=inputs, outputs=built[1], jobs=built[0], **shown)
+            return Pipeline(inputs=inputs, outputs=built[1], jobs=built[0], **shown)
 
         return call
 

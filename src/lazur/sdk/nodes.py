@@ -10,9 +10,12 @@ from lazur.errors import Invalid
 from lazur.sdk.entities import Command, Component, Entity, Spec, plain
 from lazur.sdk.search_space import Distribution
 
-_OWN = ("compute", "resources", "limits", "environment", "environment_variables", "distribution",
-        "display_name", "description", "comment", "is_deterministic", "identity", "settings",
-        "queue_settings", "services", "tags")  # fmt: skip
+_ITS_OWN = ("step_name", "name", "inputs", "outputs", "depends_on", "on_failure")
+_FIELDS = frozenset(
+    "compute resources limits environment environment_variables distribution display_name "
+    "description comment is_deterministic identity settings queue_settings services tags".split()
+)
+"""None until somebody says something. Others are not there until then."""
 _OPEN = threading.local()
 
 
@@ -137,21 +140,42 @@ class Outputs:
 
 
 class Node:
-    """One step. `step_name` is known when the pipeline's function has returned."""
+    """One step. `step_name` is known when the pipeline's function has returned. What else is
+    assigned to it are fields of the step, as in YAML: the server tells which it does not know."""
+
+    _fields: Spec
 
     def __init__(self, body: Spec, given: Mapping[str, Any], component: Component | None) -> None:
+        object.__setattr__(self, "_fields", {})
         self.step_name = ""
         self.name: str | None = None
         self.inputs = Inputs(self, given)
         self.outputs = Outputs(self)
         self.depends_on: list[Node] = []
         self.on_failure: list[Node] = []
-        for field in _OWN:
-            setattr(self, field, None)
         self._body = body
         self._component = component
         self._sweep: Spec | None = None
         add(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_") or name in _ITS_OWN:
+            object.__setattr__(self, name, value)
+        else:
+            self._fields[name] = value
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _FIELDS or (not name.startswith("_") and name in self._fields):
+            return self._fields.get(name)
+        raise AttributeError(f"The step has no {name!r}.")
+
+    def set_limits(self, **values: int | None) -> None:
+        """As in Azure's client: `step.set_limits(timeout=60)`; of a sweep also
+        `max_total_trials`, `max_concurrent_trials` and `trial_timeout`."""
+        self.limits = {**(plain(self.limits) or {}), **_said(values)}
+
+    def set_resources(self, **values: Any) -> None:
+        self.resources = {**(plain(self.resources) or {}), **_said(values)}
 
     def declared(self, side: str) -> Spec:
         found = self._component.to_spec().get(side) if self._component else self._body.get(side)
@@ -173,8 +197,11 @@ class Node:
         timeout: int | None = None,
         trial_timeout: int | None = None,
         early_termination: Entity | Spec | None = None,
+        early_termination_policy: Entity | Spec | None = None,
+        compute: str | None = None,
     ) -> Node:
-        """Try the inputs that are distributions, such as `lazur.Choice([1, 2])`."""
+        """Try the inputs that are distributions, such as `lazur.Choice([1, 2])`. A policy goes by
+        either name."""
         limits = {
             "max_total_trials": max_total_trials,
             "max_concurrent_trials": max_concurrent_trials,
@@ -185,8 +212,10 @@ class Node:
             "sampling_algorithm": plain(sampling_algorithm),
             "objective": {"primary_metric": primary_metric, "goal": goal},
             "limits": {key: value for key, value in limits.items() if value is not None},
-            "early_termination": plain(early_termination),
+            "early_termination": plain(early_termination or early_termination_policy),
         }
+        if compute is not None:
+            self.compute = compute
         self._sweep = {key: value for key, value in made.items() if value}
         return self
 
@@ -196,11 +225,11 @@ class Node:
         inputs = {k: bound(v) for k, v in given.items() if v is not None}
         outputs = {k: out.settings for k, out in self.outputs.items() if out.settings}
         later = {
-            **{field: bound(getattr(self, field)) for field in _OWN},
+            **{field: bound(value) for field, value in self._fields.items()},
             "depends_on": [node.step_name for node in _several(self.depends_on)],
             "on_failure": [node.step_name for node in _several(self.on_failure)],
         }
-        limits = {**spec.get("limits", {}), **(later.pop("limits") or {})}
+        limits = {**spec.get("limits", {}), **(later.pop("limits", None) or {})}
         made = {
             **{key: value for key, value in spec.items() if key not in ("inputs", "outputs")},
             **({"limits": limits} if limits else {}),
@@ -302,6 +331,10 @@ def rebased(spec: Spec, base: Any) -> Spec:
         if isinstance(text, str) and references.is_local(text):
             holder[key] = str((Path(base) / text).absolute())
     return made
+
+
+def _said(values: Mapping[str, Any]) -> Spec:
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _several(value: Any) -> list[Node]:

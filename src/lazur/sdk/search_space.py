@@ -1,4 +1,5 @@
-"""What a sweep may choose from, under the names of `azure.ai.ml.sweep`."""
+"""What a sweep may choose from, and what stops its trials, under the names of
+`azure.ai.ml.sweep`."""
 
 from __future__ import annotations
 
@@ -69,3 +70,27 @@ class QLogNormal(QNormal):
 class Randint(Distribution):
     always: ClassVar[Spec] = {"type": "randint"}
     upper: int | None = None
+
+
+@dataclass
+class _Policy(Entity):
+    evaluation_interval: int | None = None
+    delay_evaluation: int | None = None
+
+
+@dataclass
+class BanditPolicy(_Policy):
+    always: ClassVar[Spec] = {"type": "bandit"}
+    slack_amount: float | None = None
+    slack_factor: float | None = None
+
+
+@dataclass
+class MedianStoppingPolicy(_Policy):
+    always: ClassVar[Spec] = {"type": "median_stopping"}
+
+
+@dataclass
+class TruncationSelectionPolicy(_Policy):
+    always: ClassVar[Spec] = {"type": "truncation_selection"}
+    truncation_percentage: int | None = None

@@ -114,6 +114,60 @@ class TestPipeline:
         assert spec["jobs"]["parallel_for"]["items"] == [{"rows": 1}, {"rows": 2}]
         assert _problems(spec) == []
 
+    def test_a_field_that_is_assigned_is_the_steps_as_in_yaml(self) -> None:
+        """So that a slip of the pen is told, and not taken for a variable."""
+
+        @lazur.pipeline
+        def whole() -> None:
+            data = prepare(rows=1)
+            data.comput = "local"
+            data.set_limits(timeout=60)
+            data.set_resources(instance_count=2, shm_size=None)
+            data.set_resources(shm_size="2g")
+            assert (data.comput, data.compute) == ("local", None)
+            with pytest.raises(AttributeError, match="has no 'enviroment'"):
+                data.enviroment  # noqa: B018 - that it can be read is the question
+
+        data = whole().to_spec()["jobs"]["data"]
+        assert data["comput"] == "local"
+        assert data["limits"] == {"timeout": 60}
+        assert data["resources"] == {"instance_count": 2, "shm_size": "2g"}
+
+    def test_a_sweep_is_set_up_as_in_azures_client(self) -> None:
+        @lazur.pipeline
+        def whole() -> None:
+            data = prepare(rows=1)
+            fitted = fit(table=data.outputs.table, rate=lazur.Choice([0.1, 0.2]))
+            best = fitted.sweep(
+                primary_metric="loss",
+                goal="minimize",
+                compute="local",
+                early_termination_policy=lazur.BanditPolicy(slack_factor=0.1),
+            )
+            best.set_limits(max_total_trials=4, max_concurrent_trials=2)
+            best.sampling_algorithm = "grid"
+
+        spec = whole().to_spec()
+        (best,) = [step for step in spec["jobs"].values() if step["type"] == "sweep"]
+        assert best["limits"] == {"max_total_trials": 4, "max_concurrent_trials": 2}
+        assert (best["compute"], best["sampling_algorithm"]) == ("local", "grid")
+        assert best["early_termination"]["slack_factor"] == 0.1
+        assert _problems(spec) == []
+
+    def test_a_pipeline_of_a_name_can_run_twice(self) -> None:
+        @lazur.pipeline(name="small", version="2")
+        def whole() -> None:
+            prepare(rows=1)
+
+        assert "name" not in whole().to_spec()
+
+        @lazur.pipeline
+        def outer() -> None:
+            whole()
+
+        component = outer().to_spec()["jobs"]["small"]["component"]
+        assert (component["name"], component["version"]) == ("small", "2")
+
     def test_a_step_is_swept(self) -> None:
         @lazur.pipeline
         def whole() -> dict[str, Any]:
