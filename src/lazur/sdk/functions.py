@@ -21,15 +21,22 @@ try:
 except ImportError:
     class Any:
         __path__ = []
-        def __getattr__(self, name): return self
-        def __call__(self, *a, **k): return a[0] if a and callable(a[0]) and not k else self
+        def __init__(self, runs=True): self.runs = runs
+        def __getattr__(self, name): return Any(self.runs and name != "pipeline")
+        def __iter__(self): return iter(())
+        def __call__(self, *a, **k): return a[0] if self.runs and a and callable(a[0]) else self
     sys.modules["lazur"] = sys.modules["lazur.dsl"] = Any()
 sys.path.insert(0, ".")
 module, name, types, *words = sys.argv[1:]
 as_ = {"integer": int, "number": float, "boolean": lambda t: t.lower() == "true"}
 types = json.loads(types)
 given = {k: as_.get(types[k], str)(v) for k, v in zip(words[::2], words[1::2])}
-made = getattr(importlib.import_module(module), name)
+try:
+    made = getattr(importlib.import_module(module), name)
+except BaseException:
+    print(f"The file {module}.py is loaded in the job that runs its function {name}. What submits"
+          " jobs belongs below: if __name__ == '__main__':", file=sys.stderr)
+    raise
 getattr(made, "__wrapped__", made)(**given)
 """.strip()
 

@@ -247,6 +247,44 @@ class TestComponents:
         )  # fmt: skip
         assert (tmp_path / "rows").read_text() == "5"
 
+    @pytest.mark.parametrize("where", ["-I -S", ""])
+    def test_a_file_may_make_a_pipeline_of_its_functions(self, tmp_path: Path, where: str) -> None:
+        """It is loaded in the job, and must not begin all over again there."""
+        (tmp_path / "mine.py").write_text(
+            "import lazur\n"
+            "from lazur import Output\n"
+            "from lazur import dsl\n"
+            "@lazur.command_component(environment={'image': 'x'})\n"
+            "def count(rows: Output(type='integer'), more: int):\n"
+            "    open(rows, 'w').write(str(more + 1))\n"
+            "@dsl.pipeline(display_name='mine')\n"
+            "def whole(n):\n"
+            "    made = count(more=n)\n"
+            "    return {'rows': made.outputs.rows}\n"
+            "@lazur.pipeline\n"
+            "def other():\n"
+            "    count(more=1)\n"
+            "job = whole(n=1), other()\n"
+            + ("" if where == "" else "for one in lazur.connect().jobs.list(): print(one.name)\n")
+        )
+        counted = lazur.command_component(environment=ENVIRONMENT)(count)
+        command = counted.extra["command"].replace("${{outputs.rows}}", "rows")
+        command = command.replace("${{inputs.more}}", "4").replace(" test_dsl ", " mine ")
+        command = command.replace("python -c", f"{sys.executable} {where} -c", 1)
+        subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+        assert (tmp_path / "rows").read_text() == "5"
+
+    def test_what_goes_wrong_as_it_is_loaded_says_where_it_belongs(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.py").write_text("raise ValueError('no server')\n")
+        counted = lazur.command_component(environment=ENVIRONMENT)(count)
+        command = counted.extra["command"].replace(" test_dsl ", " mine ").partition("rows $")[0]
+        command = command.replace("python -c", f"{sys.executable} -I -S -c", 1)
+        ended = subprocess.run(
+            command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert "belongs below: if __name__ == '__main__':" in ended.stderr
+        assert "ValueError: no server" in ended.stderr
+
     def test_a_value_that_a_function_makes_is_written_to_a_path(self, tmp_path: Path) -> None:
         counted = lazur.command_component(environment=ENVIRONMENT)(count)
         file = tmp_path / "rows"
