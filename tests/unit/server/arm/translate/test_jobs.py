@@ -306,6 +306,22 @@ class TestToAzure:
         assert found["jobType"] == "Command"
         assert found["command"] == "s.py"
 
+    def test_a_step_that_is_written_in_place_has_the_id_of_a_component_without_a_name(
+        self,
+    ) -> None:
+        """Azure's client reads no step that has none, and so no pipeline with one."""
+        plain = {"type": "command", "command": "true", "code": "azureml:c:1", "inputs": {"x": 1}}
+        task = {"type": "run_function", "code": "azureml:c:1", "environment": {"image": "python"}}
+        steps = {"a": plain, "p": {"type": "parallel", "mini_batch_size": "1", "task": task}}
+        found = jobs.definition({"type": "pipeline", "jobs": steps}, IDS)["jobs"]
+        for step in found.values():
+            assert step["componentId"].startswith(f"{WS}/components/azureml_anonymous/versions/")
+        assert not {"command", "code", "environment"} & found["a"].keys()
+        assert found["a"]["inputs"]["x"]["value"] == "1"
+        assert "task" not in found["a"]
+        assert found["p"]["task"]["code"] == f"{WS}/codes/c/versions/1"
+        assert f"{WS}/environments/CliV2Anonymous" in found["p"]["task"]["environment"]
+
     def test_a_component_in_its_place_has_its_id(self) -> None:
         step = {"type": "command", "component": {"name": "c", "version": "4", "command": "true"}}
         limits = {"max_total_trials": 1, "timeout": 3600}
