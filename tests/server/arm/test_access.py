@@ -250,11 +250,17 @@ class TestSignIn:
         token = answer.json()["access_token"]
         headers = {"Authorization": f"Bearer {token}"}
         assert arm.with_(None).get(WS, headers=headers).status_code == 200
+
+        def refused(**change: str) -> tuple[int, str]:
+            asked = {**form, **change}
+            answer = arm.with_(None).request("POST", "/t/oauth2/v2.0/token", data=asked)
+            assert answer.json()["error_description"]
+            return answer.status_code, answer.json()["error"]
+
         for change in ({"client_id": "root"}, {"client_secret": "x"}):
-            refused = arm.with_(None).request(
-                "POST", "/t/oauth2/v2.0/token", data={**form, **change}
-            )
-            assert refused.status_code == 401
+            assert refused(**change) == (401, "invalid_client")
+        assert refused(scope="") == (400, "invalid_scope")
+        assert refused(grant_type="password") == (400, "unsupported_grant_type")
 
     def test_guesses_are_slowed_down(self, arm: Arm) -> None:
         nobody = arm.with_(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from lazur.errors import Invalid
+from lazur.errors import Invalid, LazurError, Unauthenticated
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply
 from lazur.server.arm.routes import OPEN, Routes
@@ -93,15 +93,29 @@ def token(call: Call, tenant: str) -> Reply:
     """`client_credentials`: the secret of a service, or a person, is a token of theirs."""
     form = dict(parse_qsl(call.body.decode("utf-8", "replace")))
     if form.get("grant_type") != "client_credentials":
-        raise Invalid(
-            f"The grant {form.get('grant_type')!r} is not served.",
-            hint="Use ClientSecretCredential, or the variables of `lazur azure env`.",
+        return _refused(
+            "unsupported_grant_type",
+            Invalid(
+                f"The grant {str(form.get('grant_type'))[:50]!r} is not served.",
+                hint="Use ClientSecretCredential, or the variables of `lazur azure env`.",
+            ),
         )
     client, secret = form.get("client_id", ""), form.get("client_secret", "")
     resource = form.get("scope", "").split(" ")[0]
-    with call.site.context(write=False) as context:
-        made = tokens.sign_in(context, client, secret, resource)
+    try:
+        with call.site.context(write=False) as context:
+            made = tokens.sign_in(context, client, secret, resource)
+    except Unauthenticated as error:
+        return _refused("invalid_client", error)
+    except Invalid as error:
+        return _refused("invalid_scope", error)
     return Reply({"access_token": made["token"], "token_type": "Bearer", **_lasting(call, made)})
+
+
+def _refused(code: str, error: LazurError) -> Reply:
+    """As OAuth has it, which is what clients read here."""
+    text = f"{error.message} {error.hint}" if error.hint else error.message
+    return Reply({"error": code, "error_description": text}, error.status)
 
 
 def _lasting(call: Call, made: dict[str, Any]) -> dict[str, int]:

@@ -28,7 +28,10 @@ def issue(context: Context, secret: str, resource: str) -> dict[str, Any]:
     """For who shows `secret`, a token of ours; `resource` is the audience."""
     resource = resource.removesuffix("/.default")
     if not resource or len(resource) > _LONGEST:
-        raise Invalid("Name the resource that the token is for.")
+        raise Invalid(
+            "It is not said what the token is for.",
+            hint="Name this server as the resource: https://HOST:PORT/.default",
+        )
     who = _owner(context.site, secret)
     now = int(context.now())
     home = context.site.home
