@@ -422,6 +422,46 @@ def repeated(**more: Any) -> list[tuple[str, str]]:
     return mistakes({"jobs": {"l": loop, "b": command(outputs={"o": {"type": "boolean"}})}})
 
 
+class TestWhatAStepIs:
+    def said(self, **steps: Any) -> list[tuple[str, str | None]]:
+        check = Check({"type": "pipeline", "jobs": steps})
+        check_pipeline_job(check)
+        return [(one.message, one.hint) for one in errors_of(check.diagnostics)]
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            {"component": "azureml:c:1"},
+            {"component": "./c.yml"},
+            {"type": "command", "component": "azureml:c:1"},
+            {"type": "sweep", "trial": "azureml:c:1"},
+            {"type": "parallel", "component": "azureml:c:1"},
+            {"type": "pipeline", "component": "azureml:c:1"},
+            {"type": "pipeline", "jobs": {"a": {"command": "true"}}},
+            {"component": {"type": "command", "command": "true", "flow": 1, "nodes": 2}},
+        ],
+        ids=str,
+    )
+    def test_a_step_that_runs_something_is_one(self, step: dict[str, Any]) -> None:
+        assert self.said(s=step) == []
+
+    def test_one_of_a_strange_type_is_told_what_there_is(self) -> None:
+        ((_, near),) = self.said(s={"type": "comand", "command": "true"})
+        assert near == "Did you mean 'command'?"
+        ((_, far),) = self.said(s={"type": "zzz", "command": "true"})
+        assert str(far).startswith(("Known: ", "There are: "))
+        for kind in ("command", "pipeline", "parallel_for"):
+            assert kind in str(far)
+
+    def test_what_a_step_is_told_is_told_once(self) -> None:
+        assert len(self.said(**{"a.b": {"command": "true"}})) == 1
+
+    def test_a_pipeline_component_is_a_component(self) -> None:
+        made = {"type": "pipeline", "name": "p", "jobs": {"a": command()}}
+        _, found = validate("pipeline-component", {**made, "inputs": {"a b": {"type": "string"}}})
+        assert [one.path for one in errors_of(found)] == ["inputs.a b"]
+
+
 class TestControl:
     def test_fields_that_no_such_step_has_are_told(self) -> None:
         steps = {

@@ -9,7 +9,7 @@ import pytest
 from lazur.engine.decisions import ChildView
 from lazur.engine.states import State
 from lazur.kinds import catalog
-from lazur.kinds.pipelines import jobs
+from lazur.kinds.pipelines import control, jobs
 from lazur.spec.diagnostics import errors_of
 from tests.unit.kinds.pipelines.world import child, command, component, graph_of
 
@@ -342,6 +342,27 @@ class TestSettings:
     )
     def test_words_are_truths(self, said: Any, is_true: bool) -> None:
         assert jobs.says({"x": said}, "x", default=False) is is_true
+
+
+class TestTruth:
+    """Of a condition; a step writes it as text."""
+
+    @pytest.mark.parametrize(
+        "said, truth",
+        [
+            (True, True),
+            (False, False),
+            (" True\n", True),
+            ("false", False),
+            ("FALSE", False),
+            ("no", None),
+            ("", None),
+            (0, None),
+            (None, None),
+        ],
+    )
+    def test_it_is_true_or_false_or_neither(self, said: Any, truth: bool | None) -> None:
+        assert control.truth(said) is truth
 
 
 INNER = {
