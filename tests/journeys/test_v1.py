@@ -75,7 +75,9 @@ config = HyperDriveConfig(
     max_total_runs=2, max_concurrent_runs=2, estimator=estimator)
 run = Experiment(ws, "sweep").submit(config)
 run.wait_for_completion()
-print(run.get_best_run_by_primary_metric().get_metrics()["accuracy"])
+best = run.get_best_run_by_primary_metric()
+assert best.get_details()["runDefinition"]["arguments"][-2:] == ["--regularization", "0.25"]
+print(best.get_metrics()["accuracy"])
 """
 _LOGGING = """
 import os
@@ -176,6 +178,7 @@ print("the end")
 _PREPARE = """
 import argparse, os
 from azureml.core import Run
+from azureml.pipeline.core import PipelineRun
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--rows", type=int)
@@ -184,7 +187,10 @@ args = parser.parse_args()
 os.makedirs(args.out, exist_ok=True)
 for number in range(args.rows):
     open(os.path.join(args.out, f"{number}.txt"), "w").write(str(number))
-Run.get_context().parent.log("rows", args.rows)
+run = Run.get_context()
+run.parent.log("rows", args.rows)
+steps = PipelineRun(run.experiment, run.parent.id).find_step_run("Prepare it")
+assert [step.id for step in steps] == [run.id], steps
 """
 _SCORE = """
 import argparse, os

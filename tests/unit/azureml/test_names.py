@@ -24,6 +24,7 @@ from azureml.core.runconfig import DEFAULT_CPU_IMAGE, RunConfiguration
 from azureml.core.webservice import AciWebservice
 from azureml.data.data_reference import DataReference
 from azureml.data import OutputFileDatasetConfig, TabularDataset
+from azureml.data.azure_storage_datastore import AzureBlobDatastore
 from azureml.data.dataset_factory import TabularDatasetFactory
 from azureml.exceptions import RunEnvironmentException
 from azureml.pipeline.core import Pipeline, PipelineData

@@ -177,6 +177,14 @@ class TestFiles:
             assert (tmp_path / folder / "a.txt").is_file()
             assert (tmp_path / folder / "b" / "c.txt").is_file()
 
+    def test_documents_may_hold_arrays(self, tmp_path: Path) -> None:
+        class Array:
+            def tolist(self) -> list[int]:
+                return [1, 2]
+
+        Run.get_context().log_confusion_matrix("cm", {"matrix": Array()})
+        assert (tmp_path / "outputs" / "cm.json").read_text() == '{"matrix": [1, 2]}'
+
     def test_have_no_other_datastore(self) -> None:
         with pytest.warns(Ignored, match=r"Run\.upload_file: datastore_name") as told:
             Run.get_context().upload_file("a.txt", io.BytesIO(b""), datastore_name="mine")

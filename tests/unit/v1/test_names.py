@@ -22,6 +22,7 @@ class TestModules:
             "core.keyvault",
             "core.resource_configuration",
             "core.webservice",
+            "data.azure_storage_datastore",
             "data.data_reference",
             "data.datapath",
             "data.dataset_consumption_config",

@@ -68,6 +68,14 @@ class DataType:
         return DataType("datetime", formats)
 
 
+class Scenario:
+    """What the data of a model were for."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    INFERENCING = "inferencing"
+
+
 class PromoteHeadersBehavior:
     NO_HEADERS = "no_headers"
     ONLY_FIRST_FILE_HAS_HEADERS = "from_first_file"

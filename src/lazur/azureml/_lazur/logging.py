@@ -66,7 +66,7 @@ class Logging(ABC):
 
     def log_confusion_matrix(self, name: str, value: Any, description: str = "") -> None:
         """A document as it is, into ./outputs."""
-        text = value if isinstance(value, str) else json.dumps(value)
+        text = value if isinstance(value, str) else json.dumps(value, default=_told)
         self.upload_file("outputs/%s.json" % _file_name(name), io.BytesIO(text.encode()))
 
     log_accuracy_table = log_residuals = log_predictions = log_confusion_matrix
@@ -218,6 +218,11 @@ def _items(value: Any) -> list[Any]:
         return list(found)
     except TypeError:
         return [found]
+
+
+def _told(value: Any) -> Any:
+    """In JSON, of what is none of its own, such as NumPy's."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _number(value: Any) -> float | None:

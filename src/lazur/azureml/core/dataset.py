@@ -158,6 +158,7 @@ class _Tabular:
 class Dataset:
     File = _File
     Tabular = _Tabular
+    Scenario = delimited.Scenario
 
     @staticmethod
     def get_by_name(workspace: Any, name: str, version: Any = "latest") -> Any:

@@ -25,11 +25,31 @@ class ActivityFailedException(AzureMLException):
     """A job failed."""
 
 
+class AuthenticationException(AzureMLException):
+    pass
+
+
 class ComputeTargetException(AzureMLException):
     pass
 
 
 class ExperimentExecutionException(AzureMLException):
+    pass
+
+
+class ImageException(AzureMLException):
+    pass
+
+
+class ExperimentNotFoundException(AzureMLException):
+    pass
+
+
+class RunConfigurationException(AzureMLException):
+    pass
+
+
+class SnapshotException(AzureMLException):
     pass
 
 

@@ -218,6 +218,7 @@ class _Tabular:
 class Dataset:
     File = _File
     Tabular = _Tabular
+    Scenario = delimited.Scenario
 
     @staticmethod
     def get_by_name(workspace: Workspace, name: str, version: str | int = "latest") -> _Dataset:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from lazur.v1.core.workspace import Workspace
 
 
+_INPUT = re.compile(r"\$\{\{\s*inputs\.(\w+)\s*\}\}")
 _LOGS = ("user_logs/", "system_logs/", "logs/")
 
 
@@ -110,7 +113,7 @@ class Run:
             "error": job.to_dict().get("error"),
             "properties": dict(job.properties),
             "tags": dict(job.tags),
-            "runDefinition": job.to_dict(),
+            "runDefinition": {**job.to_dict(), **_definition(job.to_dict())},
             "logFiles": {n: n for n in self.get_file_names() if n.startswith("user_logs/")},
         }
 
@@ -315,6 +318,25 @@ class Run:
 ScriptRun = Run
 _OfflineRun = in_job.OfflineRun
 _SubmittedRun = in_job.JobRun
+
+
+def _definition(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Script and arguments, as v1 tells them, of a job that has such."""
+    lines = str(job.get("command") or "").splitlines() or [""]
+    inputs = job.get("inputs") or {}
+
+    def value(match: re.Match[str]) -> str:
+        found = inputs.get(match[1])
+        told = found.get("path") if isinstance(found, Mapping) else found
+        return match[0] if told is None else str(told)
+
+    try:
+        words = [_INPUT.sub(value, word) for word in shlex.split(lines[-1])]
+    except ValueError:  # no line of ours
+        return {}
+    if words[:1] != ["python"]:
+        return {}
+    return {"script": words[1] if words[1:] else "", "arguments": words[2:]}
 
 
 def get_run(experiment: Experiment, run_id: str, **_: Any) -> Any:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from lazur.errors import NotFound
+from lazur.errors import Invalid, NotFound
 from lazur.sdk.client import Client, connect
 from lazur.v1.core.compute_target import ComputeTarget
 from lazur.v1.core.dataset import Dataset
@@ -18,7 +18,7 @@ from lazur.v1.core.model import Model
 from lazur.v1.core.run import Run
 from lazur.v1.told import refused
 
-_PLACES = (".azureml/config.json", "aml_config/config.json", "config.json")
+_PLACES = (".azureml", "aml_config", "")
 
 
 class Workspace:
@@ -38,14 +38,22 @@ class Workspace:
 
     @classmethod
     def from_config(
-        cls, path: str | None = None, auth: Any = None, _logger: Any = None, **_: Any
+        cls,
+        path: str | None = None,
+        auth: Any = None,
+        _logger: Any = None,
+        _file_name: str | None = None,
+        **_: Any,
     ) -> Self:
         """By the config.json that `Workspace.write_config` and the portal write, here or above;
         without one, the workspace that `lazur` uses."""
-        found = _config(Path(path)) if path else _above(Path.cwd())
+        name = _file_name or "config.json"
+        found = _config(Path(path), name) if path else _above(Path.cwd(), name)
         if found is None:
             return cls()
         told = json.loads(found.read_text("utf-8"))
+        if not isinstance(told, dict) or "workspace_name" not in told:
+            raise Invalid(f"{found} names no workspace_name.", hint="Write it: lazur azure config")
         return cls(told.get("subscription_id"), told.get("resource_group"), told["workspace_name"])
 
     @classmethod
@@ -155,16 +163,16 @@ class _Environments(dict[str, Environment]):
         return Environment.get(self._workspace, name)
 
 
-def _config(path: Path) -> Path:
-    found = path if path.is_file() else _inside(path)
+def _config(path: Path, name: str) -> Path:
+    found = path if path.is_file() else _inside(path, name)
     if found is None:
-        raise NotFound(f"There is no config.json in {path}.", hint="Write it: lazur azure config")
+        raise NotFound(f"There is no {name} in {path}.", hint="Write it: lazur azure config")
     return found
 
 
-def _above(folder: Path) -> Path | None:
-    return next((f for place in (folder, *folder.parents) if (f := _inside(place))), None)
+def _above(folder: Path, name: str) -> Path | None:
+    return next((f for place in (folder, *folder.parents) if (f := _inside(place, name))), None)
 
 
-def _inside(folder: Path) -> Path | None:
-    return next((f for name in _PLACES if (f := folder / name).is_file()), None)
+def _inside(folder: Path, name: str) -> Path | None:
+    return next((f for place in _PLACES if (f := folder / place / name).is_file()), None)
