@@ -217,6 +217,12 @@ class TestAssets:
         )
         assert shown.out == "az-data\n"
 
+    def test_have_tags_without_values(self, az: Az) -> None:
+        """As Azure's have; `""` is none."""
+        words = ("ml", "data", "create", "-n", "az-tags", "-v", "1", "-p", "https://example.org/x")
+        made = az.ok(*words, "--tags", "NVIDIA AI", "a=b", "")
+        assert made["tags"] == {"NVIDIA AI": "", "a": "b"}
+
     def test_of_the_built_in_registry_have_its_ids(self, az: Az) -> None:
         shown = az.ok(
             *("ml", "environment", "show", "--name", "sklearn-1.5", "--label", "latest"),
@@ -514,6 +520,10 @@ class TestAddresses:
         flags = ("--url", f"{host}{path}/workspaces", "--uri-parameters", "api-version=2024-10-01")
         found = az.ok("rest", "--method", "GET", *flags, "--query", "value[].name")
         assert "default" in found
+
+    def test_an_answer_that_cannot_be_written_is_told_without_fuss(self, az: Az) -> None:
+        done = az("rest", "--url", "/subscriptions?api-version=1", "--output-file", "none/x")
+        assert (done.code, done.err) == (1, "ERROR: No such file or directory: none/x\n")
 
     def test_that_are_not_ours_get_no_token(self, az: Az) -> None:
         done = az("rest", "--url", "https://example.org/x")

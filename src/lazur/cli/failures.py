@@ -27,6 +27,8 @@ def report(error: Exception, *, debug: bool = False) -> int:
         _say(str(error))
     elif isinstance(error, BrokenPipeError):
         raise error
+    elif isinstance(error, OSError) and error.filename is not None:
+        _say(f"{error.strerror}: {error.filename}")
     else:
         _say(
             f"Lazur itself failed: {type(error).__name__}: {error}",

@@ -112,11 +112,13 @@ class Az(App):
 
 
 def _begin(app: Az, command: str, args: Any) -> None:
-    """The workspace of Azure's settings comes before the one of Lazur's."""
+    """The workspace of Azure's settings comes before the one of Lazur's. A tag needs no value."""
     place.begin(args._subscription, args._resource_group)
     workspace = args._workspace or settings.get(settings.DEFAULTS, "workspace")
     workspace = workspace or os.environ.get("LAZUR_WORKSPACE")
     session.change(workspace=workspace, always_answers=True)
+    if getattr(args, "tags", None):
+        args.tags = [tag if "=" in tag else f"{tag}=" for tag in args.tags if tag]
 
 
 def _shape(app: Az, event_data: dict[str, Any]) -> None:

@@ -49,6 +49,8 @@ def report(error: Exception, command: str, *, debug: bool = False) -> int:
             note(_spoken(error.hint))
     elif isinstance(error, CLIError):
         say(str(error))
+    elif isinstance(error, OSError) and error.filename is not None:
+        say(f"{error.strerror}: {error.filename}")
     else:
         say(f"Lazur itself failed: {type(error).__name__}: {error}")
         note("Please report it, with what --debug says.")

@@ -56,7 +56,7 @@ def create(
 ) -> Any:
     if not session.current.only_errors:
         terminal.note("Lazur has no resource groups: nothing was made, and any name is taken.")
-    return {**_group(name, location), "tags": _tags(tags)}
+    return {**_group(name, location), "tags": pairs(tags)}
 
 
 def exists(name: str | None = None) -> bool:
@@ -78,8 +78,3 @@ def _group(name: str | None, location: str | None = None) -> dict[str, Any]:
         "tags": None,
         "type": "Microsoft.Resources/resourceGroups",
     }
-
-
-def _tags(texts: list[str] | None) -> dict[str, str] | None:
-    """Azure takes a word without `=` for a tag without a value."""
-    return pairs([text if "=" in text else f"{text}=" for text in texts]) if texts else None
