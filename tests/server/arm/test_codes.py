@@ -11,8 +11,9 @@ from typing import Any
 from lazur.loops.sweepup import Sweepup
 from lazur.services.azure import staging
 from lazur.services.azure.blocks import Blocks
+from lazur.services.people import quotas
 from tests.server.arm.conftest import WS, Arm
-from tests.site import TestSite, put_tree
+from tests.site import TestSite, call, put_tree
 
 AZURES = "default.blob.core.windows.net"
 FILES = {"main.py": b"print(1)\n", "Lib/a.py": b"", "lib2/b.py": b"x = 1\n"}
@@ -162,6 +163,18 @@ class TestStaging:
             for person in (arm, arm, arm.as_("Contributor"))
         ]
         assert areas[0] == areas[1] != areas[2]
+
+    def test_a_full_quota_bounds_them_too(self, arm: Arm, site: TestSite) -> None:
+        call(site, quotas.put, "default", {"limits": {"bytes": 10}})
+        one = f"{WS}/codes/{uuid.uuid4()}/versions/1"
+        begun = arm.post(f"{one}/startPendingUpload", {}).json()["blobReferenceForConsumption"]
+        url = begun["blobUri"].removeprefix("https://localhost")
+        blob = {"x-ms-blob-type": "BlockBlob"}
+        refused = arm.request("PUT", f"{url}/a", content=b"x" * 20, headers=blob)
+        assert (refused.status_code, "quota" in refused.text) == (403, True)
+        for name in "ab":  # what is there for a day is not counted
+            put = arm.request("PUT", f"{url}/{name}", content=b"x" * 9, headers=blob)
+            assert put.status_code == 201
 
     def test_who_only_looks_leaves_no_folder(self, arm: Arm, site: TestSite) -> None:
         area = f"/_blob/default/upload-{'0' * 40}"

@@ -45,8 +45,10 @@ DELETE = "workspaces/data/delete"
 class Opened:
     container: Container
     workspace_id: int | None
-    """Whose bytes are counted; None for what is there for a day only."""
+    """Whose quota bounds what is put there."""
     notes: Path
+    lasts: bool = True
+    """Not what is there for a day only, whose bytes are not counted."""
 
 
 def opened(context: Context, account: str, name: str, action: str) -> Opened:
@@ -57,9 +59,9 @@ def opened(context: Context, account: str, name: str, action: str) -> Opened:
             raise trees.not_changed()
         return Opened(Shared(Trees(context.site)), None, staging.drafts(context.site.home))
     if staging.is_area(account, name):
-        staging.require(context, account)
+        workspace_id = staging.require(context, account)
         place = staging.find(context.site.home, account, name)
-        return Opened(Folder(place.files), None, place.notes)
+        return Opened(Folder(place.files), workspace_id, place.notes, lasts=False)
     job = context.who.job
     asked = READ if job is not None and action == WRITE else action
     home = open_workspace(context, account, asked, DATASTORES.kind, name)

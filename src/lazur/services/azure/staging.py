@@ -45,11 +45,12 @@ def is_area(account: str, container: str) -> bool:
     return account.startswith(REGISTRY) or _AREA.fullmatch(container) is not None
 
 
-def require(context: Context, account: str) -> None:
+def require(context: Context, account: str) -> int | None:
+    """The workspace whose quota bounds what is put there; None for a registry, which has none."""
     if account.startswith(REGISTRY):
         open_registry(context, account.removeprefix(REGISTRY), "registries/assets/write")
-    else:
-        open_workspace(context, account, "workspaces/codes/write", "codes")
+        return None
+    return open_workspace(context, account, "workspaces/codes/write", "codes").id
 
 
 def find(home: Home, account: str, container: str) -> Area:

@@ -301,7 +301,8 @@ def _told(made: Blob) -> Reply:
 
 
 def _count(call: Call, target: Target, size: int) -> None:
-    if (workspace := target.opened.workspace_id) is None:
+    workspace = target.opened.workspace_id
+    if workspace is None or not target.opened.lasts:
         return
     top = "/".join([target.name, *target.path.split("/")[:2]])[:255]
     with call.site.context(call.who, synced=False) as context:
