@@ -56,6 +56,21 @@ class TestSignIn:
         ran = cloud.script(tmp_path, *lines)
         assert int(ran.stdout) >= 1, ran.stderr
 
+    def test_a_client_with_a_wrong_secret_reads_what_to_do(
+        self, cloud: Cloud, tmp_path: Path
+    ) -> None:
+        lines = (
+            "from azure.identity import ClientSecretCredential",
+            "here = os.environ['ARM_CLOUD_METADATA_URL'].partition('/metadata')[0]",
+            "options = {'authority': here, 'disable_instance_discovery': True}",
+            "who = ClientSecretCredential('any-tenant', 'nobody', 'wrong', **options)",
+            "who.get_token(f'{here}/.default')",
+        )
+        ran = cloud.script(tmp_path, *lines)
+        assert "ClientAuthenticationError" in ran.stderr
+        assert "The identity is unknown" in ran.stderr
+        assert "lazur azure env" in ran.stderr
+
     def test_who_has_no_token_is_refused_in_azures_words(
         self, cloud: Cloud, tmp_path: Path
     ) -> None:
@@ -66,6 +81,37 @@ class TestSignIn:
             MSI_SECRET="lzr_wrong",
         )
         assert "ClientAuthenticationError" in ran.stderr
+
+
+class TestUnserved:
+    @pytest.mark.parametrize("release", clients.RELEASES)
+    def test_what_is_not_there_is_said_by_name_with_what_to_do(
+        self, cloud: Cloud, release: str, tmp_path: Path
+    ) -> None:
+        ran = cloud.script(
+            tmp_path,
+            "from azure.ai.ml.entities import ModelPackage, AzureMLOnlineInferencingServer",
+            "from azure.core.exceptions import HttpResponseError",
+            "place = (os.environ['AZURE_SUBSCRIPTION_ID'], 'lazur')",
+            "client = MLClient(DefaultAzureCredential(), *place, 'default')",
+            "server = AzureMLOnlineInferencingServer()",
+            "asked = ModelPackage(target_environment='e', inferencing_server=server)",
+            "for ask in (",
+            "    lambda: list(client.online_endpoints.list()),",
+            "    lambda: client.models.package('m', '1', asked),",
+            "):",
+            "    try:",
+            "        ask()",
+            "    except HttpResponseError as error:",
+            "        print(error.status_code, error.message)",
+            release=release,
+        )
+        assert ran.returncode == 0, ran.stderr
+        endpoints, packages = ran.stdout.split("501 ")[1:]
+        assert "online_endpoints.list" in endpoints
+        assert "mlflow models serve" in endpoints
+        assert "models.package" in packages
+        assert "build-docker" in packages
 
 
 class TestFilesElsewhere:
