@@ -113,6 +113,17 @@ class TestBlobs:
         assert storage.ask("DELETE", f"{STORE}/a", headers=old).status_code == 501
         assert storage.ask("GET", f"{STORE}/a").content == b"one"
 
+    def test_what_is_not_served_is_not_taken_for_something_else(self, storage: Storage) -> None:
+        path = f"{STORE}/a"
+        storage.put(path, b"one")
+        copied = storage.put(path, b"", **{"x-ms-copy-source": f"https://localhost{STORE}/b"})
+        assert copied.status_code == 501
+        for asked in ("comp=blocklist", "comp=tags", "snapshot=2026-01-01", "versionid=1"):
+            assert storage.ask("GET", path, asked).status_code == 501
+            assert storage.ask("HEAD", path, asked).status_code == 501
+        assert storage.put(path, b"x", "comp=appendblock").status_code == 501
+        assert storage.ask("GET", path).content == b"one"
+
     def test_bytes_that_are_not_those_that_were_hashed_are_refused(self, storage: Storage) -> None:
         good = base64.b64encode(hashlib.md5(b"data").digest()).decode()
         assert storage.put(f"{STORE}/a", b"date", **{"Content-MD5": good}).status_code == 400

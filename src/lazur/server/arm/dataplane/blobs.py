@@ -42,6 +42,8 @@ _LIST_BYTES = 8 << 20
 _PIECE = 1 << 20
 _METADATA = "x-ms-meta-"
 _CONDITIONS = ("if-match", "if-modified-since", "if-unmodified-since")
+_OTHERS = ("comp", "snapshot", "versionid")
+"""In the query of who asks for something else than the blob."""
 _LONGEST = 8192
 """Of all metadata together, as Azure has it."""
 
@@ -109,6 +111,10 @@ async def put(call: Call, account: str, container: str, path: str) -> Reply:
     target = await run_sync(_target, call, account, container, path, "w")
     blobs.check_writable(path, call.who.job)
     _check_conditions(call)
+    if "x-ms-copy-source" in call.headers:
+        raise Unsupported(
+            "Blobs are not copied on the server.", hint="Fetch it, and put what you have fetched."
+        )
     match call.query.get("comp", ""):
         case "":
             return await _put_blob(call, target)
@@ -152,6 +158,11 @@ def _found(
     call: Call, account: str, container: str, path: str
 ) -> tuple[Target, Blob, dict[str, str]]:
     target = _target(call, account, container, path, "r")
+    if asked := next((name for name in _OTHERS if call.query.get(name)), None):
+        raise Unsupported(
+            f"{asked}={call.query[asked][:50]} is not served.",
+            hint="Of a blob there are its content, as it is now, and its metadata.",
+        )
     found = target.opened.container.info(path)
     if call.headers.get("if-match", "*") not in ("*", _etag(found)):
         raise PreconditionFailed(
