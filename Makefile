@@ -30,7 +30,7 @@ demo: setup  ## run a first job, and show what happened (KEEP=1 leaves the serve
 check: lint types layers openapi tables locked hygiene covered  ## style, types, layers, drift of generated files, rules without tests
 
 test: setup  ## the fast tests
-	tools/scratch $(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
+	QUICK=1 tools/scratch $(BIN)/python -m pytest -n $(WORKERS) -m "$(FAST)" $(ARGS)
 
 test-all: setup emulators azure-clients  ## all tests that this machine can run; skipped ones say why
 	tools/scratch $(BIN)/python -m pytest -n $(WORKERS) -m "not chaos" $(ARGS)

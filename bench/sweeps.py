@@ -16,7 +16,7 @@ from lazur.testing.server import Client, W
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 _TRIALS = 20 if QUICK else 200
-_LOOK = 0.25
+_LOOK = 1.0
 """Seconds: each look at a sweep reads all its trials, which is work of the server's, too."""
 _STOPPED = 3 if QUICK else 15
 _WARM = {"command": "true", "environment": {"image": "python"}, "experiment_name": "bench"}

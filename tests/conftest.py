@@ -19,10 +19,12 @@ from lazur.store.db import Database
 from lazur.store.mlflow import schema as mlflow_schema
 from lazur.testing.ports import unused_port
 from tests import compiled
+from tests.effort import examples
 from tests.postgresql import Server, missing
 
 settings.register_profile(
     "tests",
+    max_examples=examples(100),
     deadline=None,
     derandomize="EXPLORE" not in os.environ,
     print_blob=True,

@@ -15,6 +15,7 @@ from lazur.blobs import framing
 from lazur.blobs.local import Local
 from lazur.errors import Invalid
 from lazur.testing.blobs import digest_of
+from tests.effort import examples
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ class TestStore:
         tracemalloc.stop()
         assert peak < 4 << 20
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=examples(50), deadline=None)
     @given(st.lists(st.binary(max_size=300), max_size=8), st.integers(1, 400))
     def test_any_contents_in_any_pieces(
         self, tmp_path_factory: pytest.TempPathFactory, contents: list[bytes], size: int

@@ -22,6 +22,7 @@ from lazur.services.people import tokens
 from lazur.services.schedules import hooks, schedules
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine, FakeBuilder
+from tests.effort import examples
 from tests.faults import FAULTS, FaultyDatabase
 from tests.loops.test_schedules import DAY, HOUR, MIDNIGHT, look
 from tests.site import Clock, call, command, open_site
@@ -152,6 +153,9 @@ def test_whatever_happens_each_tick_counts_once(
 
     calm = [HealthCheck.too_slow, HealthCheck.data_too_large]
     told = settings(
-        max_examples=20, stateful_step_count=15, deadline=None, suppress_health_check=calm
+        max_examples=examples(20),
+        stateful_step_count=15,
+        deadline=None,
+        suppress_health_check=calm,
     )
     run_state_machine_as_test(Here, settings=told)

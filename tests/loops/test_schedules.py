@@ -21,6 +21,7 @@ from lazur.services.people import tokens
 from lazur.services.schedules import hooks, schedules
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine, FakeBuilder
+from tests.effort import examples
 from tests.faults import FAULTS, Fault, FaultyDatabase, Killed
 from tests.site import Clock, TestSite, call, command, open_site
 
@@ -174,7 +175,7 @@ class TestClock:
 
     @given(steps=STEPS, catch_up=st.booleans())
     @settings(
-        max_examples=25,
+        max_examples=examples(25),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture],
     )

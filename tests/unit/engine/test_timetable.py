@@ -14,6 +14,7 @@ from lazur.engine import cron, recurrence, zones
 from lazur.engine.ticks import Missed, plan
 from lazur.engine.timetable import Timetable
 from lazur.errors import Invalid
+from tests.effort import examples
 
 HERE = zones.zone("Europe/Berlin")
 FORWARD, BACK = datetime.fromisoformat("2026-03-29"), datetime.fromisoformat("2026-10-25")
@@ -200,7 +201,7 @@ def by_every_minute(rule: cron.Cron, zone: str, first: float, last: float) -> se
 
 class TestAgainstEveryMinute:
     @given(expression=EXPRESSIONS, zone=ZONES, day=STARTS, hours=st.integers(0, 30))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     def test_crons_fall_due_as_the_clocks_show(
         self, expression: str, zone: str, day: datetime, hours: int
     ) -> None:
@@ -218,7 +219,7 @@ class TestAgainstEveryMinute:
         day=STARTS,
         since=st.integers(-3, 60 * 24),
     )
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     def test_recurrences_are_in_order_and_nothing_is_lost_between_two_looks(
         self, frequency: str, interval: int, zone: str, day: datetime, since: int
     ) -> None:
@@ -261,7 +262,7 @@ class TestPlan:
         assert (made.fire, made.skipped, made.until) == ((), None, 7200.0)
 
     @given(st.lists(st.integers(0, 100_000), min_size=1, max_size=12), st.integers(0, 5))
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     def test_each_tick_fires_once_or_is_left_out_whenever_somebody_looks(
         self, looks: list[int], catch_up: int
     ) -> None:

@@ -27,6 +27,7 @@ from lazur.engine.plan import Exit, Status
 from lazur.engine.states import FINAL, PLACED, State, may_follow
 from lazur.kinds.jobs.command import Command
 from lazur.kinds.jobs.parallel import Parallel
+from tests.effort import examples
 
 LIVES = ("pending", "preparing", "running", "finalizing")
 KILLED = (Status("lost"), Status("ended", exit=Exit("lost")))
@@ -223,7 +224,7 @@ class ParallelJobs(Lives):
 
 
 Commands.TestCase.settings = ParallelJobs.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=examples(150), stateful_step_count=40, deadline=None
 )
 
 

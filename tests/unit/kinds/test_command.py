@@ -22,6 +22,7 @@ from lazur.engine.decisions import (
 from lazur.engine.plan import Exit, Status
 from lazur.engine.states import FINAL, State, may_follow
 from lazur.kinds.jobs.command import Command
+from tests.effort import examples
 
 READY = EnvironmentView("ready", "k1")
 QUEUED = JobView("job", State.QUEUED, {}, 1, False, READY, placed=False, submitted=False)
@@ -207,20 +208,20 @@ _VIEWS = st.builds(
 
 
 class TestEveryView:
-    @settings(max_examples=1000, deadline=None)
+    @settings(max_examples=examples(1000), deadline=None)
     @given(_VIEWS)
     def test_there_is_at_most_one_decision_and_always_the_same(self, view: JobView) -> None:
         decisions = Command().advance(view)
         assert len(decisions) <= 1
         assert Command().advance(view) == decisions
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(_VIEWS)
     def test_a_final_state_is_never_left(self, view: JobView) -> None:
         if view.state in FINAL:
             assert Command().advance(view) == []
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(_VIEWS)
     def test_finish_is_final_and_allowed(self, view: JobView) -> None:
         for decision in Command().advance(view):
@@ -228,13 +229,13 @@ class TestEveryView:
                 assert decision.state in FINAL
                 assert may_follow(view.state, decision.state)
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(_VIEWS)
     def test_nothing_starts_after_a_wish_to_end(self, view: JobView) -> None:
         if view.cancel_requested:
             assert not any(isinstance(d, Start | Retry | Wait) for d in Command().advance(view))
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(_VIEWS)
     def test_nothing_starts_twice(self, view: JobView) -> None:
         if view.submitted:

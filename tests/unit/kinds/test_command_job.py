@@ -16,6 +16,7 @@ from lazur.spec.inputs import DataInput, LiteralInput, MLTableInput, ModelInput,
 from lazur.spec.outputs import output_of
 from lazur.spec.resources import Asked
 from lazur.spec.yaml import load
+from tests.effort import examples
 
 MINIMAL: dict[str, Any] = {"command": "python main.py", "environment": "azureml:e:1"}
 
@@ -406,14 +407,14 @@ _FIELDS = sorted(CommandJob.model_fields)
 
 
 class TestAnything:
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=examples(400), deadline=None)
     @given(st.dictionaries(st.sampled_from(_FIELDS) | _TEXT, _PLAIN, max_size=6))
     def test_it_is_accepted_or_explained(self, value: dict[str, Any]) -> None:
         model, diagnostics = validate("command-job", MINIMAL | value)
         assert (model is None) == bool(errors_of(diagnostics))
         assert len(errors_of(diagnostics)) + len(warnings_of(diagnostics)) == len(diagnostics)
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=examples(400), deadline=None)
     @given(
         st.fixed_dictionaries(
             {"command": st.just("x"), "environment": st.just("azureml:e:1")},

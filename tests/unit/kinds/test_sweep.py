@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lazur.engine.decisions import Cancel, ChildView, Finish, Look, ParentView, Submit
 from lazur.engine.states import FINAL, State
 from lazur.kinds.jobs.sweep import Sweep, stop_of, trials_of
+from tests.effort import examples
 
 SWEEP: dict[str, Any] = {
     "type": "sweep",
@@ -534,4 +535,4 @@ class Sweeps(RuleBasedStateMachine):
 
 
 TestSweeps = Sweeps.TestCase
-TestSweeps.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestSweeps.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lazur.runtime.command import Value, render
 from lazur.runtime.plan import Unprepared
+from tests.effort import examples
 
 NASTY = (
     "$(touch canary)`touch canary`;touch canary\n|touch canary&touch canary"
@@ -179,7 +180,7 @@ class TestFuzz:
     canary sings by a redirection alone: a value may be a command's name where its author wants
     that."""
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     @given(st.lists(PIECES, max_size=12).map("".join), VALUES)
     @example("echo # it's\n'${{inputs.x}}'", "';>canary;'")
     @example("cat <<E\n'\nE\n${{inputs.x}}", "'$(>canary)")
@@ -192,7 +193,7 @@ class TestFuzz:
             bash(text, Path(folder))
             assert not (Path(folder) / "canary").exists()
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     @given(
         VALUES,
         st.sampled_from(
@@ -203,7 +204,7 @@ class TestFuzz:
         with tempfile.TemporaryDirectory() as folder:
             assert arguments(command, Path(folder), x=value) == [value]
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     @given(st.text("ab$`;|&<>()'\"\\*{}[]#~= \n\t\v\xa0", max_size=12))
     def test_unquoted_values_arrive_as_their_words(self, value: str) -> None:
         words = [w for w in re.split("[ \t\n]", value) if w]

@@ -138,6 +138,7 @@ class TestGoingOn:
         assert tree(tmp_path) == {"named-outputs/model/m.pkl": self.data}
         assert story.offsets == list(range(0, len(self.data), 100_000))
 
+    @pytest.mark.slow
     def test_what_was_begun_is_gone_on_with_another_day(
         self, client: Client, stage: Stage, tmp_path: Path
     ) -> None:
@@ -151,6 +152,7 @@ class TestGoingOn:
         assert tree(tmp_path) == {"named-outputs/model/m.pkl": self.data}
         assert again.offsets[0] == 300_000
 
+    @pytest.mark.slow
     def test_another_version_is_not(self, client: Client, stage: Stage, tmp_path: Path) -> None:
         stage.plays(Breaking(self.data, gone_after=3))
         with pytest.raises((*LOST, ServerUnreachable)):

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lazur.spec.expressions import check, check_path, drop_optional, fill, names, parse, replace
+from tests.effort import examples
 
 _PIECES = st.lists(
     st.sampled_from(
@@ -48,7 +49,7 @@ class TestParse:
     def test_nothing_is_found_in_ordinary_shell(self) -> None:
         assert parse("echo ${HOME} $((1+2)) {{x}} [[ -n $x ]]").expressions == []
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(_PIECES)
     def test_it_is_total(self, text: str) -> None:
         parsed = parse(text)
@@ -155,7 +156,7 @@ class TestDropOptional:
     def test_an_unclosed_block_reaches_the_shell_as_written(self) -> None:
         assert drop_optional("$[[--a ${{inputs.a}}", set()) == "$[[--a ${{inputs.a}}"
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=examples(300), deadline=None)
     @given(_PIECES)
     def test_doing_it_with_everything_given_only_takes_brackets(self, text: str) -> None:
         made = drop_optional(text, set(names(text, "inputs")))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lazur.errors import Invalid
 from lazur.spec.json import MAX_DEPTH, decode
+from tests.effort import examples
 
 _CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 _VALUES = st.recursive(
@@ -23,7 +24,7 @@ _VALUES = st.recursive(
 
 
 class TestDecode:
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200), deadline=None)
     @given(_VALUES, st.booleans())
     def test_ordinary_values_come_back(self, value: object, ascii_only: bool) -> None:
         assert decode(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
@@ -79,7 +80,7 @@ class TestDecode:
         with pytest.raises(Invalid):
             decode(body)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=examples(300), deadline=None)
     @given(st.binary(max_size=40) | st.text(max_size=40))
     def test_anything_is_read_or_invalid(self, body: bytes | str) -> None:
         with contextlib.suppress(Invalid):

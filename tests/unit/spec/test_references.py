@@ -20,6 +20,7 @@ from lazur.spec.references import (
     is_local,
     parse,
 )
+from tests.effort import examples
 
 _ARM = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 _DIGEST = "ab" * 32
@@ -158,7 +159,7 @@ class TestParse:
             parse(text)
         assert caught.value.message
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=examples(500), deadline=None)
     @given(
         st.text(max_size=40)
         | st.builds(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lazur.errors import SpecError
 from lazur.spec import yaml
 from lazur.spec.yaml import load
+from tests.effort import examples
 
 
 def refusal(text: str | bytes) -> dict[str, object]:
@@ -80,7 +81,7 @@ class TestValues:
     def test_bytes_with_a_byte_order_mark_are_read(self) -> None:
         assert load(b"\xef\xbb\xbfa: \xc3\xa9").value == {"a": "é"}
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=examples(200), deadline=None)
     @given(
         st.recursive(
             st.none()
@@ -101,7 +102,7 @@ class TestValues:
         text = json.dumps(value, ensure_ascii=False).replace("\x7f", "")
         assert load(text).value == pyyaml.safe_load(text)
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=examples(300), deadline=None)
     @given(st.text(max_size=60))
     def test_any_text_is_read_as_json_values_or_refused(self, text: str) -> None:
         with contextlib.suppress(SpecError):

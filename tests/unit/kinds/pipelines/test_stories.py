@@ -18,6 +18,7 @@ from lazur.engine.decisions import Finish
 from lazur.engine.states import State
 from lazur.kinds.pipelines import deciding
 from lazur.kinds.pipelines.deciding import OVER
+from tests.effort import examples
 from tests.unit.kinds.pipelines.world import World, command, graph_of
 
 ENDS = st.sampled_from([State.COMPLETED] * 4 + [State.FAILED, State.CANCELED])
@@ -307,7 +308,7 @@ class Stories(RuleBasedStateMachine):
 
 
 Stories.TestCase.settings = settings(
-    max_examples=200,
+    max_examples=examples(200),
     stateful_step_count=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lazur.errors import LazurError
 from lazur.server.arm.translate import jobs, runs, schedules
+from tests.effort import examples
 from tests.unit.server.arm.translate.strategies import IDS, commands, pipelines, sweeps
 from tests.unit.server.arm.translate.test_jobs import COMMAND
 from tests.unit.server.arm.translate.test_schedules import jobs as scheduled
@@ -48,14 +49,14 @@ def _spoil(draw: st.DrawFn, value: Any, after: int) -> Any:
 
 class TestNothingBreaks:
     @given(spoiled(bodies))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     def test_jobs(self, body: Any) -> None:
         with suppress(LazurError):
             found = jobs.from_arm("j", body if isinstance(body, dict) else {})
             assert found["name"] == "j"
 
     @given(spoiled(bodies_of_schedules))
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     def test_schedules(self, body: Any) -> None:
         with suppress(LazurError):
             schedules.schedule("s", body if isinstance(body, dict) else {})
@@ -63,7 +64,7 @@ class TestNothingBreaks:
     @given(
         st.dictionaries(st.sampled_from("tags properties displayName hidden".split()), anything)
     )
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=examples(100), deadline=None)
     def test_changes(self, body: Any) -> None:
         runs.changes(body)
         jobs.changes({**body, "isArchived": body.get("hidden")})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lazur.errors import Unsupported
 from lazur.server.arm.translate import schedules
+from tests.effort import examples
 from tests.unit.server.arm.translate.strategies import IDS, commands, names, notes, pipelines
 
 AT = st.sampled_from(["2099-01-01 00:00:00", "2099-01-01T00:00:00"])
@@ -67,13 +68,13 @@ def there_and_back(spec: dict[str, Any]) -> dict[str, Any]:
 
 class TestRoundTrips:
     @given(known, jobs)
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     def test_of_a_job(self, spec: dict[str, Any], job: dict[str, Any]) -> None:
         made = {**spec, "create_job": job}
         assert there_and_back(made) == made
 
     @given(known, imports)
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=examples(40), deadline=None)
     def test_of_an_import(self, spec: dict[str, Any], data: dict[str, Any]) -> None:
         made = {**spec, "import_data": data}
         assert there_and_back(made) == made
