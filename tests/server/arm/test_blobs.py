@@ -595,6 +595,15 @@ class TestElsewhere:
         assert "More than 2 files" in refused.text
         assert room.ask("GET", store, "comp=list&prefix=a/").text.count("<Name>") == 2
 
+    def test_names_that_no_path_could_have_are_left_out(self, arm: Arm) -> None:
+        class Odd:
+            def list(self, folder: str) -> Iterator[Stored]:
+                return (Stored(name, 1, "") for name in ("good", "b\x01d", "a\\b", "/c", "d//e"))
+
+        store: Any = Odd()
+        found = elsewhere.Elsewhere(Far(store, ""), arm.site).scan("")
+        assert [one if isinstance(one, str) else one.path for one in found] == ["good"]
+
     def test_what_is_only_read_says_so(self, arm: Arm) -> None:
         class OnlyRead:
             def info(self, path: str) -> Stored:

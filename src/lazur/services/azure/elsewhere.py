@@ -30,8 +30,8 @@ class Elsewhere:
         return _blob(self.far.store.info(possible(path)))
 
     def scan(self, prefix: str, after: str = "", *, flat: bool = True) -> Iterator[Blob | str]:
-        """Raises TooLarge where there is more than can be put in order: half a list would be taken
-        for the whole."""
+        """Left out are names that no path could have. Raises TooLarge where there is more than can
+        be put in order: half a list would be taken for the whole."""
         folder = prefix.rpartition("/")[0]
         if folder:
             paths.check(folder)
@@ -41,7 +41,8 @@ class Elsewhere:
                 f"More than {_MOST:,} files lie {_below(folder)}: they are not listed.",
                 hint="Ask for one folder of it, or list them in the store itself.",
             )
-        yield from listed(sorted(found, key=lambda one: one.path), prefix, after, flat=flat)
+        good = (one for one in found if not paths.fault(one.path))
+        yield from listed(sorted(good, key=lambda one: one.path), prefix, after, flat=flat)
 
     def open(self, path: str) -> tuple[BinaryIO, int]:
         return self.far.opened(path)
