@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from lazur.services.base.home import Home
 from lazur.spec.names import fold
@@ -19,4 +20,10 @@ def tenant(home: Home) -> str:
 
 def of(home: Home, kind: str, name: str) -> str:
     """Of a person, a workspace, an experiment."""
-    return str(uuid.uuid5(uuid.UUID(tenant(home)), f"{kind}:{fold(name)}"))
+    return among(home, kind)(name)
+
+
+def among(home: Home, kind: str) -> Callable[[str], str]:
+    """As `of`, for many names: the home is looked at once."""
+    top = uuid.UUID(tenant(home))
+    return lambda name: str(uuid.uuid5(top, f"{kind}:{fold(name)}"))

@@ -56,6 +56,13 @@ def get(context: Context, workspace: str, name: str) -> dict[str, Any]:
     return _view(context, home, locate(context, home, name))
 
 
+def names(context: Context, workspace: str) -> dict[str, str]:
+    """Of all, archived ones too, with their ids in MLflow."""
+    home = open_workspace(context, workspace, READ, _KIND)
+    found = spaces.experiments(context.db, spaces.name(home.id))
+    return {name: str(number) for name, number in found.items()}
+
+
 def create(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
     home = open_workspace(context, workspace, WRITE, _KIND)
     name, tags = _name(spec), _tags(spec)

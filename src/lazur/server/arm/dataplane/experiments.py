@@ -26,11 +26,12 @@ _BY_NAME = f"{_HISTORY}/experiments/{{experiment}}"
 _BY_ID = f"{_HISTORY}/experimentids/{{experiment}}"
 _VIEWS = {"all": "all", "archivedonly": "archived"}
 _PAGE = 100
+_KIND = "experiment"
 
 
 def id_of(call: Call, name: str) -> str:
     """The same for a workspace and an experiment, whose names differ by case, too."""
-    return identity.of(call.site.home, "experiment", f"{call.workspace}/{name.encode().hex()}")
+    return identity.of(call.site.home, _KIND, _key(call, name))
 
 
 def room(call: Call) -> Resource:
@@ -39,10 +40,10 @@ def room(call: Call) -> Resource:
 
 def name_of(call: Call, context: Context, experiment_id: str) -> str:
     """Of an id as the run history has it, or as MLflow has it."""
-    asked = experiment_id.lower()
-    for found in _all(context, call.workspace):
-        if asked in {id_of(call, found["name"]), found["id"]}:
-            return found["name"]
+    asked, number_of = experiment_id.lower(), identity.among(call.site.home, _KIND)
+    for name, number in experiments.names(context, call.workspace).items():
+        if asked in (number, number_of(_key(call, name))):
+            return name
     raise NotFound(
         f"There is no experiment {experiment_id[:100]!r} in workspace {call.workspace!r}.",
         hint="See: lazur experiment list",
@@ -148,11 +149,5 @@ def _told(call: Call, view: dict[str, Any]) -> Reply:
     return Reply(translate.experiment(view, id_of(call, view["name"])))
 
 
-def _all(context: Context, workspace: str) -> Any:
-    token: str | None = None
-    while True:
-        query = Query(MAX_LIMIT, token, None, {"view": "all"})
-        page = experiments.find(context, workspace, query)
-        yield from page["value"]
-        if (token := page["next"]) is None:
-            return
+def _key(call: Call, name: str) -> str:
+    return f"{call.workspace}/{name.encode().hex()}"
