@@ -92,6 +92,17 @@ type: pipeline
 settings: {default_compute: local}
 jobs: {one: {type: command, component: "azureml:train:1", inputs: {x: 2}}}
 """,
+    "inline.yml": """
+type: pipeline
+name: inline
+settings: {default_compute: "azureml:local"}
+jobs:
+  one:
+    type: command
+    command: python main.py
+    code: ./src
+    environment: {image: "python:3.11", conda_file: {name: x, dependencies: [python=3.11]}}
+""",
     "store.yml": "{name: far, type: azure_blob, account_name: acc, container_name: con}",
     "git.yml": "{name: forge, type: git, target: 'https://example.org/code'}",
 }
@@ -123,6 +134,15 @@ component create -f component.yml
 job create -f line.yml --name line
 job create -f job.yml --name plain --set inputs.d=azureml:numbers:2
 job create -f sweep.yml --name search
+"""
+
+
+SUBMIT = """
+import sys
+from azure.ai.ml import MLClient, load_job
+from azure.identity import DefaultAzureCredential
+client = MLClient.from_config(DefaultAzureCredential(), path=sys.argv[2])
+client.jobs.create_or_update(load_job(sys.argv[1]))
 """
 
 
@@ -276,6 +296,36 @@ class TestImport:
             assert here.ok("experiment", "show", "old")["archived"]
             assert not here.ok("experiment", "show", "tries")["archived"]
             assert done["runs"] >= 3, done  # the job's, too
+        finally:
+            stop(here.home)
+
+    def test_what_was_written_in_place_comes_whole_and_runs(
+        self, filled: Cloud, tmp_path: Path
+    ) -> None:
+        """Azure's client makes components and environments without names of it."""
+        python = clients.python(clients.NEWEST)
+        if python is None:
+            pytest.skip("azure-ai-ml is not installed: make azure-clients")
+        there = filled.cli
+        there.ok("workspace", "create", "-n", "inline")
+        there("azure", "config", "--dir", str(tmp_path), "-w", "inline")
+        (tmp_path / "home").mkdir(mode=0o700)
+        here = Cli(tmp_path / "home", tmp_path)
+        made = subprocess.run(
+            [python, "-c", SUBMIT, str(there.folder / "inline.yml"), str(tmp_path)],
+            env=filled.environ(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert made.returncode == 0, made.stderr
+        words = ("azure", "import", "--from-config", "config.json", "--what", "jobs")
+        try:
+            done = here(*words, "--python", str(python), **filled.variables).json()
+            file = "azure-inline/jobs/inline.yml"
+            assert "azureml_anonymous" not in (tmp_path / file).read_text(), done["left_out"]
+            ran = here("job", "create", "-f", file, "--stream", "--logs")
+            assert (ran.code, "hello" in ran.out) == (0, True), ran.err
         finally:
             stop(here.home)
 

@@ -49,6 +49,7 @@ class Fetch:
         self.with_files = with_files
         self.left_out: list[str] = []
         self.codeless: set[Path] = set()
+        self.inline: dict[str, dict[str, Any]] = {}
         self.assets: list[dict[str, Any]] = []
         self.found: dict[str, list[str]] = {kind: [] for kind in KINDS}
         self.tracked: dict[str, list[Any]] = {"experiments": [], "runs": []}
@@ -121,13 +122,16 @@ class Fetch:
         return self.local(value, up)
 
     def nameless(self, kind: str, reference: str, up: str, name: str, version: str) -> Any:
-        """What stood there, or what names it there."""
-        got: list[Any] = []
-        self.tried(reference, lambda: got.append(getattr(self.client, kind).get(name, version)))
-        if not got:
-            return reference
-        spec = plain(got[0]._to_dict())
-        return self.local({k: v for k, v in spec.items() if k not in ("name", "version")}, up)
+        """What stood there, or what names it there. Asked for once."""
+        if reference not in self.inline:
+            self.inline[reference] = {}
+            self.tried(reference, self.read_inline, kind, reference, name, version)
+        return self.local(self.inline[reference], up) or reference
+
+    def read_inline(self, kind: str, reference: str, name: str, version: str) -> None:
+        spec = plain(getattr(self.client, kind).get(name=name, version=version)._to_dict())
+        kept = {key: value for key, value in spec.items() if key not in ("name", "version")}
+        self.inline[reference] = kept
 
     def code(self, name: str, version: str) -> str | None:
         """Where its files are, once they are all there; None where they do not come."""
