@@ -61,7 +61,8 @@ def _told(trigger: dict[str, Any]) -> str:
         case "cron":
             words = [str(trigger.get("expression")), trigger.get("time_zone")]
         case "recurrence":
-            words = [f"every {trigger['interval']} {trigger['frequency']}"]
+            count, unit = trigger["interval"], trigger["frequency"]
+            words = [f"every {unit}" if count == 1 else f"every {count} {unit}s"]
             words += [trigger.get("time_zone")]
         case "event":
             words = [str(trigger.get("event")), trigger.get("name")]
