@@ -273,6 +273,7 @@ class TestAbsent:
             ("ml batch-deployment list-jobs", 1, "Batch endpoints are not there yet."),
             ("ml feature-set backfill", 1, "Feature stores are not there yet."),
             ("ml compute attach -n x", 1, "'az ml compute attach' is not in Lazur's az"),
+            ("ml workspace list-keys -n w", 1, "Keys of a workspace's storage are not there yet."),
             ("ml workspace outbound-rule list", 1, "Managed networks are not there yet."),
         ],
     )

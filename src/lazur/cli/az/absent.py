@@ -34,6 +34,7 @@ _VERBS = {
     "job connect-ssh": "Connecting to jobs by SSH is",
     "model package": "Model packages are",
     "workspace diagnose": "Diagnosing a workspace is",
+    "workspace list-keys": "Keys of a workspace's storage are",
     "workspace outbound-rule": "Managed networks are",
     "workspace provision-network": "Managed networks are",
     "workspace sync-keys": "Keys of a workspace's storage are",
