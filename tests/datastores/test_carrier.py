@@ -7,13 +7,14 @@ import contextlib
 import importlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,7 @@ class TestParts:
             store = {**made, "ambient": False}
             plug = plug_of(store)
             process = _started("send", store, "parted", **sent)
-            until(lambda: begun(journal) and parts(plug, journal) > 2)
+            until(lambda: held(process, lambda: begun(journal) and parts(plug, journal) > 2))
             process.kill()
             process.communicate()
             assert [item.path for item in plug.list("parted")] == ["parted/.lazur-unfinished"]
@@ -187,6 +188,14 @@ class TestParts:
             assert len(begun(journal)) == 1, "what was there is not sent again"
             with plug.open("parted/model.bin") as file:
                 assert file.read() == data
+
+
+def held(process: subprocess.Popen[str], true: Callable[[], Any]) -> bool:
+    """Whether it is so now. If it is, the process stands still: it cannot end before its time."""
+    process.send_signal(signal.SIGSTOP)
+    if not (found := bool(true())):
+        process.send_signal(signal.SIGCONT)
+    return found
 
 
 def plug_of(store: Store) -> Any:
