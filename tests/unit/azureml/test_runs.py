@@ -251,8 +251,8 @@ class TestInAJob:
     ) -> None:
         """It counts the steps of what is logged. MLflow takes its variable away when a run
         begins."""
-        for name in ("MLFLOW_RUN_ID", "AZUREML_RUN_ID"):
-            monkeypatch.setenv(name, "job-1")
+        monkeypatch.setenv("MLFLOW_RUN_ID", "run-1")
+        monkeypatch.setenv("AZUREML_RUN_ID", "job-1")
         monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://here")
         run = Run.get_context()
         monkeypatch.delenv("MLFLOW_RUN_ID")

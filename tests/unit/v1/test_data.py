@@ -87,6 +87,23 @@ class TestTables:
 
         assert made["environment_variables"] == {"LAZUR_V1_READ_t": '{"separator": ";"}'}
 
+    def test_a_part_is_a_file_for_a_job(self, store: Datastore) -> None:
+        Path("many.csv").write_text("n\n1\n2\n3\n4\n")
+        table = Dataset.Tabular.from_delimited_files("many.csv")
+        first, rest = table.take_sample(1.0, seed=1).random_split(0.5, seed=1)
+        given = [part.as_named_input("part").port for part in (first, rest)]
+
+        assert all(port.is_file for port in given)
+        rows = [line for port in given for line in Path(port.path).read_text().split()]
+        assert sorted(rows) == ["1", "2", "3", "4", "n", "n"]
+
+    def test_files_are_mounted(self, store: Datastore) -> None:
+        found = Dataset.File.from_files(["a.csv", "b.csv"])
+        assert found.to_path() == ["/a.csv", "/b.csv"]
+        with found.mount() as mounted:
+            assert (Path(mounted.mount_point) / "b.csv").is_file()
+        assert not Path(mounted.mount_point).exists()
+
 
 class TestPatterns:
     def test_what_fits_has_a_folder(self, store: Datastore, tmp_path: Path) -> None:

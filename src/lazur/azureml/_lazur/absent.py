@@ -15,6 +15,15 @@ def refused(what: str, instead: str = FROM_OUTSIDE) -> UserErrorException:
     return UserErrorException("%s is not to be had in a job. %s" % (what, instead))
 
 
+def lacking(what: str, instead: str = FROM_OUTSIDE) -> Callable[..., Any]:
+    """A function that is refused by its name."""
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise refused(what, instead)
+
+    return refuse
+
+
 class Absent(type):
     """Of classes that can be imported and named, and no more."""
 

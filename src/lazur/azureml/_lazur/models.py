@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..exceptions import ModelNotFoundException, ModelPathNotFoundException
 from . import files
-from .absent import refused
+from .absent import lacking, refused
 from .told import ignored
 from .wire import Refused
 from .workspace_wire import Room, is_known, quoted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RUN = "lazur.v1.run"
 """The property that says which job a model comes from."""
 _ABSENT = 404
+_AT_ONCE = "Register it with its tags and properties."
 _taken: set[str] = set()
 """What models were made of already: such a place is that version's."""
 
@@ -175,14 +176,12 @@ class Model(ModelFacts):
         Room().download(place, target_dir)
         return self._whole(target_dir)
 
-    @staticmethod
-    def deploy(*_: Any, **__: Any) -> Any:
-        raise refused("Model.deploy")
-
-    def add_tags(self, *_: Any, **__: Any) -> Any:
-        raise refused("Changing a model", "Register it with its tags and properties.")
-
-    add_properties = remove_tags = update = delete = add_tags
+    deploy = staticmethod(lacking("Model.deploy"))
+    add_tags = lacking("Model.add_tags", _AT_ONCE)
+    remove_tags = lacking("Model.remove_tags", _AT_ONCE)
+    add_properties = lacking("Model.add_properties", _AT_ONCE)
+    update = lacking("Model.update", _AT_ONCE)
+    delete = lacking("Model.delete")
 
 
 def register(

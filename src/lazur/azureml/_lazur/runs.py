@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import math
 import os
-import sys
 import time
 from datetime import datetime, timezone
-from functools import cached_property, lru_cache
 
 from ..exceptions import ModelPathNotFoundException, RunEnvironmentException
-from .absent import refused
+from .absent import lacking, refused
 from .files import kept_as
 from .logging import metrics, plain, single
-from .models import fits, register, register_at
-from .offline import SET_BY_OTHERS, OfflineRun
-from .run_files import API, KeptFiles, SentFiles
+from .models import fits, register_at
+from .offline import SET_BY_OTHERS
+from .run_files import API, SentFiles
 from .secrets import Keyvault
-from .tables import given
 from .told import ignored
 from .wire import Refused, Wire
 
@@ -34,27 +30,6 @@ _NOTE = "mlflow.note.content"
 _ALL_FILES = "azureml://datastores/workspaceartifactstore/paths/"
 _AT_ONCE = 1000
 _UNLIMITED = {math.inf: "Infinity", -math.inf: "-Infinity"}
-
-
-def get_context(allow_offline: bool = True, **_: Any) -> Any:
-    """The run of this job; outside of a job one that prints what it is told."""
-    # MLflow takes its variable away when a run begins. That of the job stays, in all processes.
-    told = os.environ
-    run_id = told.get("MLFLOW_RUN_ID") or told.get("AZUREML_RUN_ID")
-    if run_id and told.get("MLFLOW_TRACKING_URI"):
-        return _job_run(told.get("AZUREML_RUN_ID") or run_id, run_id)
-    if not allow_offline:
-        raise RunEnvironmentException(
-            "This script does not run in a job, and Run.get_context(allow_offline=False) asks for"
-            " one. Submit it, or leave allow_offline out."
-        )
-    return OfflineRun()
-
-
-@lru_cache(maxsize=None)
-def _job_run(name: str, run_id: str) -> JobRun:
-    """One for the whole process: it counts the steps of what is logged."""
-    return JobRun(name, run_id)
 
 
 def tracking(uri: str, token: str, certificate: str | None, by_proxy: bool = True) -> Wire:
@@ -269,21 +244,14 @@ class TrackedRun(SentFiles):
     def get_secrets(self, secrets: list[str]) -> dict[str, str]:
         return {name: self.get_secret(name) for name in secrets}
 
-    def wait_for_completion(self, *_: Any, **__: Any) -> Any:
-        raise refused("Run.wait_for_completion")
-
-    def submit_child(self, *_: Any, **__: Any) -> Any:
-        raise refused(
-            "Run.submit_child", "A job submits no jobs: make them steps of a pipeline, or a sweep."
-        )
-
-    def get_environment(self) -> Any:
-        raise refused("Run.get_environment")
-
-    def get_snapshot_id(self) -> Any:
-        raise refused("Run.get_snapshot_id")
-
-    restore_snapshot = take_snapshot = get_snapshot_id
+    wait_for_completion = lacking("Run.wait_for_completion")
+    submit_child = lacking(
+        "Run.submit_child", "A job submits no jobs: make them steps of a pipeline, or a sweep."
+    )
+    get_environment = lacking("Run.get_environment")
+    get_snapshot_id = lacking("Run.get_snapshot_id")
+    restore_snapshot = lacking("Run.restore_snapshot")
+    take_snapshot = lacking("Run.take_snapshot")
 
     def fail(self, error_details: Any = None, error_code: Any = None, **_: Any) -> None:
         self.end("FAILED")
@@ -338,52 +306,6 @@ class StartedRun(TrackedRun):
 
     def complete(self, _set_status: bool = True) -> None:
         self.end("FINISHED")
-
-
-class JobRun(KeptFiles, TrackedRun):
-    """The run of this job."""
-
-    def __init__(self, name: str, run_id: str) -> None:
-        TrackedRun.__init__(self, own_tracking(), run_id)
-        self.id = self.run_id = self.name = name  # Azure's id of a run is the job's name
-        self._failed = 0
-        atexit.register(self._last)
-
-    def fail(self, error_details: Any = None, error_code: Any = None, **_: Any) -> None:
-        """The job fails as soon as the script ends, however it does."""
-        sys.stderr.write("The script says that its run has failed: %s\n" % (error_details or ""))
-        self.end("FAILED")
-        self._failed = os.getpid()
-
-    def _last(self) -> None:
-        """Begun early, so all others have had their turn."""
-        if self._failed == os.getpid():
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(1)
-
-    @cached_property
-    def input_datasets(self) -> dict[str, Any]:
-        """The paths of the job's inputs, and what the script adds to them."""
-        return given("AZURE_ML_INPUT_")
-
-    @cached_property
-    def output_datasets(self) -> dict[str, Any]:
-        return given("AZURE_ML_OUTPUT_")
-
-    def get_portal_url(self) -> str:
-        told = os.environ
-        parts = (told.get("LAZUR_SERVER", ""), told.get("LAZUR_WORKSPACE", ""), self.id)
-        return "%s/jobs/%s/%s" % parts
-
-    def register_model(
-        self, model_name: str, model_path: str | None = None, tags: Any = None, **more: Any
-    ) -> Any:
-        """`model_path` is as `get_file_names()` tells it, or of a file that is here."""
-        return register(model_name, model_path or model_name, tags, is_kept=True, **more)
-
-    def get_environment_variables(self) -> dict[str, str]:
-        return dict(os.environ)
 
 
 def is_wanted(key: str, name: str | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 import tempfile
 import urllib.parse
 import urllib.request
@@ -113,6 +114,29 @@ class Stored(Source):
         if path == self._top:
             return posixpath.basename(path)
         return path[len(self._top) + 1 :] if self._top else path
+
+
+class Mounted:
+    """A folder with a dataset's files, which were fetched there."""
+
+    def __init__(self, dataset: Any, mount_point: str | None) -> None:
+        self._dataset = dataset
+        self._own = mount_point is None
+        self.mount_point = mount_point or tempfile.mkdtemp(prefix="dataset-")
+
+    def start(self) -> Mounted:
+        self._dataset.download(self.mount_point)
+        return self
+
+    def stop(self) -> None:
+        if self._own:
+            shutil.rmtree(self.mount_point, ignore_errors=True)
+
+    def __enter__(self) -> Any:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def of_path(path: str) -> Source:

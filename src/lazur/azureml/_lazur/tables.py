@@ -7,12 +7,15 @@ import os
 import shutil
 
 from . import delimited
-from .absent import refused
+from .absent import lacking
 from .files import OWN, below
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
+
+
+_PANDAS = "Do it with pandas: to_pandas_dataframe()."
 
 
 class Table:
@@ -39,7 +42,7 @@ class Table:
     def take_sample(self, probability: float, seed: int | None = None) -> Table:
         return self._then(lambda frame: frame.sample(frac=probability, random_state=seed))
 
-    def random_split(self, percentage: float, seed: int | None = None) -> tuple[Table, Table]:
+    def random_split(self, percentage: float, seed: int | None = None) -> tuple[Any, Any]:
         def part(frame: Any, first: bool) -> Any:
             chosen = frame.sample(frac=percentage, random_state=0 if seed is None else seed)
             return chosen if first else frame.drop(chosen.index)
@@ -49,11 +52,15 @@ class Table:
     def with_timestamp_columns(self, *_: Any, **__: Any) -> Table:
         return self
 
-    def to_csv_files(self, *_: Any, **__: Any) -> Any:
-        raise refused("Such a change of a table", "Make it with pandas: to_pandas_dataframe().")
-
-    time_before = time_after = time_between = time_recent = partition_by = to_csv_files
-    to_parquet_files = to_dask_dataframe = to_spark_dataframe = to_csv_files
+    time_before = lacking("time_before", _PANDAS)
+    time_after = lacking("time_after", _PANDAS)
+    time_between = lacking("time_between", _PANDAS)
+    time_recent = lacking("time_recent", _PANDAS)
+    partition_by = lacking("partition_by", _PANDAS)
+    to_csv_files = lacking("to_csv_files", _PANDAS)
+    to_parquet_files = lacking("to_parquet_files", _PANDAS)
+    to_dask_dataframe = lacking("to_dask_dataframe", _PANDAS)
+    to_spark_dataframe = lacking("to_spark_dataframe", _PANDAS)
 
     def _then(self, change: Callable[[Any], Any]) -> Table:
         return Table(lambda: change(self.to_pandas_dataframe()))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 
 from .._lazur import delimited
 from .._lazur.absent import refused
 from .._lazur.models import number
-from .._lazur.sources import Source, Stored, of_path
+from .._lazur.sources import Mounted, Source, Stored, of_path
 from .._lazur.tables import Table, is_hidden, read, together
 from .._lazur.told import ignored
 from .._lazur.workspace_wire import Room, quoted
@@ -56,8 +55,8 @@ class _Dataset:
         """Relative to the whole, as v1 has it."""
         return ["/" + name for source in self._sources for name in source.names()]
 
-    def mount(self, mount_point: str | None = None, **_: Any) -> _Mounted:
-        return _Mounted(self, mount_point)
+    def mount(self, mount_point: str | None = None, **_: Any) -> Mounted:
+        return Mounted(self, mount_point)
 
     def as_named_input(self, name: str) -> Any:
         raise refused("as_named_input", "Its files are had by download() or mount().")
@@ -91,29 +90,6 @@ class TabularDataset(_Dataset, Table):
 
     def to_pandas_dataframe(self, **_: Any) -> Any:
         return self._frame()
-
-
-class _Mounted:
-    """A folder with the files, which were fetched there."""
-
-    def __init__(self, dataset: _Dataset, mount_point: str | None) -> None:
-        self._dataset = dataset
-        self._own = mount_point is None
-        self.mount_point = mount_point or tempfile.mkdtemp(prefix="dataset-")
-
-    def start(self) -> _Mounted:
-        self._dataset.download(self.mount_point)
-        return self
-
-    def stop(self) -> None:
-        if self._own:
-            shutil.rmtree(self.mount_point, ignore_errors=True)
-
-    def __enter__(self) -> Any:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 class _File:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from .._lazur.absent import refused
+from .._lazur.absent import lacking, refused
 from .._lazur.workspace_wire import Room, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+_BY_FILES = "Its files are had by download(), or as an input."
 
 
 class Datastore:
@@ -45,13 +48,8 @@ class Datastore:
 
     upload_files = upload
 
-    @property
-    def account_key(self) -> Any:
-        raise refused(
-            "What lets one into a datastore", "Its files are had by download(), or as an input."
-        )
-
-    sas_token = container_url = account_key
+    account_key = property(lacking("Datastore.account_key", _BY_FILES))
+    sas_token = property(lacking("Datastore.sas_token", _BY_FILES))
 
     def __repr__(self) -> str:
         return "Datastore(name=%r)" % self.name

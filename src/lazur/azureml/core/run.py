@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .._lazur import runs
+from .._lazur import job_run, runs
 from .._lazur.absent import refused
+from .._lazur.offline import OfflineRun
 from .experiment import Experiment
 
 TYPE_CHECKING = False
@@ -15,14 +16,14 @@ class _Kind(type):
     """Whatever a script gets as its run is one of these."""
 
     def __instancecheck__(cls, one: object) -> bool:
-        return isinstance(one, (runs.TrackedRun, runs.OfflineRun))
+        return isinstance(one, (runs.TrackedRun, OfflineRun))
 
 
 class Run(metaclass=_Kind):
     """`Run.get_context()`; also a run by its id."""
 
-    get_context = staticmethod(runs.get_context)
-    get_submitted_run = staticmethod(runs.get_context)
+    get_context = staticmethod(job_run.get_context)
+    get_submitted_run = staticmethod(job_run.get_context)
 
     def __new__(cls, experiment: Any = None, run_id: str = "", **_: Any) -> Any:
         return runs.TrackedRun(runs.own_tracking(), run_id)
@@ -40,8 +41,8 @@ class Run(metaclass=_Kind):
         raise refused("Run.add_type_provider")
 
 
-_OfflineRun = runs.OfflineRun
-_SubmittedRun = runs.JobRun
+_OfflineRun = OfflineRun
+_SubmittedRun = job_run.JobRun
 ScriptRun = Run
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ import yaml
 from lazur.azureml._lazur import delimited
 from lazur.azureml._lazur.files import divided
 from lazur.azureml._lazur.models import number
-from lazur.azureml._lazur.sources import Web
+from lazur.azureml._lazur.sources import Mounted, Web
 from lazur.azureml._lazur.tables import Table, is_hidden, read, together
 from lazur.sdk.entities import Data
 from lazur.spec import references
@@ -107,6 +108,14 @@ class _Dataset(Consumed):
             return staging.copied(Path(self.port.path), folder)
         return self._fetched(folder)
 
+    def mount(self, mount_point: str | None = None, **_: Any) -> Mounted:
+        return Mounted(self, mount_point)
+
+    def to_path(self) -> list[str]:
+        """Relative to the whole, as v1 has it."""
+        with tempfile.TemporaryDirectory(prefix="lazur-v1-") as folder:
+            return [f"/{Path(path).relative_to(folder)}" for path in self.download(folder)]
+
     def to_pandas_dataframe(self, **_: Any) -> Any:
         """By this script's own pandas."""
         path = self.port.path
@@ -148,6 +157,9 @@ class TabularDataset(_Dataset, Table):
     def __init__(self, port: Port, *more: Any, **named: Any) -> None:
         super().__init__(replace(port, table=self), *more, **named)
 
+    def _then(self, change: Callable[[Any], Any]) -> Part:
+        return Part(lambda: change(self.to_pandas_dataframe()))
+
     def to_mltable(self, folder: Path) -> None:
         """Its files with what says how they are read, in a folder of their own."""
         folder.mkdir(parents=True)
@@ -164,6 +176,24 @@ class TabularDataset(_Dataset, Table):
             how = {"read_delimited": delimited.as_mltable(self.told)}
         told = {"type": "mltable", "paths": [{"pattern": "./*.*"}], "transformations": [how]}
         (folder / "MLTable").write_text(yaml.safe_dump(told), "utf-8")
+
+
+class Part(Table):
+    """Rows or columns of a table: a file of its own as soon as a job is to have it."""
+
+    def as_named_input(self, name: str) -> Consumed:
+        return self._stored().as_named_input(name)
+
+    def register(self, *given: Any, **named: Any) -> _Dataset:
+        return self._stored().register(*given, **named)
+
+    def _then(self, change: Callable[[Any], Any]) -> Part:
+        return Part(lambda: change(self.to_pandas_dataframe()))
+
+    def _stored(self) -> TabularDataset:
+        file = staging.folder() / "part.csv"
+        self.to_pandas_dataframe().to_csv(file, index=False)
+        return TabularDataset(Port("data", str(file), is_file=True))
 
 
 class _File:

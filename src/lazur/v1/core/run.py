@@ -13,11 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lazur.azureml._lazur import job_run
 from lazur.azureml._lazur import runs as in_job
 from lazur.azureml._lazur.logging import metrics as as_logged
 from lazur.azureml._lazur.logging import plain, single
 from lazur.azureml._lazur.models import fits
-from lazur.azureml._lazur.offline import SET_BY_OTHERS
+from lazur.azureml._lazur.offline import SET_BY_OTHERS, OfflineRun
 from lazur.azureml.exceptions import ActivityFailedException
 from lazur.engine.states import FINAL
 from lazur.errors import JobFailed, NotFound
@@ -44,8 +45,8 @@ class Run:
         self.id = self.number = run_id
         self.name = run_id
 
-    get_context = staticmethod(in_job.get_context)
-    get_submitted_run = staticmethod(in_job.get_context)
+    get_context = staticmethod(job_run.get_context)
+    get_submitted_run = staticmethod(job_run.get_context)
 
     @staticmethod
     def get(workspace: Workspace, run_id: str) -> Any:
@@ -316,8 +317,8 @@ class Run:
 
 
 ScriptRun = Run
-_OfflineRun = in_job.OfflineRun
-_SubmittedRun = in_job.JobRun
+_OfflineRun = OfflineRun
+_SubmittedRun = job_run.JobRun
 
 
 def _definition(job: Mapping[str, Any]) -> dict[str, Any]:

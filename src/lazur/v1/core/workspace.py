@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from lazur.errors import Invalid, NotFound
 from lazur.sdk.client import Client, connect
@@ -134,6 +134,9 @@ class Workspace:
 
     def get_mlflow_tracking_uri(self, **_: Any) -> str:
         return self.client.tracking_uri
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        raise refused("Workspace.delete", "Whoever is sure says: lazur workspace delete")
 
     def get_details(self) -> dict[str, Any]:
         return self._facts
