@@ -50,6 +50,7 @@ class TestModules:
         "module, name",
         [
             ("core", "LinkedService"),
+            ("core.authentication", "ArcTokenAuthentication"),
             ("core.compute", "AksCompute"),
             ("core.model", "InferenceConfig"),
             ("core.webservice", "AciWebservice"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import urllib.parse
+from abc import abstractmethod
 
 from . import files
 from .logging import Logging, elsewhere
@@ -53,11 +54,11 @@ class RunFiles(Logging):
             target = os.path.join(output_directory or ".", name[cut:])
             self.download_file(name, output_paths[index] if output_paths else target)
 
-    def get_file_names(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def get_file_names(self) -> list[str]: ...
 
-    def download_file(self, name: str, output_file_path: str | None = None, **_: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def download_file(self, name: str, output_file_path: str | None = None, **_: Any) -> None: ...
 
 
 class KeptFiles(RunFiles):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from lazur.v1.core.places import LITERAL, Consumed, OutputFileDatasetConfig, Por
 from lazur.v1.pipeline.core.graph import ParameterData, PipelineParameter, key
 
 
-class PipelineStep:
+class PipelineStep(ABC):
     """One step. What it makes knows it from then on."""
 
     def __init__(
@@ -51,8 +52,9 @@ class PipelineStep:
     def after(self) -> list[PipelineStep]:
         return list(self._after)
 
+    @abstractmethod
     def to_spec(self, graph: Graph, scratch: Path) -> dict[str, Any]:
-        raise NotImplementedError
+        """What its job is, with the files that are made for it in a folder."""
 
 
 class StepSequence:
