@@ -117,8 +117,10 @@ from azureml.core import Dataset, Environment, Model, Run, Workspace
 from azureml.core.compute import AmlCompute
 import azureml.mlflow
 
+del os.environ["MLFLOW_RUN_ID"]  # as MLflow does when a run begins
 run = Run.get_context(allow_offline=False)
 ws = run.experiment.workspace
+assert ws.get_run(run.id).display_name == run.display_name
 run.log_row("point", x=1, y="low")
 run.log_row("point", x=2, y="high")
 run.log("Accuracy (%)", 91)
@@ -147,8 +149,8 @@ Model.register(ws, "other.txt", "v1-mine", tags={"last": 1})
 found = [open(Model.get_model_path("v1-mine", number)).read() for number in (1, 2, 3)]
 assert found == ["weights", "others", "more"], found
 print([(m.version, m.tags) for m in Model.list(ws)])
-del os.environ["MLFLOW_RUN_ID"]  # as MLflow does when a run begins
 assert Run.get_context(allow_offline=False) is run
+assert child.parent.id == run.id
 store = ws.get_default_datastore()
 assert store.name in ws.datastores
 csv = Dataset.File.from_files([(store, "v1/wines/*.csv"), (store, "v1/wines/deep/b.txt")])
@@ -253,7 +255,7 @@ class TestJobs:
     def test_any_job_runs_an_unchanged_script(self, person: Person) -> None:
         person.write("src/train.py", _UNCHANGED)
         person.write("data/a.csv", "1")
-        person.write("job.yml", _JOB)
+        person.write("job.yml", f"name: a_name_that_is_longer_than_those_of_runs\n{_JOB.lstrip()}")
         person.ok("data", "create", "-n", "v1-wine", "--version", "1", "-p", "./data",
                   "--type", "uri_folder")  # fmt: skip
         stored = person.home / "workspaces" / "default" / "workspaceblobstore" / "v1" / "wines"

@@ -11,7 +11,7 @@ from ..exceptions import RunEnvironmentException
 from .models import register
 from .offline import OfflineRun
 from .run_files import KeptFiles
-from .runs import TrackedRun, own_tracking
+from .runs import TrackedRun, by_id, own_tracking
 from .tables import given
 
 TYPE_CHECKING = False
@@ -27,11 +27,11 @@ def get_context(allow_offline: bool = True, **_: Any) -> Any:
     """The run of this job; outside of a job one that prints what it is told."""
     # MLflow takes its variable away when a run begins. That of the job stays, in all processes.
     told = os.environ
-    run_id = told.get("MLFLOW_RUN_ID") or told.get("AZUREML_RUN_ID")
-    if run_id and told.get("MLFLOW_TRACKING_URI"):
-        name = told.get("AZUREML_RUN_ID") or run_id
+    run_id = told.get("MLFLOW_RUN_ID")
+    name = told.get("AZUREML_RUN_ID") or run_id
+    if name and told.get("MLFLOW_TRACKING_URI"):
         if name not in _runs:
-            _runs[name] = JobRun(name, run_id)
+            _runs[name] = JobRun(name, run_id or by_id(name)._run_id)
         return _runs[name]
     if not allow_offline:
         raise RunEnvironmentException(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from datetime import datetime, timezone
 
@@ -17,6 +18,7 @@ from .run_files import API, SentFiles
 from .secrets import Keyvault
 from .told import ignored
 from .wire import Refused, Wire
+from .workspace_wire import Room, quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ _ABSENT = 404
 _PARENT = "mlflow.parentRunId"
 _NAME = "mlflow.runName"
 _NOTE = "mlflow.note.content"
+_JOB = "lazur.job"
+_TYPE = "lazur.type"
+"""What a job's own run has, and those that its script begins have not."""
 _ALL_FILES = "azureml://datastores/workspaceartifactstore/paths/"
 _AT_ONCE = 1000
 _UNLIMITED = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -189,7 +194,7 @@ class TrackedRun(SentFiles):
     def parent(self) -> Any:
         """A pipeline's or a sweep's run, of which this one is a part."""
         found = self._tags().get(_PARENT)
-        return self._other(found) if found else None
+        return self._seen(self._wire.get("runs/get", run_id=found)["run"]) if found else None
 
     def child_run(self, name: str | None = None, **_: Any) -> Any:
         return self._begun(self._facts()["info"], name)
@@ -222,7 +227,7 @@ class TrackedRun(SentFiles):
             words = "tags.`%s` = '%s'" % (_PARENT, waiting.pop(0))
             found = list(searched(self._wire, info["experiment_id"], words))
             for run in chosen(iter(found), tags, properties, status):
-                yield self._other(run["info"]["run_id"])
+                yield self._seen(run)
             if recursive:
                 waiting += [str(run["info"]["run_id"]) for run in found]
 
@@ -284,6 +289,9 @@ class TrackedRun(SentFiles):
     def _registered(self, uri: str, model_name: str, tags: Any, **more: Any) -> Any:
         return register_at(uri, self.id, model_name, tags, **more)
 
+    def _seen(self, run: dict[str, Any]) -> TrackedRun:
+        return named(self._other(run["info"]["run_id"]), run)
+
     def _other(self, run_id: str) -> TrackedRun:
         return TrackedRun(self._wire, run_id)
 
@@ -313,6 +321,28 @@ def is_wanted(key: str, name: str | None) -> bool:
     if name is None:
         return not key.startswith("system/")
     return key == plain(name) or key.startswith(plain(name) + ".")
+
+
+def job_of(run: dict[str, Any]) -> str | None:
+    """The name of the job whose run it is: its id, where that is short enough."""
+    tags = _tags(run)
+    return tags.get(_JOB) if _TYPE in tags else None
+
+
+def named(made: TrackedRun, run: dict[str, Any]) -> TrackedRun:
+    """Azure's id of a job's run is the job's name."""
+    made.id = made.run_id = made.name = job_of(run) or made.id
+    return made
+
+
+def by_id(given: str) -> TrackedRun:
+    """A run by what a script knows of it: a job's name, or what MLflow calls it."""
+    found = given
+    if not re.fullmatch(r"[\w-]{1,32}", given):
+        found = str(Room().wire.get("/runs/" + quoted(given))["id"])
+    made = TrackedRun(own_tracking(), found)
+    made.id = made.run_id = made.name = given
+    return made
 
 
 def is_part(run: dict[str, Any]) -> bool:

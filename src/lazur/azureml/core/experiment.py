@@ -47,7 +47,7 @@ class Experiment:
         found = runs.searched(wire, known) if known else iter(())
         for run in runs.chosen(found, tags, properties, status):
             if include_children or not runs.is_part(run):
-                yield runs.TrackedRun(wire, run["info"]["run_id"])
+                yield runs.named(runs.TrackedRun(wire, run["info"]["run_id"]), run)
 
     @staticmethod
     def list(workspace: Any, **_: Any) -> Any:

@@ -26,11 +26,11 @@ class Run(metaclass=_Kind):
     get_submitted_run = staticmethod(job_run.get_context)
 
     def __new__(cls, experiment: Any = None, run_id: str = "", **_: Any) -> Any:
-        return runs.TrackedRun(runs.own_tracking(), run_id)
+        return runs.by_id(run_id)
 
     @staticmethod
     def get(workspace: Any, run_id: str) -> Any:
-        return runs.TrackedRun(runs.own_tracking(), run_id)
+        return runs.by_id(run_id)
 
     @staticmethod
     def list(experiment: Experiment, *given: Any, **named: Any) -> Iterator[Any]:

@@ -6,7 +6,7 @@ import os
 
 from .._lazur import delimited
 from .._lazur.absent import refused
-from .._lazur.runs import TrackedRun, own_tracking
+from .._lazur.runs import by_id
 from .._lazur.workspace_wire import Room
 from .dataset import Dataset
 from .datastore import Datastore
@@ -60,7 +60,7 @@ class Workspace:
         return Keyvault()
 
     def get_run(self, run_id: str) -> Any:
-        return TrackedRun(own_tracking(), run_id)
+        return by_id(run_id)
 
     def get_mlflow_tracking_uri(self, **_: Any) -> str:
         return os.environ.get("MLFLOW_TRACKING_URI", "")

@@ -73,11 +73,11 @@ class Run:
         known = in_job.known_experiment(wire, experiment.name)
         found = in_job.searched(wire, known) if known else iter(())
         for run in in_job.chosen(found, tags, properties, status):
-            name = str(run["info"]["run_id"])
-            if name in jobs:
-                yield of_job(workspace, jobs[name])
-            elif include_children or not in_job.is_part(run):
-                yield LoggedRun(experiment, wire, name)
+            job = in_job.job_of(run)
+            if job in jobs:
+                yield of_job(workspace, jobs[job])
+            elif job is None and (include_children or not in_job.is_part(run)):
+                yield LoggedRun(experiment, wire, run["info"]["run_id"])
 
     def wait_for_completion(
         self,

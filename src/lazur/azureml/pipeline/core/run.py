@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..._lazur.absent import absent
-from ..._lazur.runs import TrackedRun, own_tracking
+from ..._lazur.runs import TrackedRun, by_id, own_tracking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ class StepRun(TrackedRun):
     type = "azureml.StepRun"
 
     def __init__(self, experiment: Any, step_run_id: str, **_: Any) -> None:
-        super().__init__(own_tracking(), step_run_id)
+        found = by_id(step_run_id)
+        super().__init__(own_tracking(), found._run_id)
+        self.id = self.run_id = step_run_id
         self.name = self.display_name
 
 
@@ -24,7 +26,8 @@ class PipelineRun(TrackedRun):
     type = "azureml.PipelineRun"
 
     def __init__(self, experiment: Any, run_id: str, **_: Any) -> None:
-        super().__init__(own_tracking(), run_id)
+        super().__init__(own_tracking(), by_id(run_id)._run_id)
+        self.id = self.run_id = self.name = run_id
 
     def get_steps(self) -> Iterator[StepRun]:
         for child in self.get_children():
