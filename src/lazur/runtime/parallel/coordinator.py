@@ -139,9 +139,11 @@ class Coordinator:
 
     def _hear(self, source: Any, who: Hand | There | None) -> None:
         if isinstance(who, Hand):
+            if self._hands.get(who.name) is not who:
+                return  # dropped with its node, while its last word was on its way
             self._heed(who, who.channel.read())
             if who.channel.closed:
-                self._selector.unregister(who.channel)
+                self._turn_from(who)
         elif isinstance(who, There):
             self._heed_node(who)
         else:
@@ -233,8 +235,8 @@ class Coordinator:
         hand = self._hands.get(told["ended"])
         if hand is None:
             return
+        self._turn_from(hand)
         if not hand.channel.closed:
-            self._selector.unregister(hand.channel)
             self._heed(hand, hand.channel.drain())
         number = told["number"]
         if told["phase"] in (slots.LOADING, slots.RUNNING) and number in hand.held:
@@ -251,12 +253,16 @@ class Coordinator:
 
     def _drop(self, hand: Hand) -> None:
         del self._hands[hand.name]
-        if not hand.channel.closed and hand.channel in self._selector.get_map():
-            self._selector.unregister(hand.channel)
+        self._turn_from(hand)
         hand.channel.close()
         self._book.put_back(hand.held)
         for other in list(self._hands.values()):
             self._feed(other)
+
+    def _turn_from(self, hand: Hand) -> None:
+        """Before its channel is closed: another one may get its number."""
+        if hand.channel in self._selector.get_map():
+            self._selector.unregister(hand.channel)
 
     def _bad_start(self, why: str) -> None:
         self._bad_starts += 1

@@ -252,7 +252,10 @@ class TestKills:
         """)
         with driver.start(node=1) as other, driver.start() as first:
             wait_until(lambda: any("-1-0-" in e["w"] for e in driver.ledger()))
+            os.kill(first.pid, signal.SIGSTOP)
             os.kill(other.pid, signal.SIGKILL)
+            time.sleep(0.5)  # until its worker has said something, too: both are heard at once
+            os.kill(first.pid, signal.SIGCONT)
             said, _ = first.communicate(timeout=60)
         assert first.returncode == 0
         assert "node 1 is gone" in said
