@@ -21,6 +21,7 @@ SOURCE = ROOT / "src" / "lazur"
 ROOMS = ("backends", "builders", "blobs", "vaults", "datastores")
 LIGHT = (
     "errors.py",
+    "dsl.py",
     "egress.py",
     "outbound.py",
     "registry.py",

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from lazur.sdk import dsl as dsl
+    from lazur import dsl as dsl
     from lazur.sdk.client import Client as Client
     from lazur.sdk.client import connect as connect
     from lazur.sdk.constants import AssetTypes as AssetTypes
@@ -123,13 +123,14 @@ _HOMES = {
         "load_schedule",
     ),
 }
+_MODULES = ("dsl",)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     """Names are imported when they are used: the server imports `lazur` without the client."""
-    if name == "dsl":
-        return import_module("lazur.sdk.dsl")
+    if name in _MODULES:
+        return import_module(f"lazur.{name}")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'lazur' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)
@@ -138,4 +139,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME_OF, "dsl"])
+    return sorted({*globals(), *_HOME_OF, *_MODULES})

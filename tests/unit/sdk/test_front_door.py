@@ -20,6 +20,13 @@ class TestImport:
     def test_of_lazur_brings_nothing_else(self) -> None:
         assert {m for m in modules_after("import lazur") if m.startswith("lazur")} == {"lazur"}
 
+    def test_of_pipelines_is_written_as_with_azures_client(self) -> None:
+        """`from azure.ai.ml.dsl import pipeline`; nothing else may have been imported before."""
+        code = "from lazur.dsl import condition, do_while, group, parallel_for, pipeline"
+        check = "import lazur; assert lazur.pipeline is pipeline and lazur.dsl.group is group"
+        slow = {"pydantic", "yaml", "lazur.sdk.http"}
+        assert modules_after(f"{code}; {check}") & slow == set()
+
     def test_of_the_client_brings_nothing_slow(self) -> None:
         """Each of these takes a good part of what a whole command may."""
         slow = {"httpx", "pydantic", "fastapi", "sqlalchemy", "asyncio", "knack", "requests"}
