@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Dict, Iterator, List, Optional
 from ._blocks import ENCODINGS, blocks, encoding_of
 from ._chunks import Chunks
 from ._errors import MLTableError
+from ._native import reader_of
 from ._optional import arrow, need
 from ._readers import Reader
 from ._storage import Storage
@@ -97,7 +98,7 @@ def _quick(block: bytes, known: _Known) -> Any:
     for _ in range(2):
         try:
             table = parser.read_json(
-                pa.BufferReader(block),
+                reader_of(block),
                 read_options=parser.ReadOptions(block_size=size),
                 parse_options=parser.ParseOptions(explicit_schema=schema),
             )

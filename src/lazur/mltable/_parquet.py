@@ -6,6 +6,7 @@ from typing import List, Optional
 
 from ._chunks import Chunks
 from ._errors import MLTableError
+from ._native import file_of
 from ._optional import arrow, need
 from ._readers import Reader, wanted
 from ._storage import Storage
@@ -30,7 +31,7 @@ def batches(source: str, storage: Storage, columns: Optional[List[str]]) -> Chun
     pa, parquet = arrow(), need("pyarrow.parquet", "Reading Parquet files")
     with storage.open(source) as stream:
         try:
-            file = parquet.ParquetFile(stream)
+            file = parquet.ParquetFile(file_of(stream))
             schema = file.schema_arrow
             names = wanted(schema.names, columns)
             schema = pa.schema([field for field in schema if field.name in names])

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Text
 
 from . import _conversion, _datetimes
 from ._errors import MLTableError
+from ._native import file_of, reader_of
 from ._optional import arrow, need
 from ._readers import wanted
 from ._types import DataType
@@ -109,7 +110,7 @@ class Shape:
         """Records that may have line breaks in them, all as text."""
         parser = need("pyarrow.csv", _WHY)
         reader = parser.open_csv(
-            arrow().PythonFile(stream, mode="r"),
+            file_of(stream),
             read_options=parser.ReadOptions(
                 column_names=self.names, skip_rows_after_names=int(skip), block_size=4 << 20
             ),
@@ -118,7 +119,8 @@ class Shape:
             ),
             convert_options=self._conversion(dialect, typed=False),
         )
-        yield from reader
+        with reader:  # it reads ahead, and whoever wants the first rows alone leaves it there
+            yield from reader
 
     def _parsed(self, block: bytes, dialect: Dialect, typed: bool) -> Any:
         try:
@@ -132,7 +134,7 @@ class Shape:
         """In parts of this size, which threads share."""
         parser = need("pyarrow.csv", _WHY)
         return parser.read_csv(
-            arrow().BufferReader(block),
+            reader_of(block),
             read_options=parser.ReadOptions(column_names=self.names, block_size=size),
             parse_options=parser.ParseOptions(delimiter=dialect.delimiter),
             convert_options=self._conversion(dialect, typed=typed),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 
 from lazur.runtime.parallel import planning, settings
 from lazur.runtime.parallel.paths import Paths
@@ -22,7 +23,14 @@ _PATH = "Path"
 
 
 def main(argv: list[str]) -> int:
-    """Cut `argv[1]`."""
+    """Cut `argv[1]`, and be gone: what is wanted is on the disk, and with an interpreter that ends
+    in good order, threads of libraries that are not done yet abort the process."""
+    code = cut(argv)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def cut(argv: list[str]) -> int:
     try:
         asked = settings.read(argv[2:])
         paths = Paths()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.runtime.parallel.driver import Driver
+from tests.unit.runtime.parallel.driver import PROGRAM, Driver
 
 MLTABLE = """\
 paths:
@@ -55,6 +55,18 @@ class TestTables:
         assert driver.run()[0] == 0
         found = [line.replace("None", "") for line in driver.lines]
         assert found == ["z a [1, 6]", "y  [2, 5]", "z b [3]", " a [4]"]
+
+    def test_what_aborts_when_its_interpreter_ends_has_cut_it(
+        self, driver: Driver, tmp_path: Path
+    ) -> None:
+        """As threads of Arrow's do, now and then."""
+        (tmp_path / "sitecustomize.py").write_text(
+            "import atexit, os\n"
+            "if os.environ.get('LAZUR_ROLE') == 'cut':\n    atexit.register(os.abort)\n"
+        )
+        driver.variables["PYTHONPATH"] = f"{tmp_path}:{Path(PROGRAM).parent.parent}"
+        code, said = driver.run()
+        assert code == 0, said
 
     def test_a_size_in_rows(self, driver: Driver) -> None:
         driver.settings["mini_batch_size"] = "8 rows"
