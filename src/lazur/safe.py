@@ -65,7 +65,9 @@ class SafeRoot:
         try:
             self._root = os.open(root, _FOLDER | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise NotFound(f"The folder {os.fspath(root)} is not there.") from error
+            # Its name alone: where a server keeps its folders is nobody's business.
+            name = os.path.basename(os.path.abspath(root))
+            raise NotFound(f"The folder {paths.shown(name)} is not there.") from error
 
     def close(self) -> None:
         if self._root >= 0:

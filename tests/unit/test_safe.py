@@ -209,6 +209,11 @@ class TestOpen:
         with pytest.raises(NotFound, match="link"):
             root.open("within")
 
+    def test_a_root_that_is_not_there_is_told_by_its_name_alone(self, tmp_path: Path) -> None:
+        with pytest.raises(NotFound) as refused:
+            SafeRoot(tmp_path / "gone")
+        assert str(refused.value) == "The folder 'gone' is not there."
+
     def test_refuses_folders_and_absent_files(self, root: SafeRoot) -> None:
         for path in ("a", "a/b", "absent", "absent/x", "a/b/file.txt/x"):
             with pytest.raises(NotFound):
