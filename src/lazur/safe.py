@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Literal, NamedTuple, Self, cast
 
@@ -66,7 +67,7 @@ class SafeRoot:
             self._root = os.open(root, _FOLDER | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError) as error:
             # Its name alone: where a server keeps its folders is nobody's business.
-            name = os.path.basename(os.path.abspath(root))
+            name = Path(root).absolute().name
             raise NotFound(f"The folder {paths.shown(name)} is not there.") from error
 
     def close(self) -> None:
