@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 FAST := not slow and not network and not browser and not chaos
-WORKERS ?= 2
+# Tests wait as much as they compute.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n > 4 ? 8 : 2 * n)))
 AZURITE := tests/datastores/emulators/node_modules
 AZURE_CLIENTS := 1.35 1.34 1.33
 
