@@ -34,6 +34,7 @@ LIGHT = (
     "cli",
     "mltable",
     "azureml",
+    "sweep.py",
     "v1",
 )
 """What `pip install lazur` must be able to import, without any extra."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lazur import dsl as dsl
+    from lazur import sweep as sweep
     from lazur.sdk.client import Client as Client
     from lazur.sdk.client import connect as connect
     from lazur.sdk.constants import AssetTypes as AssetTypes
@@ -44,18 +45,24 @@ if TYPE_CHECKING:
     from lazur.sdk.loading import load_job as load_job
     from lazur.sdk.loading import load_model as load_model
     from lazur.sdk.search_space import BanditPolicy as BanditPolicy
+    from lazur.sdk.search_space import BayesianSamplingAlgorithm as BayesianSamplingAlgorithm
     from lazur.sdk.search_space import Choice as Choice
+    from lazur.sdk.search_space import GridSamplingAlgorithm as GridSamplingAlgorithm
     from lazur.sdk.search_space import LogNormal as LogNormal
     from lazur.sdk.search_space import LogUniform as LogUniform
     from lazur.sdk.search_space import MedianStoppingPolicy as MedianStoppingPolicy
     from lazur.sdk.search_space import Normal as Normal
+    from lazur.sdk.search_space import Objective as Objective
     from lazur.sdk.search_space import QLogNormal as QLogNormal
     from lazur.sdk.search_space import QLogUniform as QLogUniform
     from lazur.sdk.search_space import QNormal as QNormal
     from lazur.sdk.search_space import QUniform as QUniform
     from lazur.sdk.search_space import Randint as Randint
+    from lazur.sdk.search_space import RandomSamplingAlgorithm as RandomSamplingAlgorithm
+    from lazur.sdk.search_space import SweepJobLimits as SweepJobLimits
     from lazur.sdk.search_space import TruncationSelectionPolicy as TruncationSelectionPolicy
     from lazur.sdk.search_space import Uniform as Uniform
+    from lazur.sdk.sweeps import SweepJob as SweepJob
     from lazur.sdk.triggers import CronTrigger as CronTrigger
     from lazur.sdk.triggers import EventTrigger as EventTrigger
     from lazur.sdk.triggers import ImportDataSchedule as ImportDataSchedule
@@ -92,19 +99,25 @@ _HOMES = {
     "lazur.sdk.functions": ("command_component",),
     "lazur.sdk.search_space": (
         "BanditPolicy",
+        "BayesianSamplingAlgorithm",
         "Choice",
+        "GridSamplingAlgorithm",
         "LogNormal",
         "LogUniform",
         "MedianStoppingPolicy",
         "Normal",
+        "Objective",
         "QLogNormal",
         "QLogUniform",
         "QNormal",
         "QUniform",
         "Randint",
+        "RandomSamplingAlgorithm",
+        "SweepJobLimits",
         "TruncationSelectionPolicy",
         "Uniform",
     ),
+    "lazur.sdk.sweeps": ("SweepJob",),
     "lazur.sdk.loading": (
         "load_component",
         "load_data",
@@ -123,7 +136,7 @@ _HOMES = {
         "load_schedule",
     ),
 }
-_MODULES = ("dsl",)
+_MODULES = ("dsl", "sweep")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 

@@ -14,7 +14,7 @@ from lazur.sdk.assets import Assets
 from lazur.sdk.audits import Audit
 from lazur.sdk.computes import Computes
 from lazur.sdk.data import DataAssets
-from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model, Pipeline
+from lazur.sdk.entities import Component, Data, Entity, Environment, Model, Submittable
 from lazur.sdk.environments import Environments
 from lazur.sdk.experiments import Experiments
 from lazur.sdk.home import defaults, find, token_for
@@ -156,7 +156,7 @@ class Client:
 
     def create_or_update(self, entity: Entity | Job) -> Job | Asset:
         """Whatever it is: a job is submitted, an asset registered."""
-        if isinstance(entity, Command | Pipeline | Job):
+        if isinstance(entity, Submittable | Job):
             return self.jobs.create_or_update(entity)
         rooms: dict[type[Entity], Assets] = {
             Environment: self.environments,

@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
 
 from lazur.errors import Invalid
+
+if TYPE_CHECKING:
+    from lazur.sdk.sweeps import Sweeping
 
 Spec = dict[str, Any]
 Text = str | os.PathLike[str]
@@ -45,6 +48,10 @@ class Entity:
         known = {key: value for key, value in spec.items() if key in names and value is not None}
         extra = {key: value for key, value in spec.items() if key not in known}
         return cls(**known, extra=extra, base_path=base_path)
+
+
+class Submittable(Entity):
+    """A job, of whatever type."""
 
 
 _OURS = frozenset({"extra", "base_path", "source_path", "as_loaded"})
@@ -202,7 +209,7 @@ class TensorFlowDistribution(Entity):
 
 
 @dataclass
-class Command(Entity):
+class Command(Submittable):
     """A command job; `command()` makes it, `load_job` reads it."""
 
     name: str | None = None
@@ -228,8 +235,8 @@ class Command(Entity):
     type: str | None = "command"
 
     def __post_init__(self) -> None:
-        self.inputs = {key: _typed(Input, value) for key, value in self.inputs.items()}
-        self.outputs = {key: _typed(Output, value) for key, value in self.outputs.items()}
+        self.inputs = {key: typed(Input, value) for key, value in self.inputs.items()}
+        self.outputs = {key: typed(Output, value) for key, value in self.outputs.items()}
 
     def to_spec(self) -> Spec:
         spec = super().to_spec()
@@ -238,19 +245,24 @@ class Command(Entity):
         }
 
     def __call__(self, **inputs: Any) -> Any:
-        """Within a pipeline's function: a step that runs it, with these inputs."""
+        """The same job with these inputs; within a pipeline's function, a step."""
         return import_module("lazur.sdk.nodes").of_command(self, inputs)
+
+    def sweep(self, **settings: Unpack[Sweeping]) -> Any:
+        """A sweep over those inputs that are distributions: a `SweepJob`; within a pipeline's
+        function, a step."""
+        return import_module("lazur.sdk.nodes").of_sweep(self, settings)
 
     def set_resources(self, **values: Any) -> None:
         """As in Azure's client: `job.set_resources(instance_count=2)`."""
-        self.resources = {**(plain(self.resources) or {}), **_given(values)}
+        self.resources = {**(plain(self.resources) or {}), **said(values)}
 
     def set_limits(self, *, timeout: int) -> None:
         self.limits = {**(plain(self.limits) or {}), "timeout": timeout}
 
 
 @dataclass
-class Pipeline(Entity):
+class Pipeline(Submittable):
     """A pipeline job; a function under `@lazur.pipeline` makes it, `load_job` reads it."""
 
     name: str | None = None
@@ -328,7 +340,7 @@ def command(
 ) -> Command:
     """A command job, with the arguments of `azure.ai.ml.command`. Paths are relative to the
     working directory."""
-    resources = _given(
+    resources = said(
         {
             "instance_count": instance_count,
             "instance_type": instance_type,
@@ -353,8 +365,8 @@ def command(
         compute=compute,
         distribution=distribution,
         resources=resources or None,
-        limits=_given({"timeout": timeout}) or None,
-        queue_settings=_given({"job_tier": job_tier, "priority": priority}) or None,
+        limits=said({"timeout": timeout}) or None,
+        queue_settings=said({"job_tier": job_tier, "priority": priority}) or None,
         services=services,
         identity=identity,
         parent_job_name=parent_job_name,
@@ -362,13 +374,14 @@ def command(
     )
 
 
-def _typed(cls: type[Input | Output], value: Any) -> Any:
+def typed(cls: type[Entity], value: Any) -> Any:
+    """A mapping as the class whose fields it has, so that it has attributes."""
     if isinstance(value, Mapping) and not (value.keys() - {f.name for f in fields(cls)}):
         return cls.from_spec(value)
     return value
 
 
-def _given(values: Mapping[str, Any]) -> Spec:
+def said(values: Mapping[str, Any]) -> Spec:
     return {key: value for key, value in values.items() if value is not None}
 
 

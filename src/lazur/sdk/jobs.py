@@ -11,7 +11,7 @@ from typing import Any, TypedDict, Unpack
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, JobFailed
 from lazur.sdk import downloads, planning
-from lazur.sdk.entities import Command, Entity, Pipeline, Spec, expect
+from lazur.sdk.entities import Command, Entity, Spec, Submittable, expect
 from lazur.sdk.events import events
 from lazur.sdk.follow import follow_log
 from lazur.sdk.lines import Style
@@ -41,13 +41,13 @@ class Jobs:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
 
-    def create_or_update(self, job: Command | Pipeline | Job, **changes: Any) -> Job:
+    def create_or_update(self, job: Submittable | Job, **changes: Any) -> Job:
         """Submit a job; of one that the server gave, keep what may change (display name, tags,
         …)."""
         if isinstance(job, Job):
             current = {key: job[key] for key in JOB_CHANGES if key in job}
             return self.update(job.name, **{**current, **changes})
-        if not isinstance(job, Pipeline):
+        if not isinstance(job, Submittable):
             expect(job, Command)
         return self.submit(Source({**job.to_spec(), **changes}, _folder(job)))
 
@@ -56,12 +56,12 @@ class Jobs:
         they stand in it."""
         return Job(publish(self._scope, "job", _in_experiment(source), self._path(), watch))
 
-    def validate(self, job: Command | Pipeline | Source) -> View:
+    def validate(self, job: Submittable | Source) -> View:
         """All checks of a submit, and nothing submitted. What comes back has `warnings`."""
         source = job if isinstance(job, Source) else Source(job.to_spec(), _folder(job))
         return View(publish(self._scope, "job", source, self._path("validate"), None))
 
-    def plan(self, job: Command | Pipeline | Source) -> View:
+    def plan(self, job: Submittable | Source) -> View:
         """What submitting it would do: `steps`, each with what it `will` do and `why`, what would
         have to be uploaded, and which environments be built. Nothing is sent or written."""
         source = job if isinstance(job, Source) else Source(job.to_spec(), _folder(job))

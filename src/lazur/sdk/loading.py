@@ -9,6 +9,7 @@ from typing import IO, Any, TypeVar
 
 from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model, Pipeline
 from lazur.sdk.source import read
+from lazur.sdk.sweeps import SweepJob
 
 Source = str | os.PathLike[str] | IO[str]
 Overrides = list[Mapping[str, Any]] | None
@@ -20,13 +21,15 @@ def load_job(
     *,
     params_override: Overrides = None,
     relative_origin: str | os.PathLike[str] | None = None,
-) -> Command | Pipeline:
+) -> Command | Pipeline | SweepJob:
     """A job from its YAML, of the class of its type. `params_override` changes it first:
     `[{"inputs.lr": 0.1}]`. Paths in it are relative to the file, or to `relative_origin`."""
     found = read(source, params_override or (), relative_origin)
     kind = str(found.spec.get("type") or "").lower()
-    is_pipeline = kind == "pipeline" or (not kind and "jobs" in found.spec)
-    cls = Pipeline if is_pipeline else Command
+    if kind == "pipeline" or (not kind and "jobs" in found.spec):
+        return Pipeline.from_spec(found.spec, base_path=found.folder)
+    is_sweep = kind == "sweep" or (not kind and "trial" in found.spec)
+    cls = SweepJob if is_sweep else Command
     return cls.from_spec(found.spec, base_path=found.folder)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Unpack
 
 from lazur.errors import Invalid
-from lazur.sdk.entities import Command, Component, Entity, Spec, plain
-from lazur.sdk.search_space import Distribution
+from lazur.sdk import sweeps
+from lazur.sdk.entities import Command, Component, Entity, Spec, plain, said
+from lazur.sdk.sweeps import Sweeping, SweepJob
 
 _ITS_OWN = ("step_name", "name", "inputs", "outputs", "depends_on", "on_failure")
 _FIELDS = frozenset(
@@ -155,7 +158,7 @@ class Node:
         self.on_failure: list[Node] = []
         self._body = body
         self._component = component
-        self._sweep: Spec | None = None
+        self._is_swept = False
         add(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -172,10 +175,10 @@ class Node:
     def set_limits(self, **values: int | None) -> None:
         """As in Azure's client: `step.set_limits(timeout=60)`; of a sweep also
         `max_total_trials`, `max_concurrent_trials` and `trial_timeout`."""
-        self.limits = {**(plain(self.limits) or {}), **_said(values)}
+        self.limits = {**(plain(self.limits) or {}), **said(values)}
 
     def set_resources(self, **values: Any) -> None:
-        self.resources = {**(plain(self.resources) or {}), **_said(values)}
+        self.resources = {**(plain(self.resources) or {}), **said(values)}
 
     def declared(self, side: str) -> Spec:
         found = self._component.to_spec().get(side) if self._component else self._body.get(side)
@@ -186,46 +189,21 @@ class Node:
         named = self._component.name if self._component else self._body.get("name")
         return str(named or "step").rpartition("/")[2]
 
-    def sweep(
-        self,
-        *,
-        primary_metric: str,
-        goal: str,
-        sampling_algorithm: str | Spec = "random",
-        max_total_trials: int | None = None,
-        max_concurrent_trials: int | None = None,
-        timeout: int | None = None,
-        trial_timeout: int | None = None,
-        early_termination: Entity | Spec | None = None,
-        early_termination_policy: Entity | Spec | None = None,
-        compute: str | None = None,
-    ) -> Node:
-        """Try the inputs that are distributions, such as `lazur.Choice([1, 2])`. A policy goes by
-        either name."""
-        limits = {
-            "max_total_trials": max_total_trials,
-            "max_concurrent_trials": max_concurrent_trials,
-            "timeout": timeout,
-            "trial_timeout": trial_timeout,
-        }
-        made: Spec = {
-            "sampling_algorithm": plain(sampling_algorithm),
-            "objective": {"primary_metric": primary_metric, "goal": goal},
-            "limits": {key: value for key, value in limits.items() if value is not None},
-            "early_termination": plain(early_termination or early_termination_policy),
-        }
-        if compute is not None:
-            self.compute = compute
-        self._sweep = {key: value for key, value in made.items() if value}
+    def sweep(self, **settings: Unpack[Sweeping]) -> Node:
+        """Try the inputs that are distributions, such as `lazur.Choice([1, 2])`."""
+        made = sweeps.sweep(**settings)
+        limits = {**(plain(self.limits) or {}), **made.pop("limits", {})}
+        self._fields.update(made, limits=limits or None)
+        self._is_swept = True
         return self
 
     def to_spec(self) -> Spec:
-        given = dict(self.inputs.items())
-        spec = self._sweep_spec(given) if self._sweep is not None else self._own_spec()
+        given, fields = dict(self.inputs.items()), dict(self._fields)
+        spec = self._sweep_spec(given, fields) if self._is_swept else self._own_spec()
         inputs = {k: bound(v) for k, v in given.items() if v is not None}
         outputs = {k: out.settings for k, out in self.outputs.items() if out.settings}
         later = {
-            **{field: bound(value) for field, value in self._fields.items()},
+            **{field: bound(value) for field, value in fields.items()},
             "depends_on": [node.step_name for node in _several(self.depends_on)],
             "on_failure": [node.step_name for node in _several(self.on_failure)],
         }
@@ -246,21 +224,16 @@ class Node:
             return {"type": kind, "component": self._component.reference()}
         return dict(self._body)
 
-    def _sweep_spec(self, given: dict[str, Any]) -> Spec:
-        space = {k: given.pop(k) for k, v in list(given.items()) if isinstance(v, Distribution)}
-        if not space:
-            raise Invalid(
-                "A sweep needs inputs that are distributions.",
-                hint="Such as step(rate=lazur.Uniform(0.1, 0.9)).sweep(…).",
-            )
-        if self._component is None:
-            raise Invalid("Components can be swept; make one of the command.")
-        return {
-            "type": "sweep",
-            "trial": self._component.reference(),
-            "search_space": {name: part.to_spec() for name, part in space.items()},
-            **(self._sweep or {}),
-        }
+    def _sweep_spec(self, given: dict[str, Any], fields: Spec) -> Spec:
+        """What is tried is taken out of both."""
+        inputs, space = sweeps.parted_inputs(given, fields.pop("search_space", None))
+        sweeps.check(space)
+        for name in given.keys() - inputs.keys():
+            del given[name]
+        trial, whole = sweeps.parted(self._body)
+        if self._component is not None:
+            trial, whole = self._component.reference(), {}
+        return {**whole, "type": "sweep", "trial": trial, "search_space": plain(space)}
 
 
 def of_component(component: Component, given: Mapping[str, Any]) -> Node:
@@ -276,8 +249,23 @@ def of_component(component: Component, given: Mapping[str, Any]) -> Node:
     return Node({"type": component.type or "command"}, given, component)
 
 
-def of_command(command: Command, given: Mapping[str, Any]) -> Node:
-    _check_open()
+def of_command(command: Command, given: Mapping[str, Any]) -> Node | Command:
+    """Outside of pipelines the same job once more: it is called otherwise, as with Azure's
+    client, since no two jobs have one name."""
+    if not open_steps():
+        made = copy.deepcopy(command)
+        return replace(made, name=None, inputs={**made.inputs, **given})
+    return _step(command, given)
+
+
+def of_sweep(command: Command, settings: Sweeping) -> Node | SweepJob:
+    settings.setdefault("queue_settings", command.queue_settings)
+    if open_steps():
+        return _step(command, {}).sweep(**settings)
+    return SweepJob(trial=copy.deepcopy(command), name=command.name, **sweeps.sweep(**settings))
+
+
+def _step(command: Command, given: Mapping[str, Any]) -> Node:
     spec = rebased(command.to_spec(), command.base_path)
     inputs = {**command.inputs, **given}
     return Node(spec, inputs, None)
@@ -331,10 +319,6 @@ def rebased(spec: Spec, base: Any) -> Spec:
         if isinstance(text, str) and references.is_local(text):
             holder[key] = str((Path(base) / text).absolute())
     return made
-
-
-def _said(values: Mapping[str, Any]) -> Spec:
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def _several(value: Any) -> list[Node]:

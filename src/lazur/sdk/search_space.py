@@ -1,4 +1,4 @@
-"""What a sweep may choose from, and what stops its trials, under the names of
+"""What a sweep may choose from, how, how far, and what stops its trials, under the names of
 `azure.ai.ml.sweep`."""
 
 from __future__ import annotations
@@ -94,3 +94,39 @@ class MedianStoppingPolicy(_Policy):
 class TruncationSelectionPolicy(_Policy):
     always: ClassVar[Spec] = {"type": "truncation_selection"}
     truncation_percentage: int | None = None
+
+
+@dataclass(kw_only=True)
+class SweepJobLimits(Entity):
+    max_concurrent_trials: int | None = None
+    max_total_trials: int | None = None
+    timeout: int | None = None
+    trial_timeout: int | None = None
+
+
+@dataclass(kw_only=True)
+class Objective(Entity):
+    goal: str | None = None
+    primary_metric: str | None = None
+
+
+class SamplingAlgorithm(Entity):
+    pass
+
+
+@dataclass(kw_only=True)
+class RandomSamplingAlgorithm(SamplingAlgorithm):
+    always: ClassVar[Spec] = {"type": "random"}
+    rule: str | None = None
+    seed: int | None = None
+    logbase: float | str | None = None
+
+
+@dataclass(kw_only=True)
+class GridSamplingAlgorithm(SamplingAlgorithm):
+    always: ClassVar[Spec] = {"type": "grid"}
+
+
+@dataclass(kw_only=True)
+class BayesianSamplingAlgorithm(SamplingAlgorithm):
+    always: ClassVar[Spec] = {"type": "bayesian"}

@@ -27,6 +27,11 @@ class TestImport:
         slow = {"pydantic", "yaml", "lazur.sdk.http"}
         assert modules_after(f"{code}; {check}") & slow == set()
 
+    def test_of_sweeps_is_written_as_with_azures_client(self) -> None:
+        code = "from lazur.sweep import Choice, SweepJob; import lazur"
+        found = modules_after(f"{code}; assert lazur.SweepJob is SweepJob and lazur.sweep.Choice")
+        assert found & {"pydantic", "yaml", "lazur.sdk.http"} == set()
+
     def test_of_the_client_brings_nothing_slow(self) -> None:
         """Each of these takes a good part of what a whole command may."""
         slow = {"httpx", "pydantic", "fastapi", "sqlalchemy", "asyncio", "knack", "requests"}

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import lazur
+from lazur.sdk.client import Client
 from lazur.sdk.http import Http
 from lazur.sdk.jobs import Jobs
 from lazur.sdk.scope import Scope
@@ -31,3 +33,14 @@ class TestCreateOrUpdate:
             "description": "second",
             "display_name": "shown",
         }
+
+    def test_takes_a_sweep(self, stage: Stage, tmp_path: Path) -> None:
+        job = lazur.command(command="echo ${{inputs.x}}", environment="azureml:e:1")
+        sweep = job(x=lazur.Choice([1, 2])).sweep(primary_metric="m", goal="minimize")
+        with Client(Http(stage.address), "default", tmp_path) as client:
+            stage.plays(says(201, SENT))
+            assert client.create_or_update(sweep).name == "x"
+        sent = stage.seen[-1]
+        assert (sent.method, sent.path) == ("POST", "/api/v1/workspaces/default/jobs")
+        body = json.loads(sent.body)
+        assert (body["type"], body["search_space"]["x"]["values"]) == ("sweep", [1, 2])
