@@ -194,8 +194,10 @@ def _outputs(func: Callable[..., Any], returned: Any) -> Spec:
         )
     made: Spec = {}
     for name, out in returned.items():
-        declared = {k: v for k, v in out.declared.items() if k == "type"}
-        made[str(name)] = {"type": out.settings.get("type") or declared.get("type", "uri_folder")}
+        told = {**out.declared, **out.settings}
+        made[str(name)] = {"type": told.get("type") or "uri_folder"}
+        if told.get("is_control"):
+            made[str(name)]["is_control"] = True
         out.settings["promoted"] = f"${{{{parent.outputs.{name}}}}}"
     return made
 

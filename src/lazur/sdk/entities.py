@@ -92,6 +92,8 @@ class Output(Entity):
     name: str | None = None
     version: str | None = None
     description: str | None = None
+    is_control: bool | None = None
+    """Of a boolean, integer, number or string: whether conditions and loops may look at it."""
 
 
 @dataclass

@@ -66,8 +66,8 @@ class StepOutput:
         return dict(found) if isinstance(found, Mapping) else {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """`node.outputs.model.path = …`, `.mode`, `.name`, `.version`, `.type`."""
-        if name in ("path", "mode", "name", "version", "type"):
+        """`node.outputs.model.path = …`, `.mode`, `.name`, `.version`, `.type`, `.is_control`."""
+        if name in ("path", "mode", "name", "version", "type", "is_control"):
             self.settings[name] = value
         else:
             super().__setattr__(name, value)

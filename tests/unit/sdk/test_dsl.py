@@ -35,6 +35,11 @@ def judge(again: Output(type="boolean")):
     """Decide."""
 
 
+@lazur.command_component(environment=ENVIRONMENT)
+def steers(again: Output(type="boolean", is_control=True)):
+    """Decide."""
+
+
 def count(rows: Output(type="integer"), more: int) -> None:
     Path(rows).write_text(str(more + 1))
 
@@ -113,6 +118,38 @@ class TestPipeline:
         assert spec["jobs"]["do_while"]["limits"] == {"max_iteration_count": 3}
         assert spec["jobs"]["parallel_for"]["items"] == [{"rows": 1}, {"rows": 2}]
         assert _problems(spec) == []
+
+    def test_values_are_control_outputs_as_in_yaml(self) -> None:
+        """Of functions and of commands, and as they come out of a pipeline within another."""
+        said = lazur.command(
+            command="echo true > ${{outputs.more}}",
+            environment="azureml:e:1",
+            outputs={"more": Output(type="boolean", is_control=True)},
+        )
+
+        @lazur.pipeline
+        def inner() -> dict[str, Any]:
+            verdict, asked, other = steers(), said(), judge()
+            other.outputs.again.is_control = True
+            return {
+                "again": verdict.outputs.again,
+                "more": asked.outputs.more,
+                "other": other.outputs.again,
+            }
+
+        @lazur.pipeline
+        def whole() -> None:
+            body = inner()
+            lazur.dsl.do_while(body=body, condition=body.outputs.more, max_iteration_count=3)
+
+        spec = whole().to_spec()
+        component = spec["jobs"]["body"]["component"]
+        control = {"type": "boolean", "is_control": True}
+        assert component["outputs"] == {"again": control, "more": control, "other": control}
+        verdict = component["jobs"]["verdict"]["component"]
+        assert verdict["outputs"] == {"again": control}
+        assert _problems(spec) == []
+        assert catalog.validate("command-component", verdict)[1] == []
 
     def test_a_field_that_is_assigned_is_the_steps_as_in_yaml(self) -> None:
         """So that a slip of the pen is told, and not taken for a variable."""

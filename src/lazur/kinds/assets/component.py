@@ -86,6 +86,8 @@ class Result(Spec):
     type: Annotated[_Primitive, spelled(_Primitive)]
     description: str | None = None
     mode: Annotated[_Mode, spelled(_Mode)] | None = None
+    is_control: bool | None = None
+    """Whether conditions and loops look at it. Here they may look at any value."""
 
 
 def _port(value: Any) -> str | None:
