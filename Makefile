@@ -63,7 +63,7 @@ lock: setup  ## resolve requirements/ anew after a change in pyproject.toml (ARG
 	$(BIN)/python -m tools.lock --write $(ARGS)
 
 clean:  ## remove what make made
-	rm -rf .venv site build dist .lazur-demo .azure .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv site build dist .lazur-demo .azure .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 lint: setup
 	$(BIN)/ruff check

@@ -22,7 +22,7 @@ _STEP = {"command": "python -c pass", "environment": {"image": "python"}}
 def measure() -> list[Result]:
     with running() as server:
         client = server.client()
-        _run(client, _pipeline({"warm": _STEP}))
+        _run(client, pipeline({"warm": _STEP}))
         results = [chain(client), fan_out(client), seconds_each(client), reused(client)]
         return [*results, large(client, server.pid)]
 
@@ -32,8 +32,8 @@ def chain(client: Client) -> Result:
     result = compare(
         f"A chain of {_CHAIN} no-op steps",
         {
-            "the same Python processes, bare": lambda: _bare(_CHAIN, 1),
-            "lazur": lambda: _run(client, _pipeline(_chained(_CHAIN))),
+            "the same Python processes, bare": lambda: bare(_CHAIN, 1),
+            "lazur": lambda: _run(client, pipeline(chained(_CHAIN))),
         },
         rounds=3 if QUICK else 7,
         floor="the same Python processes, bare",
@@ -48,8 +48,8 @@ def fan_out(client: Client) -> Result:
     result = compare(
         f"A fan-out of {_FAN} no-op steps",
         {
-            "the same Python processes, bare, two at a time": lambda: _bare(_FAN, 2),
-            "lazur": lambda: _run(client, _pipeline(_parallel(_FAN, _STEP))),
+            "the same Python processes, bare, two at a time": lambda: bare(_FAN, 2),
+            "lazur": lambda: _run(client, pipeline(parallel(_FAN))),
         },
         rounds=3 if QUICK else 5,
         floor="the same Python processes, bare, two at a time",
@@ -66,10 +66,10 @@ def seconds_each(client: Client) -> Result:
     result = compare(
         f"A fan-out of {count} steps of a second each",
         {
-            "the same Python processes, bare, two at a time": lambda: _bare(
+            "the same Python processes, bare, two at a time": lambda: bare(
                 count, 2, "import time; time.sleep(1)"
             ),
-            "lazur": lambda: _run(client, _pipeline(_parallel(count, step))),
+            "lazur": lambda: _run(client, pipeline(parallel(count, step))),
         },
         rounds=1 if QUICK else 3,
         warm_up=0,
@@ -83,7 +83,7 @@ def seconds_each(client: Client) -> Result:
 
 def reused(client: Client) -> Result:
     """The second time nothing runs: each step is found, and given the outputs that are there."""
-    spec = _pipeline(_chained(_REUSED, linked=True), force_rerun=False)
+    spec = pipeline(chained(_REUSED, linked=True), force_rerun=False)
     _run(client, spec)
     samples = [_run(client, spec) for _ in range(3 if QUICK else 5)]
     median = sorted(samples)[len(samples) // 2]
@@ -98,7 +98,7 @@ def reused(client: Client) -> Result:
 def large(client: Client, pid: int) -> Result:
     before = _memory(pid)
     began = time.perf_counter()
-    name = client.submit(_pipeline(_parallel(_LARGE, {**_STEP, "command": "true"})))
+    name = client.submit(pipeline(parallel(_LARGE, {**_STEP, "command": "true"})))
     most = before
     while (
         client.call("GET", f"/api/v1/workspaces/default/jobs?name_contains={name}")[1]["value"][0][
@@ -121,12 +121,12 @@ def large(client: Client, pid: int) -> Result:
     return Result(title, "as named", rows, "correct, under 200 MB", (most - before) < 200e6)
 
 
-def _pipeline(steps: dict[str, Any], *, force_rerun: bool = True) -> dict[str, Any]:
+def pipeline(steps: dict[str, Any], *, force_rerun: bool = True) -> dict[str, Any]:
     settings = {"force_rerun": force_rerun}
     return {"type": "pipeline", "jobs": steps, "settings": settings, "experiment_name": "bench"}
 
 
-def _chained(count: int, *, linked: bool = False) -> dict[str, Any]:
+def chained(count: int, *, linked: bool = False) -> dict[str, Any]:
     """By order alone, or each with the output of the one before."""
     steps: dict[str, Any] = {}
     for number in range(count):
@@ -142,7 +142,7 @@ def _chained(count: int, *, linked: bool = False) -> dict[str, Any]:
     return steps
 
 
-def _parallel(count: int, step: dict[str, Any]) -> dict[str, Any]:
+def parallel(count: int, step: dict[str, Any] = _STEP) -> dict[str, Any]:
     return {f"s{number}": step for number in range(count)}
 
 
@@ -155,7 +155,7 @@ def _run(client: Client, spec: dict[str, Any]) -> float:
     return time.perf_counter() - began
 
 
-def _bare(count: int, at_once: int, code: str = "pass") -> float:
+def bare(count: int, at_once: int, code: str = "pass") -> float:
     began = time.perf_counter()
     busy: list[subprocess.Popen[bytes]] = []
     for _ in range(count):
