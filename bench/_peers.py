@@ -117,7 +117,8 @@ PEERS = [
         {"chain.py": _RAY_JOINS + _RAY_CHAIN, "fan.py": _RAY_JOINS + _RAY_FAN},
         {**_RAY_QUIET, "RAY_ADDRESS": "127.0.0.1:{port}"},
         "ray start --head --block --num-cpus=2 --port={port} --node-ip-address=127.0.0.1"
-        " --include-dashboard=false --disable-usage-stats",
+        # Without these two it keeps 10,000 ports for itself, and refuses one of them as {port}.
+        " --min-worker-port=0 --max-worker-port=0 --include-dashboard=false --disable-usage-stats",
     ),
     Peer(
         "ray==2.60.0",
