@@ -63,7 +63,7 @@ def job(prey: Server) -> str:
 class TestTraversal:
     @pytest.mark.parametrize(
         "strings, share",
-        [(SAMPLE, 1), pytest.param(MANY, 16, marks=pytest.mark.slow)],
+        [(SAMPLE, 1), pytest.param(MANY, 4, marks=pytest.mark.slow)],
         ids=["some", "many"],
     )
     def test_no_address_leads_out(
@@ -84,7 +84,7 @@ class TestTraversal:
         assert belongings(prey) == before
 
     @pytest.mark.parametrize(
-        "strings", [SAMPLE, pytest.param(MANY[::4], marks=pytest.mark.slow)], ids=["some", "many"]
+        "strings", [SAMPLE, pytest.param(MANY, marks=pytest.mark.slow)], ids=["some", "many"]
     )
     def test_no_query_or_header_leads_out(
         self, caller: Wire, prey: Server, job: str, strings: list[str]
@@ -108,7 +108,7 @@ class TestTraversal:
 
     @pytest.mark.parametrize(
         "strings",
-        [SAMPLE[::3], pytest.param(MANY[::4], marks=pytest.mark.slow)],
+        [SAMPLE[::3], pytest.param(MANY, marks=pytest.mark.slow)],
         ids=["some", "many"],
     )
     def test_no_body_leads_out(self, caller: Wire, prey: Server, strings: list[str]) -> None:
