@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from lazur import sweep as sweep
     from lazur.sdk.client import Client as Client
     from lazur.sdk.client import connect as connect
+    from lazur.sdk.commands import Command as Command
+    from lazur.sdk.commands import CommandJobLimits as CommandJobLimits
+    from lazur.sdk.commands import JobResourceConfiguration as JobResourceConfiguration
+    from lazur.sdk.commands import MpiDistribution as MpiDistribution
+    from lazur.sdk.commands import PyTorchDistribution as PyTorchDistribution
+    from lazur.sdk.commands import QueueSettings as QueueSettings
+    from lazur.sdk.commands import TensorFlowDistribution as TensorFlowDistribution
+    from lazur.sdk.commands import command as command
     from lazur.sdk.constants import AssetTypes as AssetTypes
     from lazur.sdk.constants import InputOutputModes as InputOutputModes
     from lazur.sdk.dsl import pipeline as pipeline
     from lazur.sdk.entities import BuildContext as BuildContext
-    from lazur.sdk.entities import Command as Command
-    from lazur.sdk.entities import CommandJobLimits as CommandJobLimits
     from lazur.sdk.entities import Component as Component
     from lazur.sdk.entities import Data as Data
     from lazur.sdk.entities import Environment as Environment
     from lazur.sdk.entities import Input as Input
-    from lazur.sdk.entities import JobResourceConfiguration as JobResourceConfiguration
     from lazur.sdk.entities import Model as Model
-    from lazur.sdk.entities import MpiDistribution as MpiDistribution
     from lazur.sdk.entities import Output as Output
     from lazur.sdk.entities import Pipeline as Pipeline
-    from lazur.sdk.entities import PyTorchDistribution as PyTorchDistribution
-    from lazur.sdk.entities import QueueSettings as QueueSettings
-    from lazur.sdk.entities import TensorFlowDistribution as TensorFlowDistribution
-    from lazur.sdk.entities import command as command
     from lazur.sdk.functions import command_component as command_component
     from lazur.sdk.loading import load_component as load_component
     from lazur.sdk.loading import load_data as load_data
@@ -77,23 +77,25 @@ __version__ = "0.1.0"
 _HOMES = {
     "lazur.sdk.client": ("Client", "connect"),
     "lazur.sdk.constants": ("AssetTypes", "InputOutputModes"),
-    "lazur.sdk.entities": (
-        "BuildContext",
+    "lazur.sdk.commands": (
         "Command",
         "CommandJobLimits",
-        "Component",
-        "Data",
-        "Environment",
-        "Input",
         "JobResourceConfiguration",
-        "Model",
         "MpiDistribution",
-        "Output",
-        "Pipeline",
         "PyTorchDistribution",
         "QueueSettings",
         "TensorFlowDistribution",
         "command",
+    ),
+    "lazur.sdk.entities": (
+        "BuildContext",
+        "Component",
+        "Data",
+        "Environment",
+        "Input",
+        "Model",
+        "Output",
+        "Pipeline",
     ),
     "lazur.sdk.dsl": ("pipeline",),
     "lazur.sdk.functions": ("command_component",),

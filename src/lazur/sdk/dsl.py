@@ -13,7 +13,9 @@ from typing import Any
 
 from lazur.errors import Invalid
 from lazur.sdk.entities import Component, Entity, Input, Output, Pipeline, Spec, plain
-from lazur.sdk.nodes import Node, PipelineInput, StepOutput, bound, of_component, open_steps
+from lazur.sdk.nodes import Node, bound, of_component, open_steps
+from lazur.sdk.ports import PipelineInput, StepOutput
+from lazur.sdk.search_space import expect_values
 
 group = dataclass
 """A class of inputs that go together: `params.rate` within the pipeline's function."""
@@ -66,6 +68,7 @@ def pipeline(
                 }
                 component = _component(made, name, version, given, built, body)
                 return of_component(component, {k: v for k, v in given.items() if v is not None})
+            expect_values(given, f" of the pipeline {made.__name__!r}")
             inputs = {key: _value(part) for key, part in given.items() if part is not None}
             shown = {**told, "display_name": display_name or made.__name__}
             return Pipeline(inputs=inputs, outputs=built[1], jobs=built[0], **shown)

@@ -11,12 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from lazur.errors import Invalid
-
-if TYPE_CHECKING:
-    from lazur.sdk.sweeps import Sweeping
+from lazur.sdk.attributes import Named, missing
 
 Spec = dict[str, Any]
 Text = str | os.PathLike[str]
@@ -31,6 +28,20 @@ class Entity:
 
     always: ClassVar[Spec] = {}
     """Fields that every spec of this class has."""
+    parts: ClassVar[Mapping[str, type[Entity]]] = {}
+    """Fields that are objects, also where they are given as mappings; checkers of types take any
+    attribute of them."""
+
+    if not TYPE_CHECKING:  # For those who check types, the fields are all that there is.
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """What is assigned to a name that does not exist would be lost."""
+            if not name.startswith("_") and name not in self.__dataclass_fields__:
+                known = sorted(self.__dataclass_fields__.keys() - _OURS)
+                raise missing(f"A {type(self).__name__}", name, known)
+            if name in self.parts and isinstance(value, Mapping):
+                value = self.parts[name].from_spec(value)
+            super().__setattr__(name, value)
 
     def to_spec(self) -> Spec:
         """The spec as YAML would have it, without the fields that nobody set."""
@@ -52,6 +63,22 @@ class Entity:
 
 class Submittable(Entity):
     """A job, of whatever type."""
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in ("inputs", "outputs"):
+                value = _named(Input if name == "inputs" else Output, value or {})
+            super().__setattr__(name, value)
+
+    def to_yaml(self) -> str:
+        """The job as its YAML file would have it."""
+        yaml = import_module("yaml")
+        return yaml.safe_dump(self.to_spec(), sort_keys=False, allow_unicode=True)
+
+    def dump(self, path: Text) -> None:
+        """Write `to_yaml` into a file, for `load_job` and `lazur job create`."""
+        Path(path).write_text(self.to_yaml(), "utf-8")
 
 
 _OURS = frozenset({"extra", "base_path", "source_path", "as_loaded"})
@@ -170,139 +197,6 @@ class Component(Entity):
 
 
 @dataclass
-class JobResourceConfiguration(Entity):
-    instance_count: int | None = None
-    instance_type: str | None = None
-    locations: list[str] | None = None
-    properties: Spec | None = None
-    docker_args: str | list[str] | None = None
-    shm_size: str | None = None
-    max_instance_count: int | None = None
-
-
-@dataclass
-class CommandJobLimits(Entity):
-    timeout: int | None = None
-
-
-@dataclass
-class QueueSettings(Entity):
-    job_tier: str | None = None
-    priority: str | None = None
-
-
-@dataclass
-class PyTorchDistribution(Entity):
-    process_count_per_instance: int | None = None
-    always: ClassVar[Spec] = {"type": "pytorch"}
-
-
-@dataclass
-class MpiDistribution(Entity):
-    process_count_per_instance: int | None = None
-    always: ClassVar[Spec] = {"type": "mpi"}
-
-
-@dataclass
-class TensorFlowDistribution(Entity):
-    worker_count: int | None = None
-    parameter_server_count: int | None = None
-    always: ClassVar[Spec] = {"type": "tensorflow"}
-
-
-@dataclass
-class Command(Submittable):
-    """A command job; `command()` makes it, `load_job` reads it."""
-
-    name: str | None = None
-    display_name: str | None = None
-    description: str | None = None
-    experiment_name: str | None = None
-    tags: dict[str, str] | None = None
-    properties: dict[str, str] | None = None
-    command: str | None = None
-    code: Text | None = None
-    environment: Environment | Spec | str | None = None
-    environment_variables: dict[str, Any] | None = None
-    compute: str | None = None
-    inputs: dict[str, Any] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    resources: JobResourceConfiguration | Spec | None = None
-    limits: CommandJobLimits | Spec | None = None
-    distribution: Entity | Spec | None = None
-    queue_settings: QueueSettings | Spec | None = None
-    services: Spec | None = None
-    identity: Entity | Spec | None = None
-    parent_job_name: str | None = None
-    type: str | None = "command"
-
-    def __post_init__(self) -> None:
-        self.inputs = {key: typed(Input, value) for key, value in self.inputs.items()}
-        self.outputs = {key: typed(Output, value) for key, value in self.outputs.items()}
-
-    def to_spec(self) -> Spec:
-        spec = super().to_spec()
-        return {
-            key: value for key, value in spec.items() if value or key not in {"inputs", "outputs"}
-        }
-
-    def __call__(self, **inputs: Any) -> Any:
-        """The same job with these inputs; within a pipeline's function, a step."""
-        return import_module("lazur.sdk.nodes").of_command(self, inputs)
-
-    def sweep(self, **settings: Unpack[Sweeping]) -> Any:
-        """A sweep over those inputs that are distributions: a `SweepJob`; within a pipeline's
-        function, a step."""
-        return import_module("lazur.sdk.nodes").of_sweep(self, settings)
-
-    def set_resources(self, **values: Any) -> None:
-        """As in Azure's client: `job.set_resources(instance_count=2)`."""
-        self.resources = {**(plain(self.resources) or {}), **said(values)}
-
-    def set_limits(self, *, timeout: int) -> None:
-        self.limits = {**(plain(self.limits) or {}), "timeout": timeout}
-
-
-@dataclass
-class Pipeline(Submittable):
-    """A pipeline job; a function under `@lazur.pipeline` makes it, `load_job` reads it."""
-
-    name: str | None = None
-    display_name: str | None = None
-    description: str | None = None
-    experiment_name: str | None = None
-    tags: dict[str, str] | None = None
-    properties: dict[str, str] | None = None
-    compute: str | None = None
-    inputs: dict[str, Any] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    jobs: dict[str, Any] = field(default_factory=dict)
-    """The steps, as YAML has them."""
-    settings: Any = None
-    identity: Entity | Spec | None = None
-    type: str | None = "pipeline"
-
-    def __post_init__(self) -> None:
-        self.settings = Settings.from_spec(plain(self.settings) or {})
-
-    def to_spec(self) -> Spec:
-        spec = super().to_spec()
-        return {key: part for key, part in spec.items() if part or key not in _MAY_BE_EMPTY}
-
-    def to_yaml(self) -> str:
-        """The job as its YAML file would have it."""
-        yaml = import_module("yaml")
-        return yaml.safe_dump(self.to_spec(), sort_keys=False, allow_unicode=True)
-
-    def dump(self, path: Text) -> None:
-        """Write `to_yaml` into a file, for `load_job` and `lazur job create`."""
-        Path(path).write_text(self.to_yaml(), "utf-8")
-
-
-_MAY_BE_EMPTY = frozenset({"inputs", "outputs", "settings"})
-
-
-@dataclass
 class Settings(Entity):
     """What holds for all steps of a pipeline."""
 
@@ -312,68 +206,37 @@ class Settings(Entity):
     force_rerun: bool | None = None
 
 
-def command(
-    *,
-    command: str,
-    environment: Environment | str,
-    code: Text | None = None,
-    inputs: Mapping[str, Any] | None = None,
-    outputs: Mapping[str, Any] | None = None,
-    name: str | None = None,
-    display_name: str | None = None,
-    description: str | None = None,
-    experiment_name: str | None = None,
-    tags: dict[str, str] | None = None,
-    properties: dict[str, str] | None = None,
-    environment_variables: dict[str, Any] | None = None,
-    compute: str | None = None,
-    distribution: Entity | Spec | None = None,
-    instance_count: int | None = None,
-    instance_type: str | None = None,
-    locations: list[str] | None = None,
-    docker_args: str | list[str] | None = None,
-    shm_size: str | None = None,
-    timeout: int | None = None,
-    job_tier: str | None = None,
-    priority: str | None = None,
-    services: Spec | None = None,
-    identity: Entity | Spec | None = None,
-    parent_job_name: str | None = None,
-) -> Command:
-    """A command job, with the arguments of `azure.ai.ml.command`. Paths are relative to the
-    working directory."""
-    resources = said(
-        {
-            "instance_count": instance_count,
-            "instance_type": instance_type,
-            "locations": locations,
-            "docker_args": docker_args,
-            "shm_size": shm_size,
-        }
-    )
-    return Command(
-        command=command,
-        environment=environment,
-        code=code,
-        inputs=dict(inputs or {}),
-        outputs=dict(outputs or {}),
-        name=name,
-        display_name=display_name,
-        description=description,
-        experiment_name=experiment_name,
-        tags=tags,
-        properties=properties,
-        environment_variables=environment_variables,
-        compute=compute,
-        distribution=distribution,
-        resources=resources or None,
-        limits=said({"timeout": timeout}) or None,
-        queue_settings=said({"job_tier": job_tier, "priority": priority}) or None,
-        services=services,
-        identity=identity,
-        parent_job_name=parent_job_name,
-        base_path=Path.cwd(),
-    )
+@dataclass
+class Pipeline(Submittable):
+    """A pipeline job; a function under `@lazur.pipeline` makes it, `load_job` reads it."""
+
+    parts: ClassVar[Mapping[str, type[Entity]]] = {"settings": Settings}
+
+    name: str | None = None
+    display_name: str | None = None
+    description: str | None = None
+    experiment_name: str | None = None
+    tags: dict[str, str] | None = None
+    properties: dict[str, str] | None = None
+    compute: str | None = None
+    inputs: Any = field(default_factory=dict)
+    outputs: Any = field(default_factory=dict)
+    jobs: dict[str, Any] = field(default_factory=dict)
+    """The steps, as YAML has them."""
+    settings: Any = None
+    identity: Entity | Spec | None = None
+    services: Spec | None = None
+    type: str | None = "pipeline"
+
+    def __post_init__(self) -> None:
+        self.settings = self.settings or {}
+
+    def to_spec(self) -> Spec:
+        spec = super().to_spec()
+        return {key: part for key, part in spec.items() if part or key not in _MAY_BE_EMPTY}
+
+
+_MAY_BE_EMPTY = frozenset({"inputs", "outputs", "settings"})
 
 
 def typed(cls: type[Entity], value: Any) -> Any:
@@ -383,17 +246,11 @@ def typed(cls: type[Entity], value: Any) -> Any:
     return value
 
 
+def _named(cls: type[Entity], values: Mapping[str, Any]) -> Named:
+    """Groups of inputs have attributes, too."""
+    made = {key: typed(cls, value) for key, value in values.items()}
+    return Named({k: _named(cls, v) if isinstance(v, Mapping) else v for k, v in made.items()})
+
+
 def said(values: Mapping[str, Any]) -> Spec:
     return {key: value for key, value in values.items() if value is not None}
-
-
-def expect(value: Any, cls: type[Entity]) -> None:
-    """Raises Invalid when somebody hands over something else, such as a path instead of what
-    `load_job` makes of it."""
-    if not isinstance(value, cls):
-        raise Invalid(
-            f"A {cls.__name__} is needed here, this is a {type(value).__name__}.",
-            hint=f"lazur.load_{cls.__name__.lower()}(path) reads one from YAML."
-            if cls is not Command
-            else "lazur.command(…) makes a job, lazur.load_job(path) reads one from YAML.",
-        )

@@ -11,7 +11,8 @@ from typing import Any, TypedDict, Unpack
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, JobFailed
 from lazur.sdk import downloads, planning
-from lazur.sdk.entities import Command, Entity, Spec, Submittable, expect
+from lazur.sdk.commands import Command, expect
+from lazur.sdk.entities import Entity, Spec, Submittable
 from lazur.sdk.events import events
 from lazur.sdk.follow import follow_log
 from lazur.sdk.lines import Style

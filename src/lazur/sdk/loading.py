@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from lazur.sdk.entities import Command, Component, Data, Entity, Environment, Model, Pipeline
+from lazur.sdk.commands import Command
+from lazur.sdk.entities import Component, Data, Entity, Environment, Model, Pipeline
 from lazur.sdk.source import read
 from lazur.sdk.sweeps import SweepJob
 

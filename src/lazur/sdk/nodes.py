@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Unpack
 
 from lazur.errors import Invalid
 from lazur.sdk import sweeps
-from lazur.sdk.entities import Command, Component, Entity, Spec, plain, said
+from lazur.sdk.commands import Command
+from lazur.sdk.entities import Component, Entity, Spec, plain, said
+from lazur.sdk.ports import Inputs, Outputs, PipelineInput, StepInput, StepOutput
+from lazur.sdk.search_space import expect_values
 from lazur.sdk.sweeps import Sweeping, SweepJob
+from lazur.spec.suggestions import did_you_mean
 
 _ITS_OWN = ("step_name", "name", "inputs", "outputs", "depends_on", "on_failure")
 _FIELDS = frozenset(
@@ -20,126 +24,6 @@ _FIELDS = frozenset(
 )
 """None until somebody says something. Others are not there until then."""
 _OPEN = threading.local()
-
-
-class PipelineInput:
-    """An input of a pipeline within its function: text where text is made of it, and with
-    attributes where it is a group."""
-
-    def __init__(self, name: str, value: Any = None) -> None:
-        self._name = name
-        self._value = value
-
-    @property
-    def value(self) -> Any:
-        return self._value
-
-    def __getattr__(self, part: str) -> PipelineInput:
-        if part.startswith("_"):
-            raise AttributeError(part)
-        value: Any = self._value
-        inner = value.get(part) if isinstance(value, Mapping) else getattr(value, part, None)
-        return PipelineInput(f"{self._name}.{part}", inner)
-
-    def __str__(self) -> str:
-        return f"${{{{parent.inputs.{self._name}}}}}"
-
-    __repr__ = __str__
-
-
-class StepOutput:
-    """What a step makes: bound to another step's input, or returned as the pipeline's."""
-
-    def __init__(self, node: Node, name: str) -> None:
-        self.node = node
-        self.port = name
-        self.settings: Spec = {}
-
-    def __str__(self) -> str:
-        return f"${{{{parent.jobs.{self.node.step_name}.outputs.{self.port}}}}}"
-
-    __repr__ = __str__
-
-    @property
-    def declared(self) -> Spec:
-        found = self.node.declared("outputs").get(self.port)
-        return dict(found) if isinstance(found, Mapping) else {}
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """`node.outputs.model.path = …`, `.mode`, `.name`, `.version`, `.type`, `.is_control`."""
-        if name in ("path", "mode", "name", "version", "type", "is_control"):
-            self.settings[name] = value
-        else:
-            super().__setattr__(name, value)
-
-
-class StepInput:
-    """A place for a value, for the `mapping` of loops."""
-
-    def __init__(self, node: Node, name: str) -> None:
-        self.node = node
-        self.port = name
-
-    def __str__(self) -> str:
-        return f"${{{{parent.jobs.{self.node.step_name}.inputs.{self.port}}}}}"
-
-
-class Inputs:
-    """`node.inputs.x` and `node.inputs["x"]`; both may be assigned to."""
-
-    _node: Node
-    _given: dict[str, Any]
-
-    def __init__(self, node: Node, given: Mapping[str, Any]) -> None:
-        super().__setattr__("_node", node)
-        super().__setattr__("_given", dict(given))
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return StepInput(self._node, name)
-
-    __getitem__ = __getattr__
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._given[name] = value
-
-    __setitem__ = __setattr__
-
-    def items(self) -> Iterator[tuple[str, Any]]:
-        yield from self._given.items()
-
-
-class Outputs:
-    """As `Inputs`."""
-
-    _node: Node
-    _known: dict[str, StepOutput]
-
-    def __init__(self, node: Node) -> None:
-        super().__setattr__("_node", node)
-        super().__setattr__("_known", {})
-
-    def __getattr__(self, name: str) -> StepOutput:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        declared = self._node.declared("outputs")
-        if declared and name not in declared and name not in ("artifacts", "default"):
-            raise AttributeError(
-                f"The step has no output {name!r}. It has: {', '.join(declared)}."
-            )
-        return self._known.setdefault(name, StepOutput(self._node, name))
-
-    __getitem__ = __getattr__
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """`node.outputs.model = Output(…)`."""
-        self.__getattr__(name).settings.update(plain(value))
-
-    __setitem__ = __setattr__
-
-    def items(self) -> Iterator[tuple[str, StepOutput]]:
-        yield from self._known.items()
 
 
 class Node:
@@ -185,6 +69,13 @@ class Node:
         return dict(found or {})
 
     @property
+    def takes(self) -> list[str] | None:
+        """Names of the inputs that it may have; None where nobody here knows."""
+        if self._component is None:
+            return [name for name, _ in self.inputs.items()]
+        return None if self._component.inputs is None else [*self._component.inputs]
+
+    @property
     def usual_name(self) -> str:
         named = self._component.name if self._component else self._body.get("name")
         return str(named or "step").rpartition("/")[2]
@@ -199,6 +90,8 @@ class Node:
 
     def to_spec(self) -> Spec:
         given, fields = dict(self.inputs.items()), dict(self._fields)
+        if not self._is_swept:
+            expect_values(given, f" of the step {self.step_name!r}")
         spec = self._sweep_spec(given, fields) if self._is_swept else self._own_spec()
         inputs = {k: bound(v) for k, v in given.items() if v is not None}
         outputs = {k: out.settings for k, out in self.outputs.items() if out.settings}
@@ -238,20 +131,15 @@ class Node:
 
 def of_component(component: Component, given: Mapping[str, Any]) -> Node:
     _check_open()
-    known = component.inputs
-    unknown = [name for name in given if known is not None and name not in known]
-    if unknown:
-        there = ", ".join(known or ()) or "none"
-        raise Invalid(
-            f"The component {component.name!r} has no input {unknown[0]!r}.",
-            hint=f"It has: {there}.",
-        )
+    _check_inputs(f"The component {component.name!r}", given, component.inputs)
     return Node({"type": component.type or "command"}, given, component)
 
 
 def of_command(command: Command, given: Mapping[str, Any]) -> Node | Command:
     """Outside of pipelines the same job once more: it is called otherwise, as with Azure's
     client, since no two jobs have one name."""
+    used = {name for name in given if f"inputs.{name}" in (command.command or "")}
+    _check_inputs("The command", given, command.inputs.keys() | used)
     if not open_steps():
         made = copy.deepcopy(command)
         return replace(made, name=None, inputs={**made.inputs, **given})
@@ -266,7 +154,7 @@ def of_sweep(command: Command, settings: Sweeping) -> Node | SweepJob:
 
 
 def _step(command: Command, given: Mapping[str, Any]) -> Node:
-    spec = rebased(command.to_spec(), command.base_path)
+    spec = rebased(sweeps.own(command), command.base_path)
     inputs = {**command.inputs, **given}
     return Node(spec, inputs, None)
 
@@ -327,6 +215,14 @@ def _several(value: Any) -> list[Node]:
 
 def _body(settings: Spec) -> Any:
     return settings.get("promoted") or dict(settings)
+
+
+def _check_inputs(whose: str, given: Mapping[str, Any], known: Collection[str] | None) -> None:
+    unknown = [name for name in given if known is not None and name not in known]
+    if unknown:
+        there = ", ".join(sorted(known or ())) or "none"
+        near = did_you_mean(unknown[0], known or ())
+        raise Invalid(f"{whose} has no input {unknown[0]!r}.", hint=near or f"It has: {there}.")
 
 
 def _check_open() -> None:

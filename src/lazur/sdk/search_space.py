@@ -3,15 +3,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from lazur.errors import Invalid
 from lazur.sdk.entities import Entity, Spec
 
 
 @dataclass
 class Distribution(Entity):
     always: ClassVar[Spec] = {}
+
+
+def expect_values(inputs: Mapping[str, Any], whose: str = "") -> None:
+    """Raises Invalid where a job that runs once is given many values. `whose` ends the sentence's
+    subject."""
+    for name, value in inputs.items():
+        if isinstance(value, Distribution):
+            raise Invalid(
+                f"The input {name!r}{whose} is a {type(value).__name__}: a sweep tries values of"
+                " it, and this is none.",
+                hint="Use what .sweep(primary_metric=…, goal=…) gives, or give it one value.",
+            )
 
 
 @dataclass

@@ -4,22 +4,12 @@ tried with many values."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Required, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Required, TypedDict
 
 from lazur.errors import Invalid
-from lazur.sdk.entities import (
-    Command,
-    Component,
-    Entity,
-    Input,
-    Output,
-    Spec,
-    Submittable,
-    plain,
-    said,
-    typed,
-)
+from lazur.sdk.commands import Command, JobResourceConfiguration, QueueSettings
+from lazur.sdk.entities import Component, Entity, Spec, Submittable, plain, said
 from lazur.sdk.search_space import Distribution, Objective, SweepJobLimits
 
 _OF_THE_JOB = (
@@ -65,6 +55,13 @@ class SweepJob(Submittable):
     """A sweep; `job(rate=lazur.Uniform(0, 1)).sweep(…)` makes it, `load_job` reads it. Where it
     says nothing of the job as a whole, a command that is its trial does."""
 
+    parts: ClassVar[Mapping[str, type[Entity]]] = {
+        "objective": Objective,
+        "limits": SweepJobLimits,
+        "resources": JobResourceConfiguration,
+        "queue_settings": QueueSettings,
+    }
+
     name: str | None = None
     display_name: str | None = None
     description: str | None = None
@@ -73,16 +70,17 @@ class SweepJob(Submittable):
     properties: dict[str, str] | None = None
     trial: Command | Component | Spec | str | None = None
     search_space: dict[str, Any] = field(default_factory=dict)
-    objective: Objective | Spec | None = None
+    objective: Any = None
     sampling_algorithm: Entity | Spec | str | None = None
     early_termination: Entity | Spec | None = None
-    limits: SweepJobLimits | Spec | None = None
+    limits: Any = None
     compute: str | None = None
-    inputs: dict[str, Any] = field(default_factory=dict)
-    outputs: dict[str, Any] = field(default_factory=dict)
-    resources: Entity | Spec | None = None
-    queue_settings: Entity | Spec | None = None
+    inputs: Any = field(default_factory=dict)
+    outputs: Any = field(default_factory=dict)
+    resources: Any = None
+    queue_settings: Any = None
     identity: Entity | Spec | None = None
+    services: Spec | None = None
     parent_job_name: str | None = None
     type: str | None = "sweep"
 
@@ -91,10 +89,6 @@ class SweepJob(Submittable):
             self._take_over(self.trial)
         if isinstance(self.trial, Entity) and self.base_path is None:
             self.base_path = self.trial.base_path
-        self.objective = typed(Objective, self.objective)
-        self.limits = typed(SweepJobLimits, self.limits)
-        self.inputs = {key: typed(Input, value) for key, value in self.inputs.items()}
-        self.outputs = {key: typed(Output, value) for key, value in self.outputs.items()}
 
     def to_spec(self) -> Spec:
         spec = super().to_spec()
@@ -109,7 +103,11 @@ class SweepJob(Submittable):
     def set_limits(self, **values: int | None) -> None:
         """As in Azure's client: `max_total_trials`, `max_concurrent_trials`, `timeout` and
         `trial_timeout`. What is None stays as it is."""
-        self.limits = typed(SweepJobLimits, {**(plain(self.limits) or {}), **said(values)})
+        self.limits = {**(plain(self.limits) or {}), **said(values)}
+
+    def set_objective(self, *, goal: str | None = None, primary_metric: str | None = None) -> None:
+        told = said({"goal": goal, "primary_metric": primary_metric})
+        self.objective = {**(plain(self.objective) or {}), **told}
 
     def set_resources(self, **values: Any) -> None:
         """As in Azure's client: `sweep.set_resources(instance_count=2)`."""
@@ -120,9 +118,10 @@ class SweepJob(Submittable):
             if getattr(self, key) is None:
                 setattr(self, key, getattr(trial, key))
         inputs, self.search_space = parted_inputs(trial.inputs, self.search_space)
+        self.trial = replace(trial, inputs={})
         self.inputs = {**inputs, **self.inputs}
         self.outputs = {**trial.outputs, **self.outputs}
-        whole = parted(trial.to_spec())[1]
+        whole = parted(own(trial))[1]
         if limits := {**whole.get("limits", {}), **(plain(self.limits) or {})}:
             self.limits = limits
 
@@ -174,6 +173,11 @@ def parted_inputs(
     tried = {key: value for key, value in inputs.items() if isinstance(value, Distribution)}
     tried |= space or {}
     return {key: value for key, value in inputs.items() if key not in tried}, tried
+
+
+def own(command: Command) -> Spec:
+    """Without its inputs, which may be distributions."""
+    return replace(command, inputs={}).to_spec()
 
 
 def parted(command: Spec) -> tuple[Spec, Spec]:

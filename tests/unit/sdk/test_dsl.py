@@ -170,6 +170,60 @@ class TestPipeline:
         assert data["limits"] == {"timeout": 60}
         assert data["resources"] == {"instance_count": 2, "shm_size": "2g"}
 
+    def test_how_a_step_gets_its_input_is_assigned_as_in_azures_client(self) -> None:
+        @lazur.pipeline
+        def whole(files: Any) -> dict[str, Any]:
+            data = prepare(rows=1)
+            data.outputs.table.type = "mltable"
+            first, second = fit(table=data.outputs.table), fit(table=files)
+            first.inputs.table.mode = "eval_mount"
+            second.inputs.table.mode = "download"
+            second.inputs.rate = 0.5
+            with pytest.raises(AttributeError, match=r"no 'moed'. Did you mean 'mode'"):
+                first.inputs.table.moed = "download"
+            with pytest.raises(AttributeError, match=r"no 'tabel'. Did you mean 'table'"):
+                first.inputs.tabel = data.outputs.table
+            with pytest.raises(AttributeError, match=r"output has no 'pth'. Did you mean 'path'"):
+                data.outputs.table.pth = "azureml://elsewhere"
+            return {"model": second.outputs.model}
+
+        job = whole(files=Input(type="uri_folder", path="data"))
+        job.inputs.files.path = "others"
+        job.outputs.model = Output(type="uri_folder", path="azureml://datastores/d/paths/p")
+        spec = job.to_spec()
+        steps = spec["jobs"]
+        assert steps["first"]["inputs"]["table"] == {
+            "type": "mltable",
+            "path": "${{parent.jobs.data.outputs.table}}",
+            "mode": "eval_mount",
+        }
+        assert steps["second"]["inputs"] == {
+            "table": {
+                "type": "uri_folder",
+                "path": "${{parent.inputs.files}}",
+                "mode": "download",
+            },
+            "rate": 0.5,
+        }
+        assert spec["inputs"]["files"]["path"] == "others"
+        assert spec["outputs"]["model"]["path"] == "azureml://datastores/d/paths/p"
+        assert _problems(spec) == []
+
+    def test_a_step_of_many_values_is_told_of_sweeps(self) -> None:
+        @lazur.pipeline
+        def whole(rate: Any = 1) -> None:
+            trained = fit(table=Input(path="data"), rate=rate)
+            trained.inputs.rate = lazur.Uniform(0, 1)
+
+        @lazur.pipeline
+        def takes(rate: Any) -> None:
+            fit(table=Input(path="data"), rate=rate)
+
+        with pytest.raises(Invalid, match="'rate' of the step 'trained' is a Uniform"):
+            whole()
+        with pytest.raises(Invalid, match="'rate' of the pipeline 'takes' is a Choice"):
+            takes(rate=lazur.Choice([1]))
+
     def test_a_sweep_is_set_up_as_in_azures_client(self) -> None:
         @lazur.pipeline
         def whole() -> None:

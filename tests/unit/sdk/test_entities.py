@@ -7,7 +7,7 @@ import pytest
 import lazur
 from lazur.errors import Invalid
 from lazur.kinds import catalog
-from lazur.sdk.entities import Command, expect
+from lazur.sdk.commands import Command, expect
 
 
 class TestCommand:
@@ -67,6 +67,56 @@ class TestCommand:
         assert spec["display_name"] == "new"
         assert spec["inputs"] == {"x": {"path": "b"}}
         assert (spec["resources"], spec["limits"]) == ({"instance_count": 3}, {"timeout": 9})
+
+    def test_inputs_and_outputs_are_attributes_as_in_azures_client(self) -> None:
+        job = lazur.command(
+            command="true",
+            environment="azureml:e:1",
+            inputs={"x": lazur.Input(path="a"), "n": 1},
+            outputs={"made": {"type": "uri_folder"}},
+        )
+        job.inputs.x.path = "b"
+        job.inputs.n = 2
+        job.outputs.made.mode = "upload"
+        job.resources = {"instance_count": 2}
+        job.resources.shm_size = "2g"
+        spec = job.to_spec()
+        assert spec["inputs"] == {"x": {"path": "b"}, "n": 2}
+        assert spec["outputs"] == {"made": {"type": "uri_folder", "mode": "upload"}}
+        assert spec["resources"] == {"instance_count": 2, "shm_size": "2g"}
+        with pytest.raises(AttributeError, match=r"no 'maed'. Did you mean 'made'\?"):
+            job.outputs.maed = lazur.Output(path="azureml://elsewhere")
+
+    def test_a_name_that_it_does_not_have_is_told(self) -> None:
+        job = lazur.command(command="true", environment="azureml:e:1")
+        with pytest.raises(AttributeError, match=r"A Command has no 'compte'. Did you mean 'comp"):
+            job.compte = "local"  # pyright: ignore[reportAttributeAccessIssue]
+        with pytest.raises(AttributeError, match=r"no 'instance_cont'. Did you mean 'instance_c"):
+            lazur.JobResourceConfiguration().instance_cont = 2  # pyright: ignore[reportAttributeAccessIssue]
+        with pytest.raises(AttributeError, match="no 'force_rerum'"):
+            lazur.Pipeline().settings.force_rerum = True
+
+    def test_takes_what_azures_client_assigns(self) -> None:
+        job = lazur.command(command="true", environment="azureml:e:1")
+        for name in (
+            "code command compute description display_name distribution environment"
+            " environment_variables experiment_name identity inputs limits name outputs"
+            " parent_job_name properties queue_settings resources services tags"
+        ).split():
+            setattr(job, name, getattr(job, name))
+        job.set_queue_settings(job_tier="spot")
+        assert job.queue_settings.job_tier == "spot"
+
+    def test_a_distribution_without_a_sweep_is_told(self) -> None:
+        job = lazur.command(
+            command="train ${{inputs.lr}}", environment="azureml:e:1", inputs={"lr": 0.1}
+        )
+        with pytest.raises(Invalid, match="input 'lr' is a Uniform") as caught:
+            job(lr=lazur.Uniform(0, 1)).to_spec()
+        assert ".sweep(" in (caught.value.hint or "")
+        with pytest.raises(Invalid, match="command has no input 'rl'") as caught:
+            job(rl=lazur.Uniform(0, 1))
+        assert caught.value.hint == "There are: lr."
 
     def test_keeps_what_it_does_not_know(self) -> None:
         spec = {"command": "true", "type": "command", "from_the_future": {"a": [1, None]}}

@@ -9,7 +9,7 @@ import lazur
 from lazur import Choice, Input, Output, SweepJob, Uniform
 from lazur.errors import Invalid
 from lazur.kinds import catalog
-from lazur.sdk.entities import Command
+from lazur.sdk.commands import Command
 from lazur.sweep import BanditPolicy, Objective, RandomSamplingAlgorithm, SweepJobLimits
 
 
@@ -96,6 +96,20 @@ class TestSweep:
         assert spec["sampling_algorithm"] == {"type": "random", "rule": "sobol", "seed": 3}
         assert (spec["compute"], "compute" in spec["trial"]) == ("local", False)
         assert _problems(spec) == []
+
+    def test_what_it_has_is_assigned_as_in_azures_client(self) -> None:
+        sweep = train()(rate=Uniform(0, 1)).sweep(primary_metric="loss", goal="minimize")
+        sweep.set_objective(primary_metric="auc")
+        sweep.objective.goal = "maximize"
+        sweep.inputs.table.mode = "download"
+        sweep.set_limits(max_total_trials=2)
+        sweep.limits.max_total_trials = 3
+        spec = sweep.to_spec()
+        assert spec["objective"] == {"goal": "maximize", "primary_metric": "auc"}
+        assert spec["inputs"]["table"]["mode"] == "download"
+        assert spec["limits"] == {"max_total_trials": 3}
+        with pytest.raises(AttributeError, match="Did you mean 'early_termination'"):
+            sweep.early_terminaton = BanditPolicy(slack_factor=0.1)
 
     def test_a_sweep_of_nothing_says_what_it_needs(self) -> None:
         with pytest.raises(Invalid, match="distributions") as caught:
