@@ -79,8 +79,11 @@ def is_primitive(port: Mapping[str, Any]) -> bool:
 
 
 def is_deterministic(step: Mapping[str, Any]) -> bool:
-    said = step.get("is_deterministic", (body(step) or {}).get("is_deterministic", True))
-    return said is not False
+    """What the step says, or else its component: left blank it says nothing."""
+    for part in (step, body(step) or {}):
+        if (said := part.get("is_deterministic")) is not None:
+            return said is not False and squashed(said) != "false"
+    return True
 
 
 def job_spec(step: Mapping[str, Any]) -> dict[str, Any]:
