@@ -39,10 +39,19 @@ class Client:
     """One server, one workspace. Attributes are named as those of `azure.ai.ml.MLClient`."""
 
     def __init__(
-        self, http: Http, workspace: str = DEFAULT_WORKSPACE, home: Path | None = None
+        self,
+        url: str | Http | None = None,
+        token: str | None = None,
+        workspace: str | None = None,
+        home: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.http = http
-        self.scope = Scope(http, workspace, home or find())
+        """See `connect`; an `Http` speaks to some server already."""
+        folder = find(home)
+        saved = defaults(folder).get("defaults", {})
+        place = workspace or os.environ.get("LAZUR_WORKSPACE") or saved.get("workspace")
+        chosen = url or os.environ.get("LAZUR_SERVER") or saved.get("server")
+        self.http = _remote(folder, chosen, token) if chosen else _own(folder)
+        self.scope = Scope(self.http, place or DEFAULT_WORKSPACE, folder)
 
     @property
     def workspace_name(self) -> str:
@@ -202,22 +211,7 @@ def connect(
     """A client for the server at `url`, else LAZUR_SERVER, else the one chosen by `lazur login`,
     else the server of the home folder, which is started when it does not run. `workspace`
     likewise: LAZUR_WORKSPACE, then `lazur configure --defaults workspace=…`, then `default`."""
-    folder = find(home)
-    saved = defaults(folder).get("defaults", {})
-    place = (
-        workspace
-        or os.environ.get("LAZUR_WORKSPACE")
-        or saved.get("workspace")
-        or DEFAULT_WORKSPACE
-    )
-    chosen = url or os.environ.get("LAZUR_SERVER") or saved.get("server")
-    if chosen:
-        return Client(Http(_remote(folder, chosen, token)), place, folder)
-
-    def recover() -> Address:
-        return local.ensure(folder)
-
-    return Client(Http(local.ensure(folder), recover=recover, patience=30.0), place, folder)
+    return Client(url, token, workspace, home)
 
 
 def unsigned(home: Path, url: str) -> Http:
@@ -225,19 +219,34 @@ def unsigned(home: Path, url: str) -> Http:
     return Http(Address(url, None, _authority(home, url)))
 
 
-def _remote(home: Path, url: str, token: str | None) -> Address:
+def _own(home: Path) -> Http:
+    def recover() -> Address:
+        return local.ensure(home)
+
+    return Http(local.ensure(home), recover=recover, patience=30.0)
+
+
+def _remote(home: Path, url: str | Http, token: str | None) -> Http:
     """The home's own server may be named by its address too; its token goes to that address
     only."""
+    if isinstance(url, Http):
+        return url
+    if not isinstance(url, str):
+        raise Invalid(
+            f"The address of a server is text, this is a {type(url).__name__}.",
+            hint="lazur.connect() takes the server that `lazur` takes; lazur.connect(url, token,"
+            " workspace) another. Azure's MLClient runs as it is, with `lazur azure env`.",
+        )
     own = local.address(home)
     if own is not None and own.url == url.rstrip("/"):
-        return Address(own.url, token or os.environ.get("LAZUR_TOKEN") or own.token, own.ca)
+        return Http(Address(own.url, token or os.environ.get("LAZUR_TOKEN") or own.token, own.ca))
     secret = token or os.environ.get("LAZUR_TOKEN") or token_for(home, url)
     if not secret:
         raise Unauthenticated(
             f"There is no token for {url}.",
             hint=f"Sign in with `lazur login --server {url}`, or set LAZUR_TOKEN.",
         )
-    return Address(url, secret, _authority(home, url))
+    return Http(Address(url, secret, _authority(home, url)))
 
 
 def _authority(home: Path, url: str) -> str | None:

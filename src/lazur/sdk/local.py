@@ -133,7 +133,10 @@ def check_installed() -> None:
     for name in _NEEDED:
         if find_spec(name) is None:
             raise MissingExtra(
-                f"Starting a server needs {name}, which is not installed.", extra="server"
+                f"Starting a server needs {name}, which is not installed.",
+                extra="server",
+                hint="Install it with: pip install 'lazur[server]'. For a server elsewhere:"
+                " lazur login --server URL",
             )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import lazur
 from lazur.errors import Invalid, Unauthenticated
 from lazur.sdk import home as homes
 from lazur.sdk.client import connect
@@ -75,6 +76,16 @@ class TestConnect:
         client = connect("https://given.example", "g", "given")
         assert (client.url, client.workspace_name) == ("https://given.example", "given")
         assert client.http.address.token == "g"
+
+    def test_a_client_that_is_made_finds_its_server_likewise(self, home: Path) -> None:
+        homes.save_token(home, "https://saved.example", "s")
+        homes.save_defaults(home, {"defaults": {"server": "https://saved.example"}})
+        client = lazur.Client()
+        assert (client.url, client.workspace_name) == ("https://saved.example", "default")
+        assert lazur.Client(workspace="lab").workspace_name == "lab"
+        with pytest.raises(Invalid, match="text, this is a object") as caught:
+            lazur.Client(object(), "subscription", "group", "lab")  # pyright: ignore[reportArgumentType]
+        assert "lazur azure env" in (caught.value.hint or "")
 
     def test_the_homes_own_token_stays_with_its_own_server(self, home: Path) -> None:
         (home / "token").write_text("owner")

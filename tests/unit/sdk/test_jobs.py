@@ -37,7 +37,7 @@ class TestCreateOrUpdate:
     def test_takes_a_sweep(self, stage: Stage, tmp_path: Path) -> None:
         job = lazur.command(command="echo ${{inputs.x}}", environment="azureml:e:1")
         sweep = job(x=lazur.Choice([1, 2])).sweep(primary_metric="m", goal="minimize")
-        with Client(Http(stage.address), "default", tmp_path) as client:
+        with Client(Http(stage.address), workspace="default", home=tmp_path) as client:
             stage.plays(says(201, SENT))
             assert client.create_or_update(sweep).name == "x"
         sent = stage.seen[-1]

@@ -47,6 +47,7 @@ class TestEnsure:
         with pytest.raises(MissingExtra, match="no_such_package") as caught:
             local.ensure(home)
         assert "lazur[server]" in (caught.value.hint or "")
+        assert "lazur login --server" in (caught.value.hint or "")
 
     def test_says_why_a_server_does_not_start(self, home: Path) -> None:
         (home / "config.toml").write_text("not toml")

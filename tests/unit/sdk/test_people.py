@@ -16,7 +16,7 @@ _AZURES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearning
 
 @pytest.fixture
 def client(stage: Stage, tmp_path: Path) -> Client:
-    return Client(Http(stage.address), "my lab", tmp_path)
+    return Client(Http(stage.address), workspace="my lab", home=tmp_path)
 
 
 class TestPlaces:
@@ -70,7 +70,7 @@ class TestAssignments:
 
     def test_a_workspace_is_never_the_server(self, stage: Stage, tmp_path: Path) -> None:
         stage.plays(says(201, {"id": "1"}))
-        client = Client(Http(stage.address), "/", tmp_path)
+        client = Client(Http(stage.address), workspace="/", home=tmp_path)
         client.role_assignments.create("bea", "Owner")
         client.audit.verify()
         assert [seen.path for seen in stage.seen] == [

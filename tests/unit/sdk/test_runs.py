@@ -17,7 +17,7 @@ from tests.unit.sdk.conftest import Handler, Stage, hangs_up, says
 @pytest.fixture
 def client(stage: Stage, tmp_path: Path) -> Iterator[Client]:
     http = Http(stage.address)
-    yield Client(http, "my team", tmp_path)
+    yield Client(http, workspace="my team", home=tmp_path)
     http.close()
 
 
