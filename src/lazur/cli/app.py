@@ -20,6 +20,7 @@ from knack.parser import CLICommandParser
 import lazur
 from lazur.cli import bare_names, nouns, session, terminal
 from lazur.cli.failures import PARSER, report
+from lazur.cli.fitting import Output
 from lazur.sdk.home import defaults, find
 
 log = get_logger(__name__)
@@ -166,6 +167,7 @@ class App(CLI):
             "parser_cls": Parser,
             "commands_loader_cls": Loader,
             "help_cls": Help,
+            "output_cls": Output,
         }
         super().__init__(**{**parts, **others})
         self.register_event(EVENT_PARSER_GLOBAL_CREATE, _add_global_arguments)
