@@ -143,3 +143,117 @@ class TestFilesElsewhere:
         assert f"azureml://registries/{name}/models/mm/versions/2" in ran.stdout
         (file,) = [path for path in tmp_path.rglob("m.bin") if path.is_file()]
         assert file.read_bytes() == b"weights" * 1000
+
+
+PIPELINE = """
+type: pipeline
+settings: {default_compute: local}
+inputs: {text: ahoy, times: 2}
+outputs: {final: {type: uri_folder}}
+jobs:
+  write: {type: command, component: ./write.yml, inputs: {text: "${{parent.inputs.text}}"}}
+  copy:
+    type: command
+    command: cp ${{inputs.made}}/t.txt ${{outputs.to}}/; echo ${{inputs.times}} times
+    environment: {image: "python:3.11"}
+    code: ./src
+    inputs:
+      made: {path: "${{parent.jobs.write.outputs.made}}", mode: download}
+      times: ${{parent.inputs.times}}
+    outputs: {to: "${{parent.outputs.final}}"}
+  inner:
+    type: pipeline
+    inputs: {times: "${{parent.inputs.times}}"}
+    jobs:
+      say:
+        type: command
+        command: echo ${{inputs.times}}
+        environment: {image: "python:3.11"}
+        inputs: {times: "${{parent.inputs.times}}"}
+"""
+WRITE = """
+name: never_registered
+version: "7"
+type: command
+command: echo ${{inputs.text}} > ${{outputs.made}}/t.txt
+environment: {image: "python:3.11"}
+inputs: {text: {type: string}}
+outputs: {made: {type: uri_folder}}
+"""
+
+
+class TestWrittenInPlace:
+    """What `lazur job create` takes as it stands in a file, and Azure's client by ids."""
+
+    @pytest.mark.parametrize("release", clients.RELEASES)
+    def test_steps_are_fetched_by_their_ids_and_the_job_runs_again(
+        self, cloud: Cloud, release: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src" / "a.txt").write_text(release)
+        (tmp_path / "write.yml").write_text(WRITE)
+        (tmp_path / "pipeline.yml").write_text(PIPELINE)
+        job = cloud.cli.ok("job", "create", "-f", str(tmp_path / "pipeline.yml"))["name"]
+        assert cloud.cli("job", "stream", "-n", job).code == 0
+        ran = cloud.script(
+            tmp_path,
+            "place = (os.environ['AZURE_SUBSCRIPTION_ID'], 'lazur')",
+            "client = MLClient(DefaultAzureCredential(), *place, 'default')",
+            "def parts(text):",
+            "    text = text.replace('/versions/', ':').rpartition('/')[2]",
+            "    return text.removeprefix('azureml:').split(':')",
+            f"found = client.jobs.get({job!r})",
+            "for name, step in sorted(found.jobs.items()):",
+            "    one = client.components.get(*parts(step.component))",
+            "    print(name, one.type, sorted((k, v['type']) for k, v in one.inputs.items()))",
+            "    if one.type == 'command':",
+            "        print(client.environments.get(*parts(one.environment)).image)",
+            "for one in client.jobs.list(parent_job_name=found.name):",
+            "    step = client.jobs.get(one.name)",
+            "    if step.type == 'command':",
+            "        print(client.environments.get(*parts(step.environment)).image)",
+            "again = client.jobs.create_or_update(client.jobs.get(found.name))",
+            "assert again.name == found.name",
+            "found.name = None",
+            "again = client.jobs.create_or_update(found)",
+            "client.jobs.stream(again.name)",
+            "print('again', client.jobs.get(again.name).status == 'Completed')",
+            "for one in client.jobs.list(parent_job_name=again.name):",
+            "    print('reused', one.properties.get('azureml.isreused'))",
+            release=release,
+        )
+        assert ran.returncode == 0, ran.stderr[-4000:]
+        told = ran.stdout.splitlines()
+        assert "copy command [('made', 'uri_folder'), ('times', 'integer')]" in told
+        assert "inner pipeline [('times', 'integer')]" in told
+        assert "write command [('text', 'string')]" in told
+        assert told.count("python:3.11") == 4
+        assert "again True" in told
+        assert told.count("reused true") == 2
+
+    @pytest.mark.parametrize("release", clients.RELEASES)
+    def test_a_command_runs_again(self, cloud: Cloud, release: str, tmp_path: Path) -> None:
+        job = tmp_path / "job.yml"
+        conda = "{name: c, dependencies: [python=3.11]}"
+        job.write_text(
+            "type: command\ncompute: local\ncommand: echo ${{inputs.n}}\ninputs: {n: 1}\n"
+            f"environment: {{image: 'python:3.11', conda_file: {conda}}}\n"
+        )
+        name = cloud.cli.ok("job", "create", "-f", str(job))["name"]
+        assert cloud.cli("job", "stream", "-n", name).code == 0
+        ran = cloud.script(
+            tmp_path,
+            "place = (os.environ['AZURE_SUBSCRIPTION_ID'], 'lazur')",
+            "client = MLClient(DefaultAzureCredential(), *place, 'default')",
+            f"found = client.jobs.get({name!r})",
+            "told = found.environment.replace('/versions/', ':').rpartition('/')[2].split(':')",
+            "print(client.environments.get(*told).conda_file)",
+            "found.name = None",
+            "again = client.jobs.create_or_update(found)",
+            "client.jobs.stream(again.name)",
+            "print(client.jobs.get(again.name).status == 'Completed')",
+            release=release,
+        )
+        assert ran.returncode == 0, ran.stderr[-4000:]
+        assert "{'name': 'c', 'dependencies': ['python=3.11']}" in ran.stdout
+        assert ran.stdout.splitlines()[-1] == "True"

@@ -9,6 +9,7 @@ import pytest
 from lazur.engine.plan import Exit
 from lazur.services.assets import assets
 from lazur.services.azure import tokens
+from lazur.services.jobs import jobs
 from lazur.services.people import audits
 from lazur.services.schedules.schedule_jobs import SCHEDULE
 from lazur.services.tracking import trash
@@ -55,9 +56,55 @@ def ended(arm: Arm, server: Server, name: str) -> None:
     server.settle()
 
 
+def pipeline(arm: Arm, step: dict[str, Any]) -> None:
+    """As `lazur job create` submits one."""
+    spec = {"name": "p", "type": "pipeline", "jobs": {"a": step}}
+    call(arm.site, jobs.submit, "default", spec)
+
+
 def names(answer: Any) -> list[str]:
     assert answer.status_code == 200, answer.text
     return [one["name"] for one in answer.json()["value"]]
+
+
+class TestWrittenInPlace:
+    def test_an_environment_is_there_by_its_id(self, arm: Arm) -> None:
+        submit(arm.site, name="j")
+        reader = arm.as_("Reader")
+        found = reader.get(f"{JOBS}/j").json()["properties"]["environmentId"]
+        assert "/CliV2AnonymousEnvironment/versions/" in found
+        shown = reader.get(found)
+        assert shown.status_code == 200, shown.text
+        assert shown.json()["properties"]["isAnonymous"]
+        listed = reader.get(JOBS).json()["value"]
+        assert [one["properties"]["environmentId"] for one in listed] == [found]
+
+    def test_a_step_is_a_component_by_its_id(self, arm: Arm) -> None:
+        digest = put_tree(arm.site, {"a.py": b"print(1)"})
+        step = {"command": "true", "environment": ENVIRONMENT, "code": f"tree:{digest}"}
+        pipeline(arm, step)
+        node = arm.get(f"{JOBS}/p").json()["properties"]["jobs"]["a"]
+        found = arm.get(node["componentId"]).json()["properties"]["componentSpec"]
+        assert found["command"] == "true"
+        assert f"/codes/{digest}/versions/1" in found["code"]
+        inner = arm.get(found["environment"].removeprefix("azureml:"))
+        assert inner.status_code == 200, inner.text
+
+    def test_what_cannot_be_registered_is_shown_all_the_same(self, arm: Arm) -> None:
+        step = {"command": "true", "environment": ENVIRONMENT}
+        pipeline(arm, step)
+        at = arm.get(f"{JOBS}/p").json()["properties"]["jobs"]["a"]["componentId"]
+        assert arm.delete(at).status_code in (200, 204)
+        shown = arm.get(f"{JOBS}/p")
+        assert shown.json()["properties"]["jobs"]["a"]["componentId"] == at
+        assert arm.get(at).status_code == 404
+
+    def test_one_that_was_named_keeps_its_name(self, arm: Arm) -> None:
+        spec = {"name": "c", "version": "3", "command": "true", "environment": "azureml:e:1"}
+        call(arm.site, assets.create, "default", "components", spec)
+        pipeline(arm, {"component": "azureml:c@latest"})
+        node = arm.get(f"{JOBS}/p").json()["properties"]["jobs"]["a"]
+        assert node["componentId"] == f"{WS}/components/c/versions/3"
 
 
 class TestCommands:

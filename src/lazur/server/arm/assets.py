@@ -62,7 +62,10 @@ def versions(noun: Noun, call: Call, name: str) -> Reply:
 
 def version(noun: Noun, call: Call, name: str, version: str) -> Reply:
     found = call.read(lambda c: assets.get(c, call.shelf, noun.kind, name, version))
-    return Reply(translate.version(noun, found, _here(call)))
+    here = _here(call)
+    told = translate.version(noun, found, here)
+    rooms.keep(call, here.ids)
+    return Reply(told)
 
 
 def put(noun: Noun, call: Call, name: str, version: str) -> Reply:
@@ -76,7 +79,10 @@ def put(noun: Noun, call: Call, name: str, version: str) -> Reply:
     )
     for holder, key in _fetchable(spec):
         uploads.clear(call.site, call.who, addresses.place_of(holder[key]))
-    return rooms.put(call, translate.version(noun, made, _here(call)), new=new)
+    here = _here(call)
+    told = translate.version(noun, made, here)
+    rooms.keep(call, here.ids)
+    return rooms.put(call, told, new=new)
 
 
 def delete(noun: Noun, call: Call, name: str, version: str) -> Reply:
@@ -107,7 +113,9 @@ def _fetchable(spec: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], str]]:
 
 def _listed(call: Call, page: Mapping[str, Any], body: Callable[[Any, Here], Any]) -> Reply:
     here = _here(call)
-    return listed([body(one, here) for one in page["value"]], listing.next_link(call, dict(page)))
+    told = [body(one, here) for one in page["value"]]
+    rooms.keep(call, here.ids)
+    return listed(told, listing.next_link(call, dict(page)))
 
 
 def _here(call: Call) -> Here:

@@ -3,8 +3,12 @@ back: there is one server, and its workspaces have names of their own."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from lazur.server.arm.address import Place
 
@@ -28,9 +32,17 @@ class Named:
     registry: str | None
 
 
+NAMELESS = {"environments": "CliV2AnonymousEnvironment", "components": "azureml_anonymous"}
+"""What Azure's client calls those that were written where they are used."""
+
+
 @dataclass(frozen=True)
 class Ids:
     place: Place
+    unnamed: dict[tuple[str, str], dict[str, Any]] = field(
+        default_factory=dict[tuple[str, str], dict[str, Any]], compare=False
+    )
+    """By kind and version: what an id was made for, and is registered nowhere yet."""
 
     @property
     def group(self) -> str:
@@ -51,6 +63,13 @@ class Ids:
             room = f"azureml://registries/{self.place.registry}"
             return f"{room}/{kind}/{name}/versions/{version}"
         return f"{self.workspace()}/{kind}/{name}/versions/{version}"
+
+    def nameless(self, kind: str, spec: Mapping[str, Any]) -> str:
+        """Of what has no name: as in Azure, its content says which version it is."""
+        text = json.dumps(spec, sort_keys=True, default=str)
+        version = hashlib.sha256(text.encode()).hexdigest()[:32]
+        self.unnamed[kind, version] = dict(spec)
+        return self.version(kind, NAMELESS[kind], version)
 
     def datastore_path(self, datastore: str, path: str) -> str:
         """The long form, which names the workspace."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from lazur.engine.states import FINAL
 from lazur.errors import Invalid, NotFound, Unauthenticated
-from lazur.server.arm import listing
+from lazur.server.arm import listing, rooms
 from lazur.server.arm.calls import Call
 from lazur.server.arm.replies import Reply, accepted, listed, pending
 from lazur.server.arm.routes import Routes
@@ -33,7 +33,7 @@ _ASSET = "azureml.materializationAssetName"
 
 @routes.get("WS/jobs/{name}", "workspaces/jobs/read")
 def show(call: Call, name: str) -> Reply:
-    return Reply(translate.to_arm(_view(call, name), call.ids))
+    return Reply(_shown(call, _view(call, name))[0])
 
 
 @routes.put("WS/jobs/{name}", "workspaces/jobs/write")
@@ -44,11 +44,11 @@ def put(call: Call, name: str) -> Reply:
     if there is not None:
         _check_same(call, there, properties)
         made = update(call, name, translate.changes(properties))
-        return Reply(translate.to_arm(made, call.ids))
+        return Reply(_shown(call, made)[0])
     _check_user(call)
     spec = translate.from_arm(name, properties)
     made = call.write(lambda context: _submitted(context, call.workspace, spec))
-    return Reply(translate.to_arm(made, call.ids), 201)
+    return Reply(_shown(call, made)[0], 201)
 
 
 @routes.get("WS/jobs", "workspaces/jobs/read")
@@ -60,13 +60,13 @@ def find(call: Call) -> Reply:
         if value := call.query.get(asked):
             wanted.append(f"{name}={value}")
     scheduled = call.query.get("scheduled", "").lower()
-    shown = [
-        translate.to_arm(_without_page(view), call.ids)
+    found = [
+        _without_page(view)
         for view in page["value"]
         if all(_has(view["properties"], key) for key in wanted)
         and scheduled in ("", str(SCHEDULE in view["properties"]).lower())
     ]
-    return listed(shown, listing.next_link(call, page))
+    return listed(_shown(call, *found), listing.next_link(call, page))
 
 
 @routes.post("WS/jobs/{name}/cancel", "workspaces/jobs/cancel/action")
@@ -117,6 +117,13 @@ def update(
         return jobs.update(context, call.workspace, name, new) if new else view
 
     return call.write(use)
+
+
+def _shown(call: Call, *views: dict[str, Any]) -> list[dict[str, Any]]:
+    ids = call.ids
+    made = [translate.to_arm(view, ids) for view in views]
+    rooms.keep(call, ids)
+    return made
 
 
 def _without_page(view: dict[str, Any]) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.server.arm.calls import Call
+from lazur.server.arm.ids import NAMELESS, Ids
 from lazur.server.arm.releases import is_old
 from lazur.server.arm.replies import Reply
+from lazur.services.azure import nameless
 
 _REGISTRY = "REG"
 ROOMS = ("WS", _REGISTRY, f"/mferp/managementfrontend{_REGISTRY}")
@@ -16,6 +18,11 @@ def rights(room: str, kind: str) -> tuple[str, str, str]:
     """To read, to write and to delete assets of the kind there."""
     right = f"workspaces/{kind}" if room == "WS" else "registries/assets"
     return f"{right}/read", f"{right}/write", f"{right}/delete"
+
+
+def keep(call: Call, ids: Ids) -> None:
+    """What has got an id of these while it was shown is there for who asks for it by that."""
+    nameless.keep(call.site, call.shelf, NAMELESS, ids.unnamed)
 
 
 def put(call: Call, body: Any, *, new: bool) -> Reply:

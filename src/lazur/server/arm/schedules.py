@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from lazur.errors import NotFound
-from lazur.server.arm import listing
+from lazur.server.arm import listing, rooms
 from lazur.server.arm.calls import Call
 from lazur.server.arm.releases import waiting
 from lazur.server.arm.replies import POLL, Reply, listed
@@ -81,8 +81,10 @@ def _put(context: Context, workspace: str, name: str, spec: dict[str, Any]) -> d
 
 
 def _body(call: Call, view: dict[str, Any]) -> dict[str, Any]:
-    job = view.get(CREATE_JOB)
-    return translate.to_arm(view, merged(job) if isinstance(job, dict) else None, call.ids)
+    job, ids = view.get(CREATE_JOB), call.ids
+    made = translate.to_arm(view, merged(job) if isinstance(job, dict) else None, ids)
+    rooms.keep(call, ids)
+    return made
 
 
 def _is_new(context: Context, workspace: str, name: str) -> bool:

@@ -150,7 +150,10 @@ class Freezing:
                 row = versions.find_row(self._context, shelf, "components", found.name, version)
             else:
                 row = assets.known(self._context, self._home, "components", found.name, version)
-            return {**row.spec, "name": row.name, "version": row.version}
+            kind = "components" if found.registry is not None else None
+            exactly = Asset(row.name, row.version, None, kind, found.registry)
+            said = {"id": str(exactly), "name": row.name, "version": row.version}
+            return {**row.spec, **said}
         return None
 
     def pinned_inputs(self, inputs: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:

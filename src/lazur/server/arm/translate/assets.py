@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lazur.server.arm.ids import type_of
+from lazur.server.arm.ids import NAMELESS, type_of
 from lazur.server.arm.translate import components, data, environments, models
 from lazur.server.arm.translate.cases import mapping
 from lazur.server.arm.translate.common import resource
@@ -15,7 +15,7 @@ from lazur.server.arm.translate.places import Here
 NOTES = ("description", "tags", "properties")
 _ANONYMOUS = "lazur.anonymous"
 """A property that nobody else has: Azure's clients mark what has no name of its own."""
-_ANONYMOUS_NAMES = ("CliV2AnonymousEnvironment", "azureml_anonymous")
+_ANONYMOUS_NAMES = tuple(NAMELESS.values())
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from lazur.server.arm.ids import Ids
 from lazur.server.arm.translate.cases import mapping
-from lazur.server.arm.translate.pipelines import arm_pipeline, pipeline
+from lazur.server.arm.translate.pipelines import arm_steps, pipeline
 from lazur.server.arm.translate.places import Here
 from lazur.server.arm.translate.references import asset_id, written
 
@@ -45,7 +45,7 @@ def to_arm(view: Mapping[str, Any], here: Here) -> dict[str, Any]:
     if inputs := mapping(spec.get("inputs")):
         spec["inputs"] = {name: _arm_input(mapping(port)) for name, port in inputs.items()}
     if jobs := mapping(spec.get("jobs")):
-        spec["jobs"] = arm_pipeline({"jobs": jobs}, ids)["jobs"]
+        spec["jobs"] = arm_steps({**view, "jobs": jobs}, ids)
     return {"componentSpec": spec}
 
 

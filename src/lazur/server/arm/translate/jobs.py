@@ -87,7 +87,7 @@ def definition(found: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
     kind, translate = _TO[str(found.get("type") or "command")]
     made = {
         "job_type": kind,
-        "compute_id": resource_id(found.get("compute"), "computes", ids),
+        "compute_id": _compute_id(kind, found.get("compute"), ids),
         **{key: found.get(key) for key in (*_NOTES, *_KEPT)},
         "tags": texts(found.get("tags")),
         "properties": texts(found.get("properties")),
@@ -105,18 +105,28 @@ def to_arm(view: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
     return resource(view, job_id, type_of("jobs"), properties)
 
 
+def _compute_id(kind: str, compute: Any, ids: Ids) -> str | None:
+    """Of a pipeline none where it is this machine, which is meant where nothing is said: Azure's
+    client takes `local` for a run beside itself, and fails on a pipeline."""
+    if kind == "Pipeline" and str(compute).removeprefix("azureml:") == "local":
+        return None
+    return resource_id(compute, "computes", ids)
+
+
 def _in_own_places(spec: dict[str, Any]) -> dict[str, Any]:
     """A job that is shown and sent again says where the first one's outputs went, which the server
     had chosen. Those of the second go elsewhere."""
     if "outputs" not in spec:
         return spec
-    made = {key: _in_own_place(key, output) for key, output in spec["outputs"].items()}
+    own = {key: None if spec.get("type") == "pipeline" else key for key in spec["outputs"]}
+    made = {key: _in_own_place(own[key], output) for key, output in spec["outputs"].items()}
     return {**spec, "outputs": made}
 
 
-def _in_own_place(key: str, output: Any) -> Any:
+def _in_own_place(key: str | None, output: Any) -> Any:
+    """`key`: what the place is called; None for a pipeline's, which is one of a step's."""
     chosen = _CHOSEN.fullmatch(str(mapping(output).get("path") or ""))
-    if chosen is None or chosen["output"] != key:
+    if chosen is None or key not in (None, chosen["output"]):
         return output
     return {name: part for name, part in mapping(output).items() if name != "path"}
 

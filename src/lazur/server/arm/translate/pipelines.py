@@ -8,6 +8,7 @@ from typing import Any
 
 from lazur.errors import Invalid, Unsupported
 from lazur.server.arm.ids import Ids
+from lazur.server.arm.translate import nameless
 from lazur.server.arm.translate.cases import given, mapping, snaked
 from lazur.server.arm.translate.job_ports import arm_inputs, arm_outputs, inputs, outputs
 from lazur.server.arm.translate.job_settings import arm_settings, settings
@@ -22,7 +23,7 @@ _PORTS = ("inputs", "outputs")
 _LOOPS = {"dowhile": "do_while", "parallelfor": "parallel_for", "ifelse": "if_else"}
 _UNKNOWN = {"automl": "AutoML", "spark": "Spark", "datatransfer": "data transfer"}
 _OF_AZURE = ("_source", "source", "name")
-_OF_A_COMPONENT = ("command", "code", "environment")
+_OF_A_COMPONENT = ("command", "code", "environment", "jobs")
 _RETRY = "retry_settings"
 
 
@@ -47,12 +48,18 @@ def arm_pipeline(found: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
     component = found.get("component")
     return {
         **arm_settings({k: found.get(k) for k in ("identity", "services")}, ""),
-        "jobs": {name: _arm_node(name, mapping(node), ids) for name, node in nodes.items()},
-        "component_id": asset_id(component, "components", ids) if not nodes else None,
+        "jobs": arm_steps(found, ids),
+        "component_id": _component_id(component, ids) if not nodes else None,
         "inputs": arm_inputs(found.get("inputs"), ids),
         "outputs": arm_outputs(found.get("outputs"), ids),
         "settings": _arm_settings(found.get("settings"), ids),
     }
+
+
+def arm_steps(whole: Mapping[str, Any], ids: Ids) -> dict[str, Any]:
+    """Of a pipeline, or of a component that is one."""
+    nodes = mapping(whole.get("jobs"))
+    return {name: _arm_node(name, mapping(node), whole, ids) for name, node in nodes.items()}
 
 
 def _settings(body: Any) -> dict[str, Any]:
@@ -132,7 +139,9 @@ def _sweep(body: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _arm_node(name: str, step: dict[str, Any], ids: Ids) -> dict[str, Any]:
+def _arm_node(
+    name: str, step: dict[str, Any], whole: Mapping[str, Any], ids: Ids
+) -> dict[str, Any]:
     kind = str(step.get("type") or "command")
     if squashed(kind) in _LOOPS:
         return _arm_control(step)
@@ -144,13 +153,13 @@ def _arm_node(name: str, step: dict[str, Any], ids: Ids) -> dict[str, Any]:
     made |= {"name": name, "type": kind, **arm_settings(said, _limits_of(kind), dict)}
     if kind == "sweep":
         made |= given(limits=step.get("limits"))  # whole numbers of seconds, as in YAML
-        made["trial"] = {"componentId": _component_id(step.get("trial"), ids)}
+        made["trial"] = {"componentId": _trial_id(step, whole, ids)}
         made |= given(early_termination=arm_policy(step.get("early_termination"), dict))
     elif component is not None:
         made["componentId"] = _component_id(component, ids)
     else:  # what was written in the step itself, Azure makes a component of without a name
         made = {key: value for key, value in made.items() if key not in _OF_A_COMPONENT}
-        made["componentId"] = asset_id(step, "components", ids)
+        made["componentId"] = ids.nameless("components", nameless.of_step(step, whole))
         made |= given(task=_arm_task(mapping(step.get("task")), ids) or None)
     if isinstance(made.get("partition_keys"), list):
         made["partition_keys"] = json.dumps(made["partition_keys"])
@@ -195,10 +204,14 @@ def _limits_of(kind: str) -> str:
 
 def _component_id(component: Any, ids: Ids) -> str | None:
     """One that was looked up stands in its place, and says which it was."""
-    body = mapping(component)
-    if body.get("name") and body.get("version"):
-        return ids.version("components", str(body["name"]), str(body["version"]))
-    return asset_id(component, "components", ids)
+    return asset_id(mapping(component).get("id") or component, "components", ids)
+
+
+def _trial_id(step: Mapping[str, Any], whole: Mapping[str, Any], ids: Ids) -> str | None:
+    trial = step.get("trial")
+    if isinstance(trial, str) or mapping(trial).get("id"):
+        return _component_id(trial, ids)
+    return ids.nameless("components", nameless.of_trial(step, whole))
 
 
 def _control(body: dict[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from typing import Any
 
 from lazur.errors import Invalid
 from lazur.server.arm import ids as names
 from lazur.server.arm.ids import Ids
+from lazur.server.arm.translate import nameless
+from lazur.server.arm.translate.cases import mapping
 from lazur.spec import references
 from lazur.spec.references import Asset, DatastorePath, Tree
 
-ANONYMOUS_ENVIRONMENT = "CliV2AnonymousEnvironment"
-ANONYMOUS_COMPONENT = "azureml_anonymous"
 _TREE = re.compile(r"[0-9a-f]{64}")
 _LABEL = re.compile(r"(?P<id>.+)/labels/(?P<label>[^/]+)/?", re.IGNORECASE)
 _PATH = re.compile(
@@ -48,12 +46,13 @@ def written(text: Any) -> str | None:
 
 
 def asset_id(text: Any, kind: str, ids: Ids) -> str | None:
-    """Of an asset as YAML names it. What was written in place has the id that Azure would have
-    given it; what is no name stays."""
+    """Of an asset as YAML names it. What was written in place has an id, too; what is no name
+    stays."""
     if not text:
         return None
     if not isinstance(text, str):
-        return ids.version(kind, _anonymous(kind), _digest(text))
+        told = nameless.environment if kind == "environments" else nameless.component
+        return ids.nameless(kind, told(mapping(text)))
     found = _parsed(text)
     if isinstance(found, Tree):
         inside = f"~{found.path.replace('/', '~')}" if found.path else ""
@@ -100,11 +99,3 @@ def _parsed(text: str) -> references.Reference | None:
         return references.parse(text)
     except Invalid:
         return None
-
-
-def _anonymous(kind: str) -> str:
-    return ANONYMOUS_ENVIRONMENT if kind == "environments" else ANONYMOUS_COMPONENT
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]

@@ -323,7 +323,8 @@ class TestToAzure:
         assert f"{WS}/environments/CliV2Anonymous" in found["p"]["task"]["environment"]
 
     def test_a_component_in_its_place_has_its_id(self) -> None:
-        step = {"type": "command", "component": {"name": "c", "version": "4", "command": "true"}}
+        known = {"id": "azureml:c:4", "name": "c", "version": "4", "command": "true"}
+        step = {"type": "command", "component": known}
         limits = {"max_total_trials": 1, "timeout": 3600}
         trial = {"type": "sweep", "trial": {"command": "true"}, "limits": limits}
         loop = {"type": "do_while", "body": "${{parent.jobs.a}}"}
