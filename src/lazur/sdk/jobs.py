@@ -21,7 +21,7 @@ from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch, publish
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
-from lazur.sdk.views import JOB_CHANGES, Job, View
+from lazur.sdk.views import JOB_CHANGES, Job, Trial, View
 
 _TRIAL_FIELDS = ("number", "score", "duration", "status")
 
@@ -173,11 +173,11 @@ class Jobs:
         with self._scope.http.stream("GET", path, query={**which}) as stream:
             yield from stream.chunks()
 
-    def trials(self, name: str, *, order_by: str | None = None) -> list[View]:
+    def trials(self, name: str, *, order_by: str | None = None) -> list[Trial]:
         """Of a sweep: number, values, score, which is the best. `order_by`: `number`, `score`,
         `duration`; with `-` in front downwards."""
         answer = self._scope.http.request("GET", self._path(name, "trials")).json()
-        found = [View(trial) for trial in answer["value"]]
+        found = [Trial(trial) for trial in answer["value"]]
         field = (order_by or "number").removeprefix("-")
         if field not in _TRIAL_FIELDS:
             raise Invalid(f"order_by is {field!r}.", hint=f"Possible: {', '.join(_TRIAL_FIELDS)}.")

@@ -4,7 +4,11 @@ are the same."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from typing import Any, ClassVar
+
+from lazur.sdk.attributes import missing
 
 JOB_CHANGES = (
     "display_name",
@@ -18,12 +22,17 @@ ASSET_CHANGES = ("description", "tags", "properties")
 
 
 class View(Mapping[str, Any]):
-    """A mapping that is read by attribute too. A field that the server did not send is None."""
+    """A mapping that is read by attribute too. A field of its class that the server did not send
+    is None; what is neither sent nor a field is an AttributeError, as a slip of the pen is."""
 
     _changeable: ClassVar[tuple[str, ...]] = ()
     """Fields that may be assigned to, for `create_or_update` to send."""
     _plain: ClassVar[tuple[str, ...]] = ()
     """Fields that are ordinary dictionaries, to be changed in place: `job.tags["a"] = "b"`."""
+    _inner: ClassVar[Mapping[str, type[View]]] = {}
+    """Fields with fields of their own."""
+    _written: ClassVar[tuple[str, ...]] = ()
+    """The kinds of YAML whose fields it has beside its own."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         # Copied: what is changed here is nobody else's.
@@ -35,7 +44,12 @@ class View(Mapping[str, Any]):
             raise AttributeError(name)
         if name in self._plain and self._data.get(name) is None:
             self._data[name] = {}
-        return self[name] if name in self._data else None
+        if name in self._data:
+            return self[name]
+        known = _fields(type(self))
+        if name in known:
+            return None
+        raise missing(_named(type(self)), name, {*known, *self._data})
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("_"):
@@ -51,7 +65,7 @@ class View(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         value = self._data[key]
-        return value if key in self._plain else _wrapped(value)
+        return value if key in self._plain else _wrapped(value, self._inner.get(key))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
@@ -70,15 +84,64 @@ class View(Mapping[str, Any]):
         return dict(self._data)
 
 
+@cache
+def _fields(cls: type[View]) -> frozenset[str]:
+    found = [vars(part).get("__annotations__", {}) for part in cls.__mro__]
+    if cls._written:
+        # Models take a while to import, and nobody asks for what is not there twice.
+        catalog = import_module("lazur.kinds.catalog")
+        found += [catalog.KINDS[kind].model.model_fields for kind in cls._written]
+    return frozenset(name for names in found for name in names if not name.startswith("_"))
+
+
+def _named(cls: type[View]) -> str:
+    return "What the server gave" if cls is View else f"A {cls.__name__}"
+
+
+class Fault(View):
+    """Why a job failed."""
+
+    code: str
+    message: str
+    hint: str | None
+
+
 class Job(View):
     _changeable = JOB_CHANGES
     _plain = ("tags", "properties")
+    _inner: ClassVar[Mapping[str, type[View]]] = {"error": Fault}
+    _written = ("command-job", "sweep-job", "pipeline-job", "parallel-job")
 
+    id: str
     name: str
     status: str
     type: str
     display_name: str | None
+    description: str | None
     experiment_name: str | None
+    tags: dict[str, str]
+    properties: dict[str, str]
+    run_id: str | None
+    compute: str | None
+    inputs: Any
+    outputs: Any
+    identity: Any
+    services: Any
+    creation_context: Any
+    git: Any
+    phases: Any
+    waiting_for: str | None
+    warnings: Any
+    error: Any
+    attempt: int
+    build: str | None
+    archived: bool
+    started_at: str | None
+    ended_at: str | None
+    duration: float | None
+    progress: Any
+    reuse: Any
+    etag: str
 
     @property
     def studio_url(self) -> str | None:
@@ -97,21 +160,47 @@ class Job(View):
         return f"Job({', '.join(shown)})"
 
 
+class Trial(View):
+    """Of a sweep. `values` are those of its hyperparameters, as in `trial["values"]`."""
+
+    _plain = ("values",)
+
+    name: str
+    number: int
+    status: str
+    score: float | None
+    best: bool
+
+    @property
+    def values(self) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self["values"]
+
+    def __repr__(self) -> str:
+        return f"Trial({self.number}, {self.values!r}, score={self.score!r})"
+
+
 class Asset(View):
     """One version of an environment, a data asset, a model or a component."""
 
     _changeable = ASSET_CHANGES
     _plain = ("tags", "properties")
+    _written = ("data", "model", "environment", "command-component", "pipeline-component")
 
     id: str
     name: str
     version: str
+    labels: Any
+    creation_context: Any
+    archived: bool
+    etag: str
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, version={self.version!r})"
 
 
 class Datastore(View):
+    _written = ("datastore",)
+
     name: str
     type: str
 
@@ -120,6 +209,8 @@ class Datastore(View):
 
 
 class Connection(View):
+    _written = ("connection",)
+
     name: str
     type: str
 
@@ -128,6 +219,8 @@ class Connection(View):
 
 
 class Workspace(View):
+    _written = ("workspace",)
+
     name: str
 
     def __repr__(self) -> str:
@@ -135,6 +228,8 @@ class Workspace(View):
 
 
 class Registry(View):
+    _written = ("registry",)
+
     name: str
 
     def __repr__(self) -> str:
@@ -142,6 +237,8 @@ class Registry(View):
 
 
 class Compute(View):
+    _written = ("compute",)
+
     name: str
 
     def __repr__(self) -> str:
@@ -208,15 +305,19 @@ class AuditEntry(View):
         return f"AuditEntry({shown})"
 
 
-def _wrapped(value: Any) -> Any:
+def _wrapped(value: Any, cls: type[View] | None = None) -> Any:
     if isinstance(value, Mapping):
-        return value if isinstance(value, View) else View(value)
+        return value if isinstance(value, View) else (cls or View)(value)
     if isinstance(value, list):
         return [_wrapped(item) for item in value]
     return value
 
 
 class Schedule(View):
+    _written = ("schedule",)
+
     name: str
     display_name: str | None
     is_enabled: bool
+    url: str | None
+    """A webhook's."""

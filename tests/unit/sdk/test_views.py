@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from lazur.sdk.views import Job, View
+from lazur.sdk.views import (
+    Asset,
+    Compute,
+    Connection,
+    Datastore,
+    Job,
+    Registry,
+    Trial,
+    View,
+    Workspace,
+)
 
 VIEW = {
     "name": "nice_pear",
@@ -23,6 +33,21 @@ class TestJob:
     def test_a_field_that_was_not_sent_is_none(self) -> None:
         assert Job(VIEW).display_name is None
         assert Job({"name": "x"}).studio_url is None
+        assert Job(VIEW).error.hint is None
+
+    def test_fields_of_every_type_of_job_are_known(self) -> None:
+        for name in ("distribution", "search_space", "jobs", "mini_batch_size"):
+            assert getattr(Job(VIEW), name) is None
+
+    def test_a_name_that_it_does_not_have_is_told(self) -> None:
+        with pytest.raises(AttributeError, match=r"A Job has no 'sttus'. Did you mean 'status'"):
+            _ = Job(VIEW).sttus
+        with pytest.raises(AttributeError, match=r"A Fault has no 'mesage'. Did you mean 'messag"):
+            _ = Job(VIEW).error.mesage
+        with pytest.raises(AttributeError, match="What the server gave has no 'secs'"):
+            _ = Job(VIEW).phases[0].secs
+        assert getattr(Job(VIEW), "uri", None) is None
+        assert not hasattr(Job(VIEW), "uri")
 
     def test_shows_what_matters(self) -> None:
         assert repr(Job(VIEW)) == "Job(name='nice_pear', status='Failed', error='no such module')"
@@ -53,6 +78,21 @@ class TestJob:
         with pytest.raises(AttributeError, match=r"'status' of a Job .* display_name"):
             job.status = "Completed"
         assert job.status == "Failed"
+
+
+class TestTrial:
+    def test_its_values_are_those_of_the_hyperparameters(self) -> None:
+        trial = Trial({"number": 3, "name": "x_3", "values": {"rate": 0.1}, "best": True})
+        assert trial.values == trial["values"] == {"rate": 0.1}
+        assert (trial.best, trial.score, trial.to_dict()["values"]) == (True, None, {"rate": 0.1})
+
+
+class TestOthers:
+    @pytest.mark.parametrize("cls", [Asset, Compute, Connection, Datastore, Registry, Workspace])
+    def test_have_the_fields_of_their_yaml(self, cls: type[View]) -> None:
+        assert cls({}).description is None
+        with pytest.raises(AttributeError, match="Did you mean 'description'"):
+            _ = cls({}).descripton
 
 
 class TestView:
