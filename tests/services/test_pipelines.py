@@ -247,6 +247,23 @@ class TestRuns:
         assert runner.site.engine.going_on() == []
         assert steps_of(view)["b"] == "NotRun"
 
+    def test_a_loop_is_where_its_items_are(self, runner: Runner) -> None:
+        loop = {"type": "parallel_for", "body": "one", "items": [{"n": 1}, {"n": 2}]}
+        one = command("x ${{inputs.n}}", inputs={"n": 0})
+        waits = {**loop, "depends_on": ["a"], "body": "two"}
+        steps = {"all": {**loop, "max_concurrency": 1}, "one": one, "a": MAKES}
+        runner.submit({**steps, "later": waits, "two": one})
+        runner.server.settle()
+        left = {"later": "NotStarted", "two": "NotStarted", "a": "Starting"}
+        found = steps_of(runner.show("p"))
+        assert found == {"all": "Running", "one.0": "Starting", **left}
+        call(runner.site, jobs.cancel, "default", "p")
+        runner.server.settle()
+        runner.server.settle()
+        left = {"later": "NotRun", "two": "NotRun", "a": "Canceled"}
+        found = steps_of(runner.show("p"))
+        assert found == {"all": "Canceled", "one.0": "Canceled", **left}
+
 
 class TestTakenNames:
     def test_nothing_goes_on_without_its_pipeline(self, runner: Runner) -> None:
@@ -602,13 +619,11 @@ class TestPlan:
         again = self.planned(runner, steps)
         assert [again[name][0] for name in ("look", "if", "yes")] == ["reuse", "decide", "reuse"]
 
-    def test_a_loop_runs_once_for_each_item(self, runner: Runner) -> None:
+    @pytest.mark.parametrize("at_once", [1, 2])
+    def test_a_loop_runs_once_for_each_item(self, runner: Runner, at_once: int) -> None:
         each = command("echo ${{inputs.n}}", inputs={"n": 0})
-        items = [{"n": 1}, {"n": 2}]
-        steps = {
-            "all": {"type": "parallel_for", "body": "${{parent.jobs.one}}", "items": items},
-            "one": each,
-        }
+        loop = {"type": "parallel_for", "body": "${{parent.jobs.one}}", "max_concurrency": at_once}
+        steps = {"all": {**loop, "items": [{"n": 1}, {"n": 2}]}, "one": each}
         found = self.planned(runner, steps)
         assert {name: will for name, (will, _) in found.items() if "." in name} == {
             "one.0": "run",

@@ -112,6 +112,9 @@ class _Walk:
         value = self._work.expanded(checked.value, ())
         graph = self._work.graph(value, self._name, ())
         raise_if_errors(self._work.problems)
+        for step in graph["steps"].values():
+            # All items are told, not those alone that begin together.
+            step["spec"].pop("max_concurrency", None)
         standing = self._decide(graph)
         return [one for name in graph["order"] for one in self._lines(graph, standing, name)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lazur.engine.decisions import ChildView, ParentView
 from lazur.engine.states import FINAL, State
-from lazur.kinds.pipelines import deciding
+from lazur.kinds.pipelines import control, deciding
 from lazur.kinds.pipelines.compiling import Graph
 from lazur.services.base.site import Context
 from lazur.services.base.times import iso
@@ -14,10 +14,7 @@ from lazur.store import parents
 from lazur.store.db import AnyRow
 from lazur.store.jobs import JobRow
 
-_SHOWN = {
-    "waiting": "NotStarted",
-    "ready": "NotStarted",
-    "running": "Running",
+_ENDED = {
     "done": State.COMPLETED.value,
     "failed": State.FAILED.value,
     "canceled": State.CANCELED.value,
@@ -136,15 +133,13 @@ def _begun(child: AnyRow, reused: dict[int, str]) -> dict[str, Any]:
 def _not_begun(
     graph: Graph, name: str, standing: deciding.Standing, row: JobRow
 ) -> dict[str, Any]:
-    outcome = standing.outcomes[name]
     step = graph["steps"][name]
     over = row.state in FINAL
-    status = _SHOWN[outcome] if outcome in deciding.OVER or not over else "NotRun"
     return {
         "name": name,
         "type": step["kind"],
         "job": None,
-        "status": "NotStarted" if status == "Running" and "owner" not in step else status,
+        "status": _state(graph, name, standing, row),
         "reused_from": None,
         "waiting_for": None if over else _waits(step, standing),
         "started_at": None,
@@ -152,6 +147,17 @@ def _not_begun(
         "duration": None,
         "error": None,
     }
+
+
+def _state(graph: Graph, name: str, standing: deciding.Standing, row: JobRow) -> str:
+    """A loop, which is no job itself, runs as soon as its body does."""
+    outcome = standing.outcomes[name]
+    if outcome in deciding.OVER:
+        return _ENDED[outcome]
+    begun = {control.runner(graph, c.partition(".")[0]) for c in standing.view.children}
+    if row.state in FINAL:
+        return row.state if name in begun else "NotRun"
+    return "Running" if name in begun else "NotStarted"
 
 
 def _waits(step: Any, standing: deciding.Standing) -> str | None:
