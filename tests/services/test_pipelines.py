@@ -677,7 +677,24 @@ class TestPlan:
         }
         within = {"n": {"component": {"type": "pipeline", "jobs": loop}}}
         runner.done(within, "q")
+        assert self.planned(runner, within)["n.all"] == ("decide", "it is decided already")
         assert self.planned(runner, within)["n"] == ("maybe", "some of its steps may run")
+
+    def test_a_loop_is_what_its_items_are(self, runner: Runner) -> None:
+        outputs = {"o": {"type": "uri_folder"}}
+        made = command("make", outputs={"o": "${{parent.outputs.o}}"})
+        steps = {
+            "all": {"type": "parallel_for", "body": "one", "items": [{}, {}]},
+            "one": {"type": "pipeline", "outputs": outputs, "jobs": {"m": made}},
+            "last": command("ls", inputs={"x": "${{parent.jobs.all.outputs.o}}"}),
+        }
+        found = self.planned(runner, steps)
+        assert found["all"] == ("run", "some of its items run")
+        assert found["last"] == ("run", "its inputs come of all, which runs")
+        runner.done(steps)
+        found = self.planned(runner, steps)
+        assert found["all"] == ("reuse", "all its items")
+        assert found["last"] == ("maybe", "it depends on what all gives")
 
     def test_loops_that_only_wait_are_known_to_run(self, runner: Runner) -> None:
         taking = {"x": "${{parent.jobs.a.outputs.o}}"}

@@ -110,7 +110,7 @@ class _Walk:
 
     def steps(self, checked: CheckedJob) -> list[dict[str, Any]]:
         value = self._work.expanded(checked.value, ())
-        graph = self._work.graph(value, self._name, ())
+        graph = self._graph = self._work.graph(value, self._name, ())
         raise_if_errors(self._work.problems)
         for step in graph["steps"].values():
             # All items are told, not those alone that begin together.
@@ -141,7 +141,7 @@ class _Walk:
             names, prefix = (name, *self._names), f"{self._prefix}{step}."
             inner = _Walk(self._context, self._home, self._work, names, prefix)
             below = inner.steps(checks.job(wanted.spec))
-            self._told[step] = [self._step(step, kind, *_summed(below)), *below]
+            self._told[step] = [self._step(step, kind, *_summed(below, "steps")), *below]
         elif (loop := self._gathered(graph, wanted)) is not None:
             why = f"it depends on what {loop} gives, whose items were done before"
             self._told[step] = [self._step(step, kind, "maybe", why)]
@@ -196,6 +196,8 @@ class _Walk:
         self, graph: Graph, standing: deciding.Standing, name: str
     ) -> list[dict[str, Any]]:
         step, outcome = graph["steps"][name], standing.outcomes[name]
+        if outcome == "running" and (items := self._items(name)):
+            return [self._step(name, step["kind"], *_summed(items, "items"))]
         if outcome == "waiting" and _begins(graph, name):
             waited = graph["steps"][control.runner(graph, name)]["needs"]
             inner = _within(step["spec"], f"{self._prefix}{name}.", step["kind"], name)
@@ -221,10 +223,27 @@ class _Walk:
     def _awaited(self, makers: Iterable[str]) -> tuple[str, str]:
         """Of a step that takes what these make, of which some are not done."""
         open_ = sorted(maker for maker in makers if not self._is_done(maker))
-        wills = {self._told[m][0]["will"] if m in self._told else "run" for m in open_}
+        wills = {self._will(maker) for maker in open_}
         if "run" in wills:
             return "run", f"its inputs come of {', '.join(open_)}, which runs"
         return "maybe", f"it depends on what {', '.join(open_)} gives"
+
+    def _will(self, maker: str) -> str:
+        if maker in self._told:
+            return self._told[maker][0]["will"]
+        items = self._items(maker)
+        return _summed(items, "items")[0] if items else "run"
+
+    def _items(self, loop: str) -> list[dict[str, Any]]:
+        """What is told of the jobs that a loop begins; which rounds follow nobody knows."""
+        found = self._graph["steps"]
+        if found[loop]["kind"] != "parallel_for":
+            return []
+        return [
+            lines[0]
+            for step, lines in self._told.items()
+            if found[step.partition(".")[0]].get("owner") == loop
+        ]
 
     def _is_done(self, step: str) -> bool:
         child = self._children.get(step)
@@ -236,14 +255,14 @@ class _Walk:
         return _step(f"{self._prefix}{name}", kind, will, why, made_by)
 
 
-def _summed(below: list[dict[str, Any]]) -> tuple[str, str]:
-    """Of a pipeline within, by its steps."""
+def _summed(below: list[dict[str, Any]], parts: str) -> tuple[str, str]:
+    """Of a pipeline within, by its steps; of a loop, by its items."""
     wills = {one["will"] for one in below}
     if "run" in wills:
-        return "run", "some of its steps run"
+        return "run", f"some of its {parts} run"
     if "maybe" in wills:
-        return "maybe", "some of its steps may run"
-    return "reuse", "all its steps"
+        return "maybe", f"some of its {parts} may run"
+    return "reuse", f"all its {parts}"
 
 
 def _begins(graph: Graph, name: str) -> bool:
