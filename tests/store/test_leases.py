@@ -15,11 +15,12 @@ from lazur.store.tables import jobs as table
 from tests.store.conftest import NOW, AddJob
 
 ROWS = 200
+_TAKING = leases.taking(table)
 
 
 def take(db: Database, now: float, limit: int = 10) -> tuple[str, list[int]]:
     with db.write() as connection:
-        token, keys = leases.take(connection, table, now, limit, owner="me")
+        token, keys = leases.take(connection, _TAKING, now, limit, owner="me")
     return token, list(keys)
 
 
@@ -30,7 +31,7 @@ def apply(db: Database, key: int, token: str, **values: Any) -> bool:
 
 def due(db: Database) -> float | None:
     with db.read() as connection:
-        return leases.next_due(connection, table)
+        return leases.falling_due(table).scalar(connection)
 
 
 class TestTake:

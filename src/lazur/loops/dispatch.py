@@ -71,7 +71,7 @@ class Dispatch(Loop):
         """One decision: what is free, who is next, written down in one transaction."""
         token, runner = leases.new_token(self._site.server), self._site.runner
         now = self._site.now()
-        with self._site.db.write() as db:
+        with self._site.db.write(synced=False) as db:
             workspaces.lock_compute(db, compute.id)
             placements, spare = self._choose(db, compute.id, capacity)
             placed = [

@@ -122,8 +122,7 @@ class ParentRound:
             assert home is not None
             made = [self._draft(early, home, one) for one in wanted]
         try:
-            # Lost with the power, it is decided again: what begins a job syncs before that.
-            with self._site.context(self._who, synced=False) as context:
+            with self._site.context(self._who) as context:
                 now = context.now()
                 begun = self._state is State.RUNNING
                 values: dict[str, Any] = {} if begun else self._begin(context, now)

@@ -65,14 +65,12 @@ def read(path: str) -> Any:
         return parse(file.read().decode("utf-8"))
 
 
-def write(path: str, value: Any, sync: bool) -> None:
-    """Whole or not at all, and with `sync` also after a power cut."""
+def write(path: str, value: Any) -> None:
+    """Whole or not at all. After a power cut it may be empty, which is no document."""
     draft = "%s.%d" % (path, os.getpid())
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         os.write(fd, render(value).encode("utf-8"))
-        if sync:
-            os.fsync(fd)
     finally:
         os.close(fd)
     os.replace(draft, path)

@@ -196,7 +196,7 @@ def _finish(folder: str, attempt: Attempt | None, result: dict[str, Any]) -> Non
 def _written(folder: str, result: dict[str, Any]) -> bool:
     """How it ended must not get lost because the disk is full: somebody will make room."""
     try:
-        write(folder + "/exit.json", result, sync=True)
+        write(folder + "/exit.json", result)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return False

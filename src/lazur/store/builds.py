@@ -11,16 +11,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from lazur.store import leases
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
+from lazur.store.prepared import Prepared
 from lazur.store.tables import build_uses, builds
 
 _ORDERS = {"created_at": builds.c.created_at, "used_at": builds.c.used_at, "size": builds.c.size}
 
 
 def by_key(db: Connection, key: str) -> AnyRow | None:
-    return db.execute(_BY_KEY, {"wanted": key}).first()
+    return _BY_KEY.first(db, {"wanted": key})
 
 
-_BY_KEY = select(builds).where(builds.c.key == bindparam("wanted"))
+_ONE = select(builds).where(builds.c.key == bindparam("wanted"))
+_BY_KEY = Prepared(_ONE)
 
 
 def seen_from(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
@@ -32,12 +34,12 @@ def used_by(db: Connection, workspace_id: int, key: str, name: str) -> None:
     """The workspace asked for the build, under this name. Twice is once, and the first name
     stays."""
     values = {"workspace_id": workspace_id, "key": key, "name": name}
-    db.execute(_USED[db.dialect.name], values)
+    _USED[db.dialect.name].touch(db, values)
 
 
 _USED = {
-    "postgresql": postgresql.insert(build_uses).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(build_uses).on_conflict_do_nothing(),
+    "postgresql": Prepared(postgresql.insert(build_uses).on_conflict_do_nothing()),
+    "sqlite": Prepared(sqlite.insert(build_uses).on_conflict_do_nothing()),
 }
 
 
@@ -45,15 +47,17 @@ def ensure(db: Connection, values: Mapping[str, Any]) -> tuple[AnyRow, bool]:
     """The build's row, and whether it was made just now. Others may do the same at the same time,
     and none of them removes it before this transaction ends."""
     kept = {"wanted": values["key"]}
-    if (row := db.execute(_KEPT, kept).first()) is not None:
+    if (row := _KEPT.first(db, kept)) is not None:
         return row, False
     dialect = postgresql if db.dialect.name == "postgresql" else sqlite
     made = dialect.insert(builds).values(**values).on_conflict_do_nothing()
     new = db.execute(made.returning(builds.c.key)).first() is not None
-    return db.execute(_KEPT, kept).one(), new
+    row = _KEPT.first(db, kept)
+    assert row is not None
+    return row, new
 
 
-_KEPT = _BY_KEY.with_for_update(read=True, key_share=True)
+_KEPT = Prepared(_ONE.with_for_update(read=True, key_share=True))
 
 
 def bring_forward(db: Connection, now: float, most: float) -> int:
@@ -97,10 +101,13 @@ def adopt(db: Connection, owner: str) -> None:
 
 
 def take_due(db: Connection, now: float, limit: int, owner: str) -> tuple[str, Sequence[AnyRow]]:
-    token, keys = leases.take(db, builds, now, limit, owner=owner)
+    token, keys = leases.take(db, _TAKE_DUE, now, limit, owner)
     if not keys:
         return token, []
     return token, db.execute(select(builds).where(builds.c.key.in_(keys))).all()
+
+
+_TAKE_DUE = leases.taking(builds)
 
 
 def renew(db: Connection, key: str, token: str, now: float) -> bool:
@@ -112,7 +119,7 @@ def apply(db: Connection, key: str, token: str, **values: Any) -> bool:
 
 
 def next_due(db: Connection) -> float | None:
-    return db.execute(_NEXT_DUE).scalar()
+    return _NEXT_DUE.scalar(db)
 
 
 _NEXT_DUE = leases.falling_due(builds)

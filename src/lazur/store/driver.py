@@ -1,6 +1,5 @@
-"""Statements without values and without an answer, such as those that begin and end transactions,
-given to the database's driver itself: by way of SQLAlchemy they cost ten times what SQLite needs
-for them."""
+"""Statements given to the database's driver itself: by way of SQLAlchemy small ones, such as those
+that begin and end transactions, cost ten times what SQLite needs for them."""
 
 from __future__ import annotations
 
@@ -13,12 +12,32 @@ from sqlalchemy.exc import DBAPIError
 
 
 def run(db: Connection, statement: str) -> None:
-    driver: Any = db.connection.driver_connection
+    """One without values and without an answer."""
     try:
-        driver.execute(statement)
+        of(db).execute(statement)
     except Exception as error:
-        base: Any = db.dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(statement, None, error, base, dialect=db.dialect) from error
+        raise known(db, statement, error) from error
+
+
+def execute(db: Connection, statement: str, values: Any) -> Any:
+    """The driver's own cursor."""
+    try:
+        return of(db).execute(statement, values)
+    except Exception as error:
+        raise known(db, statement, error) from error
+
+
+def of(db: Connection) -> Any:
+    return db.connection.driver_connection
+
+
+def known(db: Connection, statement: str, error: Exception) -> BaseException:
+    """The error as SQLAlchemy names it, whichever driver it came from. Without the values: they
+    are not for the log."""
+    base: Any = db.dialect.loaded_dbapi.Error
+    return DBAPIError.instance(
+        statement, None, error, base, hide_parameters=True, dialect=db.dialect
+    )
 
 
 def is_open(db: Connection) -> bool:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Select,
     Text,
-    Update,
     and_,
     bindparam,
     case,
@@ -31,12 +30,13 @@ from lazur.errors import Invalid
 from lazur.store import leases
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, archived, fetch, has_tag
+from lazur.store.prepared import Prepared
 from lazur.store.tables import computes, jobs, workspaces
 
 JobRow = AnyRow
 
 _DIGEST = re.compile("[0-9a-f]{64}")
-_INSERT = insert(jobs).returning(jobs.c.id)
+_INSERT = Prepared(insert(jobs).returning(jobs.c.id))
 
 _ORDERS = {
     "created_at": jobs.c.created_at,
@@ -60,19 +60,19 @@ _LISTED = (
     .join(_parents, jobs.c.parent_id == _parents.c.id, isouter=True)
 )
 
-_BY_ID = _LISTED.where(jobs.c.id == bindparam("wanted"))
-_BY_NAME = _LISTED.where(
-    jobs.c.workspace_id == bindparam("room"), jobs.c.name == bindparam("called")
+_BY_ID = Prepared(_LISTED.where(jobs.c.id == bindparam("wanted")))
+_BY_NAME = Prepared(
+    _LISTED.where(jobs.c.workspace_id == bindparam("room"), jobs.c.name == bindparam("called"))
 )
 
 
 def add(db: Connection, values: Mapping[str, Any]) -> int:
     """Raises IntegrityError when the name is taken."""
-    return db.execute(_INSERT, dict(values)).scalar_one()
+    return _INSERT.scalar(db, values)
 
 
 def by_name(db: Connection, workspace_id: int, name: str) -> JobRow | None:
-    return db.execute(_BY_NAME, {"room": workspace_id, "called": name}).first()
+    return _BY_NAME.first(db, {"room": workspace_id, "called": name})
 
 
 def by_run(db: Connection, workspace_id: int, run_id: str) -> JobRow | None:
@@ -82,7 +82,7 @@ def by_run(db: Connection, workspace_id: int, run_id: str) -> JobRow | None:
 
 
 def by_id(db: Connection, job_id: int) -> JobRow | None:
-    return db.execute(_BY_ID, {"wanted": job_id}).first()
+    return _BY_ID.first(db, {"wanted": job_id})
 
 
 def by_ids(db: Connection, ids: Sequence[int]) -> Sequence[JobRow]:
@@ -90,10 +90,10 @@ def by_ids(db: Connection, ids: Sequence[int]) -> Sequence[JobRow]:
 
 
 def id_of(db: Connection, workspace: str, name: str) -> int | None:
-    return db.execute(_ID_OF, {"home": workspace, "wanted": name}).scalar()
+    return _ID_OF.scalar(db, {"home": workspace, "wanted": name})
 
 
-_ID_OF = (
+_ID_OF = Prepared(
     select(jobs.c.id)
     .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
     .where(workspaces.c.name == bindparam("home"), jobs.c.name == bindparam("wanted"))
@@ -188,7 +188,7 @@ _NEXT_DUE = leases.falling_due(jobs, _MINE)
 def take_due(
     db: Connection, now: float, runner: str, limit: int, owner: str
 ) -> tuple[str, Sequence[JobRow]]:
-    token, ids = leases.run(db, _TAKE_DUE, now, limit, owner, mine=runner)
+    token, ids = leases.take(db, _TAKE_DUE, now, limit, owner, mine=runner)
     return token, by_ids(db, ids) if ids else []
 
 
@@ -196,12 +196,12 @@ def take_one(
     db: Connection, job_id: int, now: float, runner: str, owner: str
 ) -> tuple[str, JobRow | None]:
     """Lease one job now, whether due or not: somebody hinted that it changed."""
-    token, ids = leases.run(db, _TAKE_ONE, now, 1, owner, mine=runner, wanted=job_id)
+    token, ids = leases.take(db, _TAKE_ONE, now, 1, owner, mine=runner, wanted=job_id)
     return token, by_id(db, job_id) if ids else None
 
 
 def next_due(db: Connection, runner: str) -> float | None:
-    return db.execute(_NEXT_DUE, {"mine": runner}).scalar()
+    return _NEXT_DUE.scalar(db, {"mine": runner})
 
 
 def apply(db: Connection, job: JobRow, token: str, now: float, **values: Any) -> bool:
@@ -233,11 +233,11 @@ def _write(
     given = {f"new_{name}": value for name, value in values.items()}
     given |= {"wanted": job_id, "held": token} | ({"moment": now} if keeps_due else {})
     statement = _writing(tuple(sorted(values)), keeps_due, placed, counts)
-    return db.execute(statement, given).rowcount == 1
+    return statement.touch(db, given) == 1
 
 
 @cache
-def _writing(names: tuple[str, ...], keeps_due: bool, keeps_state: bool, counts: bool) -> Update:
+def _writing(names: tuple[str, ...], keeps_due: bool, keeps_state: bool, counts: bool) -> Prepared:
     """Of the values so named, with the lease given back. A cancel that was asked for meanwhile is
     kept."""
     made: dict[str, Any] = {
@@ -251,7 +251,7 @@ def _writing(names: tuple[str, ...], keeps_due: bool, keeps_state: bool, counts:
         made["state"] = case((jobs.c.cancel_requested, asked), else_=made["state"])
     if counts:
         made["version"] = jobs.c.version + 1
-    return (
+    return Prepared(
         update(jobs)
         .where(jobs.c.id == bindparam("wanted"), jobs.c.lease_token == bindparam("held"))
         .values(lease_token=None, lease_until=None, **made)
@@ -325,7 +325,7 @@ def writing(db: Connection, workspace_id: int, place: str) -> Sequence[AnyRow]:
 def queued_by_person(db: Connection, compute_id: int) -> Sequence[AnyRow]:
     """(priority, created_by, workspace_id, first) of everybody who has queued jobs there. By
     workspace, cluster and family, too: when one is full, the other's go on."""
-    return db.execute(_QUEUED_BY_PERSON, {"compute": compute_id}).all()
+    return _QUEUED_BY_PERSON.all(db, {"compute": compute_id})
 
 
 _FAMILY = case((jobs.c.at_once.is_(None), 0), else_=func.coalesce(jobs.c.parent_id, 0))
@@ -336,7 +336,7 @@ _WHOSE: dict[str, ColumnElement[Any]] = {
     "cluster": jobs.c.cluster,
     "family": _FAMILY,
 }
-_QUEUED_BY_PERSON = (
+_QUEUED_BY_PERSON = Prepared(
     select(
         *(column.label(name) for name, column in _WHOSE.items()),
         func.min(jobs.c.id).label("first"),
@@ -349,10 +349,10 @@ _QUEUED_BY_PERSON = (
 def queued(db: Connection, compute_id: int, whose: AnyRow, limit: int) -> Sequence[AnyRow]:
     """The first few of one row of `queued_by_person`."""
     given = {f"one_{name}": getattr(whose, name) for name in _WHOSE}
-    return db.execute(_QUEUED, {"compute": compute_id, "most": limit, **given}).all()
+    return _QUEUED.all(db, {"compute": compute_id, "most": limit, **given})
 
 
-_QUEUED = (
+_QUEUED = Prepared(
     select(
         jobs.c.id,
         jobs.c.workspace_id,
@@ -377,10 +377,10 @@ _QUEUED = (
 
 
 def placed_on(db: Connection, compute_id: int, runner: str) -> Sequence[AnyRow]:
-    return db.execute(_PLACED_ON, {"compute": compute_id, "mine": runner}).all()
+    return _PLACED_ON.all(db, {"compute": compute_id, "mine": runner})
 
 
-_PLACED_ON = (
+_PLACED_ON = Prepared(
     select(
         jobs.c.id,
         jobs.c.workspace_id,
@@ -412,10 +412,10 @@ def place(
         "until": now + leases.LEASE_SECONDS,
         "moment": now,
     }
-    return db.execute(_PLACE, given).rowcount == 1
+    return _PLACE.touch(db, given) == 1
 
 
-_PLACE = (
+_PLACE = Prepared(
     update(jobs)
     .where(jobs.c.id == bindparam("wanted"), jobs.c.state == State.QUEUED.value)
     .values(

@@ -16,9 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Float,
-    Select,
     Table,
-    Update,
     and_,
     bindparam,
     case,
@@ -28,6 +26,8 @@ from sqlalchemy import (
     update,
 )
 
+from lazur.store.prepared import Prepared
+
 LEASE_SECONDS = 60.0
 
 
@@ -36,22 +36,9 @@ def new_token(owner: str) -> str:
     return f"{owner}-{secrets.token_hex(8)}"
 
 
-def take(
-    db: Connection,
-    table: Table,
-    now: float,
-    limit: int,
-    *conditions: ColumnElement[bool],
-    owner: str,
-) -> tuple[str, Sequence[Any]]:
-    """Lease up to `limit` due rows, the longest due first. Returns the token and the rows' primary
-    keys."""
-    return run(db, taking(table, *conditions), now, limit, owner)
-
-
-def taking(table: Table, *conditions: ColumnElement[bool], whenever: bool = False) -> Update:
-    """The statement of `take`. Who takes all the time makes it once: that takes longer than to
-    run it. `whenever`: due now, whatever the row says, unless it says never."""
+def taking(table: Table, *conditions: ColumnElement[bool], whenever: bool = False) -> Prepared:
+    """What leases due rows, the longest due first. `whenever`: due now, whatever the row says,
+    unless it says never."""
     key = table.primary_key.columns[0]
     now: BindParameter[float] = bindparam("lease_now", type_=Float())
     is_due = table.c.due_at.is_not(None) if whenever else table.c.due_at <= now
@@ -65,13 +52,15 @@ def taking(table: Table, *conditions: ColumnElement[bool], whenever: bool = Fals
     made = update(table).where(key.in_(due)).returning(key)
     if whenever:
         made = made.values(due_at=case((table.c.due_at > now, now), else_=table.c.due_at))
-    return made.values(lease_token=bindparam("lease_new"), lease_until=bindparam("lease_end"))
+    made = made.values(lease_token=bindparam("lease_new"), lease_until=bindparam("lease_end"))
+    return Prepared(made)
 
 
-def run(
-    db: Connection, statement: Update, now: float, limit: int, owner: str, **values: Any
+def take(
+    db: Connection, statement: Prepared, now: float, limit: int, owner: str, **values: Any
 ) -> tuple[str, Sequence[Any]]:
-    """What `taking` made. `values` are those that its conditions name."""
+    """Lease up to `limit` rows by what `taking` made: the token, and the rows' primary keys.
+    `values` are those that its conditions name."""
     token = new_token(owner)
     given = {
         "lease_now": now,
@@ -80,7 +69,7 @@ def run(
         "lease_end": now + LEASE_SECONDS,
         **values,
     }
-    return token, [row[0] for row in db.execute(statement, given)]
+    return token, [row[0] for row in statement.all(db, given)]
 
 
 def free(table: Table, now: Any) -> ColumnElement[bool]:
@@ -131,14 +120,9 @@ def bring_forward(db: Connection, table: Table, now: float, most: float) -> int:
     return db.execute(changed).rowcount
 
 
-def next_due(db: Connection, table: Table, *conditions: ColumnElement[bool]) -> float | None:
+def falling_due(table: Table, *conditions: ColumnElement[bool]) -> Prepared:
     """When the next row falls due, leased ones at the end of their lease: so a loop knows how long
     it may sleep."""
-    return db.execute(falling_due(table, *conditions)).scalar()
-
-
-def falling_due(table: Table, *conditions: ColumnElement[bool]) -> Select[Any]:
-    """The statement of `next_due`."""
     leased = table.c.lease_until > table.c.due_at
     wanted = case((leased, table.c.lease_until), else_=table.c.due_at)
-    return select(func.min(wanted)).where(table.c.due_at.is_not(None), *conditions)
+    return Prepared(select(func.min(wanted)).where(table.c.due_at.is_not(None), *conditions))

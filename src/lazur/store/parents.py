@@ -11,11 +11,11 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from lazur.engine.states import State
 from lazur.store import leases
 from lazur.store.db import AnyRow
+from lazur.store.prepared import Prepared
 from lazur.store.tables import frozen, jobs
 
 _CHILD = (
@@ -64,11 +64,11 @@ _SINCE = _CHILDREN.where(jobs.c.id >= bindparam("first"))
 
 
 def child(db: Connection, parent_id: int, step: str) -> AnyRow | None:
-    return db.execute(_ONE, {"above": parent_id, "called": step}).first()
+    return _ONE.first(db, {"above": parent_id, "called": step})
 
 
-_ONE = select(jobs).where(
-    jobs.c.parent_id == bindparam("above"), jobs.c.step == bindparam("called")
+_ONE = Prepared(
+    select(jobs).where(jobs.c.parent_id == bindparam("above"), jobs.c.step == bindparam("called"))
 )
 
 
@@ -115,7 +115,7 @@ def names_above(db: Connection, job_id: int | None) -> list[str]:
     """The names of a job and of those that it is a step of, from within."""
     found: list[str] = []
     while job_id is not None:
-        row = db.execute(_ABOVE, {"wanted": job_id}).first()
+        row = _ABOVE.first(db, {"wanted": job_id})
         if row is None:
             break
         found.append(row.name)
@@ -123,7 +123,9 @@ def names_above(db: Connection, job_id: int | None) -> list[str]:
     return found
 
 
-_ABOVE = select(jobs.c.name, jobs.c.parent_id, jobs.c.step).where(jobs.c.id == bindparam("wanted"))
+_ABOVE = Prepared(
+    select(jobs.c.name, jobs.c.parent_id, jobs.c.step).where(jobs.c.id == bindparam("wanted"))
+)
 
 
 def keep(db: Connection, job_id: int, token: str, now: float, **values: Any) -> int | None:
@@ -132,13 +134,13 @@ def keep(db: Connection, job_id: int, token: str, now: float, **values: Any) -> 
     given = {f"new_{name}": value for name, value in values.items()}
     given |= {"wanted": job_id, "held": token, "moment": now}
     given["until"] = now + leases.LEASE_SECONDS
-    return db.execute(_keeping(tuple(sorted(values))), given).scalar()
+    return _keeping(tuple(sorted(values))).scalar(db, given)
 
 
 @cache
-def _keeping(names: tuple[str, ...]) -> ReturningUpdate[Any]:
+def _keeping(names: tuple[str, ...]) -> Prepared:
     more = {name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in names}
-    return (
+    return Prepared(
         update(jobs)
         .where(and_(jobs.c.id == bindparam("wanted"), jobs.c.lease_token == bindparam("held")))
         .values(
@@ -157,10 +159,10 @@ def rest(
     """Give the lease back until `due_at`; at once where something happened since version `seen`.
     False: it is due now, or was lost."""
     given = {"wanted": job_id, "held": token, "moment": now, "seen": seen, "then": due_at}
-    return db.execute(_REST, given).scalar() == seen
+    return _REST.scalar(db, given) == seen
 
 
-_REST = (
+_REST = Prepared(
     update(jobs)
     .where(and_(jobs.c.id == bindparam("wanted"), jobs.c.lease_token == bindparam("held")))
     .values(
@@ -180,10 +182,10 @@ _REST = (
 
 def wake(db: Connection, parent_id: int, now: float) -> bool:
     """A child has ended, or told something."""
-    return db.execute(_WAKE, {"wanted": parent_id, "moment": now}).rowcount == 1
+    return _WAKE.touch(db, {"wanted": parent_id, "moment": now}) == 1
 
 
-_WAKE = (
+_WAKE = Prepared(
     update(jobs)
     .where(jobs.c.id == bindparam("wanted"), jobs.c.ended_at.is_(None))
     .values(due_at=bindparam("moment"), version=jobs.c.version + 1, updated_at=bindparam("moment"))
@@ -192,10 +194,10 @@ _WAKE = (
 
 def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
     """The newest job that ended well and was made of the same."""
-    return db.execute(_EQUAL, {"room": workspace_id, "key": key}).first()
+    return _EQUAL.first(db, {"room": workspace_id, "key": key})
 
 
-_EQUAL = (
+_EQUAL = Prepared(
     select(jobs)
     .where(
         jobs.c.workspace_id == bindparam("room"),

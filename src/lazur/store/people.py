@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
+from lazur.store.prepared import Prepared
 from lazur.store.tables import (
     assignments,
     credentials,
@@ -213,10 +214,10 @@ def drop_role(db: Connection, role_id: int) -> None:
 
 
 def add_token(db: Connection, values: Mapping[str, Any]) -> None:
-    db.execute(_ADD_TOKEN, dict(values))
+    _ADD_TOKEN.touch(db, values)
 
 
-_ADD_TOKEN = insert(tokens)
+_ADD_TOKEN = Prepared(insert(tokens))
 
 
 def token(db: Connection, digest: str) -> AnyRow | None:
@@ -259,11 +260,11 @@ def drop_sessions_of(db: Connection, name: str) -> None:
 
 
 def drop_job_tokens(db: Connection, workspace: str, job: str) -> None:
-    db.execute(_DROP_TOKENS, {"room": workspace, "of": job})
+    _DROP_TOKENS.touch(db, {"room": workspace, "of": job})
 
 
-_DROP_TOKENS = delete(tokens).where(
-    tokens.c.workspace == bindparam("room"), tokens.c.job == bindparam("of")
+_DROP_TOKENS = Prepared(
+    delete(tokens).where(tokens.c.workspace == bindparam("room"), tokens.c.job == bindparam("of"))
 )
 
 

@@ -9,19 +9,24 @@ from sqlalchemy import Connection, delete, insert, select
 
 from lazur.store import leases
 from lazur.store.db import AnyRow
+from lazur.store.prepared import Prepared
 from lazur.store.tables import lineage_posts, workspaces
 
-_ADD = insert(lineage_posts)
+_ADD = Prepared(insert(lineage_posts))
 
 
 def add(db: Connection, workspace_id: int, job: str, what: str, at: float, due_at: float) -> None:
     values = {"workspace_id": workspace_id, "job": job, "type": what, "at": at}
-    db.execute(_ADD, {**values, "tries": 0, "due_at": due_at})
+    _ADD.touch(db, {**values, "tries": 0, "due_at": due_at})
+
+
+_TAKE_DUE = leases.taking(lineage_posts)
+_NEXT_DUE = leases.falling_due(lineage_posts)
 
 
 def take(db: Connection, now: float, limit: int, owner: str) -> tuple[str, Sequence[AnyRow]]:
     """Those that are due, the oldest first."""
-    token, ids = leases.take(db, lineage_posts, now, limit, owner=owner)
+    token, ids = leases.take(db, _TAKE_DUE, now, limit, owner)
     statement = (
         select(lineage_posts, workspaces.c.name.label("workspace"))
         .join(workspaces, lineage_posts.c.workspace_id == workspaces.c.id)
@@ -44,7 +49,7 @@ def bring_forward(db: Connection, now: float, most: float) -> int:
 
 
 def next_due(db: Connection) -> float | None:
-    return leases.next_due(db, lineage_posts)
+    return _NEXT_DUE.scalar(db)
 
 
 def take_back(db: Connection, owner: str) -> None:

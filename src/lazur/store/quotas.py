@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from lazur.engine.quotas import EACH, Quota
 from lazur.store.db import AnyRow
+from lazur.store.prepared import Prepared
 from lazur.store.tables import (
     assignments,
     computes,
@@ -47,7 +48,7 @@ def of(
     (SQLite's write transaction is that already.) By name, as all who lock several do."""
     rows = [
         row
-        for row in db.execute(_ALL)
+        for row in _EVERY.all(db)
         if row.name in names
         and (workspace_id is None or row.workspace_id in (None, workspace_id))
         and (person is None or row.principal in ("", EACH, person))
@@ -62,6 +63,7 @@ def of(
 
 
 _ALL = select(quotas).order_by(quotas.c.name, quotas.c.id)
+_EVERY = Prepared(_ALL)
 """There are few, and most servers have none: the same statement each time costs least."""
 
 

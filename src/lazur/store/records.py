@@ -9,10 +9,11 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
+from lazur.store.prepared import Prepared
 from lazur.store.tables import events, facts, idempotency
 
 # Built once: on the path of every submit.
-_ADD_EVENT = insert(events)
+_ADD_EVENT = Prepared(insert(events))
 _REMEMBER = insert(idempotency)
 
 
@@ -35,7 +36,7 @@ def add_event(
         "who": who,
         "at": at,
     }
-    db.execute(_ADD_EVENT, values)
+    _ADD_EVENT.touch(db, values)
 
 
 def add_events(
@@ -49,7 +50,7 @@ def add_events(
 ) -> None:
     """The same to many, each by its name and with its data."""
     common = {"workspace_id": workspace_id, "kind": kind, "type": what, "who": who, "at": at}
-    db.execute(_ADD_EVENT, [{**common, "name": name, "data": data} for name, data in named])
+    db.execute(insert(events), [{**common, "name": name, "data": data} for name, data in named])
 
 
 def events_of(db: Connection, workspace_id: int, kind: str, name: str) -> list[AnyRow]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select,
 from lazur.errors import Invalid
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
+from lazur.store.prepared import Prepared
 from lazur.store.tables import schedules, ticks, tokens, workspaces
 
 _PLACED = select(schedules, workspaces.c.name.label("workspace")).join(
@@ -98,13 +99,15 @@ def next_due(db: Connection) -> float | None:
 
 def listening(db: Connection, workspace_id: int, kind: str) -> Sequence[AnyRow]:
     """Those that events of a kind may fire."""
-    return db.execute(_LISTENING, {"room": workspace_id, "about": kind}).all()
+    return _LISTENING.all(db, {"room": workspace_id, "about": kind})
 
 
-_LISTENING = _PLACED.where(
-    schedules.c.workspace_id == bindparam("room"),
-    schedules.c.listens == bindparam("about"),
-    schedules.c.is_enabled,
+_LISTENING = Prepared(
+    _PLACED.where(
+        schedules.c.workspace_id == bindparam("room"),
+        schedules.c.listens == bindparam("about"),
+        schedules.c.is_enabled,
+    )
 )
 
 

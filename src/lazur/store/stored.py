@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Text, bindparam, cast, func, insert, select, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from lazur.store.db import AnyRow
+from lazur.store.prepared import Prepared
 from lazur.store.tables import assets, containers, jobs, schedules, stored, trees, workspaces
 
 TREE, RUN, PATH, PLACE = "tree", "run", "path", "place"
@@ -29,14 +30,16 @@ class Thing(NamedTuple):
 
 
 def live(db: Connection, workspace_id: int, kind: str, name: str) -> AnyRow | None:
-    return db.execute(_LIVE, {"room": workspace_id, "sort": kind, "called": name}).first()
+    return _LIVE.first(db, {"room": workspace_id, "sort": kind, "called": name})
 
 
-_LIVE = select(stored).where(
-    stored.c.workspace_id == bindparam("room"),
-    stored.c.kind == bindparam("sort"),
-    stored.c.name == bindparam("called"),
-    stored.c.gone_at.is_(None),
+_LIVE = Prepared(
+    select(stored).where(
+        stored.c.workspace_id == bindparam("room"),
+        stored.c.kind == bindparam("sort"),
+        stored.c.name == bindparam("called"),
+        stored.c.gone_at.is_(None),
+    )
 )
 """Asked at every submit."""
 

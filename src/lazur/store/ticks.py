@@ -46,9 +46,13 @@ def last(db: Connection, ids: Sequence[int]) -> dict[int, AnyRow]:
     return {row.schedule_id: row for row in rows}
 
 
+_TAKE_DUE = leases.taking(ticks)
+_NEXT_DUE = leases.falling_due(ticks)
+
+
 def take(db: Connection, now: float, limit: int, owner: str) -> tuple[str, Sequence[AnyRow]]:
     """Those that are due, the oldest first."""
-    token, ids = leases.take(db, ticks, now, limit, owner=owner)
+    token, ids = leases.take(db, _TAKE_DUE, now, limit, owner)
     rows = db.execute(select(ticks).where(ticks.c.id.in_(ids)).order_by(ticks.c.at, ticks.c.id))
     return token, rows.all()
 
@@ -70,7 +74,7 @@ def again(db: Connection, tick: AnyRow, token: str, due_at: float, reason: str) 
 
 
 def next_due(db: Connection) -> float | None:
-    return leases.next_due(db, ticks)
+    return _NEXT_DUE.scalar(db)
 
 
 def take_back(db: Connection, owner: str) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
+from lazur.store.prepared import Prepared
 from lazur.store.tables import assets as all_assets
 from lazur.store.tables import (
     computes,
@@ -63,12 +64,12 @@ _GROUPS: dict[str, tuple[tuple[Column[Any], ...], tuple[Column[Any], ...]]] = {
 
 def record(db: Connection, values: Mapping[str, Any]) -> None:
     """Twice is once."""
-    db.execute(_RECORD[db.dialect.name], dict(values))
+    _RECORD[db.dialect.name].touch(db, values)
 
 
 _RECORD = {
-    "postgresql": postgresql.insert(uses).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(uses).on_conflict_do_nothing(),
+    "postgresql": Prepared(postgresql.insert(uses).on_conflict_do_nothing()),
+    "sqlite": Prepared(sqlite.insert(uses).on_conflict_do_nothing()),
 }
 
 

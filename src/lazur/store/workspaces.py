@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, select, up
 from lazur.engine.states import FINAL, State
 from lazur.store.db import AnyRow
 from lazur.store.pages import Page, Query, fetch
+from lazur.store.prepared import Prepared
 from lazur.store.tables import computes, jobs, workspaces
 
 WORKSPACE = "workspace"
@@ -28,10 +29,10 @@ def by_name(db: Connection, folded: str, kind: str = WORKSPACE) -> AnyRow | None
 
 def by_id(db: Connection, workspace_id: int) -> AnyRow | None:
     """A workspace or a registry."""
-    return db.execute(_BY_ID, {"wanted": workspace_id}).first()
+    return _BY_ID.first(db, {"wanted": workspace_id})
 
 
-_BY_ID = select(workspaces).where(workspaces.c.id == bindparam("wanted"))
+_BY_ID = Prepared(select(workspaces).where(workspaces.c.id == bindparam("wanted")))
 
 
 def page(
@@ -83,17 +84,17 @@ def unfinished_jobs(db: Connection, workspace_id: int) -> Sequence[int]:
 
 
 def compute_by_name(db: Connection, name: str) -> AnyRow | None:
-    return db.execute(_COMPUTE, {"called": name}).first()
+    return _COMPUTE.first(db, {"called": name})
 
 
-_COMPUTE = select(computes).where(computes.c.name == bindparam("called"))
+_COMPUTE = Prepared(select(computes).where(computes.c.name == bindparam("called")))
 
 
 def all_computes(db: Connection) -> Sequence[AnyRow]:
-    return db.execute(_ALL_COMPUTES).all()
+    return _ALL_COMPUTES.all(db)
 
 
-_ALL_COMPUTES = select(computes).order_by(computes.c.name)
+_ALL_COMPUTES = Prepared(select(computes).order_by(computes.c.name))
 
 
 def add_compute(db: Connection, values: Mapping[str, Any]) -> int:
@@ -102,10 +103,10 @@ def add_compute(db: Connection, values: Mapping[str, Any]) -> int:
 
 def computes_wanted(db: Connection) -> Sequence[AnyRow]:
     """Those that jobs are queued on."""
-    return db.execute(_WANTED).all()
+    return _WANTED.all(db)
 
 
-_WANTED = (
+_WANTED = Prepared(
     select(computes)
     .where(exists().where(jobs.c.compute_id == computes.c.id, jobs.c.state == State.QUEUED.value))
     .order_by(computes.c.name)
@@ -114,7 +115,10 @@ _WANTED = (
 
 def lock_compute(db: Connection, compute_id: int) -> None:
     """One dispatcher at a time per compute. SQLite's write transaction is that already."""
-    db.execute(_LOCK_COMPUTE, {"wanted": compute_id})
+    if db.dialect.name != "sqlite":
+        _LOCK_COMPUTE.first(db, {"wanted": compute_id})
 
 
-_LOCK_COMPUTE = select(computes.c.id).where(computes.c.id == bindparam("wanted")).with_for_update()
+_LOCK_COMPUTE = Prepared(
+    select(computes.c.id).where(computes.c.id == bindparam("wanted")).with_for_update()
+)

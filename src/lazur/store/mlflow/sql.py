@@ -14,7 +14,8 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+
+from lazur.store import driver
 
 logging.getLogger("psycopg").addFilter(
     lambda record: not str(record.msg).startswith("error ignored terminating")
@@ -51,11 +52,11 @@ def execute_many(db: Connection, statement: str, values: Sequence[Values]) -> in
     if len(values) == 1:  # without psycopg's pipeline, which costs more than it saves
         return execute(db, statement, values[0])
     with_driver = _spelled(statement, _is_sqlite(db))
-    cursor = _driver(db).cursor()
+    cursor = driver.of(db).cursor()
     try:
         cursor.executemany(with_driver, values)
     except Exception as error:
-        raise _known(db, statement, error) from error
+        raise driver.known(db, statement, error) from error
     return cursor.rowcount
 
 
@@ -73,9 +74,9 @@ def insert(
     for start in range(0, len(rows), _AT_ONCE):
         source, values = from_rows(columns, rows[start : start + _AT_ONCE])
         try:
-            _driver(db).execute(f"{into} {source} {conflict}", values)
+            driver.of(db).execute(f"{into} {source} {conflict}", values)
         except Exception as error:
-            raise _known(db, into, error) from error
+            raise driver.known(db, into, error) from error
 
 
 def listed(prefix: str, items: Iterable[Any]) -> tuple[str, dict[str, Any]]:
@@ -85,28 +86,11 @@ def listed(prefix: str, items: Iterable[Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _execute(db: Connection, statement: str, values: Values) -> Any:
-    spelled = _spelled(statement, _is_sqlite(db))
-    try:
-        return _driver(db).execute(spelled, values)
-    except Exception as error:
-        raise _known(db, statement, error) from error
-
-
-def _driver(db: Connection) -> Any:
-    return db.connection.driver_connection
+    return driver.execute(db, _spelled(statement, _is_sqlite(db)), values)
 
 
 def _is_sqlite(db: Connection) -> bool:
     return db.dialect.name == "sqlite"
-
-
-def _known(db: Connection, statement: str, error: Exception) -> BaseException:
-    """The error as SQLAlchemy names it, whichever driver it came from. Without the values: they
-    are not for the log."""
-    base: Any = db.dialect.loaded_dbapi.Error
-    return DBAPIError.instance(
-        statement, None, error, base, hide_parameters=True, dialect=db.dialect
-    )
 
 
 def _values(columns: Columns, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
