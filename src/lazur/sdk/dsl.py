@@ -40,16 +40,15 @@ def pipeline(
 ) -> Any:
     """Over a function that calls components: called, it gives a pipeline job; called within
     another pipeline's function, a step of that. `name` and `version` are the component's, as in
-    Azure's client; a job is named by `job.name`."""
+    Azure's client; a job is named by `job.name`. Without a `description`, the function's own."""
     settings = {
         "default_compute": default_compute or compute,
         "default_datastore": default_datastore,
         "continue_on_step_failure": continue_on_step_failure,
         "force_rerun": force_rerun,
     }
-    told = {
+    settled = {
         "display_name": display_name,
-        "description": description,
         "experiment_name": experiment_name,
         "tags": tags,
         "settings": {key: value for key, value in settings.items() if value is not None} or None,
@@ -60,6 +59,7 @@ def pipeline(
         def call(*args: Any, **kwargs: Any) -> Pipeline | Node:
             given = _arguments(made, args, kwargs)
             built = _build(made, given)
+            told = {**settled, "description": description or inspect.getdoc(made)}
             if open_steps():
                 body = {
                     key: part

@@ -129,9 +129,11 @@ class Node:
         return {**whole, "type": "sweep", "trial": trial, "search_space": plain(space)}
 
 
-def of_component(component: Component, given: Mapping[str, Any]) -> Node:
-    _check_open()
+def of_component(component: Component, given: Mapping[str, Any]) -> Any:
+    """Outside of pipelines a job that runs the component, as with Azure's client."""
     _check_inputs(f"The component {component.name!r}", given, component.inputs)
+    if not open_steps():
+        return _job(component, given)
     return Node({"type": component.type or "command"}, given, component)
 
 
@@ -225,9 +227,28 @@ def _check_inputs(whose: str, given: Mapping[str, Any], known: Collection[str] |
         raise Invalid(f"{whose} has no input {unknown[0]!r}.", hint=near or f"It has: {there}.")
 
 
-def _check_open() -> None:
-    if not open_steps():
+def _job(component: Component, given: Mapping[str, Any]) -> Command:
+    spec = component.to_spec()
+    if "command" not in spec:
         raise Invalid(
-            "Components are called within a pipeline's function.",
-            hint="Put @lazur.pipeline over the function that calls them.",
+            f"The component {component.name!r} is called within a pipeline's function: only those"
+            " that are one command, and are written here, run by themselves.",
+            hint="Put @lazur.pipeline over the function that calls it.",
         )
+    ports: Spec = component.inputs or {}
+    inputs = {k: port["default"] for k, port in ports.items() if "default" in (port or {})}
+    inputs |= {key: value for key, value in given.items() if value is not None}
+    for name, port in ports.items():
+        if name not in inputs and not (port or {}).get("optional"):
+            raise Invalid(f"The component {component.name!r} needs the input {name!r}.")
+    outputs = {
+        k: {"type": (port or {}).get("type")} for k, port in spec.get("outputs", {}).items()
+    }
+    own = {key: spec[key] for key in _OF_THE_JOB if key in spec}
+    return Command(**own, inputs=inputs, outputs=outputs, base_path=component.base_path)
+
+
+_OF_THE_JOB = (
+    "display_name description tags command code environment environment_variables resources"
+    " distribution limits"
+).split()

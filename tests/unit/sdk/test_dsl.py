@@ -301,12 +301,26 @@ class TestPipeline:
         with pytest.raises(Invalid, match="by name"):
             returns_a_step()
         with pytest.raises(Invalid, match="within a pipeline's function"):
-            prepare(rows=1)
+            Component(name="whole", type="pipeline", extra={"jobs": {}})()
         with pytest.raises(Invalid, match="missing a required argument"):
             lazur.pipeline(lambda rows: None)()
 
 
 class TestComponents:
+    def test_called_outside_of_pipelines_one_is_a_job(self) -> None:
+        job = fit(table=Input(type="uri_folder", path="data"))
+        job.compute = "local"
+        spec = job.to_spec()
+        assert spec["inputs"] == {"table": {"type": "uri_folder", "path": "data"}, "rate": 0.1}
+        assert spec["outputs"] == {"model": {"type": "uri_folder"}}
+        assert (spec["environment"], spec["description"]) == (ENVIRONMENT, "Fit.")
+        assert catalog.validate("command-job", spec)[1] == []
+        swept = fit(table=Input(path="data"), rate=lazur.Uniform(0, 1))
+        sweep = swept.sweep(primary_metric="loss", goal="minimize", max_total_trials=2)
+        assert catalog.validate("sweep-job", sweep.to_spec())[1] == []
+        with pytest.raises(Invalid, match="'fit' needs the input 'table'"):
+            fit(rate=1)
+
     def test_a_file_stays_a_file(self, tmp_path: Path) -> None:
         file = tmp_path / "c.yml"
         file.write_text("name: c\ntype: command\ncommand: 'true'\ninputs: {a: {type: integer}}\n")
