@@ -48,6 +48,7 @@ class TestPipeline:
     def test_steps_are_called_as_their_variables(self) -> None:
         @lazur.pipeline
         def whole(rows: int) -> dict[str, Any]:
+            """Small."""
             data = prepare(rows=rows)
             trained = fit(table=data.outputs.table, rate=0.5)
             fit(table=data.outputs.table)
@@ -55,7 +56,7 @@ class TestPipeline:
 
         spec = whole(rows=3).to_spec()
         assert list(spec["jobs"]) == ["data", "trained", "fit"]
-        assert spec["inputs"] == {"rows": 3}
+        assert (spec["inputs"], spec["description"]) == ({"rows": 3}, "Small.")
         assert spec["outputs"] == {"model": {"type": "uri_folder"}}
         assert spec["jobs"]["data"]["inputs"] == {"rows": "${{parent.inputs.rows}}"}
         bound = spec["jobs"]["trained"]
