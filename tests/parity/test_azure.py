@@ -257,3 +257,39 @@ class TestWrittenInPlace:
         assert ran.returncode == 0, ran.stderr[-4000:]
         assert "{'name': 'c', 'dependencies': ['python=3.11']}" in ran.stdout
         assert ran.stdout.splitlines()[-1] == "True"
+
+
+class TestOtherWorkspaces:
+    @pytest.mark.parametrize("release", clients.RELEASES)
+    def test_what_lies_there_is_refused_by_both_names(
+        self, cloud: Cloud, release: str, tmp_path: Path
+    ) -> None:
+        ran = cloud.script(
+            tmp_path,
+            "from azure.ai.ml import Input, command",
+            "from azure.ai.ml.entities import Environment",
+            "from azure.core.exceptions import HttpResponseError",
+            "place = (os.environ['AZURE_SUBSCRIPTION_ID'], 'lazur')",
+            "client = MLClient(DefaultAzureCredential(), *place, 'default')",
+            "there = f'/subscriptions/{place[0]}/resourceGroups/lazur/providers/'",
+            "there += 'Microsoft.MachineLearningServices/workspaces/theirs'",
+            "image = Environment(image='python:3.11')",
+            "data = Input(type='uri_folder', path=f'{there}/data/d/versions/1')",
+            "room = f'subscriptions/{place[0]}/resourcegroups/lazur/workspaces/theirs'",
+            "store = f'azureml://{room}/datastores/workspaceblobstore/paths/x'",
+            "for more in (",
+            "    {'environment': f'{there}/environments/e/versions/1'},",
+            "    {'inputs': {'d': data}},",
+            "    {'inputs': {'d': Input(type='uri_folder', path=store)}},",
+            "):",
+            "    job = command(command='true', **{'environment': image, **more})",
+            "    try:",
+            "        client.jobs.create_or_update(job)",
+            "    except HttpResponseError as error:",
+            "        print(error.status_code, error.message)",
+            release=release,
+        )
+        assert ran.returncode == 0, ran.stderr
+        told = [line for line in ran.stdout.splitlines() if line.startswith("400")]
+        assert len(told) == 3, ran.stdout
+        assert all("'theirs'" in line and "'default'" in line for line in told)

@@ -240,6 +240,23 @@ class TestInputs:
         told = str(caught.value) + str(caught.value.details)
         assert "data" in told
 
+    def test_an_id_of_another_workspace_is_refused(self, site: TestSite, tree: str) -> None:
+        """There may be something of that name here, too."""
+        there = "azureml:/subscriptions/s/resourceGroups/g/providers/"
+        there += "Microsoft.MachineLearningServices/workspaces/{}"
+        asset(site, "data", name="d", version="1", path=f"tree:{tree}")
+        data = f"{there}/data/d/versions/1"
+        inputs = {"d": {"type": "uri_folder", "path": data.format("other")}}
+        with pytest.raises(Invalid, match=r"inputs.d.path names data/d of .* 'other'.*'default'"):
+            submit(site, name="j", inputs=inputs)
+        with pytest.raises(Invalid, match=r"compute names computes/local of .* 'other'"):
+            submit(site, name="j", compute=f"{there}/computes/local".format("other"))
+        environment = f"{there}/environments/e/versions/1".format("other")
+        with pytest.raises(Invalid, match="environment names"):
+            asset(site, "components", name="c", command="true", environment=environment)
+        inputs["d"]["path"] = data.format("default")
+        submit(site, name="j", compute=f"{there}/computes/local".format("default"), inputs=inputs)
+
     def test_data_of_another_workspace_is_not_there(self, site: TestSite, tree: str) -> None:
         call(site, workspaces.create, {"name": "other"})
         asset(site, "data", name="d", type="uri_folder", path=f"tree:{tree}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -105,6 +106,51 @@ class TestWrittenInPlace:
         pipeline(arm, {"component": "azureml:c@latest"})
         node = arm.get(f"{JOBS}/p").json()["properties"]["jobs"]["a"]
         assert node["componentId"] == f"{WS}/components/c/versions/3"
+
+
+class TestOtherWorkspaces:
+    OTHER = WS.replace("/workspaces/default", "/workspaces/other")
+    THERE = WS.replace("/resourceGroups/lazur/", "/resourceGroups/theirs/")
+
+    NAMED = (
+        {"computeId": "ROOM/computes/local"},
+        {"environmentId": "ROOM/environments/e/versions/1"},
+        {"codeId": "ROOM/codes/c/versions/1"},
+        {"inputs": {"d": {"jobInputType": "uri_folder", "uri": "ROOM/data/d/versions/1"}}},
+        {"inputs": {"m": {"jobInputType": "custom_model", "uri": "ROOM/models/m/versions/1"}}},
+        {"outputs": {"o": {"uri": "azureml:/ROOM/datastores/x/paths/y"}}},
+        {"jobType": "Pipeline", "jobs": {"a": {"componentId": "ROOM/components/c/versions/1"}}},
+        {"jobType": "Pipeline", "settings": {"default_compute": "ROOM/computes/c"}},
+    )
+
+    def test_what_lies_there_is_not_taken_for_what_is_here(self, arm: Arm) -> None:
+        for room, named in ((self.OTHER, "'other'"), (self.THERE, "'theirs'")):
+            for more in self.NAMED:
+                asked = json.loads(json.dumps(body(**more)).replace("ROOM", room))
+                answer = arm.put(f"{JOBS}/j", asked)
+                assert answer.status_code == 400, (more, answer.text)
+                error = answer.json()["error"]["message"]
+                assert named in error
+                assert "this is the workspace 'default'" in error
+        assert arm.get(f"{JOBS}/j").status_code == 404
+
+    def test_an_assets_own_ids_are_looked_at_too(self, arm: Arm) -> None:
+        spec = {"type": "command", "command": "true", "version": "1", "name": "c"}
+        spec["environment"] = f"azureml:{self.OTHER}/environments/e/versions/1"
+        at = f"{WS}/components/c/versions/1"
+        answer = arm.put(at, {"properties": {"componentSpec": spec}})
+        assert answer.status_code == 400
+        assert "'other'" in answer.json()["error"]["message"]
+
+    def test_data_is_not_resolved_there(self, arm: Arm) -> None:
+        at = WS.replace("/subscriptions", "/data/v1.0/subscriptions")
+        asked = f"{self.OTHER}/data/d/versions/1"
+        found = arm.post(f"{at}/dataversion/batchGetResolvedUris", {"values": [asked]})
+        assert found.status_code == 400
+        assert arm.post(f"{at}/dataversion/getByAssetId", {"value": asked}).status_code == 400
+
+    def test_tags_are_about_anything(self, arm: Arm) -> None:
+        put(arm, tags={"came_of": f"{self.OTHER}/jobs/x"})
 
 
 class TestCommands:

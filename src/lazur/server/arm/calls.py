@@ -11,10 +11,12 @@ from lazur.errors import Invalid
 from lazur.server.arm.address import Place
 from lazur.server.arm.ids import Ids
 from lazur.server.asgi import Receive, Scope, Send
+from lazur.services.azure import identity
 from lazur.services.base.access import Principal
 from lazur.services.base.site import Context, Site
 from lazur.services.resources.shelves import Registry, Shelf
-from lazur.spec import json
+from lazur.spec import json, rooms
+from lazur.spec.rooms import Room
 
 Answer = TypeVar("Answer")
 
@@ -54,9 +56,19 @@ class Call:
         found = json.decode(self.body) if self.body.strip() else {}
         if not isinstance(found, dict):
             raise Invalid("The body must be a JSON object.")
-        if not isinstance(found.get("properties") or {}, dict):
+        given = found.get("properties") or {}
+        if not isinstance(given, dict):
             raise Invalid("The body's `properties` must be an object.")
+        self.check_own({**{key: found[key] for key in found if key != "properties"}, **given})
         return found
+
+    def check_own(self, value: Any) -> None:
+        """Ids in it are of things in the caller's workspace. Raises Invalid."""
+        if self.workspace:
+            by_number = b"azureml://locations/" in self.body
+            number = identity.of(self.site.home, "workspace", self.workspace) if by_number else ""
+            place = self.place
+            rooms.check(value, Room(place.workspace, place.subscription, place.group, number))
 
     def read(self, use_case: Callable[[Context], Answer]) -> Answer:
         with self.site.context(self.who, write=False) as context:

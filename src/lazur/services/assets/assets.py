@@ -25,8 +25,9 @@ from lazur.services.base.site import Context
 from lazur.services.base.times import iso
 from lazur.services.content import content, stored
 from lazur.services.resources.shelves import Registry, Shelf, open_shelf, reference
-from lazur.spec import references
+from lazur.spec import references, rooms
 from lazur.spec.names import fold
+from lazur.spec.rooms import Room
 from lazur.store import assets as store
 from lazur.store import workspaces
 from lazur.store.assets import AssetRow
@@ -48,6 +49,8 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         home = open_shelf(early, shelf, kind, "write")
         checked, warnings = checks.asset(kind, spec)
         name = checks.name(spec.get("name"))
+        if not isinstance(shelf, Registry):
+            rooms.check(checked, Room(home.name))
         _content_is_there(early, kind, checked)
         wanted = labels.checked(spec.get("labels") or [])
         elsewhere = None

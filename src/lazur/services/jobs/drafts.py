@@ -27,6 +27,8 @@ from lazur.services.jobs.reuse import Reuse
 from lazur.services.people import quotas
 from lazur.services.resources import clusters
 from lazur.services.tracking import names
+from lazur.spec import rooms
+from lazur.spec.rooms import Room
 from lazur.store import driver, parents
 from lazur.store import jobs as store
 from lazur.store.db import AnyRow, Taken
@@ -77,6 +79,7 @@ def make(
     early: Context, home: AnyRow, name: str, checked: CheckedJob, place: Place | None = None
 ) -> Draft:
     """Reads only. Raises what a person can mend: NotFound, BlobsMissing, Invalid."""
+    rooms.check(checked.value, Room(home.name))
     before = reuse.ended_well(early, home, place.retried_id) if place else None
     if before is not None:
         found = resolve.nothing(resolve.anywhere(early), checked)

@@ -51,6 +51,7 @@ def model_uris(call: Call) -> Reply:
 def by_id(call: Call) -> Reply:
     """One version, by its id."""
     asset_id = str(call.json().get("value") or call.json().get("assetId") or "")
+    call.check_own({"assetId": asset_id})
     name, version = _named(asset_id, "data")
     found = call.read(lambda c: assets.get(c, call.shelf, "data", name, version))
     told = {

@@ -15,6 +15,9 @@ from lazur.spec.references import Asset, DatastorePath, Tree
 
 _TREE = re.compile(r"[0-9a-f]{64}")
 _LABEL = re.compile(r"(?P<id>.+)/labels/(?P<label>[^/]+)/?", re.IGNORECASE)
+_LOCATED = re.compile(
+    r"azureml://locations/[^/]+/workspaces/[^/]+/[^/]+/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
+)
 _PATH = re.compile(
     r"azureml:/{1,2}subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/[^/]+/)?"
     r"workspaces/[^/]+/datastores/(?P<store>[^/]+)/paths/(?P<path>.*)",
@@ -30,6 +33,8 @@ def written(text: Any) -> str | None:
     text = str(text)
     if (path := _PATH.fullmatch(text)) is not None:
         return f"azureml://datastores/{path['store']}/paths/{path['path']}"
+    if (located := _LOCATED.fullmatch(text)) is not None:
+        return f"azureml:{located['name']}:{located['version']}"
     label = _LABEL.fullmatch(text)
     found = names.parse(label["id"] if label else text)
     if found is None:

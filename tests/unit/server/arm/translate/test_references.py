@@ -37,6 +37,7 @@ class TestWritten:
                 "azureml://subscriptions/s/resourcegroups/g/workspaces/w/datastores/d/paths/a/b",
                 "azureml://datastores/d/paths/a/b",
             ),
+            ("azureml://locations/l/workspaces/w/data/d/versions/2", "azureml:d:2"),
             ("https://example.org/x", "https://example.org/x"),
             ("serverless", "serverless"),
             ("", None),

@@ -1,0 +1,91 @@
+"""Ids that name a workspace. One names the workspace that it is used in, or it is an error: to
+take what is called so here in the place of what lies there would be to run something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from lazur.errors import Invalid
+from lazur.spec.model import squashed
+from lazur.spec.names import fold
+
+_ID = re.compile(
+    r"(?:azureml:)?/{0,2}(?:subscriptions/(?P<subscription>[^/]+)/resourcegroups/(?P<group>[^/]+)"
+    r"(?:/providers/Microsoft\.MachineLearningServices)?|locations/[^/]+)"
+    r"/workspaces/(?P<workspace>[^/]+)/(?P<kind>[^/]+)/(?P<name>[^/]+).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_BEGINNINGS = ("azureml:/", "/subscriptions/", "subscriptions/")
+_NOTES = frozenset(
+    squashed(word)
+    for word in (
+        *("tags", "properties", "description", "display_name", "comment", "command", "args"),
+        *("program_arguments", "environment_variables", "conda_file", "value", "metadata"),
+    )
+)
+"""Fields with people's own words, which may be about anything."""
+_PORTS = "inputs"
+"""A text right below it is a parameter: the words of who runs the command."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where something is used. Subscriptions and groups are Azure's: a request of its clients has
+    both, and in any other every one will do."""
+
+    workspace: str
+    subscription: str = ""
+    group: str = ""
+    number: str = ""
+    """By which some ids call it."""
+
+    def __str__(self) -> str:
+        return _told(self.workspace, self.subscription, self.group)
+
+    def holds(self, workspace: str, subscription: str | None, group: str | None) -> bool:
+        pairs = ((subscription, self.subscription), (group, self.group))
+        same = all(not mine or not named or fold(named) == fold(mine) for named, mine in pairs)
+        mine = {fold(self.workspace), self.number.lower() or fold(self.workspace)}
+        return same and fold(workspace) in mine
+
+
+def check(value: Any, room: Room) -> None:
+    """`value` is a job, an asset, or a body that asks for one. Raises Invalid for the first id of
+    another workspace."""
+    for where, text in _texts(value, ""):
+        found = _ID.fullmatch(text)
+        if found is None:
+            continue
+        named = (found["workspace"], found["subscription"], found["group"])
+        if not room.holds(*named):
+            there = _told(*named)
+            raise Invalid(
+                f"{where} names {found['kind']}/{found['name'][:100]} of {there}; this is {room}.",
+                hint="A workspace uses what is its own. Register it here too, share it by a "
+                "registry, or submit to the workspace that it lies in.",
+                field=where,
+            )
+
+
+def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:
+    """The texts that may be ids, and where they stand."""
+    if isinstance(value, str):
+        if value.startswith(_BEGINNINGS):
+            yield where, value
+    elif isinstance(value, Mapping):
+        for key, inner in cast("Mapping[str, Any]", value).items():
+            is_word = isinstance(inner, str) and where.rpartition(".")[2] == _PORTS
+            if not is_word and squashed(key) not in _NOTES:
+                yield from _texts(inner, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for place, inner in enumerate(cast("list[Any]", value)):
+            yield from _texts(inner, f"{where}[{place}]")
+
+
+def _told(workspace: str, subscription: str | None, group: str | None) -> str:
+    parts = [f"subscription {subscription!r}"] if subscription else []
+    parts += [f"resource group {group!r}"] if group else []
+    return f"the workspace {workspace!r}" + (f" ({', '.join(parts)})" if parts else "")
