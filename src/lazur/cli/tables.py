@@ -6,6 +6,8 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 
+from lazur.sdk import durations
+
 Row = OrderedDict[str, Any]
 
 
@@ -48,17 +50,7 @@ def when(iso: str | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    return "" if seconds is None else durations.duration(seconds)
 
 
 def short_line(text: str | None) -> str:

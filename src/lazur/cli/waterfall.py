@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TextIO
 
+from lazur.cli.grid import padded
 from lazur.cli.tables import duration
 from lazur.cli.terminal import bar, paint
 
@@ -18,6 +19,10 @@ _MEANINGS = {
     "running": "running the command",
     "finalizing": "keeping the outputs",
 }
+_RUNNING = {"pipeline": "running its steps", "sweep": "running its trials"}
+_LABEL = 24
+_MANY = 50
+"""Steps that are drawn."""
 
 
 def explain(job: dict[str, Any], width: int, stream: TextIO) -> str:
@@ -45,15 +50,46 @@ def _phases(job: dict[str, Any], width: int, stream: TextIO) -> str:
         return ""
     begin = _at(phases[0]["start"])
     whole = max(_at(p["start"]) - begin + (p.get("seconds") or 0) for p in phases) or 1e-9
-    cells = max(10, min(40, width - 56))
-    return "\n".join(_line(p, _placed(p, begin, whole, cells), width, stream) for p in phases)
+    said = [{**phase, "said": _meaning(phase, job)} for phase in phases]
+    steps = _steps(job, begin + whole)
+    label = min(_LABEL, max(12, *(len(one["name"]) + 1 for one in [*said, *steps])))
+    cells = max(10, min(40, width - 44 - label))
+    groups = [said, steps[:_MANY]]
+    drawn = [
+        "\n".join(_line(p, label, _placed(p, begin, whole, cells), width, stream) for p in group)
+        for group in groups
+        if group
+    ]
+    if len(steps) > _MANY:
+        drawn[-1] += f"\n  and {len(steps) - _MANY} more: lazur job show -n {job['name']} -o table"
+    return "\n\n".join(drawn)
 
 
-def _line(phase: dict[str, Any], drawn: str, width: int, stream: TextIO) -> str:
+def _steps(job: dict[str, Any], now: float) -> list[dict[str, Any]]:
+    """Those of a pipeline that began, as phases are told."""
+    made: list[dict[str, Any]] = []
+    for step in job.get("steps") or () if job.get("type") == "pipeline" else ():
+        if not (start := step.get("started_at")):
+            continue
+        seconds = step.get("duration")
+        state = "done before" if step.get("reused_from") else step["status"]
+        made.append(
+            {
+                "name": step["name"],
+                "start": start,
+                "seconds": now - _at(start) if seconds is None else seconds,
+                "said": "" if state == "Completed" else state,
+            }
+        )
+    return made
+
+
+def _line(phase: dict[str, Any], label: int, drawn: str, width: int, stream: TextIO) -> str:
     """What a phase means is left out where it would not fit."""
     took = duration(phase.get("seconds"))
-    line = f"  {phase['name']:<12}{took:>12}  {paint(drawn, 'cyan', stream)}"
-    return (f"{line}  {_meaning(phase)}" if width >= 66 else line).rstrip()
+    name = padded(phase["name"], label - 1)
+    line = f"  {name} {took:>12}  {paint(drawn, 'cyan', stream)}"
+    return (f"{line}  {phase['said']}" if width >= 66 else line).rstrip()
 
 
 def _placed(phase: dict[str, Any], begin: float, whole: float, cells: int) -> str:
@@ -62,9 +98,11 @@ def _placed(phase: dict[str, Any], begin: float, whole: float, cells: int) -> st
     return " " * before + (filled if filled.strip() else "▏".ljust(cells - before))
 
 
-def _meaning(phase: dict[str, Any]) -> str:
+def _meaning(phase: dict[str, Any], job: dict[str, Any]) -> str:
     detail = phase.get("detail")
     said = _MEANINGS.get(phase["name"].lower(), "")
+    if phase["name"] == "running":
+        said = _RUNNING.get(job.get("type", ""), said)
     return f"{said} ({detail})" if detail and said else detail or said
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lazur.engine.states import FINAL
 from lazur.errors import LazurError
+from lazur.sdk.durations import duration
 from lazur.sdk.events import events
 from lazur.sdk.lines import Lines, Logs
 from lazur.sdk.scope import Scope
@@ -48,7 +49,7 @@ class _Follower:
     prefix: str = ""
     _said: dict[str, str] = field(default_factory=dict[str, str])
     _read: set[str] = field(default_factory=set[str])
-    _inner: list[threading.Thread] = field(default_factory=list[threading.Thread])
+    _inner: dict[str, threading.Thread] = field(default_factory=dict[str, threading.Thread])
 
     def run(self, name: str, on_change: Callable[[Job], None] | None = None) -> Job:
         view: dict[str, Any] = {}
@@ -56,7 +57,7 @@ class _Follower:
             if on_change is not None:
                 on_change(Job(view))
             self._tell(view.get("steps") or [])
-        for thread in self._inner:
+        for thread in self._inner.values():
             thread.join()
         return Job(view)
 
@@ -68,10 +69,20 @@ class _Follower:
             names = ", ".join(self.prefix + step["name"] for step in linked[:_MANY])
             self.lines.say(f"{len(linked)} steps were done before: {names}, …")
         wide = max((len(step["name"]) for step in steps), default=0) + len(self.prefix)
-        for step in news:
-            self._tell_one(step, min(wide, _NARROW))
+        told = {step["name"] for step in news}
         for step in steps:
-            self._open(step)
+            self._follow(step, min(wide, _NARROW) if step["name"] in told else None)
+
+    def _follow(self, step: dict[str, Any], width: int | None) -> None:
+        """Tell it where there is a width for it, and what goes on inside of it before its end."""
+        over = step["status"] in FINAL
+        if width is not None and not over:
+            self._tell_one(step, width)
+        self._open(step)
+        if width is not None and over:
+            if (inner := self._inner.get(step["job"])) is not None:
+                inner.join()
+            self._tell_one(step, width)
 
     def _is_news(self, step: dict[str, Any]) -> bool:
         before = self._said.get(step["name"])
@@ -97,22 +108,22 @@ class _Follower:
         name = self.prefix + step["name"]
         if step["type"] == "pipeline":
             inner = _Follower(self.scope, self.lines, self.logs, f"{name}.")
-            self._beside(inner.run, job)
+            self._beside(job, partial(inner.run, job))
         elif step["type"] == "sweep":
             told = (self.scope, job, self.lines, self.logs)
-            self._beside(partial(tell_trials, prefix=f"{name} "), *told)
+            self._beside(job, partial(tell_trials, *told, prefix=f"{name} "))
         elif self.logs is not None:
             self.logs.follow(job, name)
 
-    def _beside(self, follow: Callable[..., Any], *arguments: Any) -> None:
+    def _beside(self, job: str, follow: Callable[[], Any]) -> None:
         """In a thread. Whoever follows the whole sees the same trouble, and says so."""
 
         def run() -> None:
-            with suppress(LazurError):
-                follow(*arguments)
+            with suppress(LazurError, BrokenPipeError):
+                follow()
 
-        self._inner.append(threading.Thread(target=run, daemon=True))
-        self._inner[-1].start()
+        self._inner[job] = threading.Thread(target=run, daemon=True)
+        self._inner[job].start()
 
 
 def _detail(step: dict[str, Any]) -> str:
@@ -123,7 +134,7 @@ def _detail(step: dict[str, Any]) -> str:
     if step["status"] == "Preparing" and step.get("waiting_for"):
         return f"waits for {step['waiting_for']}"
     seconds = step.get("duration")
-    return f"after {seconds:.1f} s" if seconds is not None else ""
+    return f"after {duration(seconds)}" if seconds is not None else ""
 
 
 def _summary(steps: list[dict[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lazur.engine.states import FINAL
+from lazur.sdk.durations import duration
 from lazur.sdk.events import events
 from lazur.sdk.hyperparameters import leaves, shown
 from lazur.sdk.lines import Lines, Logs
@@ -104,7 +105,7 @@ def _detail(trial: dict[str, Any]) -> str:
     if trial["stopped_at"] is not None:
         parts.append(f"at interval {trial['stopped_at']}")
     if trial["duration"] is not None:
-        parts.append(f"after {trial['duration']:.1f} s")
+        parts.append(f"after {duration(trial['duration'])}")
     return ", ".join(parts)
 
 

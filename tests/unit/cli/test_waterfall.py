@@ -47,6 +47,32 @@ class TestExplain:
         assert finalizing.strip() == "▏"
         assert not any("end" in line.split()[:1] for line in lines)
 
+    def test_steps_of_a_pipeline_stand_where_they_were_in_time(self) -> None:
+        def step(name: str, second: int, seconds: float | None, **more: Any) -> dict[str, Any]:
+            begun = f"2026-01-01T00:00:0{second}Z"
+            return {"name": name, "status": "Completed", "started_at": begun, **more} | {
+                "duration": seconds
+            }
+
+        steps = [
+            step("make", 2, 3.0),
+            step("fit_the_largest_of_all_models", 5, None, status="Running"),
+            step("look", 2, 0.0, reused_from="other_look"),
+            {"name": "never", "status": "NotRun", "started_at": None, "duration": None},
+        ]
+        job = {**JOB, "type": "pipeline", "steps": steps}
+        lines = explain(job, 100, io.StringIO()).splitlines()
+        assert lines[3].endswith("running its steps")
+        bars = {line[2:25].strip(): line[40:] for line in lines[6:9]}
+        assert bars == {
+            "make": " " * 8 + "█" * 12,
+            "fit_the_largest_of_all…": " " * 20 + "█" * 12 + "  Running",
+            "look": " " * 8 + "▏" + " " * 23 + "  done before",
+        }
+        many = {**job, "steps": steps[:1] * 60}
+        said = "  and 10 more: lazur job show -n kind_lime -o table"
+        assert said in explain(many, 80, io.StringIO()).splitlines()
+
     def test_a_waiting_job_says_what_for(self) -> None:
         job = {"name": "x", "status": "Queued", "waiting_for": "free slots", "phases": []}
         assert "Waiting: free slots." in explain(job, 80, io.StringIO())

@@ -168,6 +168,37 @@ _TRIAL = {
 }
 
 
+class TestSteps:
+    def test_what_went_on_inside_is_told_before_its_end(
+        self, client: Client, stage: Stage
+    ) -> None:
+        stage.plays(_nested)
+        out = io.StringIO()
+        client.jobs.stream("j", out=out)
+        assert out.getvalue().splitlines() == [
+            "outer.leaf  Completed  after 40 ms",
+            "outer  Completed  after 1.50 s",
+            "last   Completed  after 1 min 01 s",
+            "2 steps: 2 completed",
+        ]
+
+
+def _nested(handler: Handler) -> None:
+    """All is over when it is first seen."""
+
+    def step(name: str, kind: str, seconds: float) -> dict[str, Any]:
+        times = {"started_at": "2026-01-01T00:00:00Z", "duration": seconds}
+        return {"name": name, "type": kind, "job": f"j_{name}", "status": "Completed", **times}
+
+    path = urlsplit(handler.path).path
+    steps = [step("outer", "pipeline", 1.5), step("last", "command", 61)]
+    if "j_outer" in path:
+        steps = [step("leaf", "command", 0.04)]
+    job = {"name": "j", "type": "pipeline", "status": "Completed", "etag": "1", "steps": steps}
+    text = f"event: job\ndata: {json.dumps(job)}\n\n"
+    says(200, text.encode() if path.endswith("/events") else job)(handler)
+
+
 class TestEvents:
     def test_end_with_the_final_state(self, client: Client, stage: Stage) -> None:
         stage.plays(Story([]))
