@@ -29,7 +29,9 @@ def ran(lazur: Cli) -> str:
         "environment": _ENVIRONMENT,
         "inputs": {"loud": loud},
     }
-    spec = {"type": "pipeline", "jobs": {"shout": shout, "count": count}}
+    inner = {"command": "echo deep", "environment": _ENVIRONMENT}
+    outer = {"type": "pipeline", "jobs": {"inner": inner}}
+    spec = {"type": "pipeline", "jobs": {"shout": shout, "count": count, "outer": outer}}
     (lazur.folder / "p.yml").write_text(json.dumps(spec))
     made = lazur.ok("job", "create", "-f", "p.yml")["name"]
     lazur("job", "stream", "-n", made)
@@ -69,6 +71,20 @@ class TestReplay:
             assert refused.code == 1
             assert said in refused.err
 
+    def test_a_step_of_a_pipeline_within_by_the_name_that_is_shown(
+        self, lazur: Cli, ran: str
+    ) -> None:
+        done = lazur("job", "replay", "-n", ran, "--step", "outer.inner")
+        assert (done.code, done.out) == (0, "deep\n"), done.err
+        wrong = lazur("job", "replay", "-n", ran, "--step", "outer.iner")
+        assert "no step 'iner'.\nIt has: inner." in wrong.err
+
+    def test_each_time_in_a_folder_of_its_own(self, lazur: Cli, ran: str) -> None:
+        for _ in range(2):
+            assert lazur("job", "replay", "-n", ran, "--step", "shout").code == 0
+        made = sorted(folder.name for folder in lazur.folder.glob("replay-*"))
+        assert made == [f"replay-{ran}_shout", f"replay-{ran}_shout-2"]
+
     def test_in_a_shell(self, lazur: Cli, ran: str) -> None:
         done = lazur("job", "replay", "-n", ran, "--step", "shout", "--shell")
         assert "bash ../command.sh" in done.err
@@ -79,7 +95,7 @@ class TestReplay:
         "asked, said",
         [
             ((), "runs nothing itself"),
-            (("--step", "shoot"), "It has: shout, count"),
+            (("--step", "shoot"), "It has: shout, outer, count"),
             (("--step", "shout", "--debugger"), "has no debugpy"),
         ],
     )
@@ -87,3 +103,4 @@ class TestReplay:
         refused = lazur("job", "replay", "-n", ran, *asked)
         assert refused.code in (1, 3)
         assert said in refused.err
+        assert not list(lazur.folder.glob("replay-*"))

@@ -101,7 +101,10 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
     "job retry": {"stream": _STREAM, "logs": _LOGS},
     "job replay": {
         "step": option("--step", help="Of a pipeline, the step to run."),
-        "folder": option("--folder", help="Where it runs. Default: replay-NAME, here."),
+        "folder": option(
+            "--folder",
+            help="Where it runs. Default: replay-NAME, here, or replay-NAME-2 and so on.",
+        ),
         "given": option(
             "--input", help="Another path for an input: name=path.", nargs="+", metavar="NAME=PATH"
         ),

@@ -28,13 +28,15 @@ def replay(
 
     client = session.client()
     if step is not None:
-        name = _job_of(client.jobs.get(name).to_dict(), step)
+        name = _job_of(client, name, step)
     found = client.jobs.replay(name).to_dict()
     plan: dict[str, Any] = found["plan"]
     _check_here(name, plan)
-    place = _fresh(Path(folder or f"replay-{name}"))
+    if debugger is not None:
+        _check_debugger(plan["environment"])
     for text in given or ():
         _give(plan, text)
+    place = _made(Path(folder)) if folder else _fresh(f"replay-{name}")
     _make_local(plan, place)
     (place / "plan.json").write_text(json.dumps(plan))
     for note in _notes(found):
@@ -45,14 +47,20 @@ def replay(
     begin(place, shell=shell, shims=debugger is not None)
 
 
-def _job_of(job: dict[str, Any], step: str) -> str:
+def _job_of(client: Any, name: str, step: str) -> str:
+    """`outer.inner` is a step of a pipeline within, as it is shown while it runs."""
+    job: dict[str, Any] = client.jobs.get(name).to_dict()
     steps = {found["name"]: found.get("job") for found in job.get("steps") or ()}
-    if step not in steps:
-        known = ", ".join(steps) or "none"
-        raise NotFound(f"Job {job['name']} has no step {step!r}.", hint=f"It has: {known}.")
-    if not steps[step]:
-        raise CLIError(f"Step {step} of {job['name']} was not run.")
-    return str(steps[step])
+    if step in steps:
+        if not steps[step]:
+            raise CLIError(f"Step {step} of {job['name']} was not run.")
+        return str(steps[step])
+    within = [one for one, made in steps.items() if made and step.startswith(f"{one}.")]
+    if within:
+        outer = max(within, key=len)
+        return _job_of(client, str(steps[outer]), step.removeprefix(f"{outer}."))
+    known = ", ".join(steps) or "none"
+    raise NotFound(f"Job {job['name']} has no step {step!r}.", hint=f"It has: {known}.")
 
 
 def _check_here(name: str, plan: dict[str, Any]) -> None:
@@ -65,7 +73,16 @@ def _check_here(name: str, plan: dict[str, Any]) -> None:
         )
 
 
-def _fresh(place: Path) -> Path:
+def _fresh(name: str) -> Path:
+    """Of this name, or with a number behind it."""
+    place, number = Path(name), 1
+    while place.exists() and any(place.iterdir()):
+        number += 1
+        place = Path(f"{name}-{number}")
+    return _made(place)
+
+
+def _made(place: Path) -> Path:
     if place.exists() and any(place.iterdir()):
         raise CLIError(f"{place} is not empty. Choose another --folder, or remove it.")
     place.mkdir(parents=True, exist_ok=True)
@@ -118,17 +135,23 @@ def _notes(found: dict[str, Any]) -> list[str]:
     return notes
 
 
-def _shim(place: Path, prefix: str | None, port: int) -> None:
-    """Whatever Python the command starts by name waits for a debugger."""
-    python = f"{prefix}/bin/python" if prefix else "python3"
-    if subprocess.run(
-        [python, "-c", "import debugpy"], capture_output=True, check=False
-    ).returncode:
+def _python(prefix: str | None) -> str:
+    return f"{prefix}/bin/python" if prefix else "python3"
+
+
+def _check_debugger(prefix: str | None) -> None:
+    asked = [_python(prefix), "-c", "import debugpy"]
+    if subprocess.run(asked, capture_output=True, check=False).returncode:
         raise Unsupported(
             "The environment has no debugpy.",
             hint="Add the package debugpy to the job's environment and submit it again, or go "
             "into its folder with --shell.",
         )
+
+
+def _shim(place: Path, prefix: str | None, port: int) -> None:
+    """Whatever Python the command starts by name waits for a debugger."""
+    python = _python(prefix)
     shims = place / "shims"
     shims.mkdir()
     for called in ("python", "python3"):
