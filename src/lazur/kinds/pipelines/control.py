@@ -83,15 +83,15 @@ def items_of(value: Any) -> dict[str, dict[str, Any]] | None:
         except ValueError:
             return None
     if isinstance(value, list):
-        value = {str(at): part for at, part in enumerate(cast("list[Any]", value))}
+        value = dict(enumerate(cast("list[Any]", value)))
     if not isinstance(value, Mapping):
         return None
-    found = cast("Mapping[str, Any]", value)
+    found = {str(key): part for key, part in cast("Mapping[Any, Any]", value).items()}
     if not all(isinstance(part, Mapping) for part in found.values()):
         return None
-    if any(len(str(key)) > _LONGEST_KEY for key in found):
+    if any(len(key) > _LONGEST_KEY for key in found):
         return None
-    return {str(key): dict(part) for key, part in found.items()}
+    return {key: dict(part) for key, part in found.items()}
 
 
 def is_true(value: Any) -> bool:
@@ -110,8 +110,7 @@ def _connect_branches(graph: Graph, name: str, step: Step, check: Check) -> None
     _need(graph, name, step, check, "condition")
     found = 0
     for field, way in (("true_block", True), ("false_block", False)):
-        written = step["spec"].get(field)
-        for other in steps.names(written) if written is not None else []:
+        for other in steps.names(step["spec"].get(field)):
             if (inner := _inner(graph, name, other, field, check)) is not None:
                 inner["guard"] = (name, way)
                 found += 1
@@ -131,8 +130,11 @@ def _connect_body(graph: Graph, name: str, step: Step, check: Check) -> None:
     inner = _inner(graph, name, others[0], "body", check)
     if inner is not None:
         inner["owner"] = name
-        known = (*step["needs"], name, others[0])
-        step["needs"] += [other for other in inner["needs"] if other not in known]
+        for mine, its in (
+            (step["needs"], inner["needs"]),
+            (step["on_failure"], inner["on_failure"]),
+        ):
+            mine += [other for other in its if other not in (*mine, name, others[0])]
 
 
 def _inner(graph: Graph, name: str, other: str, field: str, check: Check) -> Step | None:

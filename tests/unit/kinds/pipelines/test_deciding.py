@@ -96,6 +96,11 @@ class TestFailure:
         assert "lazur job stream -n p_a." in made.finish.error["hint"]
         assert "lazur job retry -n p" in made.finish.error["hint"]
 
+    def test_one_that_somebody_canceled_ends_them_too(self) -> None:
+        made = world({"a": command(), "b": command()}, settings=STOP)
+        made.end("a", State.CANCELED).settle()
+        assert made.asked_to_end() == ["b"]
+
     def test_what_failed_is_named_before_what_was_ended_because_of_it(self) -> None:
         made = world({"a": command(), "b": command()}, settings=STOP)
         made.end("b", State.FAILED).settle()
@@ -197,6 +202,27 @@ class TestHandlers:
         made.end("a", State.FAILED).settle()
         assert sorted(made.live()) == ["b.0", "b.1", "c"]
         assert made.asked_to_end() == []
+
+    @pytest.mark.parametrize(
+        "loop",
+        [
+            {"type": "parallel_for", "items": [{}]},
+            {"type": "do_while", "condition": False, "limits": {"max_iteration_count": 1}},
+        ],
+    )
+    def test_a_loop_is_one_where_its_body_is(self, loop: dict[str, Any]) -> None:
+        steps = {
+            "a": command(),
+            "loop": {**loop, "body": "b"},
+            "b": command(on_failure=["a"]),
+        }
+        made = world(steps)
+        assert made.live() == ["a"]
+        assert list(made.end("a").settle().begun()) == ["a"]
+        assert state_of(made) is State.COMPLETED
+        made = world(steps, settings=STOP)
+        (begun,) = made.end("a", State.FAILED).settle().live()
+        assert begun.startswith("b.")
 
 
 class TestCancel:
