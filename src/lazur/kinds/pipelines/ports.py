@@ -25,8 +25,6 @@ _PATHS = frozenset(squashed(word) for word in (*PATH_TYPES, "path"))
 
 def check_ports(graph: Graph, written: Mapping[str, dict[str, Any]], check: Check) -> None:
     for name, step in written.items():
-        if graph["steps"][name]["kind"] in steps.CONTROL.values():
-            continue
         declared = steps.ports(step, "inputs") if steps.body(step) is not None else None
         _check_given(graph, name, step, declared, check)
         if declared is not None:
@@ -46,8 +44,8 @@ def _check_given(
     if declared is not None:
         _check_known(name, step, "inputs", declared, check)
     for port, value in graph["steps"][name]["inputs"].items():
-        known = (declared or {}).get(port)
-        if known and value is not None:
+        known = (declared or {}).get(port, {})
+        if known.get("type") and value is not None:
             _check_fits(graph, name, port, known, value, check)
 
 
@@ -73,8 +71,7 @@ def _check_all_given(
     bound = graph["steps"][name]["inputs"]
     by_others = {*given_by_loop(graph, name), *steps.mapping(step.get("search_space"))}
     for port, known in declared.items():
-        optional = known.get("optional") is True or known.get("default") is not None
-        if optional or port in by_others or bound.get(port) is not None:
+        if known.get("optional") is True or port in by_others or bound.get(port) is not None:
             continue
         path = ("jobs", name, "inputs") if step.get("inputs") else ("jobs", name)
         kind = f", {_article(known['type'])}" if known.get("type") else ""
@@ -116,16 +113,13 @@ def given_by_loop(graph: Graph, name: str) -> set[str]:
         return set()
     spec = graph["steps"][owner]["spec"]
     found = {ref.name for ref in bindings.refs(spec.get("mapping")) if ref.kind == "step_input"}
-    items = spec.get("items")
-    if items is not None:
-        return {*found, *steps.ports(spec, "inputs"), *_keys(items, graph["steps"][name]["types"])}
-    return found
+    return found | _keys(spec.get("items"), graph["steps"][name]["inputs"])
 
 
-def _keys(items: Any, types: Mapping[str, str]) -> set[str]:
+def _keys(items: Any, inputs: Mapping[str, Any]) -> set[str]:
     """Which inputs the items of a loop give; of items that are not known yet all of them."""
     if isinstance(items, str):
-        return {name.partition(".")[2] for name in types if name.startswith("inputs.")}
+        return set(inputs)
     found = [set(part) for part in (control.items_of(items) or {}).values()]
     return set[str].intersection(*found) if found else set()
 
@@ -140,7 +134,7 @@ def _check_fits(
         found = _source_type(graph, bound)
         if bound.kind == "input" and graph["inputs"].get(bound.name) is not None:
             value = graph["inputs"][bound.name]
-            if value is not None and bindings.whole(value) is None:
+            if bindings.whole(value) is None:
                 _check_value(known, value, name, port, path, check, find=bound.text)
         elif found is not None and steps.is_primitive(known) != (
             squashed(found) in steps.PRIMITIVE
@@ -165,7 +159,7 @@ def _check_value(
     check: Check,
     find: str | None = None,
 ) -> None:
-    takes = f"the input {port!r} of step {name!r} takes {_article(known.get('type'))}"
+    takes = f"the input {port!r} of step {name!r} takes {_article(known['type'])}"
     if not steps.is_primitive(known):
         if isinstance(value, bool | int | float):
             check.error(f"{takes}, not {value!r}", path, find=find)
@@ -202,6 +196,10 @@ def _check_taken(
     """What is taken from another step is among its outputs."""
     for port, value in inputs.items():
         for ref in bindings.refs(value):
+            if ref.kind in ("step", "output"):
+                hint = "Write ${{parent.jobs.NAME.outputs.PORT}}, or ${{parent.inputs.NAME}}."
+                message = f"{ref.text} gives nothing to the input {port!r} of step {name!r}"
+                check.error(message, ("jobs", name, "inputs", port), find=ref.text, hint=hint)
             if ref.step not in written or ref.kind not in ("step_output", "step_input"):
                 continue
             side = "output" if ref.kind == "step_output" else "input"
@@ -224,5 +222,5 @@ def _known_ports(graph: Graph, written: dict[str, Any], name: str, side: str) ->
 
 
 def _article(kind: Any) -> str:
-    noun = str(kind or "value")
-    return f"an {noun}" if noun[:1] in "aeio" or noun == "mltable" else f"a {noun}"
+    noun = str(kind)
+    return f"an {noun}" if noun[:1].lower() in "aeio" or noun == "mltable" else f"a {noun}"
