@@ -81,6 +81,8 @@ def check_asset(check: Check) -> None:
 
 
 def _check_component_name(check: Check, name: Any) -> None:
+    if name is None:
+        return
     try:
         check_component_name(str(name))
     except ValueError as error:

@@ -132,8 +132,7 @@ class TestOtherAssets:
         ],
     )
     def test_required_fields(self, kind: str, value: dict[str, Any], field: str) -> None:
-        found = [d.message for d in errors_of(said(kind, value))]
-        assert found == [f"`{field}` is missing"]
+        assert [d.message for d in said(kind, value)] == [f"`{field}` is missing"]
 
     @pytest.mark.parametrize(
         "kind, value",

@@ -14,12 +14,12 @@ def check_pipeline_job(check: Check) -> None:
     value = mapping(check.value)
     check.names(("inputs",), value.get("inputs"))
     check.names(("outputs",), value.get("outputs"))
-    if value.get("component") is None and not mapping(value.get("jobs")):
+    if value.get("component") is None and not value.get("jobs"):
         check.error("a pipeline needs `jobs`, or a `component` that has them")
         return
     for name, step in mapping(value.get("jobs")).items():
         _check_step(check, name, step)
-    if not check.failed and isinstance(value.get("jobs"), dict):
+    if value.get("jobs") and not check.failed:
         compile_graph(value, check)
 
 
@@ -27,7 +27,7 @@ def check_pipeline_component(check: Check) -> None:
     """Its inputs are declared, and have no values yet."""
     check_component(check)
     value = mapping(check.value)
-    if not mapping(value.get("jobs")):
+    if not value.get("jobs"):
         check.error("a pipeline component needs `jobs`")
         return
     for name, step in mapping(value["jobs"]).items():
@@ -48,17 +48,15 @@ def _check_step(check: Check, name: str, step: object) -> None:
     found = mapping(step)
     kind = kind_of(found)
     if kind not in (*TYPES, *CONTROL.values()):
-        known = kind in KNOWN.values()
-        hint = f"Known: {', '.join((*TYPES, *CONTROL.values()))}."
         message = (
             f"steps of type {kind} are not supported yet"
-            if known
+            if kind in KNOWN.values()
             else f"there is no type {kind!r}"
         )
         if kind == "component":
             hint = "Say what the component is, such as `type: command`."
         else:
-            hint = did_you_mean(kind, [*TYPES, *CONTROL.values()]) or hint
+            hint = did_you_mean(kind, [*TYPES, *CONTROL.values()])
         check.error(message, (*path, "type"), hint=hint)
     elif _is_flow(mapping(found.get("component"))):
         hint = "Run its Python in a command or a parallel step."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -108,13 +109,20 @@ class TestPlaces:
         assert found.hint is not None
 
     def test_what_is_no_step(self) -> None:
-        assert the_error(HEAD + "  a: 3\n").line == 3
-        assert "neither a command nor a component" in the_error(HEAD + "  a: {code: .}\n").message
+        found = the_error(HEAD + "  a: 3\n")
+        assert (found.line, found.column) == (3, 3)
+        assert found.message == "a step is a mapping, with `command:` or `component:`"
+        found = the_error(HEAD + "  a: {code: .}\n")
+        assert (found.line, found.column) == (3, 3)
+        assert "neither a command nor a component" in found.message
+        assert found.hint == "Give it `command:`, or `component:`."
         kind = the_error(HEAD + "  a: {type: comand, command: t}\n")
         assert kind.hint == "Did you mean 'command'?"
         assert "not supported yet" in the_error(HEAD + "  a: {type: spark, entry: x}\n").message
         assert "no name of a step" in errors(HEAD + "  a.b: {command: t}\n")[0].message
-        assert errors(HEAD + "  'a b': {command: t}\n")[0].line == 3
+        (found,) = errors(HEAD + "  'a b': {command: t}\n")
+        assert (found.line, found.column) == (3, 3)
+        assert "'a b'" in found.message
 
     def test_a_pipeline_without_steps(self) -> None:
         assert "needs `jobs`" in the_error("type: pipeline\n").message
@@ -449,9 +457,30 @@ class TestWhatAStepIs:
         ((_, near),) = self.said(s={"type": "comand", "command": "true"})
         assert near == "Did you mean 'command'?"
         ((_, far),) = self.said(s={"type": "zzz", "command": "true"})
-        assert str(far).startswith(("Known: ", "There are: "))
-        for kind in ("command", "pipeline", "parallel_for"):
-            assert kind in str(far)
+        assert far == (
+            "There are: command, do_while, if_else, parallel, parallel_for, pipeline, sweep."
+        )
+
+    @pytest.mark.parametrize("kind", ["spark", "automl", "import", "DataTransfer"])
+    def test_one_that_nothing_runs_yet_is_told_so_and_looked_into_no_further(
+        self, kind: str
+    ) -> None:
+        step = {"type": kind, "inputs": {"x": "${{parent.inputs.nobody}}"}}
+        found = the_error(f"{HEAD}  s: {json.dumps(step)}\n")
+        assert found.message.startswith("steps of type ")
+        assert found.message.endswith(" are not supported yet")
+        assert found.path == "jobs.s.type"
+
+    @pytest.mark.parametrize("jobs", [3, [1], "text"])
+    def test_what_is_no_mapping_of_steps_is_told_once(self, jobs: Any) -> None:
+        for kind in ("pipeline-job", "pipeline-component"):
+            value = {"type": "pipeline", "name": "p", "jobs": jobs}
+            (found,) = errors_of(validate(kind, value)[1])
+            assert found.path == "jobs"
+
+    def test_of_a_component_of_another_place_nothing_is_known(self) -> None:
+        value = {"type": "pipeline", "component": "azureml:c:1", "outputs": {"o": None}}
+        assert validate("pipeline-job", value)[1] == []
 
     def test_what_a_step_is_told_is_told_once(self) -> None:
         assert len(self.said(**{"a.b": {"command": "true"}})) == 1
@@ -473,6 +502,9 @@ class TestControl:
                 "limits": {"max_iteration_count": 2},
                 "mapping": {},
                 "display_name": "again",
+                "description": "until it is good",
+                "tags": {},
+                "properties": {},
                 "depends_on": "a",
                 "maping": {},
             },
