@@ -25,7 +25,7 @@ _UNLIKE = re.compile(r"__|[^A-Za-z0-9_.-]")
 """What makes steps that are not the same look alike."""
 _FOLDER = re.compile(r"[a-z0-9_-][a-z0-9_.-]*")
 _OWN_PLACE = "azureml://datastores/${{default_datastore}}/paths/azureml/${{name}}"
-_INHERITED = ("default_compute", "default_datastore", "continue_on_step_failure", "force_rerun")
+_INHERITED = ("default_datastore", "continue_on_step_failure", "force_rerun")
 
 Children = Mapping[str, ChildView]
 
@@ -96,9 +96,7 @@ def _text(graph: Graph, parent: str, written: Any, children: Children) -> Any:
     """Bound to what was not given it is not given either."""
     known = _known(graph, parent, children)
     alone = bindings.whole(written)
-    if alone is not None and alone.kind in ("input", "step_input", "step_output"):
-        return known(alone)
-    return bindings.filled(written, known)
+    return bindings.filled(written, known) if alone is None else known(alone)
 
 
 def mapped(written: Any, body: str, output: Callable[[str], Any]) -> dict[str, Any]:
@@ -246,7 +244,7 @@ def _promoted(
 ) -> dict[str, Any]:
     """What is said of the pipeline's output holds for the step's; names there are the
     pipeline's."""
-    found = {k: v for k, v in said.items() if v is not None and k != "description"}
+    found = {k: v for k, v in said.items() if v is not None}
     if squashed(found.get("type")) in PRIMITIVE or squashed(body.get("type")) in PRIMITIVE:
         found.pop("type", None)
     if isinstance(found.get("path"), str):
@@ -279,7 +277,7 @@ def _folder(item: str) -> str:
 
 
 def _compute(graph: Graph) -> Any:
-    return mapping(graph["settings"]).get("default_compute") or graph["compute"]
+    return graph["settings"].get("default_compute") or graph["compute"]
 
 
 def _inherited(graph: Graph) -> dict[str, Any]:

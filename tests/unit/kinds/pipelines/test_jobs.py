@@ -64,17 +64,21 @@ class TestInputs:
         assert input_of("${{parent.inputs.g.lr}}", inputs=inputs) == 0.1
         assert input_of("${{parent.inputs.g.deep.n}}", inputs=inputs) == 2
         assert input_of("${{parent.inputs.a.b}}", inputs={"a.b": 5}) == 5
+        assert input_of("${{parent.inputs.g.lr.deeper}}", inputs=inputs) is None
 
     def test_a_path_may_be_bound_and_the_mode_said_here(self) -> None:
         """`path: ${{parent.inputs.d}}` in a mapping that has a type or a mode."""
         bound = {"path": "${{parent.inputs.d}}", "mode": "direct"}
         assert input_of(bound, inputs={"d": DATA}) == {**DATA, "mode": "direct"}
+        blank = {"path": "${{parent.inputs.d}}", "mode": None}
+        assert input_of(blank, inputs={"d": DATA}) == DATA
         text = {"path": "${{parent.inputs.d}}", "type": "uri_file"}
         assert input_of(text, inputs={"d": "azureml:f:1"}) == {**text, "path": "azureml:f:1"}
 
-    def test_text_for_a_path_is_its_path(self) -> None:
-        found = input_of("azureml:d:1", {"type": "uri_folder"})
-        assert found == {"path": "azureml:d:1", "type": "uri_folder"}
+    @pytest.mark.parametrize("kind", ["uri_folder", "UriFolder", "path"])
+    def test_text_for_a_path_is_its_path(self, kind: str) -> None:
+        found = input_of("azureml:d:1", {"type": kind})
+        assert found == {"path": "azureml:d:1", "type": kind}
 
     def test_a_port_that_is_a_path_takes_any_kind(self) -> None:
         """Loose, as Azure is: a folder to an mltable, a file to a folder."""
@@ -107,6 +111,8 @@ class TestInputs:
         }
         found = made({"s": step}, "s", inputs=inputs)["inputs"]
         assert found == {"x": None, "d": None}
+        after = command(inputs={"x": "${{parent.jobs.s.inputs.x}}"})
+        assert made({"s": step, "t": after}, "t", inputs=inputs)["inputs"] == {"x": None}
 
     def test_a_mapping_without_a_path_is_filled(self) -> None:
         found = input_of({"lr": "${{parent.inputs.v}}"}, inputs={"v": 3})
@@ -135,10 +141,31 @@ class TestOutputsOfSteps:
         found = self.taken("${{parent.jobs.a.outputs.artifacts}}")
         assert found["path"] == "azureml://jobs/p_a/outputs/artifacts"
         assert found["type"] == "uri_folder"
+        undeclared = self.taken("${{parent.jobs.a.outputs.default}}")
+        assert undeclared == {"type": "uri_folder", "path": "azureml://jobs/p_a/outputs/default"}
 
     def test_values_are_values(self) -> None:
         assert self.taken("${{parent.jobs.a.outputs.n}}", n=5) == 5
         assert self.taken("n=${{parent.jobs.a.outputs.n}}", n=5) == "n=5"
+
+    def test_data_are_there_of_a_step_that_wrote_no_values(self) -> None:
+        found = made(self.steps("${{parent.jobs.a.outputs.o}}"), "s", child("a"))["inputs"]["x"]
+        assert found == {"type": "mltable", "path": "azureml://jobs/p_a/outputs/o"}
+
+    @pytest.mark.parametrize("source", ["b", "again"])
+    def test_those_of_a_loop_are_its_last_rounds(self, source: str) -> None:
+        steps = {
+            "again": {
+                "type": "do_while",
+                "body": "b",
+                "condition": False,
+                "limits": {"max_iteration_count": 2},
+            },
+            "b": command(**MAKER),
+            "s": command(inputs={"x": f"${{{{parent.jobs.{source}.outputs.o}}}}"}),
+        }
+        found = made(steps, "s", child("b.1"), child("b.2"))["inputs"]["x"]
+        assert found == {"type": "mltable", "path": "azureml://jobs/p_b__2/outputs/o"}
 
     def test_inputs_of_a_step_may_be_taken_too(self) -> None:
         steps = {
@@ -173,6 +200,8 @@ class TestOutputsOfSteps:
             child("b.1", State.FAILED),
         )
         assert made(steps, "s", *children)["inputs"]["x"] == "[1]"
+        silent = child("b.1")
+        assert made(steps, "s", children[0], silent)["inputs"]["x"] == "[1, null]"
         assert jobs.last_child(graph_of(steps), "b", {c.step: c for c in children}) is None
 
     @pytest.mark.parametrize("kind", ["uri_folder", "uri_file", "mltable", None])
@@ -185,6 +214,9 @@ class TestOutputsOfSteps:
         }
         found = made(steps, "s", child("b.0"), child("b.1"))["inputs"]["x"]
         assert found == {"type": "mltable", "path": "azureml://jobs/p/outputs/b.o"}
+        steps["s"]["inputs"]["x"] = f"${{{{parent.jobs.{source}.outputs.artifacts}}}}"
+        found = made(steps, "s", child("b.0"), child("b.1"))["inputs"]["x"]
+        assert found == {"type": "mltable", "path": "azureml://jobs/p/outputs/b.artifacts"}
 
 
 class TestOutputs:
@@ -195,7 +227,7 @@ class TestOutputs:
         assert self.outputs({"o": None}) == {"o": {}}
 
     def test_the_artifacts_are_there_anyhow(self) -> None:
-        assert self.outputs({"artifacts": None, "default": None}) == {}
+        assert self.outputs({"artifacts": None, "default": None, "o": None}) == {"o": {}}
         assert (
             "path"
             in self.outputs({"artifacts": {"path": "azureml://datastores/d/paths/x"}})["artifacts"]
@@ -211,6 +243,12 @@ class TestOutputs:
         found = self.outputs({"o": "${{parent.outputs.all}}"}, outputs={"all": body})
         place = "azureml://datastores/d/paths/p/x"
         assert found == {"o": {"type": "uri_folder", "path": place, "mode": "upload"}}
+
+    def test_where_it_says_something(self) -> None:
+        written = {"o": {"path": "${{parent.outputs.all}}", "type": "mltable", "mode": "upload"}}
+        blank = {"type": None, "mode": None, "path": None}
+        found = self.outputs(written, outputs={"all": blank})
+        assert found == {"o": {"type": "mltable", "mode": "upload"}}
 
     @pytest.mark.parametrize("bound", ["b", "loop"])
     @pytest.mark.parametrize(
@@ -253,8 +291,8 @@ class TestOutputs:
         assert found["o"].get("path") == place
 
     def test_a_value_is_written_as_a_file(self) -> None:
-        found = self.outputs({"n": {"type": "integer"}})
-        assert found == {"n": {"type": "uri_file"}}
+        for kind in ("integer", "Integer"):
+            assert self.outputs({"n": {"type": kind}}) == {"n": {"type": "uri_file"}}
         assert self.outputs({"o": {"description": "it"}})["o"] == {}
         promoted = {"n": {"type": "integer", "path": "${{parent.outputs.n}}"}}
         folder = self.outputs(promoted, outputs={"n": {"type": "uri_folder"}})["n"]
@@ -262,6 +300,11 @@ class TestOutputs:
         bare = {"n": {"type": "mltable", "path": "${{parent.outputs.n}}"}}
         table = self.outputs(bare, outputs={"n": {"type": "integer"}})["n"]
         assert table == {"type": "mltable"}, "and what is none does not become one"
+        table = self.outputs(bare, outputs={"n": {"type": "Integer"}})["n"]
+        assert table == {"type": "mltable"}
+        promoted["n"]["type"] = "Integer"
+        folder = self.outputs(promoted, outputs={"n": {"type": "uri_folder"}})["n"]
+        assert folder == {"type": "uri_file"}
         assert self.outputs(promoted, outputs={"n": {"type": "integer"}})["n"] == {
             "type": "uri_file"
         }
@@ -298,6 +341,8 @@ class TestOutputs:
     def test_notes_say_which_are_values(self) -> None:
         graph = graph_of({"s": command(outputs={"n": {"type": "Integer"}, "o": None})})
         assert jobs.notes(graph["steps"]["s"]) == {"values": {"n": "integer"}}
+        graph = graph_of({"s": command(outputs={"o": None})})
+        assert jobs.notes(graph["steps"]["s"]) == {}
 
 
 class TestSettings:
@@ -317,6 +362,7 @@ class TestSettings:
         assert found.get("compute") == runs_on
 
     def test_it_is_shown_by_its_name_in_the_experiment(self) -> None:
+        assert None not in made({"s": command()}, "s").values(), "what nobody said is left out"
         found = made({"s": command()}, "s", experiment_name="e")
         assert (found["display_name"], found["experiment_name"]) == ("s", "e")
         assert made({"s": command(display_name="Shown")}, "s")["display_name"] == "Shown"
@@ -392,6 +438,9 @@ class TestNested:
         assert found["jobs"] == INNER["jobs"]
 
     def test_settings_hold_within_unless_it_says_otherwise(self) -> None:
+        settings = {"default_datastore": "azureml:d", "force_rerun": True, "other": 1}
+        found = made({"n": {"component": INNER, "inputs": {"x": 1}}}, "n", settings=settings)
+        assert found["settings"] == {"default_datastore": "azureml:d", "force_rerun": True}
         settings = {"continue_on_step_failure": False, "force_rerun": True, "other": 1}
         step = {"component": INNER, "inputs": {"x": 1}, "settings": {"force_rerun": False}}
         found = made({"n": step}, "n", settings=settings, compute="azureml:c")
