@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 
 from lazur.errors import Invalid
 from lazur.sdk.entities import Component, Entity, Input, Output, Pipeline, Spec, plain
@@ -17,8 +17,15 @@ from lazur.sdk.nodes import Node, bound, of_component, open_steps
 from lazur.sdk.ports import PipelineInput, StepOutput
 from lazur.sdk.search_space import expect_values
 
-group = dataclass
-"""A class of inputs that go together: `params.rate` within the pipeline's function."""
+T = TypeVar("T")
+
+
+@dataclass_transform(kw_only_default=True)
+def group(cls: type[T]) -> type[T]:
+    """A class of inputs that go together, `params.rate` within the pipeline's function, or of what
+    a component's function returns. It is made by naming its fields."""
+    return dataclass(kw_only=True)(cls)
+
 
 _PLAIN_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 

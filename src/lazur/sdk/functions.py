@@ -13,32 +13,8 @@ from typing import Any
 from lazur.errors import Invalid
 from lazur.sdk.dsl import declared
 from lazur.sdk.entities import Component, Environment, Input, Output, Spec, plain
-
-_RUNNER = """
-import importlib, json, sys
-try:
-    import lazur
-except ImportError:
-    class Any:
-        __path__ = []
-        def __init__(self, runs=True): self.runs = runs
-        def __getattr__(self, name): return Any(self.runs and name != "pipeline")
-        def __iter__(self): return iter(())
-        def __call__(self, *a, **k): return a[0] if self.runs and a and callable(a[0]) else self
-    for one in ("lazur", "lazur.dsl", "lazur.sweep"): sys.modules[one] = Any()
-sys.path.insert(0, ".")
-module, name, types, *words = sys.argv[1:]
-as_ = {"integer": int, "number": float, "boolean": lambda t: t.lower() == "true"}
-types = json.loads(types)
-given = {k: as_.get(types[k], str)(v) for k, v in zip(words[::2], words[1::2])}
-try:
-    made = getattr(importlib.import_module(module), name)
-except BaseException:
-    print(f"The file {module}.py is loaded in the job that runs its function {name}. What submits"
-          " jobs belongs below: if __name__ == '__main__':", file=sys.stderr)
-    raise
-getattr(made, "__wrapped__", made)(**given)
-""".strip()
+from lazur.sdk.function_runner import RETURNED, RUNNER
+from lazur.sdk.returns import returned
 
 
 def command_component(
@@ -55,7 +31,9 @@ def command_component(
 ) -> Any:
     """Over a function whose parameters are annotated: `float`, `int`, `bool`, `str`,
     `Input(type=…)`, `Output(type=…)`. The latter two come as paths. `code` is a folder that
-    travels in place of the function's module alone."""
+    travels in place of the function's module alone. What it returns are outputs, too, where that
+    is annotated: `-> int`, `-> Output(type=…)` for the path of what it wrote, or a class with a
+    field for each. One that has no name is called `output`."""
 
     def wrap(made: Callable[..., Any]) -> Component:
         inputs, outputs, types = _ports(made)
@@ -90,6 +68,8 @@ def command_component(
 
 
 _VALUES = {"integer", "number", "boolean"}
+_PLAIN = (bool, int, float, str)
+"""Types of defaults that need no annotation."""
 
 
 def _ports(func: Callable[..., Any]) -> tuple[Spec, Spec, dict[str, str]]:
@@ -97,8 +77,8 @@ def _ports(func: Callable[..., Any]) -> tuple[Spec, Spec, dict[str, str]]:
     inputs: Spec = {}
     outputs: Spec = {}
     for key, parameter in inspect.signature(func).parameters.items():
-        said = annotations.get(key)
-        if said is None:
+        said = annotations.get(key, type(parameter.default))
+        if said not in _PLAIN and key not in annotations:
             raise Invalid(
                 f"The parameter {key!r} of {func.__name__!r} has no type.",
                 hint="Annotate it: a plain type, Input(type=…) or Output(type=…).",
@@ -115,7 +95,14 @@ def _ports(func: Callable[..., Any]) -> tuple[Spec, Spec, dict[str, str]]:
     types = {key: str(port.get("type", "string")) for key, port in {**inputs, **outputs}.items()}
     # What is written to is a path, also where a value is written.
     types |= {key: "path" for key in outputs if types[key] in _VALUES}
-    return inputs, outputs, types
+    back = returned(func, annotations.get("return"))
+    if twice := back.keys() & types.keys():
+        raise Invalid(
+            f"{func.__name__!r} has a parameter {min(twice)!r}, and returns an output called so.",
+            hint="Call the parameter otherwise, or return a class with a field for each output.",
+        )
+    types |= {key: f"{RETURNED}{port['type']}" for key, port in back.items()}
+    return inputs, {**outputs, **back}, types
 
 
 def _command(
@@ -126,5 +113,5 @@ def _command(
     for key, port in inputs.items():
         word = f"{key} ${{{{inputs.{key}}}}}"
         words.append(f"$[[{word}]]" if port.get("optional") else word)
-    head = f"python -c {shlex.quote(_RUNNER)} {module} {function} {shlex.quote(json.dumps(types))}"
+    head = f"python -c {shlex.quote(RUNNER)} {module} {function} {shlex.quote(json.dumps(types))}"
     return " ".join([head, *words])
