@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from lazur.cli import session, specs, terminal
 from lazur.cli.arguments import DESCRIPTION, FILE, MAX_RESULTS, NO_WAIT, SET, TAGS, name, option
 from lazur.cli.tables import when
+
+_TIMES = 4
+"""Times of day that are told."""
 
 
 def _row(schedule: dict[str, Any]) -> dict[str, Any]:
@@ -57,18 +61,35 @@ def _event_rows(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _told(trigger: dict[str, Any]) -> str:
     """In a few words."""
+    zone = f"({trigger['time_zone']})" if trigger.get("time_zone") else None
     match trigger.get("type"):
         case "cron":
-            words = [str(trigger.get("expression")), trigger.get("time_zone")]
+            words = [trigger.get("expression"), zone]
         case "recurrence":
             count, unit = trigger["interval"], trigger["frequency"]
-            words = [f"every {unit}" if count == 1 else f"every {count} {unit}s"]
-            words += [trigger.get("time_zone")]
+            every = f"every {unit}" if count == 1 else f"every {count} {unit}s"
+            words = [every, *_pattern(trigger.get("schedule") or {}), zone]
         case "event":
-            words = [str(trigger.get("event")), trigger.get("name")]
+            words = [trigger.get("event"), trigger.get("name")]
         case kind:
-            words = [str(kind)]
+            words = [kind]
     return " ".join(str(word) for word in words if word)
+
+
+def _pattern(given: dict[str, Any]) -> Iterator[str]:
+    """On which days, and at what times where hours and minutes are both said."""
+    days = [str(day) for day in _many(given.get("week_days"))]
+    days += ["last" if day == -1 else str(day) for day in _many(given.get("month_days"))]
+    if days:
+        yield f"on {', '.join(days)}"
+    minutes = _many(given.get("minutes"))
+    times = [f"{hour:02}:{minute:02}" for hour in _many(given.get("hours")) for minute in minutes]
+    if times:
+        yield f"at {', '.join([*times[:_TIMES], *(['…'] if len(times) > _TIMES else [])])}"
+
+
+def _many(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
 
 
 def _wall(moment: str) -> str:

@@ -78,14 +78,13 @@ def _below(above: dict[str, Any], indent: str) -> list[Row]:
     steps: list[dict[str, Any]] = above.get("steps") or []
     for at, step in enumerate(steps):
         last = at == len(steps) - 1
-        said = (above.get("jobs") or {}).get(step["name"]) or {}
-        rows.append(_row(step, said, indent + ("└─ " if last else "├─ ")))
+        branch = indent + ("└─ " if last else "├─ ")
+        rows.append(_row(step, branch, _why(step, above)))
         rows += _below(step, indent + ("   " if last else "│  "))
     return rows
 
 
-def _row(step: dict[str, Any], said: dict[str, Any], lead: str) -> Row:
-    """`said`: the step as it is written."""
+def _row(step: dict[str, Any], lead: str, why: str | None) -> Row:
     return OrderedDict(
         Step=lead + step["name"],
         Type=step["type"],
@@ -93,19 +92,23 @@ def _row(step: dict[str, Any], said: dict[str, Any], lead: str) -> Row:
         Began=when(step.get("started_at")),
         Duration="" if step.get("reused_from") else duration(step.get("duration")),
         Job=step.get("job") or "",
-        Why=short_line(_why(step, said)),
+        Why=short_line(why),
     )
 
 
-def _why(step: dict[str, Any], said: dict[str, Any]) -> str | None:
+def _why(step: dict[str, Any], above: dict[str, Any]) -> str | None:
     if step.get("reused_from"):
         return f"done before, by {step['reused_from']}"
     if step.get("waiting_for"):
         return f"waits for {step['waiting_for']}"
+    if step["status"] == "Queued":
+        return "waits for free slots"
     if step["status"] == "NotRun":
+        if above.get("status") == "Canceled":
+            return "all was canceled before"
         return "a step that it needs did not end well"
     if step["status"] == "Skipped":
-        watched = said.get("on_failure")
+        watched = ((above.get("jobs") or {}).get(step["name"]) or {}).get("on_failure")
         return "nothing failed that it is there for" if watched else _OTHER_WAY
     return (step.get("error") or {}).get("message")
 

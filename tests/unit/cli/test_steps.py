@@ -30,6 +30,26 @@ class TestShown:
             "nothing failed that it is there for",
         ]
 
+    def test_why_a_step_has_not_begun(self) -> None:
+        job = {
+            "name": "p",
+            "status": "Canceled",
+            "steps": [
+                step("late", status="NotRun"),
+                step("next", status="Queued"),
+                step("behind", status="NotStarted", waiting_for="next"),
+            ],
+        }
+
+        def why(status: str) -> list[str]:
+            rows = steps.shown({**job, "status": status})
+            assert isinstance(rows, list)
+            return [row["Why"] for row in rows[1:]]
+
+        waiting = ["waits for free slots", "waits for next"]
+        assert why("Canceled") == ["all was canceled before", *waiting]
+        assert why("Failed") == ["a step that it needs did not end well", *waiting]
+
 
 class TestWords:
     def test_a_replay_is_debugged_by_either_word(self) -> None:
