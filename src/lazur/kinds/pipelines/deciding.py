@@ -6,7 +6,7 @@ other side of a condition is `skipped`; neither ever becomes a job.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -167,10 +167,8 @@ def _items(standing: Standing, name: str, step: Step, before: Outcome) -> Outcom
     items = control.items_of(_value(standing, step["spec"]["items"]))
     if items is None:
         return "failed"
-    if not items:
-        return "done"
     live = sum(child.state not in FINAL for child in begun.values())
-    room = int(step["spec"].get("max_concurrency") or len(items)) - live
+    room = (step["spec"].get("max_concurrency") or len(items)) - live
     waiting = [key for key in items if f"{body}.{key}" not in begun]
     wanted = [_submit(standing, body, f"{body}.{k}", items[k]) for k in waiting[: max(0, room)]]
     outcome = _begin(standing, wanted) if wanted else "running"
@@ -268,21 +266,27 @@ def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, An
     said = [_said(view, standing, name) for name in bad if "owner" not in steps[name]]
     shown = "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
     behind = f" Not run because of it: {', '.join(blocked[:10])}." if blocked else ""
-    first = next((c.name for c in _ended_badly(view.children.values())), view.name)
+    first = next((_culprit(c) for c in _ended_badly(view.children.values())), view.name)
     return {
         "code": "StepFailed",
         "message": f"{shown}.{behind}",
-        "hint": f"See its log: lazur job stream -n {first}. "
-        f"Mended, go on from there: lazur job retry -n {view.name}",
+        "hint": f"See its log: lazur job stream -n {first}. After a change of its code or "
+        "settings submit the pipeline again: what was done is not done again. Nothing to change? "
+        f"Go on from there: lazur job retry -n {view.name}",
         "steps": bad,
+        "job": first,
     }
 
 
-def _ended_badly(children: Iterable[ChildView]) -> Iterator[ChildView]:
+def _culprit(child: ChildView) -> str:
+    """Of a pipeline within, the job that failed there."""
+    return str((child.error or {}).get("job") or child.name)
+
+
+def _ended_badly(children: Collection[ChildView]) -> Iterator[ChildView]:
     """Those that failed first: others may have been canceled because of them."""
-    found = list(children)
     for state in (State.FAILED, State.CANCELED):
-        yield from (child for child in found if child.state is state)
+        yield from (child for child in children if child.state is state)
 
 
 def _said(view: ParentView, standing: Standing, name: str) -> str:

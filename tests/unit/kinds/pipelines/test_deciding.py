@@ -11,7 +11,7 @@ from lazur.engine.decisions import Finish, Look
 from lazur.engine.states import FINAL, State
 from lazur.kinds.jobs.pipeline import Pipeline
 from lazur.kinds.pipelines import deciding
-from tests.unit.kinds.pipelines.world import World, command, graph_of
+from tests.unit.kinds.pipelines.world import World, child, command, graph_of
 
 FLAG = {"outputs": {"flag": {"type": "boolean"}}}
 STOP = {"continue_on_step_failure": False}
@@ -91,6 +91,7 @@ class TestFailure:
         assert state_of(made) is State.FAILED
         assert made.finish is not None
         assert made.finish.error is not None
+        assert made.finish.error["code"] == "StepFailed"
         assert made.finish.error["steps"] == ["a", "c"]
         assert message_of(made).startswith("step a failed: exit 3; step c was canceled.")
         assert "lazur job stream -n p_a." in made.finish.error["hint"]
@@ -136,11 +137,12 @@ class TestFailure:
         assert "t09" in told
         assert "t10" not in told
 
-    def test_many_failures_are_counted(self) -> None:
-        made = world({f"s{n}": command() for n in range(5)})
-        for n in range(5):
+    @pytest.mark.parametrize("many", [4, 5])
+    def test_many_failures_are_counted(self, many: int) -> None:
+        made = world({f"s{n}": command() for n in range(many)})
+        for n in range(many):
             made.end(f"s{n}", State.FAILED)
-        assert message_of(made.settle()).endswith("; and 2 more.")
+        assert message_of(made.settle()).endswith(f"; and {many - 3} more.")
         assert message_of(made).count("failed") == 3
 
 
@@ -425,6 +427,24 @@ class TestParallelFor:
         assert made.live() == ["b.0", "b.1"]
         assert made.end("b.1").settle().live() == ["b.0", "b.2"]
 
+    def test_nor_more_where_several_were_begun_anew(self) -> None:
+        made = World(graph_of(each([{"x": n} for n in range(4)], max_concurrency=1)))
+        made.children = {f"b.{n}": child(f"b.{n}", State.RUNNING) for n in range(2)}
+        assert made.settle().live() == ["b.0", "b.1"]
+
+    def test_each_has_a_place_of_its_own_in_that_of_all(self) -> None:
+        steps = each({"one": {"x": 1}, "t.wo": {"x": 2}})
+        steps["b"]["outputs"] = {"o": "${{parent.outputs.all}}"}
+        place = "azureml://datastores/d/paths/x"
+        made = world(steps, outputs={"all": {"type": "mltable", "path": place}})
+        found = [one.spec["outputs"]["o"]["path"] for one in made.specs.values()]
+        assert found == [f"{place}/one", f"{place}/t.wo"]
+
+    def test_of_one_that_is_stopped_the_rest_is_not_run(self) -> None:
+        steps = {**each([{"x": 1}, {"x": 2}], max_concurrency=1), "z": command()}
+        made = world(steps, settings=STOP).end("z", State.FAILED).end("b.0").settle()
+        assert message_of(made).endswith("Not run because of it: loop, b, after.")
+
     @pytest.mark.parametrize("bound", ["b", "loop"])
     def test_what_all_of_them_made_is_the_pipelines(self, bound: str) -> None:
         steps = {**each([{"x": 1}, {"x": 2}]), "b": command(outputs=NUMBER)}
@@ -543,6 +563,19 @@ class TestResults:
         made.end("a", State.FAILED)
         outcomes = deciding.look(made.view()).outcomes
         assert outcomes == {"a": "failed", "b": "blocked", "h": "running"}
+
+    def test_what_nobody_wrote_a_value_of_is_there_all_the_same(self) -> None:
+        steps = {"a": command(outputs={"o": "${{parent.outputs.all}}"})}
+        made = World(graph_of(steps, outputs={"all": None}))
+        made.children = {"a": child("a")}
+        made.settle()
+        assert made.finish is not None
+        assert made.finish.outputs == {"all": ("a", "o")}
+        assert made.finish.results == {}
+
+    def test_which_outputs_are_values_goes_with_each_step(self) -> None:
+        made = world({"a": command(outputs={"n": {"type": "integer"}, "o": None})})
+        assert made.specs["a"].notes == {"values": {"n": "integer"}}
 
     def test_settings_go_with_each_step(self) -> None:
         steps = {"a": command(is_deterministic=False), "b": command()}
