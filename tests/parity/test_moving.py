@@ -217,6 +217,11 @@ class TestImport:
             found = next((tmp_path / "got").rglob("main.py"))
             assert found.read_text() == FILES["src/main.py"]
             assert any("credentials" in line for line in first["left_out"])
+            triggered = here.ok("schedule", "trigger", "nightly")["job_name"]
+            assert here("job", "stream", "-n", triggered).code == 0
+            given = here.ok("job", "show", "-n", triggered)["inputs"]["d"]
+            here("job", "download", "-n", triggered, "-p", str(tmp_path / "out"))
+            assert given["path"].startswith("tree:"), first["left_out"]
         finally:
             stop(here.home)
 

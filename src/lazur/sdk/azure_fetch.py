@@ -9,6 +9,7 @@ it goes on with what is not there yet.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -37,6 +38,8 @@ _ARM = re.compile(
 _REFERENCE = re.compile(r"azureml:(?P<name>[^:/@]+):(?P<version>[^:/]+)")
 _NAMELESS = {"environment": "CliV2AnonymousEnvironment", "component": "azureml_anonymous"}
 """What Azure's client calls those that were written where they are used: no list has them."""
+_SENT = re.compile(r"azureml://datastores/workspaceblobstore/paths/(?:LocalUpload/|\.tree/).+")
+"""What a client has sent of a folder or file beside it: nobody has given it a name."""
 _NAMES = "--experiments="
 _ARCHIVED = "ArchivedOnly"
 _SERVERS = ("id", "creation_context", "base_path", "provisioning_state", "status", "services")
@@ -49,6 +52,7 @@ class Fetch:
         self.with_files = with_files
         self.left_out: list[str] = []
         self.codeless: set[Path] = set()
+        self.lost: set[str] = set()
         self.inline: dict[str, dict[str, Any]] = {}
         self.assets: list[dict[str, Any]] = []
         self.found: dict[str, list[str]] = {kind: [] for kind in KINDS}
@@ -86,21 +90,42 @@ class Fetch:
         )
 
     def files(self, kind: str, name: str, version: str, spec: dict[str, Any]) -> None:
-        from azure.ai.ml._artifacts import (  # pyright: ignore[reportMissingImports]
-            _artifact_utilities as artifacts,
-        )
-
         into = self.top / kind / name / version
         into.mkdir(parents=True, exist_ok=True)
-        artifacts.download_artifact_from_aml_uri(
-            uri=str(spec["path"]),
-            destination=str(into),
-            datastore_operation=self.client.datastores,
-        )
+        self.download(str(spec["path"]), into)
         held = sorted(into.iterdir())
         own = str(spec["path"]).rstrip("/").rpartition("/")[2]
         single = [one.name for one in held if one.is_file()] == [own] and len(held) == 1
         spec["path"] = f"./{version}/{own}" if single else f"./{version}"
+
+    def download(self, uri: str, into: Path) -> None:
+        from azure.ai.ml._artifacts import (  # pyright: ignore[reportMissingImports]
+            _artifact_utilities as artifacts,
+        )
+
+        artifacts.download_artifact_from_aml_uri(
+            uri=uri, destination=str(into), datastore_operation=self.client.datastores
+        )
+
+    def sent(self, reference: str) -> str | None:
+        """Where the files of an input are, once they are all there. Asked for once."""
+        place = self.top / "inputs" / hashlib.sha256(reference.encode()).hexdigest()[:32]
+        if not place.is_dir() and self.with_files and reference not in self.lost:
+            self.lost.add(reference)
+            self.tried(reference, self.bring, reference, place)
+        if not place.is_dir():
+            return None
+        own = reference.rstrip("/").rpartition("/")[2]
+        single = [one.name for one in place.iterdir() if one.is_file()] == [own]
+        return f"inputs/{place.name}/{own}" if single else f"inputs/{place.name}"
+
+    def bring(self, reference: str, place: Path) -> None:
+        """It appears whole."""
+        draft = place.with_name(f".{place.name}")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        self.download(reference, draft)
+        draft.replace(place)
 
     def local(self, value: Any, up: str) -> Any:
         """With what only the workspace in Azure has: folders in the place of code, and what was
@@ -113,13 +138,27 @@ class Fetch:
 
     def inner(self, key: str, value: Any, up: str) -> Any:
         found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
-        if key in ("inputs", "outputs"):
+        if key == "inputs" and isinstance(value, dict):
+            return {name: self.given(port, up) for name, port in value.items()}
+        if key == "outputs":
             return value
         if found and key == "code":
             return f"{up}{folder}" if (folder := self.code(**found.groupdict())) else value
         if found and _NAMELESS.get(key) == found["name"]:
             return self.nameless(f"{key}s", value, up, **found.groupdict())
         return self.local(value, up)
+
+    def given(self, port: Any, up: str) -> Any:
+        """An input: what lay beside its file there lies beside it here."""
+        path = port.get("path") if isinstance(port, dict) else None
+        if not isinstance(path, str) or not _SENT.fullmatch(path):
+            return port
+        if folder := self.sent(path):
+            return {**port, "path": f"{up}{folder}"}
+        if not self.with_files and path not in self.lost:
+            self.lost.add(path)
+            self.left_out.append(f"{path}: its files stay there: --with-files brings them")
+        return port
 
     def nameless(self, kind: str, reference: str, up: str, name: str, version: str) -> Any:
         """What stood there, or what names it there. Asked for once."""

@@ -313,7 +313,7 @@ class TestDatastores:
 class TestResolvedUris:
     def test_data_by_its_id(self, arm: Arm) -> None:
         made = put(arm, "data/d/versions/1", data())
-        located = "azureml://locations/local/workspaces/x/data/d/versions/1"
+        located = "azureml://locations/local/workspaces/default/data/d/versions/1"
         asked = {"values": [made["id"], located, "azureml://jobs/none/outputs/o"]}
         path = f"/data/v1.0{WS}/dataversion/batchGetResolvedUris"
         found = arm.post(path, asked).json()["values"]
@@ -332,7 +332,7 @@ class TestResolvedUris:
 
     def test_what_is_of_another_kind_is_not_there(self, arm: Arm) -> None:
         put(arm, "data/d/versions/1", data())
-        located = "azureml://locations/local/workspaces/x/models/d/versions/1"
+        located = "azureml://locations/local/workspaces/default/models/d/versions/1"
         asked = [f"{WS}/models/d/versions/1", located]
         path = f"/data/v1.0{WS}/dataversion"
         found = arm.post(f"{path}/batchGetResolvedUris", {"values": asked})

@@ -77,6 +77,7 @@ class TestWrittenInPlace:
         shown = reader.get(found)
         assert shown.status_code == 200, shown.text
         assert shown.json()["properties"]["isAnonymous"]
+        assert names(reader.get(f"{WS}/environments")) == ["e"]
         listed = reader.get(JOBS).json()["value"]
         assert [one["properties"]["environmentId"] for one in listed] == [found]
 

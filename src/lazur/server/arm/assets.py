@@ -9,6 +9,7 @@ from typing import Any
 
 from lazur.server.arm import addresses, listing, rooms
 from lazur.server.arm.calls import Call
+from lazur.server.arm.ids import NAMELESS
 from lazur.server.arm.replies import Reply, listed
 from lazur.server.arm.rooms import ROOMS, rights
 from lazur.server.arm.routes import Routes
@@ -28,10 +29,12 @@ _BUILT = "build"
 
 
 def find(noun: Noun, call: Call) -> Reply:
+    """What has no name of its own is in no list, as in Azure."""
     query = listing.query(call, "name")
     named = Query(query.limit, query.cursor, "name", query.filters)
     page = call.read(lambda c: containers.find(c, call.shelf, noun.kind, named))
-    return _listed(call, page, partial(translate.container, noun))
+    shown = [one for one in page["value"] if one["name"] != NAMELESS.get(noun.kind)]
+    return _listed(call, {**page, "value": shown}, partial(translate.container, noun))
 
 
 def show(noun: Noun, call: Call, name: str) -> Reply:

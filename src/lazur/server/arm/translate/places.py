@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from lazur.errors import Unsupported
 from lazur.server.arm.ids import Ids
+from lazur.server.arm.translate.references import tree_of, tree_path
 from lazur.services.azure.blobs import SHARED
 from lazur.services.azure.staging import REGISTRY, is_area
 from lazur.services.azure.trees import FLAT, TREES
@@ -106,7 +107,7 @@ class Here:
                 f"{text[:200]!r} lies in workspace {arm.workspace!r}, and others cannot read it.",
                 hint="Copy it, or share what it holds by a registry.",
             )
-        return _tree_of(reference.path) or str(DatastorePath(reference.datastore, reference.path))
+        return tree_of(reference.path) or str(DatastorePath(reference.datastore, reference.path))
 
     def stored(self, text: str) -> str | Blobs:
         """As `written`, where what lies in a datastore may stay there."""
@@ -118,7 +119,7 @@ class Here:
     def _of_blobs(self, found: Blobs) -> str | Blobs:
         if found.container == SHARED and found.account.startswith(REGISTRY):
             return _tree(found.path)
-        if found.container == BLOBSTORE and (tree := _tree_of(found.path)):
+        if found.container == BLOBSTORE and (tree := tree_of(found.path)):
             return tree
         return found
 
@@ -129,9 +130,9 @@ class Here:
             return text
         found = references.parse(text)
         if isinstance(found, Tree) and self.ids.place.registry:
-            return f"{self.base}/{SHARED}/{_inside(found)}"
+            return f"{self.base}/{SHARED}/{tree_path(found)}"
         if isinstance(found, Tree):
-            return self.ids.datastore_path(BLOBSTORE, f"{TREES}/{_inside(found)}")
+            return self.ids.datastore_path(BLOBSTORE, f"{TREES}/{tree_path(found)}")
         if isinstance(found, DatastorePath) and not self.ids.place.registry:
             return self.ids.datastore_path(found.datastore, found.path)
         return text
@@ -142,9 +143,9 @@ class Here:
             return text
         found = references.parse(text)
         if isinstance(found, Tree) and self.ids.place.registry:
-            return f"{self.base}/{SHARED}/{_inside(found)}"
+            return f"{self.base}/{SHARED}/{tree_path(found)}"
         if isinstance(found, Tree):
-            return self.url(BLOBSTORE, f"{TREES}/{_inside(found)}")
+            return self.url(BLOBSTORE, f"{TREES}/{tree_path(found)}")
         return self.url(found.datastore, found.path) if isinstance(found, DatastorePath) else text
 
     def code(self, text: str | None) -> str | None:
@@ -161,16 +162,6 @@ class Here:
 def bare(account: str) -> str:
     """As its workspace is called."""
     return account.removesuffix(_AZURES)
-
-
-def _inside(tree: Tree) -> str:
-    return f"{tree.digest}/{tree.path}".rstrip("/")
-
-
-def _tree_of(path: str) -> str | None:
-    """`.tree/<digest>/a/b` is `tree:<digest>/a/b`."""
-    top = next((top for top in (f"{TREES}/", FLAT) if path.startswith(top)), None)
-    return _tree(path.removeprefix(top)) if top else None
 
 
 def _tree(path: str) -> str:

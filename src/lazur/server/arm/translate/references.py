@@ -10,6 +10,8 @@ from lazur.server.arm import ids as names
 from lazur.server.arm.ids import Ids
 from lazur.server.arm.translate import nameless
 from lazur.server.arm.translate.cases import mapping
+from lazur.services.azure.trees import FLAT, TREES
+from lazur.services.base.home import BLOBSTORE
 from lazur.spec import references
 from lazur.spec.references import Asset, DatastorePath, Tree
 
@@ -19,8 +21,8 @@ _LOCATED = re.compile(
     r"azureml://locations/[^/]+/workspaces/[^/]+/[^/]+/(?P<name>[^/]+)/versions/(?P<version>[^/]+)"
 )
 _PATH = re.compile(
-    r"azureml:/{1,2}subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/[^/]+/)?"
-    r"workspaces/[^/]+/datastores/(?P<store>[^/]+)/paths/(?P<path>.*)",
+    r"azureml:/{1,2}(?:subscriptions/[^/]+/resourcegroups/[^/]+/(?:providers/[^/]+/)?"
+    r"workspaces/[^/]+/)?datastores/(?P<store>[^/]+)/paths/(?P<path>.*)",
     re.IGNORECASE,
 )
 
@@ -32,7 +34,8 @@ def written(text: Any) -> str | None:
         return None
     text = str(text)
     if (path := _PATH.fullmatch(text)) is not None:
-        return f"azureml://datastores/{path['store']}/paths/{path['path']}"
+        tree = tree_of(path["path"]) if path["store"] == BLOBSTORE else None
+        return tree or f"azureml://datastores/{path['store']}/paths/{path['path']}"
     if (located := _LOCATED.fullmatch(text)) is not None:
         return f"azureml:{located['name']}:{located['version']}"
     label = _LABEL.fullmatch(text)
@@ -72,8 +75,12 @@ def asset_id(text: Any, kind: str, ids: Ids) -> str | None:
 
 
 def path_uri(text: str | None, kind: str, ids: Ids) -> str | None:
-    """Of an input or output: an asset's id, or the path as it is."""
-    if text is None or isinstance(_parsed(text), Tree | DatastorePath):
+    """Of an input or output: an asset's id, or the path as it is. Content without a name has a
+    path, too, by which clients fetch it."""
+    found = _parsed(text) if text is not None else None
+    if isinstance(found, Tree):
+        return ids.datastore_path(BLOBSTORE, f"{TREES}/{tree_path(found)}")
+    if text is None or isinstance(found, DatastorePath):
         return text
     return asset_id(text, "models" if kind.endswith("_model") else "data", ids)
 
@@ -86,6 +93,16 @@ def resource_id(text: Any, kind: str, ids: Ids) -> str | None:
     if "/" in bare or bare.startswith("${{"):
         return bare
     return ids.resource(kind, bare)
+
+
+def tree_path(tree: Tree) -> str:
+    return f"{tree.digest}/{tree.path}".rstrip("/")
+
+
+def tree_of(path: str) -> str | None:
+    """`.tree/<digest>/a/b` is `tree:<digest>/a/b`."""
+    top = next((top for top in (f"{TREES}/", FLAT) if path.startswith(top)), None)
+    return str(references.parse(f"tree:{path.removeprefix(top).strip('/')}")) if top else None
 
 
 def _tree(name: str, version: str | None) -> str | None:

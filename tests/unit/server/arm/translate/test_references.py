@@ -11,6 +11,7 @@ from tests.unit.server.arm.translate.strategies import IDS
 
 WS = IDS.workspace()
 SHA = "ab" * 32
+PLACE = "workspaces/default/datastores/workspaceblobstore/paths/"
 
 
 class TestWritten:
@@ -55,12 +56,21 @@ class TestIds:
         assert asset_id(f"tree:{SHA}", "codes", IDS) == f"{WS}/codes/{SHA}/versions/1"
         assert resource_id("azureml:cpu", "computes", IDS) == f"{WS}/computes/cpu"
 
+    @pytest.mark.parametrize("tree", [f"tree:{SHA}", f"tree:{SHA}/a/b.csv"])
+    def test_content_without_a_name_lies_in_a_datastore(self, tree: str) -> None:
+        found = path_uri(tree, "uri_file", IDS)
+        assert found is not None
+        assert found.startswith(f"azureml://subscriptions/0000/resourcegroups/lazur/{PLACE}")
+        assert written(found) == tree
+        assert written(f"azureml://{PLACE.partition('default/')[2]}.tree/{SHA}") == f"tree:{SHA}"
+        there = found.replace("workspaceblobstore", "other")
+        assert str(written(there)).startswith("azureml://datastores/other/paths/.tree/")
+
     def test_what_is_no_name_stays(self) -> None:
         assert asset_id("./here", "codes", IDS) == "./here"
         assert asset_id("azureml:", "codes", IDS) == "azureml:"
         assert asset_id(None, "codes", IDS) is None
         assert path_uri(None, "uri_file", IDS) is None
-        assert path_uri(f"tree:{SHA}", "uri_file", IDS) == f"tree:{SHA}"
         assert resource_id(None, "computes", IDS) is None
         assert resource_id("${{parent.inputs.c}}", "computes", IDS) == "${{parent.inputs.c}}"
 
