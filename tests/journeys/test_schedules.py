@@ -99,6 +99,10 @@ class TestByTheClock:
             told = client.schedules.trigger("weekly", schedule_time="2026-05-08T00:00:00Z")
             assert "said 2026-05-08T00:00:00Z" in person.log(told.job_name)
             assert [run.job for run in client.schedules.runs("weekly")] == [told.job_name]
+            made.trigger.interval, made.description = 2, "every other week"
+            made = client.schedules.begin_create_or_update(made).result()
+            assert (made.trigger.interval, made.description) == (2, "every other week")
+            assert made.create_job.inputs.at == "${{creation_context.trigger_time}}"
             client.schedules.begin_delete("weekly").result()
 
     def test_a_server_that_is_killed_fires_nothing_twice(self, newcomer: Person) -> None:

@@ -27,6 +27,8 @@ _KINDS = {
 class Assets:
     """`noun` is the plural that the API's paths have."""
 
+    _view: type[Asset] = Asset
+
     def __init__(self, scope: Scope, noun: str) -> None:
         self._scope = scope
         self._noun = noun
@@ -47,7 +49,7 @@ class Assets:
         self, source: Source, watch: Watch | None = None, *, registry: str | None = None
     ) -> Asset:
         path = self._path(registry=registry)
-        return Asset(publish(self._scope, _KINDS[self._noun], source, path, watch))
+        return self._view(publish(self._scope, _KINDS[self._noun], source, path, watch))
 
     def get(
         self,
@@ -58,7 +60,7 @@ class Assets:
         registry: str | None = None,
     ) -> Asset:
         """One version; without `version` and `label`, the latest."""
-        return Asset(
+        return self._view(
             self._scope.http.request("GET", self._version(name, version, label, registry)).json()
         )
 
@@ -84,7 +86,7 @@ class Assets:
         )
         query = {"archived": archived, **filters}
         for item in pages(self._scope.http, path, query, max_results):
-            yield Asset(item)
+            yield self._view(item)
 
     def update(
         self,
@@ -98,7 +100,7 @@ class Assets:
         """`changes`: description, tags, properties, labels (all that this version is to have); a
         model's stage. What an asset holds never changes."""
         path = self._version(name, version, label, registry)
-        return Asset(self._scope.http.request("PATCH", path, json=changes).json())
+        return self._view(self._scope.http.request("PATCH", path, json=changes).json())
 
     def archive(
         self,
@@ -201,7 +203,7 @@ class Assets:
         while True:
             answer = self._scope.http.request("POST", path, json=asked)
             if answer.status != _COPYING:
-                return Asset(answer.json())
+                return self._view(answer.json())
 
     def _one_or_all(
         self, name: str, version: str | None, label: str | None, registry: str | None

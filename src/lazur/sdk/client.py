@@ -12,6 +12,7 @@ from lazur.errors import Invalid, Unauthenticated
 from lazur.sdk import local
 from lazur.sdk.assets import Assets
 from lazur.sdk.audits import Audit
+from lazur.sdk.components import Components
 from lazur.sdk.computes import Computes
 from lazur.sdk.data import DataAssets
 from lazur.sdk.entities import Component, Data, Entity, Environment, Model, Submittable
@@ -92,8 +93,8 @@ class Client:
         return Models(self.scope, "models")
 
     @cached_property
-    def components(self) -> Assets:
-        return Assets(self.scope, "components")
+    def components(self) -> Components:
+        return Components(self.scope, "components")
 
     @cached_property
     def compute(self) -> Computes:

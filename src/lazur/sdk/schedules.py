@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lazur.errors import BlobsMissing, Invalid, LazurError, SpecError
-from lazur.sdk.entities import Entity
+from lazur.sdk.entities import Entity, plain
 from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source, read
-from lazur.sdk.views import Schedule, View
+from lazur.sdk.views import SCHEDULE_CHANGES, Schedule, View
 from lazur.sdk.walk import lies_in
 from lazur.spec.diagnostics import Diagnostic
 
@@ -49,8 +49,11 @@ class Schedules:
         return Schedule(self._ask("GET", name))
 
     def create_or_update(self, schedule: Written | Entity) -> Schedule:
-        """All of it is replaced. A job may be a file, `azureml:<job>`, a mapping or what
-        `lazur.command` made."""
+        """All of it is replaced; of one that the server gave, what may be assigned to. A job may
+        be a file, `azureml:<job>`, a mapping or what `lazur.command` made."""
+        if isinstance(schedule, Schedule):
+            told = schedule.to_dict()
+            return self.update(schedule.name, **{k: plain(told[k]) for k in SCHEDULE_CHANGES})
         if isinstance(schedule, Entity):
             return Schedule(self.submit(_source(schedule)))
         if isinstance(schedule, str | os.PathLike):

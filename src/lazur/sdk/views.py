@@ -19,6 +19,7 @@ JOB_CHANGES = (
     "experiment_name",
 )
 ASSET_CHANGES = ("description", "tags", "properties")
+SCHEDULE_CHANGES = ("display_name", "description", "tags", "properties", "trigger")
 
 
 class View(Mapping[str, Any]):
@@ -65,7 +66,12 @@ class View(Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         value = self._data[key]
-        return value if key in self._plain else _wrapped(value, self._inner.get(key))
+        if key in self._plain:
+            return value
+        if key in self._inner and isinstance(value, Mapping):
+            # Kept, so that what is assigned to its fields is.
+            value = self._data[key] = _wrapped(value, self._inner[key])
+        return _wrapped(value)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
@@ -81,7 +87,7 @@ class View(Mapping[str, Any]):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as the server sent it, with what was changed since."""
-        return dict(self._data)
+        return {k: v.to_dict() if isinstance(v, View) else v for k, v in self._data.items()}
 
 
 @cache
@@ -305,15 +311,29 @@ class AuditEntry(View):
         return f"AuditEntry({shown})"
 
 
-def _wrapped(value: Any, cls: type[View] | None = None) -> Any:
+def _wrapped(value: Any, cls: type[View] = View) -> Any:
     if isinstance(value, Mapping):
-        return value if isinstance(value, View) else (cls or View)(value)
+        return value if isinstance(value, View) else cls(value)
     if isinstance(value, list):
         return [_wrapped(item) for item in value]
     return value
 
 
+class Trigger(View):
+    """When a schedule fires, or upon what."""
+
+    _changeable = tuple(
+        "expression frequency interval schedule start_time end_time time_zone missed"
+        " catch_up_limit".split()
+    )
+
+    type: str
+
+
 class Schedule(View):
+    _changeable = SCHEDULE_CHANGES
+    _plain = ("tags", "properties")
+    _inner: ClassVar[Mapping[str, type[View]]] = {"trigger": Trigger}
     _written = ("schedule",)
 
     name: str
@@ -321,3 +341,6 @@ class Schedule(View):
     is_enabled: bool
     url: str | None
     """A webhook's."""
+
+    def __repr__(self) -> str:
+        return f"Schedule(name={self.name!r}, is_enabled={self.is_enabled!r})"

@@ -9,6 +9,7 @@ from lazur.sdk.views import (
     Datastore,
     Job,
     Registry,
+    Schedule,
     Trial,
     View,
     Workspace,
@@ -78,6 +79,17 @@ class TestJob:
         with pytest.raises(AttributeError, match=r"'status' of a Job .* display_name"):
             job.status = "Completed"
         assert job.status == "Failed"
+
+
+class TestSchedule:
+    def test_its_trigger_is_assigned_to_as_in_azures_client(self) -> None:
+        sent = {"name": "s", "trigger": {"type": "cron", "expression": "1 * * * *"}}
+        schedule = Schedule(sent)
+        schedule.trigger.expression = "2 * * * *"
+        assert schedule.to_dict()["trigger"] == {"type": "cron", "expression": "2 * * * *"}
+        assert sent["trigger"] == {"type": "cron", "expression": "1 * * * *"}
+        with pytest.raises(AttributeError, match="'type' of a Trigger"):
+            schedule.trigger.type = "recurrence"
 
 
 class TestTrial:
