@@ -80,6 +80,20 @@ class TestFigures:
     def test_of_none_there_is_the_header(self, site: TestSite, folder: Path) -> None:
         assert figures(site) == []
 
+    def test_in_a_job_that_is_over_nothing_runs(self, site: TestSite, folder: Path) -> None:
+        told = {"total": 9, "done": 4, "running": 2}
+        (folder / "progress.json").write_text(
+            json.dumps({"mini_batches": told, "remaining_seconds": 7})
+        )
+        view = call(site, jobs.get, "default", "p", write=False)
+        shown = call(site, mini_batches.with_progress, "default", view, write=False)
+        assert shown["progress"]["mini_batches"]["running"] == 2
+        assert shown["progress"]["remaining_seconds"] == 7
+        over = {**view, "status": "Failed"}
+        shown = call(site, mini_batches.with_progress, "default", over, write=False)
+        assert shown["progress"]["mini_batches"]["running"] == 0
+        assert shown["progress"]["remaining_seconds"] is None
+
     def test_other_jobs_have_none(self, site: TestSite) -> None:
         submit(site, name="p")
         with pytest.raises(Invalid, match="only parallel jobs"):
@@ -187,6 +201,20 @@ class TestProgress:
         shown = call(site, mini_batches.with_progress, "default", view, write=False)
         assert shown["progress"]["mini_batches"] == {"total": 9, "done": 4}
         assert shown["progress"]["items"] == {}
+
+    def test_in_a_job_that_is_over_nothing_runs(self, site: TestSite, folder: Path) -> None:
+        told = {"total": 9, "done": 4, "running": 2}
+        (folder / "progress.json").write_text(
+            json.dumps({"mini_batches": told, "remaining_seconds": 7})
+        )
+        view = call(site, jobs.get, "default", "p", write=False)
+        shown = call(site, mini_batches.with_progress, "default", view, write=False)
+        assert shown["progress"]["mini_batches"]["running"] == 2
+        assert shown["progress"]["remaining_seconds"] == 7
+        over = {**view, "status": "Failed"}
+        shown = call(site, mini_batches.with_progress, "default", over, write=False)
+        assert shown["progress"]["mini_batches"]["running"] == 0
+        assert shown["progress"]["remaining_seconds"] is None
 
     def test_other_jobs_have_none(self, site: TestSite) -> None:
         submit(site, name="j")

@@ -70,7 +70,7 @@ class Reporter:
         number = entry["d"]
         told: dict[str, Any] = {"number": number, "seconds": seconds, "worker": entry["w"]}
         told.update(self._key(number))
-        if self._keep(number, log, entry, "took %.3g s" % seconds):
+        if self._keep(number, log, entry, "took " + took(seconds)):
             told["log"] = self._paths.batch_log(number)
         (heapq.heappush if len(self._slow) < _SLOW else heapq.heapreplace)(
             self._slow, (seconds, number, told)
@@ -134,13 +134,13 @@ class Reporter:
 
     def end(self, why: str | None) -> None:
         book = self._book
-        counts = "%s of %s mini-batches done, %s failed; %s of %s items, in %.3g s" % (
+        counts = "%s of %s mini-batches done, %s failed; %s of %s items, in %s" % (
             format(len(book.done), ","),
             format(len(book.batches), ","),
             format(len(book.failed), ","),
             format(book.items_done, ","),
             format(book.items, ","),
-            time.time() - self._started,
+            took(time.time() - self._started),
         )
         say(counts)
         if why:
@@ -153,11 +153,14 @@ class Reporter:
         book = self._book
         over = len(book.done) + len(book.failed)
         failed = ", %s failed" % format(len(book.failed), ",") if book.failed else ""
-        text = "%s of %s mini-batches (%d %%)%s; %.3g a second, %.3g items a second"
         share = 100 * over // len(book.batches)
+        counts = "%s of %s mini-batches (%d %%)" % (
+            format(over, ","),
+            format(len(book.batches), ","),
+            share,
+        )
         say(
-            text
-            % (format(over, ","), format(len(book.batches), ","), share, failed, batches, items)
+            "%s%s; %s a second, %s items a second" % (counts, failed, speed(batches), speed(items))
         )
 
     def _mark(self) -> None:
@@ -204,6 +207,18 @@ class Reporter:
             say("the log of mini-batch %d could not be kept: %s" % (number, error))
             return False
         return True
+
+
+def speed(rate: float) -> str:
+    return format(round(rate), ",") if rate >= 100 else "%.3g" % rate
+
+
+def took(seconds: float) -> str:
+    if seconds < 100:
+        return "%.3g s" % seconds
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return "%d h %02d min" % (hours, minutes) if hours else "%d min %02d s" % (minutes, rest)
 
 
 def say(text: str) -> None:

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from lazur.engine.states import FINAL
 from lazur.errors import Invalid, NotFound
 from lazur.services.base.site import Context
 from lazur.services.base.times import iso
@@ -71,7 +72,12 @@ def with_progress(context: Context, workspace: str, view: dict[str, Any]) -> dic
     """A job's view; of a parallel job with how far it is."""
     if view["type"] != "parallel":
         return view
-    return {**view, "progress": progress(context, workspace, view["name"])}
+    found = progress(context, workspace, view["name"])
+    if found is not None and view["status"] in FINAL:
+        # A job that was killed did not live to say so.
+        found["mini_batches"]["running"] = 0
+        found["remaining_seconds"] = None
+    return {**view, "progress": found}
 
 
 def progress(context: Context, workspace: str, name: str) -> dict[str, Any] | None:
