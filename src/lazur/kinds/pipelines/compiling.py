@@ -94,15 +94,13 @@ def compile_graph(value: Mapping[str, Any], check: Check, *, begins: bool = Fals
 
 
 def _step(written: dict[str, Any]) -> Step:
-    kind = steps.kind_of(written)
-    has_jobs = kind not in steps.CONTROL.values()
     return {
-        "kind": kind,
+        "kind": steps.kind_of(written),
         "needs": [],
         "on_failure": steps.names(written.get("on_failure")),
         "deterministic": steps.is_deterministic(written),
-        "spec": steps.job_spec(written) if has_jobs else written,
-        "inputs": _inputs(written) if has_jobs else {},
+        "spec": steps.job_spec(written),
+        "inputs": _inputs(written),
         "outputs": {},
         "types": _types(written),
     }
@@ -149,8 +147,10 @@ def _bind(graph: Graph, name: str, written: dict[str, Any], check: Check) -> Non
     data = {} if step["kind"] in steps.CONTROL.values() else {**written, "component": None}
     data.pop("trial", None)
     needs = dict.fromkeys(_depends(graph, name, written, check))
-    for ref in bindings.refs({k: v for k, v in data.items() if k not in ("depends_on", "jobs")}):
-        if _is_known(graph, name, ref, check) and ref.kind in ("step_output", "step_input"):
+    apart = ("depends_on", "on_failure", "jobs")
+    for ref in bindings.refs({k: v for k, v in data.items() if k not in apart}):
+        _check_known(graph, name, ref, check)
+        if ref.kind in ("step_output", "step_input") and ref.step in graph["steps"]:
             needs[ref.step] = None
     _check_roots(name, data, check)
     step["needs"] = list(needs)
@@ -185,30 +185,28 @@ def _depends(graph: Graph, name: str, written: dict[str, Any], check: Check) -> 
     return found
 
 
-def _is_known(graph: Graph, name: str, ref: Ref, check: Check) -> bool:
-    """Whether what an expression names is there; if not, it is said."""
-    path = ("jobs", name)
+def _check_known(graph: Graph, name: str, ref: Ref, check: Check) -> None:
+    """What an expression names is there."""
     if ref.kind == "input":
         top = ref.name.partition(".")[0]
         if ref.name in graph["inputs"] or top in graph["inputs"]:
-            return True
+            return
         hint = (
             did_you_mean(ref.name, graph["inputs"]) or "Declare it under the pipeline's `inputs:`."
         )
         message = f"{ref.text} is not defined: the pipeline has no input {ref.name!r}"
     elif ref.kind == "output":
         if ref.name in graph["outputs"]:
-            return True
+            return
         hint = did_you_mean(ref.name, graph["outputs"])
         hint = hint or "Declare it under the pipeline's `outputs:`."
         message = f"{ref.text} is not defined: the pipeline has no output {ref.name!r}"
     else:
         if ref.step in graph["steps"]:
-            return True
+            return
         hint = did_you_mean(ref.step, graph["steps"])
         message = f"{ref.text} is not defined: there is no step {ref.step!r}"
-    check.error(message, path, find=ref.text, hint=hint)
-    return False
+    check.error(message, ("jobs", name), find=ref.text, hint=hint)
 
 
 def _outputs(

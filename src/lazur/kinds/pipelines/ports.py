@@ -196,7 +196,9 @@ def _check_taken(
     """What is taken from another step is among its outputs."""
     for port, value in inputs.items():
         for ref in bindings.refs(value):
-            if ref.kind in ("step", "output"):
+            if (ref.kind == "step" and ref.step in written) or (
+                ref.kind == "output" and ref.name in graph["outputs"]
+            ):
                 hint = "Write ${{parent.jobs.NAME.outputs.PORT}}, or ${{parent.inputs.NAME}}."
                 message = f"{ref.text} gives nothing to the input {port!r} of step {name!r}"
                 check.error(message, ("jobs", name, "inputs", port), find=ref.text, hint=hint)

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from lazur.kinds.catalog import load_document
 from lazur.kinds.pipelines.compiling import compile_graph
 from lazur.spec.checking import Check
+from lazur.spec.diagnostics import errors_of
+from lazur.spec.yaml import load
 from tests.unit.kinds.pipelines.world import (
     command,
     compiled,
@@ -49,6 +52,7 @@ class TestPipelineInputs:
             ({"value": None, "default": 3}, None),
             ({}, None),
             ({"path": ""}, {"path": ""}),
+            ({"type": "uri_folder", "path": ""}, None),
             ({"path": "azureml:d:1"}, {"path": "azureml:d:1"}),
             (0, 0),
         ],
@@ -79,6 +83,15 @@ class TestOutputs:
             "p": {},
         }
 
+    def test_what_is_said_of_one_that_no_component_declares_holds_too(self) -> None:
+        made = component(outputs={"o": {"type": "uri_folder", "mode": "upload"}})
+        said = {"path": "azureml://datastores/d/paths/x"}
+        graph = graph_of({"a": {"component": made, "outputs": {"artifacts": said}}})
+        assert graph["steps"]["a"]["outputs"] == {
+            "o": {"type": "uri_folder", "mode": "upload"},
+            "artifacts": said,
+        }
+
 
 class TestUnknown:
     @pytest.mark.parametrize(
@@ -96,7 +109,8 @@ class TestUnknown:
         steps = {"a": command(inputs={"x": f"${{{{parent.{text}}}}}"})}
         side = text.partition(".")[0]
         check = compiled({"jobs": steps, side: declared})[1]
-        assert hint in [found.hint for found in check.diagnostics]
+        (found,) = errors_of(check.diagnostics)
+        assert found.hint == hint
 
     def test_a_pipeline_whose_steps_are_elsewhere_may_have_outputs(self) -> None:
         value = {"component": "azureml:c:1", "outputs": {"model": {"type": "uri_folder"}}}
@@ -133,6 +147,74 @@ class TestDepends:
         steps = {"train": command(), "score": command(depends_on=names)}
         (found,) = compiled({"jobs": steps})[1].diagnostics
         assert (found.path, found.hint) == ("jobs.score.depends_on", hint)
+
+    def test_a_step_waits_for_one_whose_inputs_it_takes(self) -> None:
+        taker = command(inputs={"x": "${{parent.jobs.a.inputs.x}}"})
+        steps = {"b": taker, "a": command(inputs={"x": 1})}
+        assert graph_of(steps)["steps"]["b"]["needs"] == ["a"]
+
+
+FILE = """\
+type: pipeline
+outputs:
+  all:
+jobs:
+  a: {command: t, environment: azureml:e:1, outputs: {m: }}
+  b:
+    command: t
+    environment: azureml:e:1
+"""
+
+
+class TestPlaces:
+    @pytest.mark.parametrize(
+        "line, at, hint",
+        [
+            ("depends_on: [a, c]", "c]", "There are: a."),
+            ("depends_on: '${{parent.jobs.c}}'", "c}}'", "There are: a."),
+            ("on_failure: '${{parent.jobs.c}}'", "c}}'", "There are: a."),
+            (
+                "description: from ${{parent.jobs.c.outputs.m}}",
+                "${{parent.jobs.c.outputs.m}}",
+                "There are: a, b.",
+            ),
+            (
+                "inputs: {x: 'a ${{jobs.a.outputs.m}}'}",
+                "${{jobs.a.outputs.m}}",
+                "Write: ${{parent.jobs.a.outputs.m}}",
+            ),
+            (
+                "outputs: {o: {path: '${{parent.jobs.a.outputs.m}}'}}",
+                "${{parent.jobs.a.outputs.m}}",
+                None,
+            ),
+            (
+                "outputs: {o: text}",
+                "text}",
+                "Write ${{parent.outputs.NAME}}, or a mapping with `path:`.",
+            ),
+        ],
+    )
+    def test_a_mistake_is_shown_where_it_is(self, line: str, at: str, hint: str | None) -> None:
+        _, _, diagnostics = load_document(load(f"{FILE}    {line}\n", "p.yml"))
+        (found,) = errors_of(diagnostics)
+        assert found.text is not None
+        assert found.text[(found.column or 0) - 1 :].startswith(at)
+        assert found.hint == hint
+
+    def test_a_name_is_shown_itself(self) -> None:
+        text = "type: pipeline\njobs:\n  a.b: {command: t, environment: azureml:e:1}\n"
+        _, _, diagnostics = load_document(load(text, "p.yml"))
+        (found,) = errors_of(diagnostics)
+        assert (found.line, found.column) == (3, 3)
+
+
+class TestPromoted:
+    def test_each_output_of_the_pipeline_is_made_once_whatever_else_a_step_makes(self) -> None:
+        step = command(outputs={"own": None, "o": "${{parent.outputs.all}}"})
+        ((message, path),) = mistakes({"jobs": {"a": step, "b": step}, "outputs": {"all": None}})
+        assert message == "the pipeline's output 'all' is made by jobs.a.outputs.o already"
+        assert path == "jobs.b.outputs.o"
 
 
 class TestBegins:
