@@ -64,6 +64,69 @@ class TestChart:
         assert "s0 -.-> s1" in drawn
         assert "class s4 running" in drawn
 
+    def test_each_kind_of_step_has_its_shape_and_each_state_its_look(self) -> None:
+        states = ("Completed", "Failed", "Canceled", "Running", "Skipped", "NotRun", "Queued")
+        drawn = chart(
+            {
+                "outputs": {"never": None, "best": None},
+                "jobs": {
+                    "a": _job(outputs={"o": "${{parent.outputs.best}}"}),
+                    "p": {"jobs": {"x": _job()}},
+                    "ask": {"type": "if_else", "condition": True, "false_block": "no"},
+                    "no": _job(),
+                    "each": {"type": "parallel_for", "body": "b", "items": []},
+                    "b": _job(),
+                    "again": {
+                        "type": "do_while",
+                        "body": "c",
+                        "condition": True,
+                        "limits": {"max_iteration_count": 2},
+                    },
+                    "c": _job(),
+                },
+                "steps": [
+                    {"name": name, "status": state}
+                    for name, state in zip(
+                        ("a", "p", "no", "each", "b", "again", "c"), states, strict=True
+                    )
+                ],
+            }
+        )
+        assert (
+            drawn
+            == """\
+flowchart LR
+  s0["a<br/>Completed"]
+  s1[["p<br/>Failed"]]
+  s2{"ask<br/>if_else"}
+  s3["no<br/>Canceled"]
+  s4(["each<br/>parallel_for<br/>Running"])
+  s5["b<br/>Skipped"]
+  s6(["again<br/>do_while<br/>NotRun"])
+  s7["c<br/>Queued"]
+  o1(("best"))
+  s0 -->|"o"| o1
+  s2 -->|"false"| s3
+  s4 ==>|"each"| s5
+  s6 ==>|"repeat"| s7
+  classDef done fill:#dff5e1,stroke:#2e7d32
+  classDef failed fill:#fde0e0,stroke:#c62828
+  classDef running fill:#e3f0fd,stroke:#1565c0
+  classDef left stroke-dasharray:4 3,color:#888
+  class s0 done
+  class s1,s3 failed
+  class s4 running
+  class s5,s6 left
+"""
+        )
+
+    def test_what_is_wrong_is_drawn_as_far_as_it_goes(self) -> None:
+        taken = {"x": "${{parent.jobs.gone.outputs.y}}"}
+        drawn = chart({"jobs": {"a": _job(inputs=taken, depends_on=["gone"]), "b": 3}})
+        assert drawn.splitlines()[:3] == ["flowchart LR", '  s0["a"]', '  s1["b"]']
+        assert "--" not in drawn
+        assert "  class " not in drawn
+
     def test_what_goes_along_twice_is_one_line(self) -> None:
         taken = {"x": "${{parent.jobs.a.outputs.y}}", "n": "${{parent.jobs.a.inputs.m}}"}
         first = _job(outputs={"y": {"type": "uri_folder"}}, inputs={"m": 1})
@@ -79,6 +142,7 @@ class TestChart:
             ({"type": "pipeline", "jobs": {"a": _job()}}, True),
             ({"type": "pipeline", "jobs": {}}, False),
             ({"type": "pipeline"}, False),
+            ({"type": "command", "jobs": {"a": _job()}}, False),
             (_job(), False),
         ],
     )

@@ -29,8 +29,8 @@ _STYLES = """\
 
 
 def chart(job: Mapping[str, Any]) -> str:
-    """`job` is a pipeline as it is written, or as the server shows it, with its `steps`. Raises
-    SpecError where it is none."""
+    """`job` is a pipeline as it is written, or as the server shows it, with its `steps`. What is
+    wrong in it is drawn as far as it goes."""
     check = Check(job)
     graph = compile_graph(job, check)
     states = _states(job)
@@ -77,7 +77,7 @@ def _edges(graph: Graph, ids: Mapping[str, str], outputs: Mapping[str, str]) -> 
                     told.add(ref.step)
                     yield f'{ids[ref.step]} -->|"{text(ref.name)}"| {ids[name]}'
         for other in step["needs"]:
-            if other not in told and other in ids:
+            if other not in told:
                 yield f"{ids[other]} -.-> {ids[name]}"
         for other in step["on_failure"]:
             yield f'{ids[other]} -. "if it fails" .-> {ids[name]}'
