@@ -257,6 +257,19 @@ class TestPlan:
         assert made.skipped is not None
         assert made.skipped.count == 8
 
+    @pytest.mark.parametrize("late, fires", [(300.0, (3600.0,)), (301.0, ())])
+    def test_a_tick_is_on_time_for_five_minutes(self, late: float, fires: tuple[float]) -> None:
+        assert plan(crons("0 * * * *"), 0.0, 3600.0 + late, Missed()).fire == fires
+
+    def test_what_was_missed_for_long_is_counted_as_far_as_it_matters(self) -> None:
+        now = 100 * 86400.0
+        hourly = plan(crons("0 * * * *"), 0.0, now, Missed()).skipped
+        assert hourly is not None
+        assert (hourly.first, hourly.count) == (60 * 86400.0 + 3600, 40 * 24 - 1)
+        minutely = plan(MINUTELY, 0.0, now, Missed()).skipped
+        assert minutely is not None
+        assert (minutely.last, minutely.count) == (now - 360, 20_000 - 6)
+
     def test_a_clock_that_goes_back_fires_nothing(self) -> None:
         made = plan(MINUTELY, 7200.0, 3600.0, Missed())
         assert (made.fire, made.skipped, made.until) == ((), None, 7200.0)

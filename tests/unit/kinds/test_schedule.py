@@ -138,6 +138,12 @@ class TestMistakes:
             _, found = checked({**how, **times})
             assert found == ["error: trigger.time_zone: there is no time zone 'Mars'"]
 
+    @pytest.mark.parametrize("limit, fits", [(0, False), (1, True), (100, True), (101, False)])
+    def test_a_hundred_ticks_are_made_up_for_at_most(self, limit: int, fits: bool) -> None:
+        late = {"missed": "catch_up", "catch_up_limit": limit}
+        model, _ = checked({"type": "cron", "expression": "1 * * * *", **late})
+        assert (model is not None) is fits
+
     def test_what_ends_before_it_begins_is_told(self) -> None:
         cron = {"type": "cron", "expression": "1 * * * *", "start_time": "2026-05-02"}
         _, found = checked({**cron, "end_time": "2026-05-01"})
