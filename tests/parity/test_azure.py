@@ -114,6 +114,47 @@ class TestUnserved:
         assert "build-docker" in packages
 
 
+class TestPromises:
+    @pytest.mark.parametrize("release", clients.RELEASES)
+    def test_a_workspace_that_would_not_be_closed_is_not_made(
+        self, cloud: Cloud, release: str, tmp_path: Path
+    ) -> None:
+        name = f"ajar{release.replace('.', '')}"
+        ran = cloud.script(
+            tmp_path,
+            "from azure.ai.ml.entities import ManagedNetwork, Workspace",
+            "from azure.core.exceptions import HttpResponseError",
+            "place = (os.environ['AZURE_SUBSCRIPTION_ID'], 'lazur')",
+            "client = MLClient(DefaultAzureCredential(), *place)",
+            "closed = ManagedNetwork(isolation_mode='AllowInternetOutbound')",
+            "for more in (",
+            "    {'public_network_access': 'Disabled'},",
+            "    {'managed_network': closed},",
+            "    {'hbi_workspace': True},",
+            "):",
+            "    try:",
+            "        client.workspaces.begin_create(Workspace(name='shut', **more)).result()",
+            "    except Exception as error:",
+            "        print('refused', error)",
+            f"open_one = Workspace(name={name!r}, public_network_access='Enabled')",
+            "client.workspaces.begin_create(open_one).result()",
+            "open_one.public_network_access = 'Disabled'",
+            "try:",
+            "    client.workspaces.begin_update(open_one).result()",
+            "except HttpResponseError as error:",
+            "    print('refused', error.status_code, error.message)",
+            "print([one.name for one in client.workspaces.list()])",
+            release=release,
+        )
+        assert ran.returncode == 0, ran.stderr[-3000:]
+        told = [line for line in ran.stdout.splitlines() if line.startswith("refused")]
+        assert [line.count("is not served") for line in told] == [1, 1, 1, 1], ran.stdout
+        assert "config.toml" in ran.stdout
+        known = ran.stdout.splitlines()[-1]
+        assert f"{name!r}" in known
+        assert "'shut'" not in known
+
+
 class TestFilesElsewhere:
     @pytest.mark.parametrize("release", clients.RELEASES)
     def test_a_model_in_another_store_is_shared(

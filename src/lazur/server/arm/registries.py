@@ -14,6 +14,7 @@ from lazur.server.arm.ids import Ids
 from lazur.server.arm.replies import POLL, Reply, listed
 from lazur.server.arm.rooms import ROOMS
 from lazur.server.arm.routes import Routes
+from lazur.server.arm.translate import promises
 from lazur.server.arm.translate import registries as translate
 from lazur.server.arm.translate.cases import mapping
 from lazur.services.assets import assets, shares, sharing
@@ -65,7 +66,9 @@ def put(call: Call) -> Reply:
 
 @routes.patch("REG", "registries/write")
 def change(call: Call) -> Reply:
-    return _noted(call, call.json())
+    body = call.json()
+    promises.check(mapping(body.get("properties")))
+    return _noted(call, body)
 
 
 @routes.delete("REG", "registries/delete")

@@ -51,7 +51,8 @@ def put(call: Call) -> Reply:
 
 @routes.patch("WS", _WRITE)
 def update(call: Call) -> Reply:
-    changes = translate.notes(call.json())
+    known = call.read(lambda context: workspaces.get(context, call.workspace))
+    changes = translate.notes(call.json(), known)
     made = call.write(lambda context: workspaces.update(context, call.workspace, changes))
     return Reply(_body(call, made))
 

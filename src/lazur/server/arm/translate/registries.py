@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lazur.server.arm.ids import PROVIDER, Ids
+from lazur.server.arm.translate import promises
 from lazur.server.arm.translate.cases import mapping
 from lazur.server.arm.translate.common import resource
 
@@ -16,6 +17,7 @@ def from_arm(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     for field in ("description", "tags", "location"):
         if body.get(field):
             made[field] = body[field]
+    promises.check(given)
     if given.get("publicNetworkAccess"):
         made["public_network_access"] = given["publicNetworkAccess"]
     regions = [mapping(one).get("location") for one in given.get("regionDetails") or []]

@@ -7,6 +7,7 @@ from typing import Any
 
 from lazur.errors import Unsupported
 from lazur.server.arm.ids import PROVIDER, Ids
+from lazur.server.arm.translate import promises
 from lazur.server.arm.translate.cases import given, mapping
 from lazur.server.arm.translate.common import resource
 
@@ -49,9 +50,10 @@ def from_arm(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, **notes(body)}
 
 
-def notes(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be changed."""
+def notes(body: Mapping[str, Any], known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What may be changed, of one that is `known`."""
     properties = mapping(body.get("properties"))
+    promises.check(properties, known)
     return given(
         display_name=properties.get("friendlyName"),
         description=properties.get("description"),
@@ -62,6 +64,7 @@ def notes(body: Mapping[str, Any]) -> dict[str, Any]:
 def from_template(values: Mapping[str, Any]) -> dict[str, Any]:
     """By the parameters of the template that Azure's client sends."""
     _refuse(str(values.get("kind") or "Default"))
+    promises.check(values)
     name = values.get("workspaceName")
     if not isinstance(name, str) or not name:
         raise Unsupported(

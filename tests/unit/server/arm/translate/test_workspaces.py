@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from lazur.errors import Unsupported
 from lazur.server.arm.address import Place
 from lazur.server.arm.ids import Ids
-from lazur.server.arm.translate import workspaces
+from lazur.server.arm.translate import registries, workspaces
 
 IDS = Ids(Place("s", "g", workspace="w"))
 
@@ -41,6 +43,41 @@ class TestWorkspaces:
             "display_name": "W",
             "tags": {"a": "1"},
         }
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"publicNetworkAccess": "Disabled"},
+            {"managedNetwork": {"isolationMode": "AllowInternetOutbound"}},
+            {"managedNetwork": {"isolation_mode": "AllowOnlyApprovedOutbound"}},
+            {"networkAcls": {"defaultAction": "Deny"}},
+            {"encryption": {"status": "Enabled"}},
+            {"encryption_status": "Enabled"},
+            {"hbiWorkspace": True},
+            {"confidential_data": "true"},
+        ],
+    )
+    def test_what_is_not_kept_is_not_promised(self, asked: dict[str, Any]) -> None:
+        with pytest.raises(Unsupported, match="is not served"):
+            workspaces.from_arm("w", {"properties": asked})
+        with pytest.raises(Unsupported, match="is not served"):
+            workspaces.notes({"properties": asked}, {"public_network_access": None})
+        with pytest.raises(Unsupported, match="is not served"):
+            workspaces.from_template({"workspaceName": "w", **asked})
+        with pytest.raises(Unsupported, match="is not served"):
+            registries.from_arm("r", {"properties": asked})
+
+    def test_what_asks_for_nothing_is_taken(self) -> None:
+        asked = {
+            "publicNetworkAccess": "Enabled",
+            "managedNetwork": {"isolationMode": "Disabled"},
+            "encryption_status": "Disabled",
+            "confidential_data": "false",
+            "networkAcls": {"defaultAction": "Allow"},
+        }
+        assert workspaces.from_template({"workspaceName": "w", **asked}) == {"name": "w"}
+        said = {"properties": {"publicNetworkAccess": "Disabled"}}
+        assert workspaces.notes(said, {"public_network_access": "Disabled"}) == {}
 
     def test_other_templates_and_kinds_are_refused(self) -> None:
         with pytest.raises(Unsupported, match="templates"):
