@@ -132,8 +132,14 @@ async def _object(request: Request) -> dict[str, Any]:
     return body
 
 
+async def _object_if_any(request: Request) -> dict[str, Any]:
+    return await _object(request) if await request.body() else {}
+
+
 Call = Annotated[Caller, Depends(Caller)]
 Object = Annotated[dict[str, Any], Depends(_object)]
+ObjectIfAny = Annotated[dict[str, Any], Depends(_object_if_any)]
+"""For requests that mean something without a body."""
 
 
 class _Listing:

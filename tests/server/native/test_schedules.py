@@ -103,6 +103,13 @@ class TestWebhook:
             "/mlflow/workspaces/default/api/2.0/mlflow/experiments/search"
         ).status_code in (403, 404)
 
+    def test_a_request_may_be_empty(self, api: Api) -> None:
+        hook = api.with_(make(api, trigger={"type": "webhook"})["key"])
+        assert hook.post(f"{S}/s/invoke").status_code == 202
+        assert api.post(f"{S}/s/trigger").json()["schedule"] == "s"
+        for wrong in (b"[]", b"x", b" "):
+            assert hook.request("POST", f"{S}/s/invoke", content=wrong).status_code == 400
+
     def test_who_has_no_key_learns_nothing(self, api: Api) -> None:
         make(api, "there", trigger={"type": "webhook"})
         other = api.with_(make(api, "other", trigger={"type": "webhook"})["key"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from lazur.server.deps import Call, Listing, Object, action
+from lazur.server.deps import Call, Listing, Object, ObjectIfAny, action
 from lazur.services.schedules import hooks, schedules
 
 routes = APIRouter(prefix="/api/v1/workspaces/{workspace}/schedules", tags=["schedules"])
@@ -75,13 +75,13 @@ def history(call: Call, workspace: str, name: str) -> Response:
 
 
 @routes.post("/{name}/trigger", **action("workspaces/schedules/trigger/action"))
-def trigger(call: Call, workspace: str, name: str, body: Object) -> Response:
+def trigger(call: Call, workspace: str, name: str, body: ObjectIfAny) -> Response:
     """Fire it now. The body may have `inputs` and the `schedule_time` that its job is told."""
     return call.write(lambda context: hooks.trigger(context, workspace, name, body))
 
 
 @routes.post("/{name}/invoke", status_code=202, **action("workspaces/schedules/invoke/action"))
-def invoke(call: Call, workspace: str, name: str, body: Object) -> Response:
+def invoke(call: Call, workspace: str, name: str, body: ObjectIfAny) -> Response:
     """Fire a schedule with a webhook, with its key or a token. The body has `inputs`, or what the
     trigger says they are taken from. With an `Idempotency-Key`, the same request has one job."""
     once = call.request.headers.get("idempotency-key")

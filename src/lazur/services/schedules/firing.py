@@ -43,7 +43,7 @@ _RACES = 4
 _TRIES = 6
 """Of what may pass by itself: a minute in all."""
 _OFF = "the schedule was disabled"
-_NOBODY = "nobody was there at the time"
+_NOBODY = "no server ran at the time, or its clock was put forward"
 _AHEAD = "the clock of the server was ahead"
 
 
