@@ -52,7 +52,9 @@ class Cron:
 def parse(expression: str) -> Cron:
     """Raises Invalid, which names the field."""
     parts = expression.lower().split()
-    if len(parts) != len(_FIELDS) or len(expression) > _LONGEST:
+    if len(expression) > _LONGEST:
+        raise Invalid(f"{expression[:80]!r}… is longer than {_LONGEST} characters", hint=_HINT)
+    if len(parts) != len(_FIELDS):
         raise Invalid(f"{expression[:80]!r} has {len(parts)} fields, not five", hint=_HINT)
     found = [_field(*what, text) for what, text in zip(_FIELDS, parts, strict=True)]
     minutes, hours, days, months, weekdays = found

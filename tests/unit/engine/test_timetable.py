@@ -92,6 +92,9 @@ class TestCron:
             ("60 * * * *", "'60' is no minute: 0 to 59"),
             ("* 24 * * *", "is no hour"),
             ("* * 0 * *", "is no day of the month"),
+            ("* * 32 * *", "is no day of the month"),
+            ("* * * 0 *", "is no month: 1 to 12, or jan-feb"),
+            ("* * * 13 *", "is no month"),
             ("* * * XYZ *", "is no month"),
             ("* * * * 8", "is no day of the week"),
             ("*/0 * * * *", "a step is 1 or more"),
@@ -104,6 +107,27 @@ class TestCron:
     def test_a_mistake_is_told_by_its_field(self, expression: str, message: str) -> None:
         with pytest.raises(Invalid, match=message.replace("?", r"\?")):
             cron.parse(expression)
+
+    def test_a_day_that_only_some_months_have_comes_in_those(self) -> None:
+        for month, length in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), start=1):
+            assert cron.parse(f"0 0 {length} {month} *").days == {length}
+            if length < 31:
+                with pytest.raises(Invalid, match="never comes"):
+                    cron.parse(f"0 0 {length + 1} {month} *")
+        assert cron.parse("0 0 31 4 1").either, "on Mondays it comes"
+
+    def test_it_has_a_length(self) -> None:
+        long = ",".join(["0"] * 495) + "  * * * *"
+        assert cron.parse(f"{long}  ").times
+        with pytest.raises(Invalid, match="is longer than 1000 characters"):
+            cron.parse(f"{long}   ")
+
+    def test_months_and_days_have_names(self) -> None:
+        months = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+        for number, name in enumerate(months, start=1):
+            assert cron.parse(f"0 0 * {name} *").months == {number}
+        for number, name in enumerate("sun mon tue wed thu fri sat".split()):
+            assert cron.parse(f"0 0 * * {name}").weekdays == {number}
 
     def test_a_time_in_the_missing_hour_comes_at_its_end(self) -> None:
         table = crons("30 2 * * *", "Europe/Berlin")
