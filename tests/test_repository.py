@@ -33,6 +33,7 @@ LIGHT = (
     "sdk",
     "cli",
     "mltable",
+    "parallel.py",
     "azureml",
     "sweep.py",
     "v1",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from lazur import dsl as dsl
+    from lazur import parallel as parallel
     from lazur import sweep as sweep
     from lazur.sdk.client import Client as Client
     from lazur.sdk.client import connect as connect
@@ -138,7 +139,7 @@ _HOMES = {
         "load_schedule",
     ),
 }
-_MODULES = ("dsl", "sweep")
+_MODULES = ("dsl", "parallel", "sweep")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from lazur.errors import Invalid
-from lazur.sdk.entities import Entity, Environment, Spec, Submittable, Text, plain, said
+from lazur.sdk.entities import (
+    Entity,
+    Environment,
+    Spec,
+    Submittable,
+    Text,
+    as_yaml,
+    plain,
+    said,
+)
 from lazur.sdk.search_space import expect_values
 
 if TYPE_CHECKING:
@@ -88,6 +97,9 @@ class Command(Submittable):
     identity: Entity | Spec | None = None
     parent_job_name: str | None = None
     type: str | None = "command"
+
+    def __str__(self) -> str:
+        return as_yaml(super().to_spec())
 
     def to_spec(self) -> Spec:
         expect_values(self.inputs)

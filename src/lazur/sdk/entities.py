@@ -43,6 +43,10 @@ class Entity:
                 value = self.parts[name].from_spec(value)
             super().__setattr__(name, value)
 
+    def __str__(self) -> str:
+        """Its YAML, which is what print shows."""
+        return as_yaml(self.to_spec())
+
     def to_spec(self) -> Spec:
         """The spec as YAML would have it, without the fields that nobody set."""
         own = {
@@ -73,12 +77,20 @@ class Submittable(Entity):
 
     def to_yaml(self) -> str:
         """The job as its YAML file would have it."""
-        yaml = import_module("yaml")
-        return yaml.safe_dump(self.to_spec(), sort_keys=False, allow_unicode=True)
+        return as_yaml(self.to_spec())
 
     def dump(self, path: Text) -> None:
-        """Write `to_yaml` into a file, for `load_job` and `lazur job create`."""
-        Path(path).write_text(self.to_yaml(), "utf-8")
+        """Write `to_yaml` into a file, for `load_job` and `lazur job create`. Where that lies in
+        another folder, the paths in it are absolute."""
+        base, folder = Path(self.base_path or "").absolute(), Path(path).absolute().parent
+        spec = self.to_spec()
+        if base != folder:
+            spec = import_module("lazur.sdk.rebasing").rebased(spec, base)
+        Path(path).write_text(as_yaml(spec), "utf-8")
+
+
+def as_yaml(spec: Spec) -> str:
+    return import_module("yaml").safe_dump(spec, sort_keys=False, allow_unicode=True)
 
 
 _OURS = frozenset({"extra", "base_path", "source_path", "as_loaded"})
@@ -193,7 +205,7 @@ class Component(Entity):
         spec = self.to_spec()
         if self.source_path is not None and spec == self.as_loaded:
             return os.fspath(self.source_path)
-        return import_module("lazur.sdk.nodes").rebased(spec, self.base_path)
+        return import_module("lazur.sdk.rebasing").rebased(spec, self.base_path)
 
 
 @dataclass

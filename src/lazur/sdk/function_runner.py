@@ -21,7 +21,7 @@ except ImportError:
             return group if name == "group" else Any(self.runs and name != "pipeline")
         def __iter__(self): return iter(())
         def __call__(self, *a, **k): return a[0] if self.runs and a and callable(a[0]) else self
-    for one in ("lazur", "lazur.dsl", "lazur.sweep"): sys.modules[one] = Any()
+    for one in ("", ".dsl", ".parallel", ".sweep"): sys.modules[f"lazur{one}"] = Any()
 sys.path.insert(0, ".")
 module, name, types, *words = sys.argv[1:]
 as_ = {"integer": int, "number": float, "boolean": lambda t: t.lower() == "true"}

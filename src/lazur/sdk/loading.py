@@ -9,6 +9,7 @@ from typing import IO, Any, TypeVar
 
 from lazur.sdk.commands import Command
 from lazur.sdk.entities import Component, Data, Entity, Environment, Model, Pipeline
+from lazur.sdk.parallel import ParallelJob
 from lazur.sdk.source import read
 from lazur.sdk.sweeps import SweepJob
 
@@ -22,13 +23,15 @@ def load_job(
     *,
     params_override: Overrides = None,
     relative_origin: str | os.PathLike[str] | None = None,
-) -> Command | Pipeline | SweepJob:
+) -> Command | ParallelJob | Pipeline | SweepJob:
     """A job from its YAML, of the class of its type. `params_override` changes it first:
     `[{"inputs.lr": 0.1}]`. Paths in it are relative to the file, or to `relative_origin`."""
     found = read(source, params_override or (), relative_origin)
     kind = str(found.spec.get("type") or "").lower()
     if kind == "pipeline" or (not kind and "jobs" in found.spec):
         return Pipeline.from_spec(found.spec, base_path=found.folder)
+    if kind == "parallel":
+        return ParallelJob.from_spec(found.spec, base_path=found.folder)
     is_sweep = kind == "sweep" or (not kind and "trial" in found.spec)
     cls = SweepJob if is_sweep else Command
     return cls.from_spec(found.spec, base_path=found.folder)

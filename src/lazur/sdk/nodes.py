@@ -13,6 +13,7 @@ from lazur.sdk import sweeps
 from lazur.sdk.commands import Command
 from lazur.sdk.entities import Component, Entity, Spec, plain, said
 from lazur.sdk.ports import Inputs, Outputs, PipelineInput, StepInput, StepOutput
+from lazur.sdk.rebasing import rebased
 from lazur.sdk.search_space import expect_values
 from lazur.sdk.sweeps import Sweeping, SweepJob
 from lazur.spec.suggestions import did_you_mean
@@ -186,29 +187,6 @@ def bound(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [bound(part) for part in value]
     return plain(value)
-
-
-def rebased(spec: Spec, base: Any) -> Spec:
-    """With the paths of this machine made absolute: it goes into a file elsewhere."""
-    from pathlib import Path  # noqa: PLC0415 - loading components needs none of this
-
-    from lazur.spec import references  # noqa: PLC0415
-
-    if base is None:
-        return spec
-    made = dict(spec)
-    places = [(made, "code")]
-    if isinstance(made.get("environment"), Mapping):
-        environment = made["environment"] = dict(made["environment"])
-        places.append((environment, "conda_file"))
-        if isinstance(environment.get("build"), Mapping):
-            build = environment["build"] = dict(environment["build"])
-            places.append((build, "path"))
-    for holder, key in places:
-        text = holder.get(key)
-        if isinstance(text, str) and references.is_local(text):
-            holder[key] = str((Path(base) / text).absolute())
-    return made
 
 
 def _several(value: Any) -> list[Node]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import lazur
+from lazur import Input
 from lazur.errors import Invalid
 from lazur.kinds import catalog
 from lazur.sdk.commands import Command, expect
@@ -117,6 +118,31 @@ class TestCommand:
         with pytest.raises(Invalid, match="command has no input 'rl'") as caught:
             job(rl=lazur.Uniform(0, 1))
         assert caught.value.hint == "There are: lr."
+
+    def test_is_shown_as_its_yaml(self) -> None:
+        job = lazur.command(command="true", environment="azureml:e:1", inputs={"n": 1})
+        shown = "inputs:\n  n: 1\n"
+        assert shown in str(job)
+        assert "type: uniform" in str(job(n=lazur.Uniform(0, 1)))
+
+    def test_in_a_file_elsewhere_its_paths_are_whole(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        job = lazur.command(
+            command="true",
+            code="src",
+            environment=lazur.Environment(image="i", conda_file="conda.yml"),
+            inputs={"x": Input(path="data"), "y": Input(path="azureml:y:1"), "z": "src"},
+        )
+        job.base_path = tmp_path / "a"
+        job.dump(tmp_path / "a" / "job.yml")
+        job.dump(tmp_path / "job.yml")
+        here = lazur.load_job(tmp_path / "a" / "job.yml")
+        there = lazur.load_job(tmp_path / "job.yml").to_spec()
+        assert here.to_spec() == job.to_spec()
+        assert there["code"] == str(tmp_path / "a" / "src")
+        assert there["environment"]["conda_file"] == str(tmp_path / "a" / "conda.yml")
+        assert there["inputs"]["x"]["path"] == str(tmp_path / "a" / "data")
+        assert (there["inputs"]["y"]["path"], there["inputs"]["z"]) == ("azureml:y:1", "src")
 
     def test_keeps_what_it_does_not_know(self) -> None:
         spec = {"command": "true", "type": "command", "from_the_future": {"a": [1, None]}}

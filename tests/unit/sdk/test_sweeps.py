@@ -145,6 +145,22 @@ class TestSweep:
 
 
 class TestLoad:
+    def test_to_a_file_and_back_loses_nothing(self, tmp_path: Path) -> None:
+        made = train(tags={"a": "b"}, timeout=9)(rate=Uniform(0, 1)).sweep(
+            primary_metric="loss",
+            goal="minimize",
+            sampling_algorithm=RandomSamplingAlgorithm(seed=3),
+            early_termination=BanditPolicy(slack_factor=0.1),
+            search_space={"kind": Choice(["a", {"b": Uniform(0, 1)}])},
+        )
+        made.base_path = tmp_path
+        made.dump(tmp_path / "sweep.yml")
+        again = lazur.load_job(tmp_path / "sweep.yml")
+        assert again.to_spec() == made.to_spec()
+        assert again.to_yaml() == made.to_yaml()
+        assert isinstance(again, SweepJob)
+        assert again.limits.trial_timeout == 9
+
     def test_a_file_is_a_sweep_and_loses_nothing(self, tmp_path: Path) -> None:
         (tmp_path / "sweep.yml").write_text(
             "type: sweep\ntrial: ./train.yml\nsearch_space: {rate: {type: choice, values: [1]}}\n"
