@@ -250,7 +250,7 @@ def _write_plan(path: Path, plan: Plan) -> None:
     draft = path.with_name(f"plan.{os.getpid()}.{threading.get_ident()}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
-        json.dump(plan.to_dict(), file)
+        file.write(json.dumps(plan.to_dict()))
     draft.replace(path)
 
 

@@ -111,7 +111,9 @@ def possible(queued: list[Queued], capacity: Demand) -> list[Queued]:
     """A machine may have less than when a job was accepted: more cores than there are is a wish,
     and what asks for more memory or GPUs than there are holds nobody else up."""
     return [
-        replace(job, demand=replace(job.demand, cpus=min(job.demand.cpus, capacity.cpus)))
+        job
+        if job.demand.cpus <= capacity.cpus
+        else replace(job, demand=replace(job.demand, cpus=capacity.cpus))
         for job in queued
         if job.demand.memory <= capacity.memory and job.demand.gpus <= capacity.gpus
     ]

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
+from lazur.store.jobs import IS_PLACED
 from lazur.store.tables import clusters, computes, jobs
 
 _ROW = select(clusters, computes.c.name.label("runs_on")).join(
@@ -79,7 +80,7 @@ def held(db: Connection, compute_id: int | None = None) -> Sequence[AnyRow]:
             clusters.c.stopped,
             running,
         )
-        .outerjoin(jobs, and_(_ITS_JOBS, jobs.c.placed.is_(True)))
+        .outerjoin(jobs, and_(_ITS_JOBS, IS_PLACED))
         .group_by(clusters.c.id)
     )
     if compute_id is not None:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 
@@ -34,6 +35,9 @@ from lazur.store.prepared import Prepared
 from lazur.store.tables import computes, jobs, workspaces
 
 JobRow = AnyRow
+
+IS_PLACED = text("lazur_jobs.placed")
+"""As the index of such jobs has it: SQLite reads all jobs where it is asked for in other words."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _INSERT = Prepared(insert(jobs).returning(jobs.c.id))
@@ -85,6 +89,13 @@ def by_id(db: Connection, job_id: int) -> JobRow | None:
     return _BY_ID.first(db, {"wanted": job_id})
 
 
+def run_of(db: Connection, job_id: int) -> str | None:
+    return _RUN_OF.scalar(db, {"wanted": job_id})
+
+
+_RUN_OF = Prepared(select(jobs.c.run_id).where(jobs.c.id == bindparam("wanted")))
+
+
 def by_ids(db: Connection, ids: Sequence[int]) -> Sequence[JobRow]:
     return db.execute(_LISTED.where(jobs.c.id.in_(ids))).all()
 
@@ -94,9 +105,12 @@ def id_of(db: Connection, workspace: str, name: str) -> int | None:
 
 
 _ID_OF = Prepared(
-    select(jobs.c.id)
-    .join(workspaces, jobs.c.workspace_id == workspaces.c.id)
-    .where(workspaces.c.name == bindparam("home"), jobs.c.name == bindparam("wanted"))
+    select(jobs.c.id).where(
+        jobs.c.workspace_id.in_(
+            select(workspaces.c.id).where(workspaces.c.name == bindparam("home"))
+        ),
+        jobs.c.name == bindparam("wanted"),
+    )
 )
 
 
@@ -392,7 +406,7 @@ _PLACED_ON = Prepared(
         jobs.c.created_by,
     )
     .where(
-        jobs.c.placed.is_(True),
+        IS_PLACED,
         jobs.c.compute_id == bindparam("compute"),
         jobs.c.runner == bindparam("mine"),
     )

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, case, func, insert, or_, sel
 from lazur.engine.states import State
 from lazur.store import leases
 from lazur.store.db import AnyRow
+from lazur.store.jobs import IS_PLACED
 from lazur.store.prepared import Prepared
 from lazur.store.tables import frozen, jobs
 
@@ -87,16 +88,15 @@ def counts(db: Connection, parents: Sequence[int]) -> dict[int, dict[str, int]]:
 
 def running(db: Connection, parents: Iterable[int]) -> dict[int, int]:
     """How many children of each hold slots, wherever they run."""
-    wanted = list(parents)
-    if not wanted:
-        return {}
-    return {row[0]: row[1] for row in db.execute(_RUNNING, {"wanted": wanted})}
+    return {parent: _RUNNING.scalar(db, {"above": parent}) for parent in parents}
 
 
-_RUNNING = (
-    select(jobs.c.parent_id, func.count())
-    .where(jobs.c.placed.is_(True), jobs.c.parent_id.in_(bindparam("wanted", expanding=True)))
-    .group_by(jobs.c.parent_id)
+# Those that hold slots are few, and the children may be thousands: the words about the compute are
+# all that brings SQLite to the index of the former.
+_RUNNING = Prepared(
+    select(func.count()).where(
+        IS_PLACED, jobs.c.compute_id > 0, jobs.c.parent_id + 0 == bindparam("above")
+    )
 )
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from lazur.engine.quotas import EACH, Quota
 from lazur.store.db import AnyRow
+from lazur.store.jobs import IS_PLACED
 from lazur.store.prepared import Prepared
 from lazur.store.tables import (
     assignments,
@@ -73,7 +74,7 @@ def running(db: Connection) -> Sequence[AnyRow]:
     sums = (func.sum(column).label(column.name) for column in _HELD)
     return db.execute(
         select(*whose, func.count().label("jobs"), *sums)
-        .where(jobs.c.placed.is_(True))
+        .where(IS_PLACED, jobs.c.compute_id > 0)
         .group_by(*whose)
     ).all()
 

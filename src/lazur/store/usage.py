@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -26,6 +27,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
+from lazur.store.jobs import IS_PLACED
 from lazur.store.prepared import Prepared
 from lazur.store.tables import assets as all_assets
 from lazur.store.tables import (
@@ -73,11 +75,15 @@ _RECORD = {
 }
 
 
+_UNWEIGHED = text("NOT lazur_uses.weighed")
+"""As the index of these has it."""
+
+
 def unweighed(db: Connection, limit: int) -> Sequence[AnyRow]:
     return db.execute(
         select(uses, workspaces.c.name.label("workspace"))
         .join(workspaces, workspaces.c.id == uses.c.workspace_id)
-        .where(uses.c.weighed.is_(False))
+        .where(_UNWEIGHED)
         .order_by(uses.c.id)
         .limit(limit)
     ).all()
@@ -154,7 +160,7 @@ def running(db: Connection, span: Span) -> Sequence[AnyRow]:
         )
         .join(workspaces, workspaces.c.id == jobs.c.workspace_id)
         .join(computes, computes.c.id == jobs.c.compute_id)
-        .where(jobs.c.placed.is_(True))
+        .where(IS_PLACED)
     )
     return db.execute(_whose(wanted, jobs.c.workspace_id, jobs.c.created_by, span)).all()
 

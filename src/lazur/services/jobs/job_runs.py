@@ -207,8 +207,8 @@ def _facts(found: Resolved, values: Mapping[str, Any]) -> dict[str, str]:
 
 def _parent(context: Context, values: Mapping[str, Any]) -> dict[str, str]:
     parent_id = values.get("parent_id")
-    parent = jobs.by_id(context.db, parent_id) if parent_id is not None else None
-    return {"mlflow.parentRunId": parent.run_id} if parent is not None else {}
+    run_id = jobs.run_of(context.db, parent_id) if parent_id is not None else None
+    return {"mlflow.parentRunId": run_id} if run_id is not None else {}
 
 
 def _datasets(found: Resolved, spec: Mapping[str, Any]) -> Iterator[Dataset]:
