@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lazur.sdk.assets import Assets
 from lazur.sdk.entities import Component
@@ -33,3 +33,7 @@ class _Registered(Component):
 
 class Components(Assets):
     _view = RegisteredComponent
+
+    if TYPE_CHECKING:
+
+        def get(self, *args: Any, **which: Any) -> RegisteredComponent: ...
