@@ -238,6 +238,21 @@ class TestBlobs:
         assert storage.ask("DELETE", f"{STORE}/a").status_code == 202
         assert storage.put(f"{STORE}/b", b"x" * 9).status_code == 201
 
+    def test_blocks_count_before_their_list_comes(self, storage: Storage) -> None:
+        call(storage.arm.site, quotas.put, "default", {"limits": {"bytes": 30}})
+
+        def block(name: str, number: str, size: int) -> int:
+            data = b"x" * size
+            return storage.put(f"{STORE}/{name}", data, f"comp=block&blockid={number}").status_code
+
+        assert block("a", "MQ==", 10) == 201
+        assert block("a", "Mg==", 10) == 201
+        assert block("b", "MQ==", 20) >= 400
+        body = b"<BlockList><Latest>MQ==</Latest><Latest>Mg==</Latest></BlockList>"
+        assert storage.put(f"{STORE}/a", body, "comp=blocklist").status_code == 201
+        assert block("b", "MQ==", 10) == 201
+        assert block("b", "Mg==", 10) >= 400
+
 
 class TestHosts:
     """`account.blob.ml.example.org`, where the name resolves."""

@@ -190,7 +190,7 @@ class TestStaging:
         url = begun["blobUri"].removeprefix("https://localhost") + "/src/main.py"
         put = arm.request("PUT", url, content=b"x", headers={"x-ms-blob-type": "BlockBlob"})
         assert put.status_code == 201
-        blocks = Blocks(site.home, "default", "workspaceblobstore", "a")
+        blocks = Blocks(site.home, "default", "ann", "workspaceblobstore", "a")
         os.close(blocks.open("1")[0])
         top = site.home.path / "staging"
         staging.sweep(site.home, 0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lazur.engine import quotas as rules
@@ -39,29 +40,54 @@ def keep_trees(
         check(context, workspace_id, context.who.name, added, counted=True)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """Bytes that have come, and are stored only once their sender says so."""
+
+    own: int
+    """Of the person that a quota is about."""
+    whole: int
+    """Of all in the workspace."""
+
+
 def check(
-    context: Context, workspace_id: int, person: str, size: int, *, counted: bool = False
+    context: Context,
+    workspace_id: int,
+    person: str,
+    size: int,
+    *,
+    counted: bool = False,
+    waiting: Callable[[], Waiting] = lambda: Waiting(0, 0),
 ) -> None:
     """Raise QuotaExceeded unless so much more may be stored. `counted`: it is among what is
-    stored already, and nobody else may take the room until this transaction ends."""
+    stored already, and nobody else may take the room until this transaction ends. `waiting` is
+    asked where there is a quota."""
     known = limits.of(context.db, (rules.BYTES,), workspace_id, person, lock=counted)
     if not known:
         return
     ledger = Ledger(known)
     before = -size if counted else 0
+    there = waiting()
     for quota in known:
         held = store.used(context.db, quota.workspace_id, _counted(quota, person))
-        ledger.hold_under(quota, person, held + before)
+        coming = there.own if quota.person else there.whole
+        ledger.hold_under(quota, person, held + before + coming)
     if lack := ledger.shortage(workspace_id, person, {rules.BYTES: size}):
         raise quotas.exceeded(context, store.room(context.db, workspace_id), person, lack)
 
 
-def check_upload(site: Site, who: Principal, workspace_id: int, size: int) -> None:
+def check_upload(
+    site: Site,
+    who: Principal,
+    workspace_id: int,
+    size: int,
+    waiting: Callable[[], Waiting] = lambda: Waiting(0, 0),
+) -> None:
     """Before bytes come in that are counted later. An upload without a length is let in while
     there is any room at all."""
     with site.context(who, write=False) as context:
         person, _ = maker(context, workspace_id)
-        check(context, workspace_id, person, max(size, 1))
+        check(context, workspace_id, person, max(size, 1), waiting=waiting)
 
 
 def grow(context: Context, workspace_id: int, kind: str, name: str, size: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -28,6 +29,7 @@ from lazur.services.azure.blocks import Blocks
 from lazur.services.azure.boxes import Blob
 from lazur.services.azure.notes import Notes
 from lazur.services.content import stored
+from lazur.services.content.stored import Waiting
 from lazur.services.tracking.artifacts import Draft
 from lazur.store.stored import PATH
 
@@ -212,7 +214,8 @@ async def _put_block(call: Call, target: Target) -> Reply:
         raise Invalid("A block has an id.")
     blocks = _blocks(call, target)
     with room.said():
-        await run_sync(_check_room, call, target, receiving.length(call))
+        size = receiving.length(call)
+        await run_sync(lambda: _check_room(call, target, size, waiting=blocks.waiting))
         descriptor, draft = await run_sync(blocks.open, number)
         try:
             await receiving.receive(call, lambda parts: _write(descriptor, parts))
@@ -284,10 +287,16 @@ def _put_metadata(call: Call, target: Target) -> Reply:
     return Reply(headers=_headers(found))
 
 
-def _check_room(call: Call, target: Target, size: int, new: bool = False) -> None:
+def _check_room(
+    call: Call,
+    target: Target,
+    size: int,
+    new: bool = False,
+    waiting: Callable[[], Waiting] = lambda: Waiting(0, 0),
+) -> None:
     """Before any bytes come that are refused at the end."""
-    if target.opened.workspace_id is not None:
-        stored.check_upload(call.site, call.who, target.opened.workspace_id, size)
+    if (workspace_id := target.opened.workspace_id) is not None:
+        stored.check_upload(call.site, call.who, workspace_id, size, waiting)
     if new:
         boxes.check_free(target.opened.container, target.path)
 
@@ -321,7 +330,7 @@ def _count(call: Call, target: Target, size: int) -> None:
 
 
 def _blocks(call: Call, target: Target) -> Blocks:
-    return Blocks(call.site.home, target.account, target.name, target.path)
+    return Blocks(call.site.home, target.account, call.who.name, target.name, target.path)
 
 
 def _metadata(call: Call) -> dict[str, str]:
