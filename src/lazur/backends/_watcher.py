@@ -29,6 +29,8 @@ class Watcher:
         self._poll.register(self._wake_reader, select.POLLIN)
         os.set_blocking(self._wake_writer, False)
         self._thread: threading.Thread | None = None
+        self._glances = True
+        """Whether it looks again by itself: nobody need wake it for one more to look at."""
 
     def add(
         self, name: str, owner: Callable[[], Identity | None], changed: Callable[[], None]
@@ -39,11 +41,13 @@ class Watcher:
                 return
             self._watched[name] = (owner, changed)
             self._unclear.add(name)
+            glances = self._glances
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
                 self._thread.start()
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_writer, b"x")
+        if not glances:
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._wake_writer, b"x")
 
     def drop(self, name: str) -> None:
         """Its end is no news any more."""
@@ -53,7 +57,9 @@ class Watcher:
 
     def _run(self) -> None:
         while True:
-            ready = self._poll.poll(_GLANCE * 1000 if self._unclear else None)
+            with self._lock:
+                self._glances = bool(self._unclear)
+            ready = self._poll.poll(_GLANCE * 1000 if self._glances else None)
             for descriptor, _ in ready:
                 if descriptor == self._wake_reader:
                     os.read(descriptor, 4096)

@@ -159,12 +159,13 @@ def register_outputs(context: Context, row: JobRow) -> list[str]:
     """Outputs that were given a name become data or model assets. Twice is once: the content
     decides. Returns what could not be registered, and why; the outputs themselves are kept."""
     notes: list[str] = []
+    named = [output for output in row.resolved["outputs"] if output.get("asset_name")]
+    if not named:
+        return notes
     home = workspaces.by_id(context.db, row.workspace_id)
     assert home is not None
-    for output in row.resolved["outputs"]:
-        name = output.get("asset_name")
-        if not name:
-            continue
+    for output in named:
+        name = output["asset_name"]
         kind = "models" if output["type"].endswith("_model") else "data"
         spec = {"type": output["type"], "path": output["uri"], "name": name}
         if kind == "data":
