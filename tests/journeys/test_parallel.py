@@ -93,7 +93,7 @@ class TestMiniBatches:
         )
         ran = project("job", "stream", "-n", name)
         assert ran.code == 1
-        assert "1 mini-batches have failed, and mini_batch_error_threshold is 0" in ran.err
+        assert "1 mini-batch has failed, and mini_batch_error_threshold is 0" in ran.err
         assert project.ok("job", "show", "-n", name)["error"]["code"] == "MiniBatchesFailed"
 
     def test_a_command_job_has_none(self, project: Person) -> None:

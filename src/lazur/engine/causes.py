@@ -100,11 +100,18 @@ _WRITTEN_OUT = "inline"
 """What an environment is called that the job itself spells out: a name that helps nobody."""
 
 
-def explain(exit: Exit, phase: str, tail: str, environment: str | None) -> dict[str, Any]:  # noqa: A002 - the contract's word
+def explain(
+    exit: Exit,  # noqa: A002 - the contract's word
+    phase: str,
+    tail: str,
+    environment: str | None,
+    job: str = "NAME",
+) -> dict[str, Any]:
     """The `error` of a job that did not complete.
 
     `phase` is where it ended, `tail` the last bytes of the user log (64 KB are plenty; more is cut
-    here), `environment` the name people know the environment by, if it has one.
+    here), `environment` the name people know the environment by, if it has one, `job` the name of
+    the job that the next step is done with.
     """
     lines = clean_lines(tail)
     environment = None if environment == _WRITTEN_OUT else environment
@@ -112,7 +119,7 @@ def explain(exit: Exit, phase: str, tail: str, environment: str | None) -> dict[
     return {
         "code": clue.code,
         "message": clue.message,
-        "hint": clue.hint,
+        "hint": clue.hint and clue.hint.replace("-n NAME", f"-n {job}"),
         "phase": phase,
         "log_tail": excerpt(lines),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lazur.engine.symptoms import SYMPTOMS
+from lazur.engine.symptoms import OURS, SYMPTOMS
 
 _NEAR = 15
 """Lines from the end in which a message that is not a traceback still counts as the reason."""
@@ -111,7 +111,8 @@ def _from_line(line: str, environment: str | None) -> Clue | None:
     for symptom in SYMPTOMS:
         if found := symptom.pattern.search(line):
             subject = next((group for group in found.groups() if group), "")
-            return Clue(symptom.code, _cut(line), symptom.advise(subject, environment))
+            said = line.removeprefix(OURS)
+            return Clue(symptom.code, _cut(said), symptom.advise(subject, environment))
     return None
 
 

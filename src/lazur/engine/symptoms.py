@@ -71,11 +71,13 @@ def _symptom(code: str, advice: str | Advice, *patterns: str) -> Symptom:
     return Symptom(code, re.compile("|".join(patterns)), advice)
 
 
+OURS = "lazur: the job fails: "
+"""Before what a parallel job says itself."""
 SYMPTOMS = (
     _symptom(
         "MiniBatchesFailed",
         "What failed, with its log: lazur job mini-batches -n NAME --status failed.",
-        r"^lazur: the job fails: (.{1,300})",
+        rf"^{OURS}(.{{1,300}})",
     ),
     _symptom("ModuleMissing", _module, r"No module named '?([\w.]{1,200})"),
     _symptom("ModuleMissing", _r_package, r"there is no package called .([\w.]{1,200})"),

@@ -37,6 +37,15 @@ def bash(command: str, folder: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+class TestMiniBatches:
+    def test_what_the_job_says_is_the_cause_and_the_next_step_names_it(self) -> None:
+        tail = "lazur: 1 of 2 done\nlazur: the job fails: 1 mini-batch has failed\n"
+        told = explain(Exit("exit", code=1), "running", tail, None, "kind_lime")
+        assert told["code"] == "MiniBatchesFailed"
+        assert told["message"] == "1 mini-batch has failed"
+        assert "lazur job mini-batches -n kind_lime --status failed" in told["hint"]
+
+
 class TestRealPrograms:
     """The messages as today's shell and Python really write them."""
 

@@ -99,18 +99,25 @@ class Book:
         asked, failed = self._settings, len(self.failed)
         most = asked.mini_batch_error_threshold
         if 0 <= most < failed:
-            return _too_many(failed, "mini-batches have", most, "mini_batch_error_threshold")
+            return _too_many(failed, "mini-batch", most, "mini_batch_error_threshold")
         most = asked.error_threshold
         if 0 <= most < self.items_failed:
-            return _too_many(self.items_failed, "items have", most, "error_threshold")
+            return _too_many(self.items_failed, "item", most, "error_threshold")
         percent = 100.0 * failed / len(self.batches)
         if percent > asked.failed_percent:
             text = "%.3g %% of the mini-batches have failed, and allowed_failed_percent is %.3g"
             return text % (percent, asked.failed_percent)
         if self.over and failed == len(self.batches):
-            return "all %d mini-batches have failed" % failed
+            return "all %d mini-batches have failed" % failed if failed > 1 else _ONLY
         return None
 
 
+_ONLY = "the only mini-batch has failed"
+
+
 def _too_many(count: int, what: str, most: int, setting: str) -> str:
-    return "%d %s failed, and %s is %d" % (count, what, setting, most)
+    if count == 1:
+        said = "1 %s has" % what
+    else:
+        said = "%d %s have" % (count, "mini-batches" if what == "mini-batch" else what + "s")
+    return "%s failed, and %s is %d" % (said, setting, most)

@@ -160,7 +160,7 @@ def _error(
     found = status.exit or Exit("lost")
     phase = _failed_in(phases, found)
     tail = _log_tail(backend, row)
-    return causes.explain(found, phase, tail, row.resolved.get("environment_name"))
+    return causes.explain(found, phase, tail, row.resolved.get("environment_name"), row.name)
 
 
 def _log_tail(backend: Backend, row: JobRow) -> str:

@@ -100,7 +100,7 @@ class TestBook:
     def test_a_job_of_which_all_failed_has_failed(self) -> None:
         found = book(count=1, max_retries=0)
         found.fail(0)
-        assert found.verdict() == "all 1 mini-batches have failed"
+        assert found.verdict() == "the only mini-batch has failed"
 
     @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=40))
     def test_a_ledger_read_again_is_the_same_book(self, told: list[tuple[int, bool]]) -> None:

@@ -124,7 +124,7 @@ class TestFailures:
                 [],
                 "3 mini-batches have failed, and mini_batch_error_threshold is 2",
             ),
-            ({}, ["--error_threshold", "0"], "1 items have failed, and error_threshold is 0"),
+            ({}, ["--error_threshold", "0"], "1 item has failed, and error_threshold is 0"),
         ],
     )
     def test_too_much_ends_the_job_and_leaves_no_results(
