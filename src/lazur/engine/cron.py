@@ -14,8 +14,8 @@ from datetime import date, time
 
 from lazur.errors import Invalid
 
-_MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_abbr) if name}
-_DAYS = {name.lower(): at for at, name in enumerate(("Sun", *calendar.day_abbr[:6]))}
+_MONTHS = {name.lower(): at for at, name in enumerate(calendar.month_name) if name}
+_DAYS = {name.lower(): at for at, name in enumerate(("Sunday", *calendar.day_name[:6]))}
 _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("minute", 0, 59, {}),
     ("hour", 0, 23, {}),
@@ -96,10 +96,13 @@ def _part(name: str, low: int, high: int, words: dict[str, int], part: str) -> s
 
 
 def _value(name: str, low: int, high: int, words: dict[str, int], text: str) -> int:
-    value = words.get(text[:3] if text.isalpha() and len(text) >= 3 else text)
-    if value is None and text.isdigit():
-        value = int(text)
+    value = int(text) if text.isdigit() else _named(words, text)
     if value is None or not low <= value <= high:
-        known = f", or {'-'.join(list(words)[:2])} …" if words else ""
+        known = f", or {'-'.join(word[:3] for word in list(words)[:2])} …" if words else ""
         raise Invalid(f"{text[:40]!r} is no {name}: {low} to {high}{known}", hint=_HINT)
     return value
+
+
+def _named(words: dict[str, int], text: str) -> int | None:
+    """By its name, or three letters of it and more: `mon`, `sept`, `Thursday`."""
+    return next((at for word, at in words.items() if word.startswith(text) and text[2:]), None)

@@ -27,9 +27,7 @@ class Recurrence:
     start: date
 
     def falls_on(self, day: date) -> bool:
-        """Of the frequencies that are a calendar's."""
-        if day < self.start:
-            return False
+        """Of the frequencies that are a calendar's. Days before the start are counted alike."""
         match self.frequency:
             case "day":
                 return self._counts((day - self.start).days) and self._in_week(day)
@@ -65,10 +63,11 @@ def of(
     weekdays: list[str] | None = None,
     month_days: list[int] | None = None,
 ) -> Recurrence:
-    """`start` is what a clock on the wall shows then: what is not given is as it is there."""
-    at_hours = hours if hours is not None else [start.hour]
-    at_minutes = minutes if minutes is not None else [0 if hours else start.minute]
-    second = start.second if hours is None and minutes is None else 0
+    """`start` is what a clock on the wall shows then: what is not given is as it is there. Azure
+    writes empty lists for what is not."""
+    at_hours = hours or [start.hour]
+    at_minutes = minutes or [0 if hours else start.minute]
+    second = 0 if hours or minutes else start.second
     return Recurrence(
         frequency=frequency,
         interval=interval,

@@ -108,6 +108,56 @@ class TestCron:
         with pytest.raises(Invalid, match=message.replace("?", r"\?")):
             cron.parse(expression)
 
+    @pytest.mark.parametrize(
+        "part, message",
+        [
+            ("60 * * * *", "'60' is no minute: 0 to 59"),
+            ("* * * 13 *", "'13' is no month: 1 to 12, or jan-feb …"),
+            ("* * * * monkey", "'monkey' is no day of the week: 0 to 7, or sun-mon …"),
+            ("* * * * mo", "'mo' is no day of the week: 0 to 7, or sun-mon …"),
+            ("* * * * mon1", "'mon1' is no day of the week: 0 to 7, or sun-mon …"),
+            ("1-2-3 * * * *", "'1-2-3' is no minute"),
+            ("1/0 * * * *", "'1/0': a step is 1 or more"),
+            ("0 0 31 4 *", "'0 0 31 4 *' never comes: no such month has such a day"),
+        ],
+    )
+    def test_and_with_what_to_write(self, part: str, message: str) -> None:
+        with pytest.raises(Invalid) as refused:
+            cron.parse(part)
+        assert refused.value.message == message
+        assert refused.value.hint == (
+            "Five fields: minute hour day month weekday, as in `30 2 * * 1-5`."
+        )
+
+    @pytest.mark.parametrize(
+        "days, either",
+        [
+            ("1 * 1", True),
+            ("1-5 * 1,2", True),
+            ("*/2 * 1", False),
+            ("?/2 * 1", False),
+            ("1 * */2", False),
+            ("1 * ?", False),
+            ("* * *", False),
+        ],
+    )
+    def test_either_day_will_do_where_both_are_named(self, days: str, either: bool) -> None:
+        assert cron.parse(f"0 0 {days}").either is either
+
+    @pytest.mark.parametrize(
+        "hours, all_day",
+        [
+            ("*", True),
+            ("*/2", True),
+            ("?", True),
+            ("0-23", True),
+            ("0-22", False),
+            ("0", False),
+        ],
+    )
+    def test_without_hours_it_goes_on_all_day(self, hours: str, all_day: bool) -> None:
+        assert cron.parse(f"5 {hours} * * *").all_day is all_day
+
     def test_a_day_that_only_some_months_have_comes_in_those(self) -> None:
         for month, length in enumerate((31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31), start=1):
             assert cron.parse(f"0 0 {length} {month} *").days == {length}
@@ -115,6 +165,8 @@ class TestCron:
                 with pytest.raises(Invalid, match="never comes"):
                     cron.parse(f"0 0 {length + 1} {month} *")
         assert cron.parse("0 0 31 4 1").either, "on Mondays it comes"
+        assert cron.parse("0 0 28-31 2 *").days == {28, 29, 30, 31}
+        assert cron.parse("0 0 31 3-4 *").months == {3, 4}
 
     def test_it_has_a_length(self) -> None:
         long = ",".join(["0"] * 495) + "  * * * *"
@@ -128,6 +180,7 @@ class TestCron:
             assert cron.parse(f"0 0 * {name} *").months == {number}
         for number, name in enumerate("sun mon tue wed thu fri sat".split()):
             assert cron.parse(f"0 0 * * {name}").weekdays == {number}
+        assert cron.parse("0 0 * September Thurs,Saturday").weekdays == {4, 6}
 
     def test_a_time_in_the_missing_hour_comes_at_its_end(self) -> None:
         table = crons("30 2 * * *", "Europe/Berlin")
@@ -166,6 +219,11 @@ class TestRecurrence:
         table = repeated("hour", 6, "2026-03-28T22:00", "Europe/Berlin")
         expected = ["03-28 22:00+0100", "03-29 05:00+0200", "03-29 11:00+0200"]
         assert walls(table, "2026-03-28T21:00", 3) == expected
+
+    @pytest.mark.parametrize("frequency, seconds", [("minute", 60.0), ("hour", 3600.0)])
+    def test_of_which_each_has_its_seconds(self, frequency: str, seconds: float) -> None:
+        table = repeated(frequency, 7, "2026-01-01")
+        assert table.next_ticks(table.start - 1, 2) == [table.start, table.start + 7 * seconds]
 
     def test_days_keep_their_time_on_the_wall(self) -> None:
         table = repeated("day", 1, "2026-03-28T10:00", "Europe/Berlin")
