@@ -39,7 +39,7 @@ class TestWrite:
     def test_it_replaces_in_one_step_for_the_owner_only(self, tmp_path: Path) -> None:
         path = tmp_path / "exit.json"
         path.write_text("old")
-        documents.write(str(path), {"a": 1}, sync=True)
+        documents.write(str(path), {"a": 1})
         assert path.read_text() == '{"a":1}'
         assert path.stat().st_mode & 0o777 == 0o600
         assert [p.name for p in tmp_path.iterdir()] == ["exit.json"]

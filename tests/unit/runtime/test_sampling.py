@@ -77,7 +77,8 @@ class Tracking:
                 """Not into the test's output."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, args=(0.01,), daemon=True).start()
 
     @property
     def url(self) -> str:
