@@ -271,6 +271,30 @@ class TestComponents:
         assert model(client, sent, person.folder / "best") == "one 0.4"
 
 
+class TestAssets:
+    def test_they_are_named_by_what_the_server_gave(self, person: Person, client: Client) -> None:
+        data = client.data.create_or_update(
+            lazur.Data(name="rows_in_python", type="uri_folder", path=person.folder / "data")
+        )
+        made = client.environments.create_or_update(
+            lazur.Environment(name="env_in_python", image="python")
+        )
+        job = train(person)(table=Input(type="uri_folder", path=data.id))
+        job.environment = f"{made.name}:{made.version}"
+        assert "on 3 rows" in followed(client, client.create_or_update(job))
+        job.name = "train_in_python"
+        fit = client.components.create_or_update(job.component)
+
+        @lazur.pipeline(default_compute="local")
+        def whole() -> dict[str, Any]:
+            fitted = client.components.get(fit.name)(table=Input(path=data.id), rate=0.7)
+            return {"model": fitted.outputs.model}
+
+        sent = client.jobs.create_or_update(whole())
+        followed(client, sent)
+        assert model(client, sent, person.folder / "best") == "tree 0.7"
+
+
 class TestMistakes:
     def test_why_a_job_failed_is_read_by_attribute(self, person: Person, client: Client) -> None:
         job = train(person)(rate="fast")

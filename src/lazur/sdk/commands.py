@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from lazur.errors import Invalid
 from lazur.sdk.entities import (
+    Component,
     Entity,
     Environment,
     Spec,
@@ -17,6 +18,7 @@ from lazur.sdk.entities import (
     Text,
     as_yaml,
     plain,
+    port,
     said,
 )
 from lazur.sdk.search_space import expect_values
@@ -108,6 +110,22 @@ class Command(Submittable):
             key: value for key, value in spec.items() if value or key not in {"inputs", "outputs"}
         }
 
+    @property
+    def component(self) -> Component:
+        """What is registered of it: `client.components.create_or_update(job.component)`."""
+        spec = replace(self, inputs={}).to_spec()
+        return Component(
+            name=self.name,
+            display_name=self.display_name,
+            description=self.description,
+            type="command",
+            tags=self.tags,
+            inputs={name: port(one) for name, one in self.inputs.items()},
+            outputs={name: port(one) for name, one in self.outputs.items()},
+            extra={key: spec[key] for key in _OF_COMPONENTS if key in spec},
+            base_path=self.base_path,
+        )
+
     def __call__(self, **inputs: Any) -> Any:
         """The same job with these inputs; within a pipeline's function, a step."""
         return import_module("lazur.sdk.nodes").of_command(self, inputs)
@@ -127,6 +145,16 @@ class Command(Submittable):
     def set_queue_settings(self, **values: str | None) -> None:
         """`job_tier` and `priority`."""
         self.queue_settings = {**(plain(self.queue_settings) or {}), **said(values)}
+
+
+_OF_COMPONENTS = (
+    "command",
+    "code",
+    "environment",
+    "environment_variables",
+    "distribution",
+    "resources",
+)
 
 
 def command(

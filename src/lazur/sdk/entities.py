@@ -7,6 +7,7 @@ arguments are those of `azure.ai.ml.entities`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
@@ -41,6 +42,8 @@ class Entity:
                 raise missing(f"A {type(self).__name__}", name, known)
             if name in self.parts and isinstance(value, Mapping):
                 value = self.parts[name].from_spec(value)
+            if name == "environment":
+                value = registered(value)
             super().__setattr__(name, value)
 
     def __str__(self) -> str:
@@ -87,6 +90,16 @@ class Submittable(Entity):
         if base != folder:
             spec = import_module("lazur.sdk.rebasing").rebased(spec, base)
         Path(path).write_text(as_yaml(spec), "utf-8")
+
+
+_BARE = re.compile(r"(?!azureml:|file:)[A-Za-z0-9][\w.-]*[:@][\w.-]+")
+
+
+def registered(environment: Any) -> Any:
+    """`sklearn-1.5@latest` and `mine:3` are names of environments in Python, as with Azure's
+    client."""
+    bare = isinstance(environment, str) and _BARE.fullmatch(environment)
+    return f"azureml:{environment}" if bare else environment
 
 
 def as_yaml(spec: Spec) -> str:
@@ -262,6 +275,15 @@ def _named(cls: type[Entity], values: Mapping[str, Any]) -> Named:
     """Groups of inputs have attributes, too."""
     made = {key: typed(cls, value) for key, value in values.items()}
     return Named({k: _named(cls, v) if isinstance(v, Mapping) else v for k, v in made.items()})
+
+
+def port(value: Any) -> Spec:
+    """What a component says of an input or an output that a job has."""
+    if isinstance(value, Entity):
+        kept = ("type", "mode", "description", "optional", "default", "min", "max", "enum")
+        return {"type": "uri_folder", **{k: v for k, v in value.to_spec().items() if k in kept}}
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    return {"type": kinds[type(value)], "default": value} if type(value) in kinds else {}
 
 
 def said(values: Mapping[str, Any]) -> Spec:

@@ -12,7 +12,15 @@ from typing import Any
 
 from lazur.errors import Invalid
 from lazur.sdk.dsl import declared
-from lazur.sdk.entities import Component, Environment, Input, Output, Spec, plain
+from lazur.sdk.entities import (
+    Component,
+    Environment,
+    Input,
+    Output,
+    Spec,
+    plain,
+    registered,
+)
 from lazur.sdk.function_runner import RETURNED, RUNNER
 from lazur.sdk.returns import returned
 
@@ -46,7 +54,7 @@ def command_component(
         extra: Spec = {
             "command": _command(source.stem, made.__name__, types, inputs, outputs),
             "code": str(Path(code).absolute() if code else source.absolute()),
-            "environment": plain(environment),
+            "environment": plain(registered(environment)),
         }
         if is_deterministic is not None:
             extra["is_deterministic"] = is_deterministic

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from lazur.errors import Invalid
 from lazur.sdk import sweeps
 from lazur.sdk.commands import Command
-from lazur.sdk.entities import Component, Entity, Spec, plain, said
+from lazur.sdk.entities import Component, Entity, Spec, plain, registered, said
 from lazur.sdk.ports import Inputs, Outputs, PipelineInput, StepInput, StepOutput
 from lazur.sdk.rebasing import rebased
 from lazur.sdk.search_space import expect_values
@@ -50,7 +50,7 @@ class Node:
         if name.startswith("_") or name in _ITS_OWN:
             object.__setattr__(self, name, value)
         else:
-            self._fields[name] = value
+            self._fields[name] = registered(value) if name == "environment" else value
 
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS or (not name.startswith("_") and name in self._fields):

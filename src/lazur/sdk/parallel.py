@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from lazur.sdk import nodes
 from lazur.sdk.commands import JobResourceConfiguration, QueueSettings
-from lazur.sdk.dsl import declared
 from lazur.sdk.entities import (
     Component,
     Entity,
@@ -20,6 +19,7 @@ from lazur.sdk.entities import (
     Submittable,
     Text,
     plain,
+    port,
     said,
 )
 from lazur.sdk.search_space import expect_values
@@ -93,7 +93,7 @@ class ParallelJob(Submittable):
             made = copy.deepcopy(self)
             return replace(made, name=None, inputs={**made.inputs, **inputs})
         bound = {name: one for name, one in self.inputs.items() if not _is_open(one)}
-        step = nodes.of_component(self._component(), {**bound, **inputs})
+        step = nodes.of_component(self.component, {**bound, **inputs})
         for name in _OF_STEPS:
             if (value := getattr(self, name)) is not None:
                 setattr(step, name, value)
@@ -103,15 +103,17 @@ class ParallelJob(Submittable):
         """As in Azure's client: `job.set_resources(instance_count=2)`."""
         self.resources = {**(plain(self.resources) or {}), **said(values)}
 
-    def _component(self) -> Component:
+    @property
+    def component(self) -> Component:
+        """What is registered of it: `client.components.create_or_update(job.component)`."""
         spec = self.to_spec()
         return Component(
             name=self.name,
             display_name=self.display_name,
             description=self.description,
             type="parallel",
-            inputs={name: _port(one) for name, one in self.inputs.items()},
-            outputs={name: _port(one) for name, one in self.outputs.items()},
+            inputs={name: port(one) for name, one in self.inputs.items()},
+            outputs={name: port(one) for name, one in self.outputs.items()},
             extra={key: spec[key] for key in _OF_COMPONENTS if key in spec},
             base_path=self.base_path,
         )
@@ -126,14 +128,6 @@ _OF_COMPONENTS = (
 
 def _is_open(value: Any) -> bool:
     return isinstance(value, Input) and value.path is None and value.value is None
-
-
-def _port(value: Any) -> Spec:
-    """What a component says of an input or output that a job has."""
-    if not isinstance(value, Entity):
-        return declared(None, value)
-    kept = ("type", "mode", "description", "optional", "default", "min", "max", "enum")
-    return {"type": "uri_folder", **{k: v for k, v in value.to_spec().items() if k in kept}}
 
 
 def parallel_run_function(

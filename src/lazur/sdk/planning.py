@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lazur.errors import LazurError, SpecError
+from lazur.sdk.ids import by_name
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
 from lazur.sdk.views import View
@@ -22,9 +23,8 @@ def plan(scope: Scope, source: Source) -> View:
     hashes = scope.home / "cache" / "hashes"
     others: Mapping[str, Any] = {}
     try:
-        with localize(
-            "job", source.spec, source.folder, cache=hashes, within=source.within
-        ) as found:
+        spec = by_name(source.spec, scope.workspace)
+        with localize("job", spec, source.folder, cache=hashes, within=source.within) as found:
             others = found.documents
             missing = _missing(scope, list(found.blobs))
             files = [digest for digest in missing if digest not in found.trees]

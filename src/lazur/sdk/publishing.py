@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lazur.errors import BlobsMissing, LazurError, SpecError
+from lazur.sdk.ids import by_name
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
 
@@ -36,7 +37,7 @@ def publish(
     try:
         with localize(
             kind,
-            source.spec,
+            by_name(source.spec, scope.workspace),
             source.folder,
             cache=scope.home / "cache" / "hashes",
             within=source.within,

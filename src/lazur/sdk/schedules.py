@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from lazur.errors import BlobsMissing, Invalid, LazurError, SpecError
 from lazur.sdk.entities import Entity, plain
+from lazur.sdk.ids import by_name
 from lazur.sdk.poller import Poller
 from lazur.sdk.publishing import Watch
 from lazur.sdk.scope import Scope
@@ -259,7 +260,13 @@ class _Work:
 
         cache = self.scope.home / "cache" / "hashes"
         sent = stack.enter_context(
-            localize(kind, spec, folder, cache=cache, within=self.source.within)
+            localize(
+                kind,
+                by_name(spec, self.scope.workspace),
+                folder,
+                cache=cache,
+                within=self.source.within,
+            )
         )
         self.notes += sent.notes
         if self.sent is None:

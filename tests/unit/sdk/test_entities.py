@@ -119,6 +119,33 @@ class TestCommand:
             job(rl=lazur.Uniform(0, 1))
         assert caught.value.hint == "There are: lr."
 
+    def test_environments_are_named_as_in_azures_client(self) -> None:
+        job = lazur.command(command="true", environment="sklearn-1.5@latest")
+        assert job.environment == "azureml:sklearn-1.5@latest"
+        job.environment = "mine:3"
+        assert job.to_spec()["environment"] == "azureml:mine:3"
+        for same in ("azureml:mine:3", "azureml://registries/r/environments/e/labels/latest"):
+            job.environment = same
+            assert job.environment == same
+
+    def test_its_component_is_what_is_registered(self) -> None:
+        job = lazur.command(
+            name="fit",
+            command="fit ${{inputs.x}} ${{inputs.n}} ${{outputs.o}}",
+            code="src",
+            environment="azureml:e:1",
+            inputs={"x": Input(type="uri_file", path="a.csv", mode="download"), "n": 1},
+            outputs={"o": lazur.Output(type="uri_folder", mode="rw_mount")},
+            compute="local",
+        )
+        spec = job.component.to_spec()
+        assert spec["inputs"] == {
+            "x": {"type": "uri_file", "mode": "download"},
+            "n": {"type": "integer", "default": 1},
+        }
+        assert (spec["name"], "compute" in spec) == ("fit", False)
+        assert catalog.validate("command-component", spec)[1] == []
+
     def test_is_shown_as_its_yaml(self) -> None:
         job = lazur.command(command="true", environment="azureml:e:1", inputs={"n": 1})
         shown = "inputs:\n  n: 1\n"

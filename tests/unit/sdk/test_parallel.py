@@ -47,7 +47,7 @@ class TestParallelRunFunction:
         assert step["component"]["task"]["code"] == str(Path("src").absolute())
         assert step["component"]["inputs"] == {
             "files": {"type": "mltable", "description": "What is cut"},
-            "top": {"type": "integer"},
+            "top": {"type": "integer", "default": 3},
         }
         assert step["inputs"] == {
             "files": {"type": "mltable", "path": "${{parent.inputs.files}}", "mode": "eval_mount"},
