@@ -107,8 +107,12 @@ def _page(known: dict[str, list[str]], shown: list[dict[str, Any]]) -> str:
     return head + "\n".join(body)
 
 
-_MOUNT = "is done by `azureml-dataprep-rslex` beside the client, which knows Azure's storage alone"
-_WHY = {"data.mount": _MOUNT, "datastores.mount": _MOUNT}
+_MOUNT = (
+    "is done by `azureml-dataprep-rslex` beside the client, which knows Azure's storage alone; "
+    "instead: `lazur data download`, or in a job an input with `mode: ro_mount`"
+)
+_IMAGE = "an image is made by MLflow of what `lazur model download` fetches: `build-docker`"
+_WHY = {"data.mount": _MOUNT, "datastores.mount": _MOUNT, "models.package": _IMAGE}
 _WORDS = ("works", "partial", "not yet")
 
 if __name__ == "__main__":

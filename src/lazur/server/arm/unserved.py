@@ -12,7 +12,13 @@ _SERVING = (
 _SCORING = "Score in a job: a parallel job (`type: parallel`) goes over many files or tables."
 _IMAGE = (
     "Fetch the model and make the image with MLflow: lazur model download -n NAME -v VERSION, "
-    "then mlflow models build-docker -m FOLDER"
+    "then mlflow models build-docker -m FOLDER. Of a model that MLflow does not know, with its "
+    "files and a script of your own in a Dockerfile."
+)
+_MOUNT = (
+    "Azure's client mounts by a helper that knows Azure's storage alone. Fetch the files: lazur "
+    "data download -n NAME -v VERSION. In a job, an input with `mode: ro_mount` is there as a "
+    "folder."
 )
 _FEATURES = "Make the features in a job, and register what comes out as data: `type: mltable`"
 _ELSEWHERE = (
@@ -77,6 +83,8 @@ def find(method: str, path: str) -> Missed:
     parts = path.split("/")
     if any(_begins(parts, template) == [] for template in _PACKAGES):
         return Missed("models.package", _IMAGE)
+    if _begins(parts, "WS/computes/*/updateDataMounts") == []:
+        return Missed("data.mount", _MOUNT)
     for noun in reversed(_NOUNS):  # what lies in another stands behind it
         if (rest := _begins(parts, noun.template)) is not None:
             return Missed(f"{noun.name}.{_verb(noun, method, rest)}", noun.instead)

@@ -18,6 +18,7 @@ SAID_ELSEWHERE = {"evaluators", "feature_stores"}
     [
         ("POST WS/models/m/versions/1/package", "models.package"),
         ("POST REG/Models/m/versions/1/Package", "models.package"),
+        ("POST WS/computes/c/updateDataMounts", "data.mount"),
         ("GET WS/onlineEndpoints", "online_endpoints.list"),
         ("GET WS/onlineEndpoints/e", "online_endpoints.get"),
         ("PATCH WS/onlineendpoints/e", "online_endpoints.begin_create_or_update"),
