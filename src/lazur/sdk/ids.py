@@ -9,7 +9,7 @@ from typing import Any
 from lazur.errors import Invalid
 
 _ID = re.compile(
-    r"/workspaces/([^/]+)/(data|models|environments|components)/([^/]+)/versions/(.+)"
+    r"/workspaces/([^/]+)/(?:data|models|environments|components)/([^/]+)/versions/([^/]+)"
 )
 _NAMING = frozenset({"path", "environment", "component", "trial"})
 
