@@ -35,7 +35,6 @@ class _Generator(GenerateJsonSchema):
 
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         made = super().tagged_union_schema(schema)
-        made.pop("discriminator", None)
         members = made.pop("oneOf", None)
         return made if members is None else {**made, "anyOf": members}
 

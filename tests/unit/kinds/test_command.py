@@ -139,6 +139,10 @@ class TestEnding:
         (decision,) = advance(RUNNING, status=ended(reason, code=3, message="why"))
         assert decision == Finish(State.FAILED, {"reason": reason, "code": 3, "message": "why"})
 
+    def test_the_signal_that_ended_it_is_kept(self) -> None:
+        (decision,) = advance(RUNNING, status=ended("signal", signal=15))
+        assert decision == Finish(State.FAILED, {"reason": "signal", "signal": 15})
+
     @pytest.mark.parametrize(
         "reason, state",
         [
@@ -155,7 +159,10 @@ class TestEnding:
         assert isinstance(decision, Finish)
         assert decision.state is state
 
-    @pytest.mark.parametrize("status", [Status("lost"), Status("ended"), ended("lost")])
+    @pytest.mark.parametrize(
+        "status",
+        [Status("lost"), Status("lost", exit=Exit("ok")), Status("ended"), ended("lost")],
+    )
     def test_lost_fails(self, status: Status) -> None:
         assert advance(RUNNING, status=status) == [Finish(State.FAILED, {"reason": "lost"})]
 

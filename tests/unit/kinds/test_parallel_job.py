@@ -105,6 +105,30 @@ class TestAsCommand:
         )
         assert made.code == "./src"
 
+    def test_what_all_jobs_say_of_themselves_stays(self) -> None:
+        said = {
+            "name": "j",
+            "display_name": "Scores",
+            "description": "all of them",
+            "experiment_name": "e",
+            "tags": {"a": "1"},
+            "properties": {"b": "2"},
+            "compute": "azureml:c",
+            "outputs": {"scores": {"type": "uri_file", "name": "s"}},
+        }
+        told = command(**said).dump()
+        assert {key: told[key] for key in said} == said
+
+    def test_variables_of_the_job_go_along_and_stay_its_own(self) -> None:
+        asked = job(environment_variables={"A": "1"})
+        assert as_command(asked, 1).environment_variables["A"] == "1"
+        assert asked.environment_variables == {"A": "1"}
+
+    def test_the_environment_is_the_tasks_or_else_the_jobs(self) -> None:
+        assert command(environment="azureml:f:1").environment == "azureml:e:1"
+        bare = {key: value for key, value in TASK.items() if key != "environment"}
+        assert command(task=bare, environment="azureml:f:1").environment == "azureml:f:1"
+
     @pytest.mark.parametrize(
         "written", ["a;b", "''", "*.csv", "$HOME", "`id`", '"a b"', "x > y", "'q'"]
     )
@@ -113,6 +137,10 @@ class TestAsCommand:
         words = shlex.split(made.command)[5:]
         assert words == ["--x", *shlex.split(written)]
 
+    def test_inputs_may_stand_within_words(self) -> None:
+        made = command(task={**TASK, "program_arguments": "--x=${{inputs.word}}/y 'a b'"})
+        assert made.command.endswith(""" --x="${{inputs.word}}"/y 'a b'""")
+
     def test_rows_that_are_not_gathered_have_no_place(self) -> None:
         made = command(task={**TASK, "append_row_to": None})
         assert made.command.endswith(' "${{inputs.files}}" ""')
@@ -120,10 +148,13 @@ class TestAsCommand:
     def test_a_table_is_cut_by_its_rows(self) -> None:
         inputs = {"files": {"type": "mltable", "path": "azureml:t:1"}}
         assert told(command(inputs=inputs))["type"] == "mltable"
+        assert told(command(inputs={"files": {"path": "azureml:d:1"}}))["type"] == "uri_folder"
 
     def test_optional_blocks_stay(self) -> None:
         made = command(task={**TASK, "program_arguments": "$[[--x ${{inputs.word}}]] --y"})
         assert made.command.endswith('$[[--x "${{inputs.word}}"]] --y')
+        made = command(task={**TASK, "program_arguments": "$[['a b' ${{inputs.word}}]]"})
+        assert made.command.endswith("""$[['a b' "${{inputs.word}}"]]""")
 
     def test_lines_are_words_apart(self) -> None:
         made = command(task={**TASK, "program_arguments": "--x 1\n--y 2\n"})
@@ -135,6 +166,8 @@ class TestAsCommand:
             partition_keys=["Store"],
             retry_settings={"timeout": 5, "max_retries": 1},
             error_threshold=3,
+            mini_batch_error_threshold=4,
+            logging_level="DEBUG",
             max_concurrency_per_instance=2,
         )
         assert told(made) == {
@@ -147,6 +180,8 @@ class TestAsCommand:
             "max_retries": 1,
             "timeout": 5,
             "error_threshold": 3,
+            "mini_batch_error_threshold": 4,
+            "logging_level": "DEBUG",
         }
 
     def test_an_input_may_be_the_size(self) -> None:
@@ -162,6 +197,7 @@ class TestAsCommand:
         made = command(inputs={"files": table, "other": table, "word": "a"})
         modes = {key: getattr(made.inputs[key], "mode", None) for key in ("files", "other")}
         assert modes == {"files": "ro_mount", "other": "direct"}
+        assert getattr(made.inputs["files"], "path", None) == "azureml:d:1"
         made = command(inputs={"files": {**table, "mode": "download"}})
         assert getattr(made.inputs["files"], "mode", None) == "download"
 
@@ -174,6 +210,8 @@ class TestAsCommand:
         assert told(made)["workers"] == 4
         assert made.resources is not None
         assert made.resources.properties == {"cpus": 4}
+        assert made.resources.instance_count == 2
+        assert told(command(cores=3, resources={"instance_count": 4}))["workers"] == 1
 
     def test_cores_that_were_asked_for_stay(self) -> None:
         made = command(resources={"properties": {"cpus": 3}}, max_concurrency_per_instance=2)
@@ -210,7 +248,14 @@ KILLED = Status("ended", exit=Exit("signal", signal=9))
 
 class TestAdvance:
     @pytest.mark.parametrize(
-        "status", [KILLED, Status("lost"), Status("ended", exit=Exit("lost"))]
+        "status",
+        [
+            KILLED,
+            Status("lost"),
+            Status("lost", exit=Exit("exit", code=3)),
+            Status("ended"),
+            Status("ended", exit=Exit("lost")),
+        ],
     )
     def test_what_was_killed_goes_on(self, status: Status) -> None:
         (decision,) = Parallel().advance(view(status))

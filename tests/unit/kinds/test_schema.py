@@ -18,6 +18,7 @@ class TestEveryKind:
     def test_it_is_a_draft_for_editors(self, kind: str) -> None:
         schema = json_schema(kind)
         assert schema["$schema"] == DRAFT
+        assert schema["title"] == KINDS[kind].title
         assert schema["additionalProperties"] is True
         assert "$schema" in schema["properties"]
 
