@@ -170,7 +170,7 @@ class TestSweep:
         name = person.run("sweep.yml")
         good, bad = person.ok("job", "trials", "-n", name)
         assert (good["status"], good["best"]) == ("Completed", True)
-        assert (bad["status"], bad["stopped_at"]) == ("Canceled", 1)
+        assert (bad["status"], bad["stopped_at"], bad["error"]) == ("Canceled", 1, None)
 
     def test_a_metric_that_nobody_logs_is_named(self, person: Person) -> None:
         _write(person)

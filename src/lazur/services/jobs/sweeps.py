@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lazur.engine.decisions import ParentView
-from lazur.engine.states import FINAL
+from lazur.engine.states import FINAL, State
 from lazur.errors import Invalid
 from lazur.kinds import catalog
 from lazur.kinds.jobs import sweep as rules
@@ -136,7 +136,7 @@ def _trial(
         "started_at": iso(row.started_at),
         "ended_at": iso(row.ended_at),
         "duration": round(seconds, 4) if seconds is not None else None,
-        "error": row.error,
+        "error": None if stopped and child.state is State.CANCELED else row.error,
     }
 
 
