@@ -217,6 +217,23 @@ class TestBareNames:
         assert "As --name, which need not be written. One of them is needed." in told
 
 
+class TestSlips:
+    @pytest.mark.parametrize(
+        "line, meant",
+        [
+            ("job extend a --total 8", "--max-total-trials"),
+            ("job extend a --timout 8", "--timeout"),
+        ],
+    )
+    def test_the_option_that_was_meant_is_named(self, alone: Cli, line: str, meant: str) -> None:
+        done = alone(*line.split())
+        assert done.code == 2
+        assert f"Did you mean {meant}?" in done.err
+
+    def test_of_what_is_like_nothing_nothing_is_said(self, alone: Cli) -> None:
+        assert "Did you mean" not in alone("job", "extend", "a", "--qqqqqq", "8").err
+
+
 class TestOutput:
     @pytest.mark.parametrize(
         "words, out",

@@ -79,13 +79,19 @@ class Parser(CLICommandParser):
         known = [o for o in _options(self, command) if o.startswith("--")]
         unknown = [] if "required" in message else message.rsplit(": ", maxsplit=1)[-1].split()
         for word in unknown:
-            close = get_close_matches(word, known, 1) if word.startswith("--") else []
-            if close:
-                terminal.note(f"Did you mean {close[0]}?", "cyan")
+            if word.startswith("--") and (close := _close(word, known)):
+                terminal.note(f"Did you mean {close}?", "cyan")
         # A command's own parser knows its name, and no other command.
         place = " ".join(["lazur", *command]) if command else self.prog
         terminal.note(f"See: {place} -h", "cyan")
         sys.exit(PARSER)
+
+
+def _close(word: str, known: list[str]) -> str:
+    """The option that has the word in it, such as `--max-total-trials` for `--total`, or that is
+    written alike."""
+    holds = [option for option in known if word[2:] in option[2:].split("-")]
+    return next(iter(holds or get_close_matches(word, known, 1)), "")
 
 
 def _command_in(parser: Parser, arguments: list[str]) -> list[str]:
