@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lazur.sdk.constants import AssetTypes as AssetTypes
     from lazur.sdk.constants import InputOutputModes as InputOutputModes
     from lazur.sdk.dsl import pipeline as pipeline
+    from lazur.sdk.entities import AmlCompute as AmlCompute
     from lazur.sdk.entities import BuildContext as BuildContext
     from lazur.sdk.entities import Component as Component
     from lazur.sdk.entities import Data as Data
@@ -89,6 +90,7 @@ _HOMES = {
         "command",
     ),
     "lazur.sdk.entities": (
+        "AmlCompute",
         "BuildContext",
         "Component",
         "Data",

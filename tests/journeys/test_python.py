@@ -293,6 +293,10 @@ class TestAssets:
         sent = client.jobs.create_or_update(whole())
         followed(client, sent)
         assert model(client, sent, person.folder / "best") == "tree 0.7"
+        client.create_or_update(whole)
+        assert client.components.get("whole").type == "pipeline"
+        with pytest.raises(Invalid, match="This is a str, and no component"):
+            client.components.create_or_update("fit.yml")
 
 
 class TestMistakes:

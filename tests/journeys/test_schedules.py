@@ -100,7 +100,7 @@ class TestByTheClock:
             assert "said 2026-05-08T00:00:00Z" in person.log(told.job_name)
             assert [run.job for run in client.schedules.runs("weekly")] == [told.job_name]
             made.trigger.interval, made.description = 2, "every other week"
-            made = client.schedules.begin_create_or_update(made).result()
+            made = client.begin_create_or_update(made).result()
             assert (made.trigger.interval, made.description) == (2, "every other week")
             assert made.create_job.inputs.at == "${{creation_context.trigger_time}}"
             client.schedules.begin_delete("weekly").result()

@@ -42,6 +42,12 @@ class Assets:
             current = {key: entity[key] for key in ASSET_CHANGES if key in entity}
             changed = {**current, **changes}
             return self.update(entity.name, entity.version, registry=registry, **changed)
+        if not isinstance(entity, Entity):
+            kind = _KINDS[self._noun]
+            raise Invalid(
+                f"This is a {type(entity).__name__}, and no {kind}.",
+                hint=f"lazur.load_{kind}(path) reads one from YAML.",
+            )
         folder = Path(entity.base_path) if entity.base_path is not None else Path.cwd()
         return self.submit(Source({**entity.to_spec(), **changes}, folder), registry=registry)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cached_property
+from inspect import isfunction
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 from lazur.errors import Invalid, Unauthenticated
@@ -15,7 +17,15 @@ from lazur.sdk.audits import Audit
 from lazur.sdk.components import Components
 from lazur.sdk.computes import Computes
 from lazur.sdk.data import DataAssets
-from lazur.sdk.entities import Component, Data, Entity, Environment, Model, Submittable
+from lazur.sdk.entities import (
+    AmlCompute,
+    Component,
+    Data,
+    Entity,
+    Environment,
+    Model,
+    Submittable,
+)
 from lazur.sdk.environments import Environments
 from lazur.sdk.experiments import Experiments
 from lazur.sdk.home import defaults, find, token_for
@@ -24,6 +34,7 @@ from lazur.sdk.jobs import Jobs
 from lazur.sdk.lineage import Lineage
 from lazur.sdk.models import Models
 from lazur.sdk.people import Groups, Principals, RoleAssignments, Roles, Tokens
+from lazur.sdk.poller import Poller
 from lazur.sdk.quotas import Quotas
 from lazur.sdk.resources import Connections, Datastores
 from lazur.sdk.rooms import Registries, Workspaces
@@ -31,7 +42,7 @@ from lazur.sdk.runs import Runs
 from lazur.sdk.schedules import Schedules
 from lazur.sdk.scope import Scope
 from lazur.sdk.usage import Usage
-from lazur.sdk.views import Asset, Job, View
+from lazur.sdk.views import Asset, Compute, Job, Schedule, View
 
 DEFAULT_WORKSPACE = "default"
 
@@ -164,8 +175,12 @@ class Client:
     def registries(self) -> Registries:
         return Registries(self.http)
 
-    def create_or_update(self, entity: Entity | Job) -> Job | Asset:
+    def create_or_update(self, entity: Entity | Job | Callable[..., Any]) -> Job | Asset | Compute:
         """Whatever it is: a job is submitted, an asset registered."""
+        if isinstance(entity, AmlCompute):
+            return self.compute.create_or_update(entity)
+        if isfunction(entity):
+            return self.components.create_or_update(entity)
         if isinstance(entity, Submittable | Job):
             return self.jobs.create_or_update(entity)
         rooms: dict[type[Entity], Assets] = {
@@ -178,6 +193,12 @@ class Client:
             if isinstance(entity, cls):
                 return room.create_or_update(entity)
         raise Invalid(f"A {type(entity).__name__} cannot be created by itself.")
+
+    def begin_create_or_update(self, entity: Entity | Schedule) -> Poller[Any]:
+        """As in Azure's client, of computes and schedules."""
+        if isinstance(entity, AmlCompute):
+            return self.compute.begin_create_or_update(entity)
+        return self.schedules.begin_create_or_update(entity)
 
     def me(self) -> View:
         """Who the server takes us for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from lazur.sdk.assets import Assets
@@ -33,6 +34,13 @@ class _Registered(Component):
 
 class Components(Assets):
     _view = RegisteredComponent
+
+    def create_or_update(self, entity: Any, **more: Any) -> Asset:
+        """As of other assets; of a function under `@lazur.pipeline`, what it is as a component."""
+        if inspect.isfunction(entity):
+            made = getattr(entity, "component", None)
+            entity = made() if made else entity
+        return super().create_or_update(entity, **more)
 
     if TYPE_CHECKING:
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lazur.errors import Invalid, SpecError
+from lazur.sdk.entities import Entity
 from lazur.sdk.poller import Poller
 from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source, read
@@ -34,8 +35,10 @@ class Computes:
     def get(self, name: str) -> Compute:
         return Compute(self._ask("GET", name))
 
-    def create_or_update(self, compute: Written) -> Compute:
+    def create_or_update(self, compute: Written | Entity) -> Compute:
         """All of it is replaced."""
+        if isinstance(compute, Entity):
+            compute = compute.to_spec()
         if isinstance(compute, str | os.PathLike):
             return Compute(self.submit(read(compute)))
         return Compute(self.submit(Source(dict(compute), Path.cwd())))
@@ -55,7 +58,7 @@ class Computes:
     def start(self, name: str) -> Compute:
         return Compute(self._ask("POST", name, "start"))
 
-    def begin_create_or_update(self, compute: Written) -> Poller[Compute]:
+    def begin_create_or_update(self, compute: Written | Entity) -> Poller[Compute]:
         return _done(self.create_or_update(compute))
 
     def begin_delete(self, name: str) -> Poller[None]:

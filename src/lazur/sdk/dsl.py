@@ -8,8 +8,8 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
-from types import FrameType
-from typing import Any, TypeVar, dataclass_transform
+from types import FrameType, UnionType
+from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 from lazur.errors import Invalid
 from lazur.sdk.entities import Component, Entity, Input, Output, Pipeline, Spec, plain
@@ -47,7 +47,8 @@ def pipeline(
 ) -> Any:
     """Over a function that calls components: called, it gives a pipeline job; called within
     another pipeline's function, a step of that. `name` and `version` are the component's, as in
-    Azure's client; a job is named by `job.name`. Without a `description`, the function's own."""
+    Azure's client; a job is named by `job.name`. Without a `description`, the function's own.
+    Handed to `client.components.create_or_update`, it is registered as a component."""
     settings = {
         "default_compute": default_compute or compute,
         "default_datastore": default_datastore,
@@ -55,31 +56,35 @@ def pipeline(
         "force_rerun": force_rerun,
     }
     settled = {
-        "display_name": display_name,
         "experiment_name": experiment_name,
         "tags": tags,
         "settings": {key: value for key, value in settings.items() if value is not None} or None,
     }
 
     def wrap(made: Callable[..., Any]) -> Callable[..., Any]:
+        shown = {
+            "display_name": display_name,
+            "description": description or inspect.getdoc(made),
+        }
+
         @functools.wraps(made)
         def call(*args: Any, **kwargs: Any) -> Pipeline | Node:
             given = _arguments(made, args, kwargs)
             built = _build(made, given)
-            told = {**settled, "description": description or inspect.getdoc(made)}
             if open_steps():
-                body = {
-                    key: part
-                    for key, part in told.items()
-                    if key in ("display_name", "description")
-                }
-                component = _component(made, name, version, given, built, body)
+                component = _component(made, name, version, given, built, shown)
                 return of_component(component, {k: v for k, v in given.items() if v is not None})
             expect_values(given, f" of the pipeline {made.__name__!r}")
             inputs = {key: _value(part) for key, part in given.items() if part is not None}
-            shown = {**told, "display_name": display_name or made.__name__}
-            return Pipeline(inputs=inputs, outputs=built[1], jobs=built[0], **shown)
+            own = {**shown, "display_name": display_name or made.__name__}
+            return Pipeline(inputs=inputs, outputs=built[1], jobs=built[0], **settled, **own)
 
+        def component() -> Component:
+            given = _defaults(made)
+            found = _component(made, name, version, given, _build(made, given), shown)
+            return _with_defaults(found, inspect.signature(made).parameters)
+
+        call.component = component  # pyright: ignore[reportAttributeAccessIssue]
         return call
 
     return wrap(func) if func is not None else wrap
@@ -231,8 +236,37 @@ def _component(
     )
 
 
+def _defaults(func: Callable[..., Any]) -> dict[str, Any]:
+    """What is not given when the function is registered, by its parameters."""
+    annotations = inspect.get_annotations(func, eval_str=True)
+    made: dict[str, Any] = {}
+    for key, parameter in inspect.signature(func).parameters.items():
+        is_given = parameter.default is not inspect.Parameter.empty
+        made[key] = parameter.default if is_given else None
+        if made[key] is None and key not in annotations:
+            raise Invalid(
+                f"The parameter {key!r} of the pipeline {func.__name__!r} has no type.",
+                hint="A component says what it takes: annotate it with a plain type or"
+                " Input(type=…).",
+            )
+    return made
+
+
+def _with_defaults(component: Component, parameters: Mapping[str, inspect.Parameter]) -> Component:
+    for key, port in (component.inputs or {}).items():
+        default = parameters[key].default
+        if default is None:
+            port["optional"] = True
+        elif type(default) in _PLAIN_TYPES:
+            port["default"] = default
+    return component
+
+
 def declared(annotation: Any, value: Any) -> Spec:
     """How a component says what it takes, by an annotation or else by what is given."""
+    others = [one for one in get_args(annotation) if one is not type(None)]
+    if get_origin(annotation) in (Union, UnionType) and len(others) == 1:
+        annotation = others[0]
     if isinstance(annotation, Input | Output):
         return {key: part for key, part in annotation.to_spec().items() if key != "path"}
     if annotation in _PLAIN_TYPES:

@@ -193,6 +193,22 @@ class Model(Entity):
 
 
 @dataclass
+class AmlCompute(Entity):
+    """A cluster that grows and shrinks."""
+
+    name: str | None = None
+    description: str | None = None
+    size: str | None = None
+    min_instances: int | None = None
+    max_instances: int | None = None
+    idle_time_before_scale_down: int | None = None
+    tier: str | None = None
+    location: str | None = None
+    tags: dict[str, str] | None = None
+    type: str | None = "amlcompute"
+
+
+@dataclass
 class Component(Entity):
     """A component as its YAML has it: `load_component` makes it."""
 

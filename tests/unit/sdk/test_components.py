@@ -1,3 +1,4 @@
+# pyright: reportInvalidTypeForm=false
 from __future__ import annotations
 
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import pytest
 
 import lazur
+from lazur import Input
 from lazur.errors import Invalid
 from lazur.kinds import catalog
 from lazur.sdk.components import RegisteredComponent
@@ -19,6 +21,34 @@ TRAIN: dict[str, Any] = {
     "inputs": {"rate": {"type": "number", "default": 0.1}},
     "outputs": {"model": {"type": "custom_model"}},
 }
+
+
+@lazur.pipeline(name="whole", version="2")
+def whole(files: Input(type="mltable"), rate: float = 0.3, note: int | None = None) -> Any:
+    """Train."""
+    fitted = RegisteredComponent(TRAIN)(rate=rate)
+    return {"model": fitted.outputs.model}
+
+
+class TestPipelines:
+    def test_one_is_registered_as_what_it_takes(self) -> None:
+        spec = whole.component().to_spec()
+        assert spec["inputs"] == {
+            "files": {"type": "mltable"},
+            "rate": {"type": "number", "default": 0.3},
+            "note": {"type": "integer", "optional": True},
+        }
+        assert (spec["name"], spec["version"], spec["description"]) == ("whole", "2", "Train.")
+        assert spec["jobs"]["fitted"]["inputs"] == {"rate": "${{parent.inputs.rate}}"}
+        assert catalog.validate("pipeline-component", spec)[1] == []
+
+    def test_one_that_does_not_say_it_is_told(self) -> None:
+        @lazur.pipeline
+        def untyped(files):
+            RegisteredComponent(TRAIN)(rate=1)
+
+        with pytest.raises(Invalid, match="'files' of the pipeline 'untyped' has no type"):
+            untyped.component()
 
 
 class TestRegistered:

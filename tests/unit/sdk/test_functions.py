@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Optional
 
 import pytest
 
@@ -65,6 +65,7 @@ def count(n: int) -> int: ...
 def write(n: int) -> Output(type="uri_folder"): ...
 def noted() -> Annotated[float, "how good it is"]: ...
 def pair() -> Pair: ...
+def perhaps(n: int | None = None, x: Optional[float] = None) -> None: ...  # noqa: UP045
 def steers() -> One: ...
 def nothing() -> None: ...
 def a_list() -> list[int]: ...
@@ -110,6 +111,11 @@ class TestReturns:
         assert spec["jobs"]["count"]["inputs"] == {"n": "${{parent.jobs.found.outputs.rows}}"}
         problems = catalog.validate("pipeline-job", spec)[1]
         assert [one.render() for one in problems if one.severity == "error"] == []
+
+    def test_what_may_be_none_has_the_type_that_it_has_else(self) -> None:
+        inputs = component(perhaps).inputs
+        assert inputs["n"] == {"type": "integer", "optional": True}
+        assert inputs["x"] == {"type": "number", "optional": True}
 
     def test_a_default_says_what_type_it_is(self) -> None:
         assert component(look).inputs["rate"] == {"type": "number", "default": 0.5}
