@@ -55,6 +55,20 @@ def newest(db: Connection, box_ids: Sequence[int]) -> dict[int, AnyRow]:
     return {row.container_id: row for row in db.execute(found)}
 
 
+def there(
+    db: Connection, workspace_id: int, kind: str, name: str, versions: Sequence[str]
+) -> set[str]:
+    """Of these versions of a name, those that are there."""
+    found = (
+        select(assets.c.version)
+        .join(containers, containers.c.id == assets.c.container_id)
+        .where(containers.c.workspace_id == workspace_id, containers.c.kind == kind)
+        .where(containers.c.name == name, assets.c.deleted_at.is_(None))
+        .where(assets.c.version.in_(versions))
+    )
+    return set(db.execute(found).scalars())
+
+
 def add(db: Connection, rows: Sequence[Mapping[str, Any]]) -> list[int]:
     """Their ids, in the same order."""
     statement = insert(assets).returning(assets.c.id, sort_by_parameter_order=True)
