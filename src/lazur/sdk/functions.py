@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from lazur.sdk.entities import (
     Input,
     Output,
     Spec,
+    Text,
     plain,
     registered,
 )
@@ -28,7 +31,7 @@ from lazur.sdk.returns import returned
 def command_component(
     func: Callable[..., Any] | None = None,
     *,
-    environment: Environment | Spec | str = "",
+    environment: Environment | Spec | Text | None = None,
     name: str | None = None,
     version: str | None = None,
     display_name: str | None = None,
@@ -41,20 +44,17 @@ def command_component(
     `Input(type=…)`, `Output(type=…)`. The latter two come as paths. `code` is a folder that
     travels in place of the function's module alone. What it returns are outputs, too, where that
     is annotated: `-> int`, `-> Output(type=…)` for the path of what it wrote, or a class with a
-    field for each. One that has no name is called `output`."""
+    field for each. One that has no name is called `output`. Without an `environment` the function
+    runs on a Python of this version and nothing else; a path is that of a conda file, from the
+    function's folder."""
 
     def wrap(made: Callable[..., Any]) -> Component:
         inputs, outputs, types = _ports(made)
         source = Path(inspect.getsourcefile(made) or "")
-        if not environment:
-            raise Invalid(
-                f"The component {made.__name__!r} needs an environment.",
-                hint='Such as @lazur.command_component(environment={"image": "python:3.11"}).',
-            )
         extra: Spec = {
             "command": _command(source.stem, made.__name__, types, inputs, outputs),
             "code": str(Path(code).absolute() if code else source.absolute()),
-            "environment": plain(registered(environment)),
+            "environment": _environment(environment, source.parent),
         }
         if is_deterministic is not None:
             extra["is_deterministic"] = is_deterministic
@@ -73,6 +73,16 @@ def command_component(
         return component
 
     return wrap(func) if func is not None else wrap
+
+
+def _environment(given: Environment | Spec | Text | None, folder: Path) -> Any:
+    bare = {"image": f"python:{sys.version_info.major}.{sys.version_info.minor}"}
+    if not given:
+        return bare
+    path = os.fspath(given) if isinstance(given, str | os.PathLike) else ""
+    if path.endswith((".yml", ".yaml")):
+        return {**bare, "conda_file": str((folder / path).absolute())}
+    return plain(registered(given))
 
 
 _VALUES = {"integer", "number", "boolean"}

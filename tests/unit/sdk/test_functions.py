@@ -112,6 +112,14 @@ class TestReturns:
         problems = catalog.validate("pipeline-job", spec)[1]
         assert [one.render() for one in problems if one.severity == "error"] == []
 
+    def test_where_it_runs(self) -> None:
+        bare = {"image": f"python:{sys.version_info.major}.{sys.version_info.minor}"}
+        assert lazur.command_component(nothing).extra["environment"] == bare
+        conda = lazur.command_component(environment="./conda.yml")(nothing).extra["environment"]
+        assert conda == {**bare, "conda_file": str(Path(__file__).parent / "conda.yml")}
+        named = lazur.command_component(environment="mine@latest")(nothing).extra["environment"]
+        assert named == "azureml:mine@latest"
+
     def test_what_may_be_none_has_the_type_that_it_has_else(self) -> None:
         inputs = component(perhaps).inputs
         assert inputs["n"] == {"type": "integer", "optional": True}
