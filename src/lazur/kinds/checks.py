@@ -28,36 +28,29 @@ def check_command_job(check: Check) -> None:
 
 
 def check_command_component(check: Check) -> None:
+    check_component(check)
     value = mapping(check.value)
-    _check_component_name(check, value.get("name"))
-    inputs, outputs = value.get("inputs"), value.get("outputs")
-    check.names(("inputs",), inputs)
-    check.names(("outputs",), outputs)
-    check.expressions(("command",), value.get("command"), inputs, outputs)
+    _check_script(check, value, "command")
     _check_optional(check, value)
-    _check_defaults(check, inputs)
-    check_environment_at(check, value.get("environment"), ("environment",))
-    check.reference(("code",), value.get("code"))
-    _check_version(check)
 
 
 def check_other_component(check: Check) -> None:
     """Of a form that no job runs yet."""
     check_component(check)
     value = mapping(check.value)
-    task = mapping(value.get("task"))
-    texts = [(("args",), value), (("task", "program_arguments"), task)]
-    for path, holder in texts:
-        check.expressions(path, holder.get(path[-1]), value.get("inputs"), value.get("outputs"))
-    check.reference(("code",), value.get("code"))
-    check.reference(("task", "code"), task.get("code"))
-    check_environment_at(check, value.get("environment"), ("environment",))
-    check_environment_at(check, task.get("environment"), ("task", "environment"))
+    _check_script(check, value, "args")
     form = str(value.get("type"))
     check.warning(
         f"a component of type {form} is kept, and cannot run: there are no {form} jobs yet",
         ("type",),
     )
+
+
+def _check_script(check: Check, value: Mapping[str, Any], text: str) -> None:
+    """What a component runs, and where."""
+    check.expressions((text,), value.get(text), value.get("inputs"), value.get("outputs"))
+    check.reference(("code",), value.get("code"))
+    check_environment_at(check, value.get("environment"), ("environment",))
 
 
 def check_component(check: Check) -> None:

@@ -319,6 +319,18 @@ class TestWithoutEffect:
         assert (found.severity, found.path) == ("warning", path)
         assert "no effect" in found.message
 
+    @pytest.mark.parametrize("field", ["locations", "shm_size", "max_instance_count"])
+    def test_nor_has_any_other_that_only_a_cloud_has(self, field: str) -> None:
+        value = {"locations": ["westus"], "shm_size": "2g", "max_instance_count": 3}[field]
+        assert complaint(resources={field: value}).path == f"resources.{field}"
+
+    @pytest.mark.parametrize(
+        "service, shown",
+        [({"type": "ssh"}, "the service 's' (ssh)"), (None, "the service 's' (no type)")],
+    )
+    def test_a_service_is_named_with_its_type(self, service: Any, shown: str) -> None:
+        assert complaint(services={"s": service}).message.startswith(f"{shown} is accepted")
+
     def test_what_has_an_effect_is_not_named(self) -> None:
         assert (
             complaints(
