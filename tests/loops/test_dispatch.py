@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from lazur.testing.fakes import Engine
 from tests.site import Server, TestSite, submit
@@ -59,3 +62,27 @@ class TestFullCompute:
         assert woken == []
         server.settle()
         assert server.show("c")["status"] == "Starting"
+
+
+class TestSlots:
+    def test_a_database_elsewhere_keeps_them_when_its_power_goes(
+        self, server: Server, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Jobs run on meanwhile. SQLite's file goes with the machine of its jobs."""
+        db = server.site.db
+        said: list[str] = []
+        placed: list[int] = []
+        monkeypatch.setattr(server.jobs, "take", lambda ids, _token: placed.extend(ids))
+
+        def listen(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            said.append(statement)
+
+        engine.run("default/a/1")
+        engine.end("default/a/1")
+        server.jobs.round()
+        event.listen(db.engine, "before_cursor_execute", listen)
+        server.dispatch.round()
+        event.remove(db.engine, "before_cursor_execute", listen)
+        assert len(placed) == 1
+        assert not [one for one in said if "synchronous_commit" in one]
+        assert db.apart is not db.sqlite

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _PATIENCE = 1.0
+WRONG = (KeyError, TypeError, ValueError, OverflowError)
+"""What comes of a document of an attempt that its job has written itself."""
 _children: set[int] = set()
 _lock = threading.Lock()
 

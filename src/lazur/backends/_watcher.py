@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import threading
@@ -10,6 +11,8 @@ from collections.abc import Callable
 
 from lazur.backends import _processes
 from lazur.backends._processes import Identity
+
+log = logging.getLogger(__name__)
 
 _GLANCE = 0.2
 """Seconds between looks at what no descriptor tells: attempts not yet claimed, systems without
@@ -71,20 +74,26 @@ class Watcher:
         with self._lock:
             unclear = list(self._unclear)
         for name in unclear:
-            watched = self._watched.get(name)
-            owner = watched[0]() if watched else None
-            if owner is None:
-                continue
-            descriptor = _open(owner.pid)
-            if not _processes.is_alive(owner):
-                if descriptor is not None:
-                    os.close(descriptor)
-                self._tell(name)
-            elif descriptor is not None:
-                with self._lock:
-                    self._unclear.discard(name)
-                self._descriptors[descriptor] = name
-                self._poll.register(descriptor, select.POLLIN)
+            try:
+                self._look_at(name)
+            except _processes.WRONG:
+                self._tell(name)  # who asks next sees it
+
+    def _look_at(self, name: str) -> None:
+        watched = self._watched.get(name)
+        owner = watched[0]() if watched else None
+        if owner is None:
+            return
+        descriptor = _open(owner.pid)
+        if not _processes.is_alive(owner):
+            if descriptor is not None:
+                os.close(descriptor)
+            self._tell(name)
+        elif descriptor is not None:
+            with self._lock:
+                self._unclear.discard(name)
+            self._descriptors[descriptor] = name
+            self._poll.register(descriptor, select.POLLIN)
 
     def _ended(self, descriptor: int) -> None:
         name = self._descriptors.pop(descriptor)
@@ -98,7 +107,10 @@ class Watcher:
             watched = self._watched.pop(name, None)
         _processes.reap()
         if watched:
-            watched[1]()
+            try:
+                watched[1]()
+            except Exception:  # the others' ends are news as well
+                log.exception("nobody was told of the end of %s", name)
 
 
 def _open(pid: int) -> int | None:

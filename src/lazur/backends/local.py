@@ -24,7 +24,7 @@ from typing import Any
 import lazur
 from lazur.backends import _machine, _processes
 from lazur.backends._nursery import Nursery
-from lazur.backends._processes import Identity
+from lazur.backends._processes import WRONG, Identity
 from lazur.backends._watcher import Watcher
 from lazur.engine.contracts import Backend, Handle, HasCapacity, Watches
 from lazur.engine.plan import Demand, Exit, Phase, Plan, Status
@@ -81,7 +81,7 @@ class Local(Backend, Watches, HasCapacity):
         attempt = _Attempt(handle)
         try:
             return attempt.ended() or self._poll_open(attempt)
-        except (OSError, KeyError, TypeError):  # gone, or the job wrote into its own files
+        except (OSError, *WRONG):  # gone, or the job wrote into its own files
             return Status("lost")
 
     def cancel(self, handle: Handle) -> None:
@@ -157,11 +157,16 @@ class Local(Backend, Watches, HasCapacity):
 
     def _poll_unclaimed(self, attempt: _Attempt) -> Status:
         _processes.reap()
-        if self._clock() - attempt.asked_at() < _BEGIN_WITHIN:
+        if abs(self._clock() - attempt.asked_at()) < _BEGIN_WITHIN:
             return Status("pending")
         if attempt.fence():
             return Status("never")
-        return self.poll(attempt.handle)
+        if attempt.owner() is not None:
+            return self.poll(attempt.handle)
+        # After a power cut a claim may be empty: whoever made it is gone, and nobody else begins.
+        if not _processes.end_attempt(attempt.key, attempt.folder):
+            return Status("finalizing", attempt.phases())
+        return Status("lost", attempt.phases())
 
 
 class _Attempt:
@@ -362,6 +367,7 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 
 def _parse(text: bytes) -> dict[str, Any] | None:
     try:
-        return json.loads(text)
-    except ValueError:
+        found: Any = json.loads(text)
+    except (ValueError, RecursionError):
         return None
+    return found if isinstance(found, dict) else None

@@ -71,7 +71,9 @@ class Dispatch(Loop):
         """One decision: what is free, who is next, written down in one transaction."""
         token, runner = leases.new_token(self._site.server), self._site.runner
         now = self._site.now()
-        with self._site.db.write(synced=False) as db:
+        # Lost with the power of a database elsewhere, slots would be given to others while the job
+        # has them, and the job to another machine while it runs on this one.
+        with self._site.db.write(synced=self._site.db.apart) as db:
             workspaces.lock_compute(db, compute.id)
             placements, spare = self._choose(db, compute.id, capacity)
             placed = [

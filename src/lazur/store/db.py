@@ -34,6 +34,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _by_our_driver(make_url(url))
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.apart = not self.sqlite
+        """Whether it may lose its power while the machines that jobs run on keep theirs."""
         self.engine = _sqlite_engine(url, "FULL") if self.sqlite else _server_engine(self.url)
         self._unsynced = _sqlite_engine(url, "NORMAL") if self.sqlite else self.engine
         self._readers: deque[Connection] = deque()
