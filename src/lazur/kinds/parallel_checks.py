@@ -17,6 +17,7 @@ from lazur.kinds.checks import (
 )
 from lazur.spec.checking import Check
 from lazur.spec.expressions import parse
+from lazur.spec.model import squashed
 from lazur.spec.suggestions import did_you_mean
 
 _NOT_HERE = "only tasks of type run_function can run: an entry script with a function run"
@@ -72,9 +73,9 @@ def _check_input(check: Check, value: Mapping[str, Any]) -> None:
         check.error(f"`input_data` is {written!r}, which is no input", ("input_data",), hint=hint)
         return
     body = inputs[name]
-    kind = str(mapping(body).get("type") or "uri_folder").lower()
+    kind = squashed(mapping(body).get("type") or "uri_folder")
     bound = isinstance(body, str) and parse(body).expressions
-    if not (bound or isinstance(body, Mapping)) or kind not in _CUT:
+    if not (bound or isinstance(body, Mapping)) or kind not in map(squashed, _CUT):
         hint = f"Its type is one of {', '.join(_CUT)}."
         message = f"the input {name!r} has no files or rows to cut into mini-batches"
         check.error(message, ("inputs", name), key=True, hint=hint)
@@ -88,9 +89,10 @@ def _check_output(check: Check, task: Mapping[str, Any], outputs: Any) -> None:
     if not isinstance(written, str):
         return
     place = ("task", "append_row_to")
-    check.expressions(place, written, {}, outputs)
     found = parse(written).expressions
-    if len(found) != 1 or found[0].root not in {"outputs", "parent"} or found[0].start != 0:
+    if len(found) == 1 and found[0].root == "outputs" and found[0].start == 0:
+        check.expressions(place, written, {}, outputs)
+    else:
         hint = "Write: ${{outputs.<name>}}"
         check.error(f"{written!r} is no output of the job", place, hint=hint)
 
@@ -98,8 +100,8 @@ def _check_output(check: Check, task: Mapping[str, Any], outputs: Any) -> None:
 def _check_task(check: Check, task: Mapping[str, Any], value: Mapping[str, Any]) -> None:
     if not isinstance(value.get("task"), Mapping):
         return  # which is said already
-    kind = str(task.get("type") or "run_function").replace("_", "").lower()
-    if kind not in {"runfunction", "function"}:
+    kind = task.get("type") or "run_function"
+    if squashed(kind) not in {"runfunction", "function"}:
         check.error(f"`task.type` is {task['type']!r}; {_NOT_HERE}", ("task", "type"))
     if not task.get("entry_script"):
         hint = "Write: entry_script: score.py"
