@@ -3,6 +3,7 @@ terminal."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +20,8 @@ _SPARED = ("Experiment", "Type", "Began", "Created", "Display name", "Descriptio
 _SMALL = 16
 """Columns up to this, a date and a time, are whole or not there."""
 _LEAST = 12
-"""Of names; less tells nothing."""
+"""Less tells nothing."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d ")
 
 Columns = dict[str, list[str]]
 
@@ -45,15 +47,21 @@ def on_terminal(result: Any) -> str:
 
 
 def narrow(rows: Sequence[Mapping[str, Any]], width: int) -> str:
-    """Sentences are shortened, then names, but never the first column. Where that is not enough,
-    columns are left out, and a last line says which."""
+    """Sentences are shortened, then what can be spared is left out, then names are shortened, but
+    never the first column; then the last columns go. A last line says which have no room."""
     names = dict.fromkeys(name for row in rows for name in row)
     every: Columns = {name: [_text(row.get(name)) for row in rows] for name in names}
     shown = {name: texts for name, texts in every.items() if any(texts)}
     spared: list[str] = []
-    while (widths := _widths(shown, width)) is None:
-        others = list(shown)[1:]
-        spared.append(next((name for name in _SPARED if name in others), others[-1]))
+    while (widths := _widths(shown, width, _SMALL, whole=True)) is None:
+        found = next((name for name in _SPARED if name in list(shown)[1:]), None)
+        if found is None:
+            break
+        spared.append(found)
+        del shown[found]
+    widths = widths or _widths(shown, width, _LEAST, whole=True)
+    while widths is None and (widths := _widths(shown, width, _LEAST, whole=False)) is None:
+        spared.append(list(shown)[-1])
         del shown[spared[-1]]
     body = zip(*shown.values(), strict=True)
     drawn = [shown, ["-" * wide for wide in widths.values()], *body]
@@ -68,24 +76,27 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _widths(shown: Columns, width: int) -> dict[str, int] | None:
-    """None where they do not fit, however short they are made."""
+def _widths(shown: Columns, width: int, least: int, *, whole: bool) -> dict[str, int] | None:
+    """None where they do not fit with `least` cells for sentences, and names that are whole."""
     wide = {name: max(map(cells, [name, *texts])) for name, texts in shown.items()}
-    others = list(wide)[1:]
+    others = [name for name in list(wide)[1:] if wide[name] > _SMALL and not _is_date(shown[name])]
     sentences = [name for name in others if any(" " in text for text in shown[name])]
-    least = dict.fromkeys(others, _LEAST) | dict.fromkeys(sentences, _SMALL)
-    least = {name: max(cells(name), size) for name, size in least.items() if wide[name] > _SMALL}
-    least = wide | least
-    room = width - GAP * len(others)
-    if sum(least.values()) > room and others:
+    shrinking = dict.fromkeys(sentences if whole else others, least)
+    smallest = wide | {name: max(cells(name), size) for name, size in shrinking.items()}
+    room = width - GAP * (len(wide) - 1)
+    if sum(smallest.values()) > room and len(wide) > 1:
         return None
     for loose in (sentences, others):
         while sum(wide.values()) > room:
-            longer = [name for name in loose if wide[name] > least[name]]
+            longer = [name for name in loose if wide[name] > smallest[name]]
             if not longer:
                 break
             wide[max(longer, key=lambda name: wide[name])] -= 1
     return wide
+
+
+def _is_date(texts: list[str]) -> bool:
+    return all(_DATE.match(text) for text in texts if text)
 
 
 def _line(texts: Iterable[str], widths: Iterable[int]) -> str:

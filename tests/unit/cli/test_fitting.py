@@ -54,7 +54,18 @@ class TestNarrow:
     def test_names_are_shortened_after_sentences(self) -> None:
         rows = [{"Step": "fit", "Job": "a" * 30, "Why": "because it is so and not otherwise"}]
         assert narrow(rows, 60).splitlines()[-1] == f"fit   {'a' * 30}  because it is so and …"
-        assert narrow(rows, 40).splitlines()[-1] == f"fit   {'a' * 15}…  because it is s…"
+        assert narrow(rows, 40).splitlines()[-1] == f"fit   {'a' * 19}…  because it …"
+
+    def test_what_can_be_spared_goes_before_a_name_is_shortened(self) -> None:
+        rows = [{"Step": "fit", "Type": "command", "Began": "2026-05-04 10:00", "Job": "j" * 30}]
+        lines = narrow(rows, 50).splitlines()
+        assert "j" * 30 in lines[2]
+        assert lines[-1] == "(no room for: Type, Began)"
+
+    def test_a_date_is_whole_or_not_there(self) -> None:
+        rows = [{"Name": "s", "Next": "2026-05-04 10:00 +0200", "Job": "j" * 30}]
+        assert narrow(rows, 45).splitlines()[2].startswith("s     2026-05-04 10:00 +0200  jj")
+        assert narrow(rows, 30).splitlines()[-1] == "(no room for: Job)"
 
     def test_control_characters_do_not_reach_the_terminal(self) -> None:
         rows = [{"Name": "x", "Why": "two\nlines\x1b[31m", "Duration": "1 s"}]
