@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from types import FrameType, UnionType
 from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin
@@ -44,11 +44,14 @@ def pipeline(
     default_datastore: str | None = None,
     continue_on_step_failure: bool | None = None,
     force_rerun: bool | None = None,
+    non_pipeline_inputs: Collection[str] = (),
 ) -> Any:
     """Over a function that calls components: called, it gives a pipeline job; called within
     another pipeline's function, a step of that. `name` and `version` are the component's, as in
     Azure's client; a job is named by `job.name`. Without a `description`, the function's own.
-    Handed to `client.components.create_or_update`, it is registered as a component."""
+    The function is given what stands for its inputs; parameters among `non_pipeline_inputs` are
+    values, for Python to decide by. Handed to `client.components.create_or_update`, it is
+    registered as a component."""
     settings = {
         "default_compute": default_compute or compute,
         "default_datastore": default_datastore,
@@ -70,7 +73,8 @@ def pipeline(
         @functools.wraps(made)
         def call(*args: Any, **kwargs: Any) -> Pipeline | Node:
             given = _arguments(made, args, kwargs)
-            built = _build(made, given)
+            values = {key: given.pop(key) for key in non_pipeline_inputs if key in given}
+            built = _build(made, given, values)
             if open_steps():
                 component = _component(made, name, version, given, built, shown)
                 return of_component(component, {k: v for k, v in given.items() if v is not None})
@@ -80,8 +84,9 @@ def pipeline(
             return Pipeline(inputs=inputs, outputs=built[1], jobs=built[0], **settled, **own)
 
         def component() -> Component:
-            given = _defaults(made)
-            found = _component(made, name, version, given, _build(made, given), shown)
+            given = _defaults(made, non_pipeline_inputs)
+            values = {key: given.pop(key) for key in non_pipeline_inputs if key in given}
+            found = _component(made, name, version, given, _build(made, given, values), shown)
             return _with_defaults(found, inspect.signature(made).parameters)
 
         call.component = component  # pyright: ignore[reportAttributeAccessIssue]
@@ -151,10 +156,12 @@ def _arguments(func: Callable[..., Any], args: Any, kwargs: Any) -> dict[str, An
     return dict(found.arguments)
 
 
-def _build(func: Callable[..., Any], given: Mapping[str, Any]) -> tuple[Spec, Spec]:
+def _build(
+    func: Callable[..., Any], given: Mapping[str, Any], values: Mapping[str, Any]
+) -> tuple[Spec, Spec]:
     """The jobs and the outputs."""
     nodes: list[Any] = []
-    inside = {key: PipelineInput(key, part) for key, part in given.items()}
+    inside = {**{key: PipelineInput(key, part) for key, part in given.items()}, **values}
     stack = open_steps()
     stack.append(nodes)
     try:
@@ -236,14 +243,14 @@ def _component(
     )
 
 
-def _defaults(func: Callable[..., Any]) -> dict[str, Any]:
+def _defaults(func: Callable[..., Any], values: Collection[str]) -> dict[str, Any]:
     """What is not given when the function is registered, by its parameters."""
     annotations = inspect.get_annotations(func, eval_str=True)
     made: dict[str, Any] = {}
     for key, parameter in inspect.signature(func).parameters.items():
         is_given = parameter.default is not inspect.Parameter.empty
         made[key] = parameter.default if is_given else None
-        if made[key] is None and key not in annotations:
+        if made[key] is None and key not in annotations and key not in values:
             raise Invalid(
                 f"The parameter {key!r} of the pipeline {func.__name__!r} has no type.",
                 hint="A component says what it takes: annotate it with a plain type or"

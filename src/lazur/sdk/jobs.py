@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -23,6 +24,7 @@ from lazur.sdk.scope import Scope
 from lazur.sdk.source import Source
 from lazur.sdk.views import JOB_CHANGES, Job, Trial, View
 
+_LOG = logging.getLogger("lazur")
 _TRIAL_FIELDS = ("number", "score", "duration", "status")
 
 _AT_ONCE = 1000
@@ -44,13 +46,16 @@ class Jobs:
 
     def create_or_update(self, job: Submittable | Job, **changes: Any) -> Job:
         """Submit a job; of one that the server gave, keep what may change (display name, tags,
-        …)."""
+        …). What the server warns of is logged."""
         if isinstance(job, Job):
             current = {key: job[key] for key in JOB_CHANGES if key in job}
             return self.update(job.name, **{**current, **changes})
         if not isinstance(job, Submittable):
             expect(job, Command)
-        return self.submit(Source({**job.to_spec(), **changes}, _folder(job)))
+        made = self.submit(Source({**job.to_spec(), **changes}, _folder(job)))
+        for warning in made.warnings or ():
+            _LOG.warning(warning)
+        return made
 
     def submit(self, source: Source, watch: Watch | None = None) -> Job:
         """As `create_or_update`, of a spec that was read from a file; problems are shown where

@@ -10,6 +10,7 @@ from typing import Any, Unpack
 
 from lazur.errors import Invalid
 from lazur.sdk import sweeps
+from lazur.sdk.attributes import missing
 from lazur.sdk.commands import Command
 from lazur.sdk.entities import Component, Entity, Spec, plain, registered, said
 from lazur.sdk.ports import Inputs, Outputs, PipelineInput, StepInput, StepOutput
@@ -24,12 +25,18 @@ _FIELDS = frozenset(
     "description comment is_deterministic identity settings queue_settings services tags".split()
 )
 """None until somebody says something. Others are not there until then."""
+_OF_SOME = frozenset(
+    "type code command search_space objective sampling_algorithm early_termination trial task"
+    " input_data mini_batch_size partition_keys max_concurrency_per_instance retry_settings"
+    " mini_batch_error_threshold error_threshold logging_level jobs component properties".split()
+)
+"""Of steps of one type or another."""
 _OPEN = threading.local()
 
 
 class Node:
     """One step. `step_name` is known when the pipeline's function has returned. What else is
-    assigned to it are fields of the step, as in YAML: the server tells which it does not know."""
+    assigned to it are fields of the step, as in YAML."""
 
     _fields: Spec
 
@@ -50,12 +57,15 @@ class Node:
         if name.startswith("_") or name in _ITS_OWN:
             object.__setattr__(self, name, value)
         else:
+            known = _FIELDS | _OF_SOME
+            if name not in known:
+                raise missing("A step", name, {*known, *_ITS_OWN} - {"step_name"})
             self._fields[name] = registered(value) if name == "environment" else value
 
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS or (not name.startswith("_") and name in self._fields):
             return self._fields.get(name)
-        raise AttributeError(f"The step has no {name!r}.")
+        raise missing("A step", name, _FIELDS | self._fields.keys())
 
     def set_limits(self, **values: int | None) -> None:
         """As in Azure's client: `step.set_limits(timeout=60)`; of a sweep also

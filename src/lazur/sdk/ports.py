@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from lazur.errors import Invalid
 from lazur.sdk.attributes import missing
 from lazur.sdk.entities import Input, Spec, plain
 
@@ -13,7 +14,30 @@ if TYPE_CHECKING:
     from lazur.sdk.nodes import Node
 
 
-class PipelineInput:
+class _Later:
+    """What has no value while a pipeline's function runs: Python that asks for one would go wrong,
+    and mostly without a word."""
+
+    def _ask(self, *_: Any) -> Any:
+        raise Invalid(
+            f"{self} has no value yet: it is there when the pipeline runs, and not while its"
+            " function does.",
+            hint="Let a step compute with it, and lazur.dsl.condition decide by what that wrote;"
+            " a parameter that is named in @lazur.pipeline(non_pipeline_inputs=[…]) is a value.",
+        )
+
+    __bool__ = __int__ = __float__ = __index__ = __iter__ = __len__ = _ask
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _ask
+    __truediv__ = __rtruediv__ = __floordiv__ = __mod__ = __pow__ = __neg__ = _ask
+    __lt__ = __le__ = __gt__ = __ge__ = _ask
+
+    def __eq__(self, other: object) -> bool:
+        return self._ask() if isinstance(other, int | float | str) else self is other
+
+    __hash__ = object.__hash__
+
+
+class PipelineInput(_Later):
     """An input of a pipeline within its function: text where text is made of it, and with
     attributes where it is a group."""
 
@@ -41,7 +65,7 @@ class PipelineInput:
 _OF_OUTPUTS = ("path", "mode", "name", "version", "type", "is_control", "description")
 
 
-class StepOutput:
+class StepOutput(_Later):
     """What a step makes: bound to another step's input, or returned as the pipeline's.
     `node.outputs.model.path = …` says where, `.mode`, `.name`, `.type` and so on likewise."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -153,21 +154,23 @@ class TestPipeline:
         assert catalog.validate("command-component", verdict)[1] == []
 
     def test_a_field_that_is_assigned_is_the_steps_as_in_yaml(self) -> None:
-        """So that a slip of the pen is told, and not taken for a variable."""
+        """A slip of the pen is told, and not taken for a variable."""
 
         @lazur.pipeline
         def whole() -> None:
             data = prepare(rows=1)
-            data.comput = "local"
+            data.comment = "small"
+            with pytest.raises(AttributeError, match=r"no 'comput'. Did you mean 'compute'"):
+                data.comput = "local"
             data.set_limits(timeout=60)
             data.set_resources(instance_count=2, shm_size=None)
             data.set_resources(shm_size="2g")
-            assert (data.comput, data.compute) == ("local", None)
+            assert (data.comment, data.compute) == ("small", None)
             with pytest.raises(AttributeError, match="has no 'enviroment'"):
                 data.enviroment  # noqa: B018 - that it can be read is the question
 
         data = whole().to_spec()["jobs"]["data"]
-        assert data["comput"] == "local"
+        assert data["comment"] == "small"
         assert data["limits"] == {"timeout": 60}
         assert data["resources"] == {"instance_count": 2, "shm_size": "2g"}
 
@@ -274,6 +277,31 @@ class TestPipeline:
         assert best["search_space"]["rate"]["type"] == "uniform"
         assert best["inputs"] == {"table": "${{parent.jobs.data.outputs.table}}"}
         assert _problems(spec) == []
+
+    def test_what_has_no_value_yet_decides_nothing_in_python(self) -> None:
+        def tried(what: Callable[[Any], Any]) -> str:
+            @lazur.pipeline
+            def whole(rows: int) -> None:
+                what(rows)
+                prepare(rows=rows)
+
+            with pytest.raises(Invalid, match="has no value yet") as caught:
+                whole(rows=3)
+            return caught.value.hint or ""
+
+        assert "lazur.dsl.condition" in tried(lambda rows: 1 if rows else 2)
+        assert "non_pipeline_inputs" in tried(lambda rows: rows == 3)
+        for what in (lambda n: n + 1, lambda n: 2 * n, lambda n: n > 2, range, float, list):
+            assert tried(what)
+
+    def test_a_parameter_may_be_a_value_for_python(self) -> None:
+        @lazur.pipeline(non_pipeline_inputs=["times"])
+        def whole(rows: int, times: int = 1) -> None:
+            for _ in range(times):
+                prepare(rows=rows)
+
+        spec = whole(rows=1, times=2).to_spec()
+        assert (spec["inputs"], list(spec["jobs"])) == ({"rows": 1}, ["prepare", "prepare_1"])
 
     def test_inputs_in_groups(self) -> None:
         @lazur.dsl.group

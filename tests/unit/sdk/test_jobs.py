@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import lazur
 from lazur.sdk.client import Client
 from lazur.sdk.http import Http
@@ -33,6 +35,14 @@ class TestCreateOrUpdate:
             "description": "second",
             "display_name": "shown",
         }
+
+    def test_says_what_the_server_warns_of(
+        self, stage: Stage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with Client(Http(stage.address), home=tmp_path) as client:
+            stage.plays(says(201, {**SENT, "warnings": ["`comput` is not a known field."]}))
+            client.jobs.create_or_update(lazur.command(command="true", environment="azureml:e:1"))
+        assert caplog.messages == ["`comput` is not a known field."]
 
     def test_takes_a_sweep(self, stage: Stage, tmp_path: Path) -> None:
         job = lazur.command(command="echo ${{inputs.x}}", environment="azureml:e:1")
