@@ -61,6 +61,9 @@ class Logs:
                 copy_bytes(self._scope, path, out, lambda job=job: self._is_over(job))
             except LazurError as error:
                 self._lines.say(f"{name} | (its log cannot be read: {error.message})")
+            except BrokenPipeError:
+                # Nobody reads on; whoever follows the whole finds that out as well.
+                return
             out.close()
 
     def _is_over(self, job: str) -> bool:

@@ -182,6 +182,18 @@ class TestSteps:
             "2 steps: 2 completed",
         ]
 
+    def test_where_nobody_reads_on_threads_end_in_silence(
+        self, client: Client, stage: Stage
+    ) -> None:
+        stage.plays(_nested)
+        with pytest.raises(BrokenPipeError):
+            client.jobs.stream("j", out=_Closed(), logs=True)
+
+
+class _Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
 
 def _nested(handler: Handler) -> None:
     """All is over when it is first seen."""
