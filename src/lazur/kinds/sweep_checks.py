@@ -84,17 +84,15 @@ def _check_given(check: Check, value: Mapping[str, Any]) -> None:
     declared = mapping(trial.get("inputs"))
     inputs = mapping(value.get("inputs"))
     said = {name: body for name, body in inputs.items() if body is not None}
-    given = {**_defaults(declared), **dict.fromkeys(space, ""), **said}
+    given = {**dict.fromkeys([*_with_defaults(declared), *space], ""), **said}
     check_given(check, trial.get("command"), {**dict.fromkeys([*declared, *inputs]), **given})
 
 
-def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:
-    bodies = {name: mapping(body) for name, body in declared.items()}
-    return {
-        name: body.get("default", body.get("path", body.get("value")))
-        for name, body in bodies.items()
-        if body.get("default") is not None or body.get("path") or "value" in body
-    }
+def _with_defaults(declared: Mapping[str, Any]) -> Iterator[str]:
+    for name, body in declared.items():
+        found = mapping(body)
+        if found.get("default") is not None or found.get("path") or "value" in found:
+            yield name
 
 
 def _check_used(

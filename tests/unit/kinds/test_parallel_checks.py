@@ -106,8 +106,10 @@ class TestPlaces:
         "rest, line, hint",
         [
             (
-                "input_data: ${{inputs.word}}\n"
-                "task: {entry_script: s.py, code: ., environment: e}\n",
+                (
+                    "task: {entry_script: s.py, code: ., environment: e}\n"
+                    "input_data: ${{inputs.word}}\n"
+                ),
                 3,
                 "Its type is one of uri_folder, uri_file, mltable.",
             ),
