@@ -41,12 +41,18 @@ class Room:
     group: str = ""
     number: str = ""
     """By which some ids call it."""
+    registry: str = ""
+    """Where it is no workspace: what lies there uses nothing of any."""
 
     def __str__(self) -> str:
+        if self.registry:
+            return f"the registry {self.registry!r}"
         return _told(self.workspace, self.subscription, self.group)
 
     def holds(self, workspace: str, subscription: str | None, group: str | None) -> bool:
         pairs = ((subscription, self.subscription), (group, self.group))
+        if self.registry:
+            return False
         same = all(not mine or not named or fold(named) == fold(mine) for named, mine in pairs)
         mine = {fold(self.workspace), self.number.lower() or fold(self.workspace)}
         return same and fold(workspace) in mine
@@ -64,8 +70,8 @@ def check(value: Any, room: Room) -> None:
             there = _told(*named)
             raise Invalid(
                 f"{where} names {found['kind']}/{found['name'][:100]} of {there}; this is {room}.",
-                hint="A workspace uses what is its own. Register it here too, share it by a "
-                "registry, or submit to the workspace that it lies in.",
+                hint="What lies here uses what is here, or in a registry. Register it here too, "
+                "share it by a registry, or submit to the workspace that it lies in.",
                 field=where,
             )
 

@@ -47,6 +47,20 @@ def upload(arm: Arm, kind: str, name: str, files: dict[str, bytes]) -> str:
     return f"{area}/folder"
 
 
+class TestOtherRooms:
+    def test_what_lies_in_a_workspace_is_not_taken_for_what_lies_here(self, arm: Arm) -> None:
+        made = arm.put(f"{REG}/apart", {"location": "local", "properties": {}})
+        assert made.status_code == 201, made.text
+        spec = {"name": "c", "version": "1", "type": "command", "command": "true"}
+        spec["environment"] = f"azureml:{WS}/environments/e/versions/1"
+        asked = {"properties": {"componentSpec": spec}}
+        answer = arm.put(f"{REG}/apart/components/c/versions/1", asked)
+        assert answer.status_code == 400
+        told = answer.json()["error"]["message"]
+        assert "'default'" in told
+        assert "the registry 'apart'" in told
+
+
 class TestRegistries:
     def test_one_is_made_shown_listed_and_changed(self, registry: Arm) -> None:
         found = registry.get(SHARED).json()

@@ -74,6 +74,11 @@ class TestCheck:
     def test_peoples_words_are_about_anything(self, value: dict[str, Any]) -> None:
         rooms.check(value, HERE)
 
+    def test_a_registry_uses_nothing_of_workspaces(self) -> None:
+        with pytest.raises(Invalid, match="this is the registry 'r'"):
+            rooms.check({"code": f"{arm()}/codes/c/versions/1"}, Room("", registry="r"))
+        rooms.check({"code": "azureml://registries/r/codes/c/versions/1"}, Room("", registry="r"))
+
     def test_outside_of_azure_there_is_no_subscription(self) -> None:
         here = Room("here")
         rooms.check({"compute": f"{arm('here', 'any', 'group')}/computes/cpu"}, here)

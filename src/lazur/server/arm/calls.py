@@ -52,22 +52,26 @@ class Call:
     def ids(self) -> Ids:
         return Ids(self.place)
 
-    def json(self) -> dict[str, Any]:
+    def json(self, *, of_any: bool = False) -> dict[str, Any]:
+        """`of_any`: what it names may lie in any workspace."""
         found = json.decode(self.body) if self.body.strip() else {}
         if not isinstance(found, dict):
             raise Invalid("The body must be a JSON object.")
         given = found.get("properties") or {}
         if not isinstance(given, dict):
             raise Invalid("The body's `properties` must be an object.")
-        self.check_own({**{key: found[key] for key in found if key != "properties"}, **given})
+        if not of_any:
+            self.check_own({**{key: found[key] for key in found if key != "properties"}, **given})
         return found
 
     def check_own(self, value: Any) -> None:
-        """Ids in it are of things in the caller's workspace. Raises Invalid."""
-        if self.workspace:
+        """Ids in it are of things where the call is about. Raises Invalid."""
+        place = self.place
+        if place.registry:
+            rooms.check(value, Room("", registry=place.registry))
+        elif place.workspace:
             by_number = b"azureml://locations/" in self.body
-            number = identity.of(self.site.home, "workspace", self.workspace) if by_number else ""
-            place = self.place
+            number = identity.of(self.site.home, "workspace", place.workspace) if by_number else ""
             rooms.check(value, Room(place.workspace, place.subscription, place.group, number))
 
     def read(self, use_case: Callable[[Context], Answer]) -> Answer:

@@ -110,7 +110,7 @@ def data_reference(call: Call, name: str, version: str) -> Reply:
 def take(call: Call) -> Reply:
     """An asset of a workspace, into the registry. The answer has no body: the client of Azure
     looks for the asset then."""
-    given = mapping(call.json().get("properties"))
+    given = mapping(call.json(of_any=True).get("properties"))
     source = str(given.get("sourceAssetId") or "")
     workspace, kind, name, version = call.read(lambda context: _source(context, source))
     asked = {

@@ -49,8 +49,8 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         home = open_shelf(early, shelf, kind, "write")
         checked, warnings = checks.asset(kind, spec)
         name = checks.name(spec.get("name"))
-        if not isinstance(shelf, Registry):
-            rooms.check(checked, Room(home.name))
+        of_registry = isinstance(shelf, Registry)
+        rooms.check(checked, Room("", registry=home.name) if of_registry else Room(home.name))
         _content_is_there(early, kind, checked)
         wanted = labels.checked(spec.get("labels") or [])
         elsewhere = None
