@@ -32,7 +32,7 @@ class TestTables:
         job = lazur.ok("schedule", "trigger", "-n", "daily")["job_name"]
         listed = lazur("schedule", "list", "-o", "table").out.splitlines()
         row = next(line for line in listed if line.startswith("daily"))
-        assert "0 5 * * * Tokyo Standard Time" in row
+        assert "0 5 * * * (Tokyo Standard Time)" in row
         assert "05:00 +0900" in row
         assert job in row
         told = lazur("schedule", "list-runs", "-n", "daily", "-o", "table").out
