@@ -225,6 +225,11 @@ def expect(value: Any, cls: type[Entity]) -> None:
     """Raises Invalid when somebody hands over something else, such as a path instead of what
     `load_job` makes of it."""
     if not isinstance(value, cls):
+        if callable(value):
+            raise Invalid(
+                f"This is a {type(value).__name__}, of which a {cls.__name__} is made.",
+                hint="Call it with its inputs, and hand over what that gives.",
+            )
         raise Invalid(
             f"A {cls.__name__} is needed here, this is a {type(value).__name__}.",
             hint=f"lazur.load_{cls.__name__.lower()}(path) reads one from YAML."

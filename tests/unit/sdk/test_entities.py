@@ -179,6 +179,9 @@ class TestCommand:
         with pytest.raises(Invalid, match="Command is needed") as caught:
             expect("job.yml", Command)
         assert "load_job" in (caught.value.hint or "")
+        with pytest.raises(Invalid, match="This is a function") as caught:
+            expect(lazur.pipeline(lambda: None), Command)
+        assert "Call it" in (caught.value.hint or "")
 
 
 class TestLoad:
