@@ -80,9 +80,10 @@ def parse(text: str) -> Parsed:
     parsed = Parsed()
     if _OPEN not in text:
         return parsed
-    end = 0
-    while (start := text.find(_OPEN, end)) >= 0:
-        end = _read(text, start, parsed)
+    start = text.find(_OPEN)
+    while start >= 0:
+        _read(text, start, parsed)
+        start = text.find(_OPEN, start + len(_OPEN))
     _find_blocks(text, parsed)
     return parsed
 
@@ -99,8 +100,7 @@ def check(
     known = {"inputs": inputs, "outputs": outputs}
     if space is not None:
         known["search_space"] = space
-    once = {e.text: e for e in reversed(parsed.expressions)}
-    undefined = (_undefined(text, e, known) for e in reversed(once.values()))
+    undefined = (_undefined(text, e, known) for e in _once(parsed.expressions))
     return [*parsed.mistakes[:_MOST], *islice((m for m in undefined if m), _MOST)]
 
 
@@ -108,10 +108,10 @@ def check_path(text: str, known: Collection[str], where: str) -> list[Mistake]:
     """What is wrong with the expressions of a path: `known` are those that are filled in there,
     and `where` is what people call it."""
     parsed = parse(text)
-    once = {e.text: e for e in reversed(parsed.expressions) if e.text not in known}
+    unknown = [e for e in _once(parsed.expressions) if e.text not in known]
     hint = f"Known there: {', '.join(f'${{{{{word}}}}}' for word in sorted(known)[:_MOST])}."
     strange: list[Mistake] = []
-    for found in islice(reversed(once.values()), _MOST):
+    for found in unknown[:_MOST]:
         written = text[found.start : found.end]
         message = f"{written} means nothing in {where}"
         strange.append(Mistake(found.start, written, message, _near(found.text, known) or hint))
@@ -153,28 +153,35 @@ def replace(text: str, value: Callable[[Expression], str | None]) -> str:
     return made + text[end:]
 
 
+def _once(expressions: list[Expression]) -> list[Expression]:
+    """Each that is written, where it stands first."""
+    found: dict[str, Expression] = {}
+    for expression in expressions:
+        found.setdefault(expression.text, expression)
+    return list(found.values())
+
+
 def _near(text: str, known: Collection[str]) -> str | None:
     close = closest(text, known)
     return f"Did you mean {close!r}?" if close else None
 
 
-def _read(text: str, start: int, parsed: Parsed) -> int:
-    """Read one expression and return where to go on."""
+def _read(text: str, start: int, parsed: Parsed) -> None:
+    """One expression, or what is wrong with it."""
     inside = start + len(_OPEN)
     end = text.find(_CLOSE, inside, inside + _LONGEST)
     if end < 0:
         shown = text[start : start + 40].splitlines()[0]
         hint = "Close the expression: ${{inputs.x}}."
         parsed.mistakes.append(Mistake(start, shown, f"{shown!r} is never closed with }}}}", hint))
-        return inside
+        return
     written, content = text[start : end + len(_CLOSE)], text[inside:end].strip()
     if not _DOTTED.fullmatch(content):
         hint = "An expression is a dotted name: ${{inputs.x}}, ${{outputs.y}}."
         message = f"{written[:80]!r} is no expression"
         parsed.mistakes.append(Mistake(start, written[:80], message, hint))
-        return inside if _OPEN in text[inside:end] else end + len(_CLOSE)
+        return
     parsed.expressions.append(Expression(start, end + len(_CLOSE), content))
-    return end + len(_CLOSE)
 
 
 def _find_blocks(text: str, parsed: Parsed) -> None:

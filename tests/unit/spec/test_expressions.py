@@ -45,6 +45,30 @@ class TestParse:
         parsed = parse("if $[[inputs.x]]; then ${{inputs.y}} $[[--z ${{inputs.z}}]]")
         assert len(parsed.blocks) == 1
         assert [parsed.is_optional(e) for e in parsed.expressions] == [False, True]
+        parsed = parse("$[[--y ${{inputs.y}}]] ${{inputs.z}}")
+        assert [parsed.is_optional(e) for e in parsed.expressions] == [True, False]
+
+    @pytest.mark.parametrize(
+        "text, expressions, wrong",
+        [
+            ("${{ ${{inputs.x}} }}", ["inputs.x"], ["${{ ${{inputs.x}}"]),
+            ("${{a b}} ${{inputs.x}}", ["inputs.x"], ["${{a b}}"]),
+            ("${{inputs.x}}}} ${{inputs.y", ["inputs.x"], ["${{inputs.y"]),
+            ("${{inputs.x\nand more ${{name}}", ["name"], ["${{inputs.x\nand more ${{name}}"]),
+            ("${{one\ntwo", [], ["${{one"]),
+        ],
+    )
+    def test_what_is_malformed_hides_nothing_else(
+        self, text: str, expressions: list[str], wrong: list[str]
+    ) -> None:
+        parsed = parse(text)
+        assert [e.text for e in parsed.expressions] == expressions
+        assert [mistake.text for mistake in parsed.mistakes] == wrong
+
+    def test_names_are_those_of_one_root(self) -> None:
+        text = "${{inputs.a}} ${{outputs.b}} ${{inputs.c.d}} ${{name}}"
+        assert names(text, "inputs") == ["a", "c.d"]
+        assert names(text, "outputs") == ["b"]
 
     def test_nothing_is_found_in_ordinary_shell(self) -> None:
         assert parse("echo ${HOME} $((1+2)) {{x}} [[ -n $x ]]").expressions == []
@@ -99,6 +123,29 @@ class TestCheck:
         assert mistakes
         assert words in str(mistakes[0].hint)
 
+    def test_each_is_shown_where_it_stands_first(self) -> None:
+        text = "${{inputs.b}} ${{inputs.a}} ${{inputs.b}}"
+        assert [mistake.start for mistake in check(text, [], [])] == [0, 14]
+        assert [mistake.start for mistake in check_path(text, (), "a path")] == [0, 14]
+
+    @pytest.mark.parametrize(
+        "text, message",
+        [
+            ("${{inputs.x}}", "${{inputs.x}} is not defined: there is no input 'x'"),
+            ("${{outputs.x}}", "${{outputs.x}} is not defined: there is no output 'x'"),
+            (
+                "${{search_space.x}}",
+                "${{search_space.x}} is not defined: there is no hyperparameter 'x'",
+            ),
+            ("${{strange.x}}", "${{strange.x}} is not defined"),
+            ("${{parent.x}}", "${{parent.x}} means nothing here"),
+            ("a ${{b c}}", "'${{b c}}' is no expression"),
+        ],
+    )
+    def test_what_there_is_not_is_named(self, text: str, message: str) -> None:
+        (found,) = check(text, [], [], space=[])
+        assert found.message == message
+
     def test_the_same_mistake_is_said_once(self) -> None:
         assert len(check("${{inputs.x}} " * 1000, [], [])) == 1
 
@@ -148,6 +195,13 @@ class TestDropOptional:
         text = "$[[--ab ${{inputs.a}} ${{inputs.b}}]]"
         assert drop_optional(text, {"a"}) == ""
         assert drop_optional(text, {"a", "b"}) == "--ab ${{inputs.a}} ${{inputs.b}}"
+
+    def test_what_stands_before_it_is_no_part_of_it(self) -> None:
+        text = "${{inputs.y}} $[[--z ${{inputs.z}}]]"
+        assert drop_optional(text, {"z"}) == "${{inputs.y}} --z ${{inputs.z}}"
+
+    def test_outputs_are_always_given(self) -> None:
+        assert drop_optional("$[[--o ${{outputs.o}}]]", set()) == "--o ${{outputs.o}}"
 
     def test_a_malformed_block_reaches_the_shell_as_written(self) -> None:
         text = "--m $[[inputs.model]] ${{inputs.x}}"
