@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from lazur.engine.states import FINAL
 from lazur.store.db import AnyRow
-from lazur.store.jobs import IS_PLACED
+from lazur.store.jobs import IS_PLACED, under_way
 from lazur.store.tables import clusters, computes, jobs
 
 _ROW = select(clusters, computes.c.name.label("runs_on")).join(
@@ -56,11 +55,10 @@ def lock(db: Connection, cluster_id: int) -> bool:
 
 def counts(db: Connection, workspace_id: int) -> dict[str, dict[str, int]]:
     """Jobs that wait or run, by cluster and state."""
-    final = [state.value for state in FINAL]
-    mine = (jobs.c.workspace_id == workspace_id, jobs.c.cluster != "")
+    mine = under_way(jobs.c.workspace_id, workspace_id)
     rows = db.execute(
         select(jobs.c.cluster, jobs.c.state, func.count())
-        .where(*mine, jobs.c.state.not_in(final))
+        .where(mine, jobs.c.cluster != "")
         .group_by(jobs.c.cluster, jobs.c.state)
     )
     found: dict[str, dict[str, int]] = {}

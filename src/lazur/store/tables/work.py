@@ -104,8 +104,8 @@ jobs = Table(
     Column("lease_until", Float),
     UniqueConstraint("workspace_id", "name"),
     Index("ix_lazur_jobs_list", "workspace_id", "archived", "id"),
-    Index("ix_lazur_jobs_state", "workspace_id", "state", "id"),
-    Index("ix_lazur_jobs_experiment", "workspace_id", "experiment_name", "id"),
+    Index("ix_lazur_jobs_state", "workspace_id", "state", "created_at", "id"),
+    Index("ix_lazur_jobs_experiment", "workspace_id", "experiment_name", "created_at", "id"),
     Index("ix_lazur_jobs_created", "workspace_id", "created_at", "id"),
     Index(
         "ix_lazur_jobs_queue",

@@ -503,7 +503,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_lazur_jobs_experiment",
         "lazur_jobs",
-        ["workspace_id", "experiment_name", "id"],
+        ["workspace_id", "experiment_name", "created_at", "id"],
         unique=False,
     )
     op.create_index(
@@ -558,7 +558,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("reused_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_lazur_jobs_state", "lazur_jobs", ["workspace_id", "state", "id"], unique=False
+        "ix_lazur_jobs_state",
+        "lazur_jobs",
+        ["workspace_id", "state", "created_at", "id"],
+        unique=False,
     )
     op.create_index(
         "ix_lazur_jobs_step",
