@@ -224,6 +224,21 @@ class TestGiven:
         ((message, _),) = mistakes({"jobs": {"s": step}})
         assert "there is no step 'z'" in message
 
+    @pytest.mark.parametrize("bound", ["parent.jobs.a", "parent.outputs.o"])
+    def test_a_whole_step_or_an_output_of_the_pipeline_gives_nothing(self, bound: str) -> None:
+        steps = {"a": command(), "s": command(inputs={"x": f"${{{{{bound}}}}}"})}
+        ((message, path),) = mistakes({"outputs": {"o": None}, "jobs": steps})
+        assert "gives nothing to the input 'x' of step 's'" in message
+        assert path == "jobs.s.inputs.x"
+        del steps["a"]
+        ((message, _),) = mistakes({"jobs": steps})
+        assert "is not defined" in message
+
+    def test_an_input_of_the_pipeline_may_be_called_as_an_output_is(self) -> None:
+        step = command(inputs={"x": "${{parent.inputs.o}}"})
+        value = {"inputs": {"o": 1}, "outputs": {"o": None}, "jobs": {"s": step}}
+        assert mistakes(value) == []
+
     def test_all_that_a_text_names_is_looked_at(self) -> None:
         text = "${{parent.inputs.v}} ${{parent.jobs.a.outputs.o}}"
         steps = {"a": command(outputs={"p": None}), "s": command(inputs={"x": text})}
