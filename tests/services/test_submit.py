@@ -12,6 +12,7 @@ from lazur.engine.plan import Demand
 from lazur.errors import BlobsMissing, Conflict, Invalid, LazurError, NotFound, Unsupported
 from lazur.services.assets import assets
 from lazur.services.base import workspaces
+from lazur.services.base.access import Principal
 from lazur.services.base.job_views import size_text, waiting_for
 from lazur.services.jobs import jobs, plans
 from lazur.store import jobs as store
@@ -240,14 +241,15 @@ class TestInputs:
         told = str(caught.value) + str(caught.value.details)
         assert "data" in told
 
-    def test_an_id_of_another_workspace_is_refused(self, site: TestSite, tree: str) -> None:
-        """There may be something of that name here, too."""
+    def test_an_id_of_another_workspace_here_is_refused(self, site: TestSite, tree: str) -> None:
+        """There may be something of that name in both."""
+        call(site, workspaces.create, {"name": "other"})
         there = "azureml:/subscriptions/s/resourceGroups/g/providers/"
         there += "Microsoft.MachineLearningServices/workspaces/{}"
         asset(site, "data", name="d", version="1", path=f"tree:{tree}")
         data = f"{there}/data/d/versions/1"
-        inputs = {"d": {"type": "uri_folder", "path": data.format("other")}}
-        with pytest.raises(Invalid, match=r"inputs.d.path names data/d of .* 'other'.*'default'"):
+        inputs = {"d": {"type": "uri_folder", "path": data.format("Other")}}
+        with pytest.raises(Invalid, match=r"inputs.d.path names data/d of .* 'Other'.*'default'"):
             submit(site, name="j", inputs=inputs)
         with pytest.raises(Invalid, match=r"compute names computes/local of .* 'other'"):
             submit(site, name="j", compute=f"{there}/computes/local".format("other"))
@@ -255,7 +257,34 @@ class TestInputs:
         with pytest.raises(Invalid, match="environment names"):
             asset(site, "components", name="c", command="true", environment=environment)
         inputs["d"]["path"] = data.format("default")
-        submit(site, name="j", compute=f"{there}/computes/local".format("default"), inputs=inputs)
+        made = submit(
+            site, name="j", compute=f"{there}/computes/local".format("default"), inputs=inputs
+        )
+        assert made["warnings"] == []
+
+    def test_one_of_a_workspace_of_azures_names_what_is_here(
+        self, site: TestSite, tree: str
+    ) -> None:
+        """Files that were written for a workspace there are taken unchanged."""
+        asset(site, "data", name="d", version="1", path=f"tree:{tree}")
+        there = "azureml:/subscriptions/s/resourceGroups/g/providers/"
+        there += "Microsoft.MachineLearningServices/workspaces/prod/data/d/versions/1"
+        made = submit(site, name="j", inputs={"d": {"type": "uri_folder", "path": there}})
+        (said,) = made["warnings"]
+        assert said.startswith(
+            "inputs.d.path names data/d of the workspace 'prod' (subscription 's'"
+        )
+        assert said.endswith("which is not here: what is called so in 'default' is taken.")
+
+    def test_that_a_workspace_is_there_is_told_to_those_who_may_know(
+        self, site: TestSite, tree: str
+    ) -> None:
+        call(site, workspaces.create, {"name": "other"})
+        asset(site, "data", name="d", version="1", path=f"tree:{tree}")
+        tom = Principal.of("tom", "user", "Contributor", "default")
+        there = "azureml:/subscriptions/s/resourceGroups/g/workspaces/other/data/d/versions/1"
+        made = submit(site, who=tom, inputs={"d": {"type": "uri_folder", "path": there}})
+        assert "which is not here" in made["warnings"][0]
 
     def test_data_of_another_workspace_is_not_there(self, site: TestSite, tree: str) -> None:
         call(site, workspaces.create, {"name": "other"})

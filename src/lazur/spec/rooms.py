@@ -1,5 +1,4 @@
-"""Ids that name a workspace. One names the workspace that it is used in, or it is an error: to
-take what is called so here in the place of what lies there would be to run something else."""
+"""Ids that name a workspace: whether it is the one that they are used in."""
 
 from __future__ import annotations
 
@@ -58,22 +57,42 @@ class Room:
         return same and fold(workspace) in mine
 
 
+@dataclass(frozen=True)
+class Stranger:
+    """Where what is named, of which other workspace."""
+
+    where: str
+    what: str
+    workspace: str
+    told: str
+
+    def refusal(self, room: Room) -> Invalid:
+        """To take what is called so here in its place would be to run something else."""
+        return Invalid(
+            f"{self.where} names {self.what} of {self.told}; this is {room}.",
+            hint="What lies here uses what is here, or in a registry. Register it here too, "
+            "share it by a registry, or submit to the workspace that it lies in.",
+            field=self.where,
+        )
+
+
 def check(value: Any, room: Room) -> None:
     """`value` is a job, an asset, or a body that asks for one. Raises Invalid for the first id of
     another workspace."""
+    for stranger in strangers(value, room):
+        raise stranger.refusal(room)
+
+
+def strangers(value: Any, room: Room) -> Iterator[Stranger]:
+    """All ids of other workspaces in it."""
     for where, text in _texts(value, ""):
         found = _ID.fullmatch(text)
         if found is None:
             continue
         named = (found["workspace"], found["subscription"], found["group"])
         if not room.holds(*named):
-            there = _told(*named)
-            raise Invalid(
-                f"{where} names {found['kind']}/{found['name'][:100]} of {there}; this is {room}.",
-                hint="What lies here uses what is here, or in a registry. Register it here too, "
-                "share it by a registry, or submit to the workspace that it lies in.",
-                field=where,
-            )
+            what = f"{found['kind']}/{found['name'][:100]}"
+            yield Stranger(where, what, found["workspace"], _told(*named))
 
 
 def _texts(value: Any, where: str) -> Iterator[tuple[str, str]]:

@@ -19,15 +19,14 @@ from lazur.services.assets.versions import (
     noun_of,
 )
 from lazur.services.assets.versions import content as content_of
-from lazur.services.base import builtin, checks, events, parts
+from lazur.services.base import builtin, checks, events, parts, strangers
 from lazur.services.base.events import Change
 from lazur.services.base.site import Context
 from lazur.services.base.times import iso
 from lazur.services.content import content, stored
 from lazur.services.resources.shelves import Registry, Shelf, open_shelf, reference
-from lazur.spec import references, rooms
+from lazur.spec import references
 from lazur.spec.names import fold
-from lazur.spec.rooms import Room
 from lazur.store import assets as store
 from lazur.store import workspaces
 from lazur.store.assets import AssetRow
@@ -49,8 +48,7 @@ def create(context: Context, shelf: Shelf, kind: str, spec: dict[str, Any]) -> d
         home = open_shelf(early, shelf, kind, "write")
         checked, warnings = checks.asset(kind, spec)
         name = checks.name(spec.get("name"))
-        of_registry = isinstance(shelf, Registry)
-        rooms.check(checked, Room("", registry=home.name) if of_registry else Room(home.name))
+        warnings = [*warnings, *strangers.noted(early, home, checked)]
         _content_is_there(early, kind, checked)
         wanted = labels.checked(spec.get("labels") or [])
         elsewhere = None

@@ -7,7 +7,7 @@ contributing/composite.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lazur.engine.lineage import BUILDS, JOBS, Edge, Node
@@ -15,7 +15,7 @@ from lazur.engine.states import State
 from lazur.errors import Conflict, LazurError
 from lazur.kinds.jobs.common import Job
 from lazur.services.assets import builds, edges, injections
-from lazur.services.base import events
+from lazur.services.base import events, strangers
 from lazur.services.base.checks import CheckedJob
 from lazur.services.base.site import Context
 from lazur.services.content import stored
@@ -27,8 +27,6 @@ from lazur.services.jobs.reuse import Reuse
 from lazur.services.people import quotas
 from lazur.services.resources import clusters
 from lazur.services.tracking import names
-from lazur.spec import rooms
-from lazur.spec.rooms import Room
 from lazur.store import driver, parents
 from lazur.store import jobs as store
 from lazur.store.db import AnyRow, Taken
@@ -79,7 +77,9 @@ def make(
     early: Context, home: AnyRow, name: str, checked: CheckedJob, place: Place | None = None
 ) -> Draft:
     """Reads only. Raises what a person can mend: NotFound, BlobsMissing, Invalid."""
-    rooms.check(checked.value, Room(home.name))
+    if place is None:  # of a step it was asked with its whole
+        notes = strangers.noted(early, home, checked.value)
+        checked = replace(checked, warnings=[*checked.warnings, *notes])
     before = reuse.ended_well(early, home, place.retried_id) if place else None
     if before is not None:
         found = resolve.nothing(resolve.anywhere(early), checked)
