@@ -138,7 +138,8 @@ class TestCounts:
         self, db: Database, add_job: AddJob, compute_id: int, workspace_id: int
     ) -> None:
         for state in ("Queued", "Queued", "Running", "Completed", "Failed"):
-            add_job(state=state)
+            over = state in ("Completed", "Failed")
+            add_job(state=state, ended_at=NOW if over else None)
         with db.read() as connection:
             assert jobs.counts(connection, compute_id) == {"Queued": 2, "Running": 1}
             assert len(workspaces.unfinished_jobs(connection, workspace_id)) == 3

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
+from lazur.errors import Invalid, Unavailable
+from lazur.store import driver
 from lazur.store.db import Database, Taken
 from lazur.store.prepared import Prepared
 from lazur.store.tables import facts, jobs, workspaces
@@ -132,3 +135,81 @@ class TestWrite:
             raise ZeroDivisionError
         with db.read() as connection:
             assert connection.execute(select(workspaces.c.description)).scalars().all() == [None]
+
+
+class TestMistakes:
+    def test_a_value_that_is_not_given_is_no_null(self, db: Database) -> None:
+        with db.read() as connection, pytest.raises((KeyError, DBAPIError), match="wanted"):
+            Prepared(_KNOWN).all(connection, {"wnated": "x"})
+
+    def test_a_key_that_was_taken_with_rows_leaves_the_rest_of_the_write(
+        self, db: Database
+    ) -> None:
+        adding = Prepared(insert(facts).returning(facts.c.name))
+        odd = "%s ? :x {y} %(z)s"
+        with db.write() as connection:
+            assert adding.scalar(connection, {"name": "one", "value": odd}) == "one"
+            with suppress(Taken), driver.part(connection):
+                adding.scalar(connection, {"name": "one", "value": "2"})
+        with db.read() as connection:
+            told = Prepared(_KNOWN).scalar(connection, {"wanted": "one"})
+        assert told == odd
+
+    def test_text_that_a_database_cannot_hold_is_refused_as_on_the_long_way(
+        self, db: Database
+    ) -> None:
+        if db.sqlite:
+            pytest.skip("SQLite holds any text")
+        for text in ("nul \0", "x" * 300):
+            with pytest.raises(Invalid), db.write() as connection:
+                Prepared(insert(facts)).touch(connection, {"name": text, "value": "1"})
+
+    def test_large_numbers_and_empty_documents(self, db: Database, add_job: AddJob) -> None:
+        add_job(name="one", memory=(1 << 63) - 1, notes=[], error={}, tags={"a": None})
+        ours, theirs = _both(db, _WHOLE, {"called": "one"})
+        assert ours == theirs
+        with db.read() as connection:
+            row = Prepared(_WHOLE).first(connection, {"called": "one"})
+        assert row is not None
+        found = (row.memory, row.notes, row.error, row.tags, row.handle)
+        assert found == ((1 << 63) - 1, [], {}, {"a": None}, None)
+
+
+class TestServer:
+    """What PostgreSQL prepared for a connection is forgotten, or holds no more."""
+
+    @pytest.fixture
+    def asked(self, db: Database, add_job: AddJob) -> Prepared:
+        if db.sqlite:
+            pytest.skip("SQLite looks at its schema itself")
+        add_job(name="one")
+        made = Prepared(_WHOLE)
+        for _ in range(7):  # psycopg prepares what it has run five times
+            with db.read() as connection:
+                assert made.first(connection, {"called": "one"}) is not None
+        return made
+
+    def test_a_table_has_changed(self, db: Database, asked: Prepared) -> None:
+        with db.write() as connection:
+            connection.exec_driver_sql("ALTER TABLE lazur_jobs ADD COLUMN more integer")
+            connection.exec_driver_sql("DROP INDEX ix_lazur_jobs_list")
+        with db.read() as connection:
+            assert asked.first(connection, {"called": "one"}) is not None
+
+    def test_the_server_was_another_in_between(self, db: Database, asked: Prepared) -> None:
+        end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s"
+
+        def ask() -> None:
+            with db.read() as connection:
+                mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+                with db.write() as other:
+                    other.exec_driver_sql(end, (mine,))
+                asked.first(connection, {"called": "one"})
+
+        with pytest.raises(Unavailable):
+            ask()
+        for _ in range(2):
+            with db.read() as connection:
+                assert asked.first(connection, {"called": "one"}) is not None
+        with db.write() as connection:
+            assert asked.first(connection, {"called": "one"}) is not None

@@ -73,7 +73,10 @@ class _Form:
         if compiled.post_compile_params:
             raise TypeError(f"its text hangs on the length of a list: {compiled}")
         self.text = str(compiled)
-        self._fixed: dict[str, Any] = {**compiled.params, **defaults}
+        # Those that must be given are left out: without one it fails, and finds nothing by NULL.
+        must = {name for bind, name in compiled.bind_names.items() if bind.required}
+        own = {name: value for name, value in compiled.params.items() if name not in must}
+        self._fixed: dict[str, Any] = {**own, **defaults}
         self._order = compiled.positiontup
         self._writers: dict[str, _Change] = {}
         for bind, name in compiled.bind_names.items():
