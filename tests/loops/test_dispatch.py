@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,3 +87,32 @@ class TestSlots:
         assert len(placed) == 1
         assert not [one for one in said if "synchronous_commit" in one]
         assert db.apart is not db.sqlite
+
+    @pytest.mark.parametrize("ended", [True, False])
+    def test_slots_that_went_with_the_power_are_given_again_to_the_attempt_that_was(
+        self, server: Server, engine: Engine, ended: bool
+    ) -> None:
+        """The database is as it was before it heard of them; the folder of the attempt is not."""
+        site = server.site
+        if not site.db.sqlite:
+            pytest.skip("it keeps slots")
+        engine.run("default/a/1")
+        engine.end("default/a/1")
+        server.jobs.round()
+        file = Path(str(site.db.url.database))
+        site.db.close()
+        before = file.read_bytes()
+        server.settle()
+        assert server.show("c")["status"] == "Starting"
+        engine.run("default/c/1")
+        if ended:
+            engine.end("default/c/1")
+        site.db.close()
+        file.write_bytes(before)
+        assert server.show("c")["status"] == "Queued"
+        server.settle()
+        if not ended:
+            engine.end("default/c/1")
+            server.settle()
+        assert server.show("c")["status"] == "Completed"
+        assert sorted(engine.attempts) == ["default/a/1", "default/b/1", "default/c/1"]
