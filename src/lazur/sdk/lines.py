@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 
 from lazur.engine.states import FINAL
@@ -53,18 +54,19 @@ class Logs:
             thread.join()
 
     def _work(self) -> None:
-        while (wanted := self._wanted.get()) is not None:
-            job, name = wanted
-            out = _Prefixed(self._lines, name)
-            try:
-                path = self._scope.file("jobs", job, "files", path=MAIN_LOG)
-                copy_bytes(self._scope, path, out, lambda job=job: self._is_over(job))
-            except LazurError as error:
-                self._lines.say(f"{name} | (its log cannot be read: {error.message})")
-            except BrokenPipeError:
-                # Nobody reads on; whoever follows the whole finds that out as well.
-                return
-            out.close()
+        # Where nobody reads on, whoever follows the whole finds that out as well.
+        with suppress(BrokenPipeError):
+            while (wanted := self._wanted.get()) is not None:
+                self._copy(*wanted)
+
+    def _copy(self, job: str, name: str) -> None:
+        out = _Prefixed(self._lines, name)
+        try:
+            path = self._scope.file("jobs", job, "files", path=MAIN_LOG)
+            copy_bytes(self._scope, path, out, lambda: self._is_over(job))
+        except LazurError as error:
+            self._lines.say(f"{name} | (its log cannot be read: {error.message})")
+        out.close()
 
     def _is_over(self, job: str) -> bool:
         found = self._scope.http.request("GET", self._scope.path("jobs", job)).json()

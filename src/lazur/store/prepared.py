@@ -6,8 +6,8 @@ They are written as all others are. What comes out has its columns by name, as S
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Select, UpdateBase
@@ -86,7 +86,7 @@ class _Form:
         self._dialect = dialect
         self._columns = _columns(statement)
         names = [name for name, _ in self._columns]
-        self._made: Any = namedtuple("Row", names, rename=True)  # noqa: PYI024 # pyright: ignore[reportUntypedNamedTuple]
+        self._made = _row_of(names)
         self.readers: list[tuple[int, _Change]] | None = None
 
     def learn(self, description: Sequence[Sequence[Any]]) -> None:
@@ -107,11 +107,11 @@ class _Form:
 
     def row(self, found: Sequence[Any]) -> Any:
         if not self.readers:
-            return self._made._make(found)
+            return self._made(found)
         values = list(found)
         for at, read in self.readers:
             values[at] = read(values[at])
-        return self._made._make(values)
+        return self._made(values)
 
 
 def _defaults(statement: Statement, given: Sequence[str]) -> dict[str, Any]:
@@ -130,3 +130,9 @@ def _columns(statement: Statement) -> list[tuple[str, Any]]:
         return [(column.key or "", column.type) for column in statement.selected_columns]
     made: list[Any] = statement.returning_column_descriptions
     return [(str(one["name"]), one["type"]) for one in made]
+
+
+def _row_of(names: Sequence[str]) -> Any:
+    """As a named tuple is, which Python makes by running text as code: the server does not."""
+    columns = {name: property(itemgetter(at)) for at, name in enumerate(names)}
+    return type("Row", (tuple,), {"__slots__": (), **columns})
