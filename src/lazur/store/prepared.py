@@ -85,8 +85,7 @@ class _Form:
                 self._writers[name] = write
         self._dialect = dialect
         self._columns = _columns(statement)
-        names = [name for name, _ in self._columns]
-        self._made = _row_of(names)
+        self._made = _row_of([name for name, _ in self._columns])
         self.readers: list[tuple[int, _Change]] | None = None
 
     def learn(self, description: Sequence[Sequence[Any]]) -> None:
