@@ -18,7 +18,7 @@ AZURE_CLIENTS := 1.35 1.34 1.33
 # Tests start thousands of processes: without bytecode each compiles all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check emulators azure-clients lint types layers openapi tables locked hygiene covered test test-all mlflow-conformance docs bench chaos lock clean
+.PHONY: help setup demo check emulators azure-clients lint types layers openapi tables locked hygiene covered test test-all mlflow-conformance docs bench chaos published lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ mlflow-conformance: setup  ## MLflow's client against MLflow's own server and ou
 
 chaos: setup  ## kill servers and jobs for a while, then compare with the ledger
 	$(BIN)/python -m pytest -m chaos -s $(ARGS)
+
+published: setup  ## run Azure's own examples, unchanged (EXAMPLES=checkout of azureml-examples)
+	EXAMPLES="$(EXAMPLES)" $(BIN)/python -m pytest -m published -v $(ARGS)
 
 bench: setup  ## measure against the floor in the same run (ARGS="submit environments")
 	$(BIN)/python -m bench $(ARGS)

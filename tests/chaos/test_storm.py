@@ -86,22 +86,31 @@ def _seed() -> int:
 def _text(report: Report) -> str:
     weather, verdict = report.weather, report.verdict
     rows = [
-        ("jobs acknowledged", verdict.jobs),
-        ("pipelines of four steps acknowledged", verdict.pipelines),
-        ("sweeps acknowledged, their trials", f"{verdict.sweeps}, {verdict.trials}"),
-        ("trials that a policy stopped, each rightly", verdict.stopped),
-        ("parallel jobs and steps acknowledged", verdict.parallel),
-        ("rows in the results of those that nobody canceled", verdict.rows),
-        ("rows that ran again, and count once", verdict.again),
+        *_if(weather.jobs, ("jobs acknowledged", verdict.jobs)),
+        *_if(weather.pipelines, ("pipelines of four steps acknowledged", verdict.pipelines)),
+        *_if(
+            weather.sweeps,
+            ("sweeps acknowledged, their trials", f"{verdict.sweeps}, {verdict.trials}"),
+            ("trials that a policy stopped, each rightly", verdict.stopped),
+        ),
+        *_if(
+            weather.parallel,
+            ("parallel jobs and steps acknowledged", verdict.parallel),
+            ("rows in the results of those that nobody canceled", verdict.rows),
+            ("rows that ran again, and count once", verdict.again),
+        ),
         ("kill -9 of the server", weather.server_kills),
         ("kill -9 of supervisors and commands", weather.job_kills),
-        ("kill -9 of processes of parallel jobs", report.row_kills),
+        *_if(weather.parallel, ("kill -9 of processes of parallel jobs", report.row_kills)),
         ("cancels", weather.cancels),
         ("lost", len(verdict.lost)),
         ("started twice", len(verdict.twice)),
         ("with a wrong end", len(verdict.wrong)),
-        ("log lines compared", verdict.lines),
-        ("logs with a line missing, doubled or out of order", len(verdict.logs)),
+        *_if(
+            weather.jobs,
+            ("log lines compared", verdict.lines),
+            ("logs with a line missing, doubled or out of order", len(verdict.logs)),
+        ),
         ("acknowledged points of metrics compared", verdict.points),
         ("runs with a point missing or another end than their job", len(verdict.runs)),
         ("rows of the audit log verified", verdict.audited),
@@ -115,6 +124,11 @@ def _text(report: Report) -> str:
     return "\n".join(
         ["| what | count |", "|---|---:|", *(f"| {name} | {value} |" for name, value in rows)]
     )
+
+
+def _if(there: int, *rows: tuple[str, object]) -> tuple[tuple[str, object], ...]:
+    """Rows about what the storm had in it; the others would be noughts that prove nothing."""
+    return rows if there else ()
 
 
 def _spread(seconds: list[float]) -> str:
