@@ -41,9 +41,8 @@ class Examples:
 
 
 def steps(person: Person, name: str) -> dict[str, Any]:
-    """The children of a job that has ended, by the name of their step."""
-    children = person.ok("job", "list", "--parent-job-name", name)
-    return {child["step"]: child for child in children}
+    """Each step of a job that has ended, by its name: `status`, `job` (its own name), ..."""
+    return {step["name"]: step for step in person.ok("job", "show", "-n", name)["steps"]}
 
 
 @pytest.fixture(scope="session")
