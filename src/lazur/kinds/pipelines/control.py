@@ -28,6 +28,10 @@ def connect(graph: Graph, check: Check) -> None:
     for name, step in graph["steps"].items():
         for field in step["spec"] if step["kind"] in _FIELDS else ():
             check.field(field, (*_FIELDS[step["kind"]], *steps.OWN), ("jobs", name))
+        if step["kind"] in _FIELDS and step["inputs"]:
+            message = f"`inputs` of `{step['kind']}` reach no step"
+            hint = "Give them to the steps that it runs."
+            check.warning(message, ("jobs", name, "inputs"), key=True, hint=hint)
         match step["kind"]:
             case "if_else":
                 _connect_branches(graph, name, step, check)

@@ -18,9 +18,20 @@ def of_step(written: Mapping[str, Any], found: Iterable[Diagnostic]) -> Iterator
     its component's."""
     for one in unknown(found):
         field = one.path.partition(".")[0]
-        if field in written:
+        if field in written and not _is_bound(written, one.path):
             near = closest(field, OWN) if one.path == field else None
             yield replace(one, hint=one.hint or (f"Did you mean {near!r}?" if near else None))
+
+
+def _is_bound(written: Mapping[str, Any], path: str) -> bool:
+    """What the step has there is a text, such as `${{parent.inputs.x}}`: what is wrong below it is
+    said where it comes from."""
+    value: Any = written
+    for part in path.split(".")[:-1]:
+        value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, str):
+            return True
+    return False
 
 
 def of_part(cls: type[Spec], value: Mapping[str, Any]) -> list[Diagnostic]:

@@ -116,3 +116,17 @@ class TestTrue:
     @pytest.mark.parametrize("said", [False, "false", "yes", "", 1, None])
     def test_and_nothing_else(self, said: Any) -> None:
         assert not control.is_true(said)
+
+
+class TestInputs:
+    @pytest.mark.parametrize("step", [ASK, AGAIN, EACH])
+    def test_of_what_decides_reach_nobody_and_are_told(self, step: dict[str, Any]) -> None:
+        _, check = compiled({"jobs": {"s": {**step, "inputs": {"x": 1}}, "b": BODY}})
+        (found,) = check.diagnostics
+        assert (found.severity, found.path) == ("warning", "jobs.s.inputs")
+        assert found.hint == "Give them to the steps that it runs."
+
+    @pytest.mark.parametrize("inputs", [None, {}])
+    def test_none_are_no_mistake(self, inputs: Any) -> None:
+        _, check = compiled({"jobs": {"s": {**EACH, "inputs": inputs}, "b": BODY}})
+        assert check.diagnostics == []

@@ -28,6 +28,12 @@ class TestOfStep:
         assert [one.path for one in slips.of_step({"zzz": 1}, told)] == ["zzz"]
         assert list(slips.of_step({"command": "true"}, told)) == []
 
+    def test_not_what_is_wrong_with_what_it_is_given(self) -> None:
+        told = found(inputs={"x": {"type": "uri_file", "path": "a.csv", "pth": 1}})
+        assert [one.path for one in told] == ["inputs.x.pth"]
+        assert list(slips.of_step({"inputs": {"x": "${{parent.inputs.x}}"}}, told)) == []
+        assert list(slips.of_step({"inputs": {"x": {"pth": 1}}}, told)) == told
+
     def test_the_words_of_steps_are_known_too(self) -> None:
         hints = {
             one.path: one.hint
