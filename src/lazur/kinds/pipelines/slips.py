@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from lazur.kinds.pipelines.steps import OWN
+from lazur.kinds.pipelines.steps import OWN, mapping
 from lazur.spec.checking import Check, unknown
 from lazur.spec.diagnostics import Diagnostic
 from lazur.spec.model import Spec
@@ -28,7 +28,7 @@ def _is_bound(written: Mapping[str, Any], path: str) -> bool:
     said where it comes from."""
     value: Any = written
     for part in path.split(".")[:-1]:
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = mapping(value).get(part)
         if isinstance(value, str):
             return True
     return False
