@@ -41,8 +41,8 @@ MISTAKES = {
         ("p.yml:5:20", "takes a number", "'fast'"),
     ),
     "an input that the component has not": (
-        "  a:\n    component: ./train.yml\n    inputs: {rate: 1, rats: 2}\n",
-        ("p.yml:5:29", "has no input 'rats'", "Did you mean 'rate'?"),
+        "  a:\n    component: ./train.yml\n    inputs: {rats: 2}\n",
+        ("p.yml:5:20", "has no input 'rats'", "Did you mean 'rate'?"),
     ),
     "a cycle": (
         (

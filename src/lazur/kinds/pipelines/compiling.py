@@ -116,9 +116,14 @@ def _types(written: dict[str, Any]) -> dict[str, str]:
 
 
 def _inputs(written: dict[str, Any]) -> dict[str, Any]:
-    """What the step says, and the defaults of what it does not."""
-    given = {name: _given(part) for name, part in mapping(written.get("inputs")).items()}
-    for name, port in steps.ports(written, "inputs").items():
+    """What the step says, of what its component has, and the defaults of what it does not."""
+    declared = steps.ports(written, "inputs")
+    given = {
+        name: _given(part)
+        for name, part in mapping(written.get("inputs")).items()
+        if name in declared or steps.body(written) is None
+    }
+    for name, port in declared.items():
         if given.get(name) is None and port.get("default") is not None:
             given[name] = port["default"]
         given.setdefault(name, None)

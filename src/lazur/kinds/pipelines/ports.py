@@ -15,7 +15,7 @@ from lazur.kinds.pipelines.bindings import Ref
 from lazur.spec.checking import Check
 from lazur.spec.inputs import PATH_TYPES
 from lazur.spec.model import squashed
-from lazur.spec.suggestions import did_you_mean
+from lazur.spec.suggestions import closest, did_you_mean
 
 if TYPE_CHECKING:
     from lazur.kinds.pipelines.compiling import Graph
@@ -26,57 +26,70 @@ _PATHS = frozenset(squashed(word) for word in (*PATH_TYPES, "path"))
 def check_ports(graph: Graph, written: Mapping[str, dict[str, Any]], check: Check) -> None:
     for name, step in written.items():
         declared = steps.ports(step, "inputs") if steps.body(step) is not None else None
-        _check_given(graph, name, step, declared, check)
         if declared is not None:
-            _check_all_given(graph, name, step, declared, check)
-            _check_known(name, step, "outputs", steps.ports(step, "outputs"), check)
+            _check_inputs(graph, name, step, declared, check)
+            _check_outputs(name, step, check)
+        for port, value in graph["steps"][name]["inputs"].items():
+            known = (declared or {}).get(port, {})
+            if known.get("type") and value is not None:
+                _check_fits(graph, name, port, known, value, check)
     for name, step in graph["steps"].items():
         _check_taken(graph, written, name, step["inputs"], check)
 
 
-def _check_given(
-    graph: Graph,
-    name: str,
-    step: dict[str, Any],
-    declared: dict[str, dict[str, Any]] | None,
-    check: Check,
-) -> None:
-    if declared is not None:
-        _check_known(name, step, "inputs", declared, check)
-    for port, value in graph["steps"][name]["inputs"].items():
-        known = (declared or {}).get(port, {})
-        if known.get("type") and value is not None:
-            _check_fits(graph, name, port, known, value, check)
-
-
-def _check_known(
-    name: str, step: dict[str, Any], side: str, declared: Mapping[str, Any], check: Check
-) -> None:
-    for port in steps.mapping(step.get(side)):
-        if port not in declared and not (side == "outputs" and port in steps.ARTIFACTS):
-            noun = side.removesuffix("s")
-            there = ", ".join(declared) or "none"
-            hint = did_you_mean(port, declared) or f"It has: {there}."
-            message = f"the component of step {name!r} has no {noun} {port!r}"
-            check.error(message, ("jobs", name, side, port), key=True, hint=hint)
-
-
-def _check_all_given(
+def _check_inputs(
     graph: Graph,
     name: str,
     step: dict[str, Any],
     declared: dict[str, dict[str, Any]],
     check: Check,
 ) -> None:
-    bound = graph["steps"][name]["inputs"]
-    by_others = {*given_by_loop(graph, name), *steps.mapping(step.get("search_space"))}
-    for port, known in declared.items():
-        if known.get("optional") is True or port in by_others or bound.get(port) is not None:
+    """What the component has not is left out, as Azure's client does: pipelines give all their
+    steps the same. Not so where it may be meant for one that nobody gives."""
+    given = steps.mapping(step.get("inputs"))
+    missing = _missing(graph, name, step, declared)
+    left = [port for port in declared if port not in given]
+    for port in given:
+        if port in declared:
             continue
-        path = ("jobs", name, "inputs") if step.get("inputs") else ("jobs", name)
+        place = ("jobs", name, "inputs", port)
+        message, hint = _unknown(name, "input", port, declared)
+        if missing or closest(port, left):
+            check.error(message, place, key=True, hint=hint)
+        else:
+            check.warning(f"{message}: nobody reads it", place, key=True, hint=hint)
+    path = ("jobs", name, "inputs") if step.get("inputs") else ("jobs", name)
+    for port in missing:
+        known = declared[port]
         kind = f", {_article(known['type'])}" if known.get("type") else ""
         message = f"step {name!r} is not given the input {port!r}{kind}, which its component needs"
         check.error(message, path, key=True, hint=f"Give it under `inputs:`, `{port}: …`.")
+
+
+def _check_outputs(name: str, step: dict[str, Any], check: Check) -> None:
+    declared = steps.ports(step, "outputs")
+    for port in steps.mapping(step.get("outputs")):
+        if port not in declared and port not in steps.ARTIFACTS:
+            message, hint = _unknown(name, "output", port, declared)
+            check.error(message, ("jobs", name, "outputs", port), key=True, hint=hint)
+
+
+def _unknown(name: str, noun: str, port: str, declared: Mapping[str, Any]) -> tuple[str, str]:
+    there = ", ".join(declared) or "none"
+    hint = did_you_mean(port, declared) or f"It has: {there}."
+    return f"the component of step {name!r} has no {noun} {port!r}", hint
+
+
+def _missing(
+    graph: Graph, name: str, step: dict[str, Any], declared: dict[str, dict[str, Any]]
+) -> list[str]:
+    bound = graph["steps"][name]["inputs"]
+    by_others = {*given_by_loop(graph, name), *steps.mapping(step.get("search_space"))}
+    return [
+        port
+        for port, known in declared.items()
+        if known.get("optional") is not True and port not in by_others and bound.get(port) is None
+    ]
 
 
 def check_values(graph: Graph, written: Mapping[str, dict[str, Any]], check: Check) -> None:

@@ -40,6 +40,9 @@ class TestInputs:
     def test_nothing_is_something_to_say(self, given: Any) -> None:
         assert inputs(word=given)["word"] == given
 
+    def test_what_its_component_has_not_is_left_out(self) -> None:
+        assert inputs(surplus=2) == {"rate": 0.1, "word": None}
+
 
 class TestPipelineInputs:
     @pytest.mark.parametrize(

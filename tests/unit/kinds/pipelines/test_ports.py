@@ -64,16 +64,10 @@ class TestPlaces:
         "inputs, at, message, hint",
         [
             (
-                "{rt: 3}",
-                "rt: 3",
-                "the component of step 's' has no input 'rt'",
-                "There are: d, n.",
-            ),
-            (
-                "{default: 3}",
-                "default: 3",
-                "the component of step 's' has no input 'default'",
-                "There are: d, n.",
+                "{N: 3}",
+                "N: 3",
+                "the component of step 's' has no input 'N'",
+                "Did you mean 'n'?",
             ),
             ("{n: x}", "x}", "the input 'n' of step 's' takes an integer: ", None),
             ("{d: 3}", "3}", "the input 'd' of step 's' takes an mltable, not 3", None),
@@ -128,6 +122,23 @@ class TestPlaces:
         assert found.message.startswith(message)
         assert found.hint == hint
 
+    @pytest.mark.parametrize("inputs", ["{rt: 3}", "{default: 3}", "{n: 1, N: 2}"])
+    def test_of_what_nobody_reads(self, inputs: str) -> None:
+        _, _, diagnostics = load_document(load(f"{FILE}    inputs: {inputs}\n", "p.yml"))
+        assert errors_of(diagnostics) == []
+        (found,) = (one for one in diagnostics if "nobody reads it" in one.message)
+        port = inputs[1:-1].split()[-2].removesuffix(":")
+        assert found.severity == "warning"
+        assert found.message == f"the component of step 's' has no input {port!r}: nobody reads it"
+        assert shown(found).startswith(f"{port}: ")
+        assert found.hint in ("There are: d, n.", "Did you mean 'n'?")
+
+    def test_of_what_may_be_meant_for_an_input_that_is_missing(self) -> None:
+        _, _, diagnostics = load_document(load(f"{NEEDY}    inputs: {{rt: 3}}\n", "p.yml"))
+        missing, surplus = sorted(one.message for one in errors_of(diagnostics))
+        assert missing.startswith("step 's' is not given the input 'n'")
+        assert surplus == "the component of step 's' has no input 'rt'"
+
     @pytest.mark.parametrize(
         "inputs, line, at",
         [
@@ -154,7 +165,7 @@ class TestPlaces:
     )
     def test_what_there_is_instead(self, many: int, hint: str) -> None:
         ports = {f"p{at}": {"type": "integer", "optional": True} for at in range(many)}
-        step = {"component": component(inputs=ports), "inputs": {"strange": 1}}
+        step = {"component": component(outputs=ports), "outputs": {"strange": None}}
         assert hints({"jobs": {"s": step}}) == [hint]
         maker = command(outputs=dict.fromkeys(ports))
         taker = command(inputs={"x": "${{parent.jobs.s.outputs.strange}}"})
@@ -340,8 +351,10 @@ class TestWhenItBegins:
         assert told(value, begins=True) == []
 
     def test_what_is_wrong_is_told_then_too(self) -> None:
-        (surplus,) = self.asked({"n": INTEGER}, {"n": 1, "z": "${{parent.inputs.v}}"}, v=None)
-        assert "has no input 'z'" in surplus
+        (surplus,) = self.asked(
+            {"n": {**INTEGER, "optional": True}}, {"N": "${{parent.inputs.v}}"}, v=None
+        )
+        assert "has no input 'N'" in surplus
         (unknown,) = self.asked({"n": INTEGER}, {"n": "${{parent.inputs.w}}"})
         assert "the pipeline has no input 'w'" in unknown
 
