@@ -453,6 +453,23 @@ class TestReuse:
         assert "q_a" in runner.begun()
         assert "is not there any more" in runner.why("q_a")
 
+    def test_what_lies_in_the_trash_is_left_to_be_purged(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        call(runner.site, trash.delete, "default", {"runs": ["p"]})
+        runner.done(CHAIN, "q")
+        assert "q_a" in runner.begun()
+        assert "is archived" in runner.why("q_a")
+        assert call(runner.site, trash.purge, "default", {"runs": ["p"]})["kept"] == []
+        runner.done(CHAIN, "r")
+        assert "r_a" not in runner.begun()
+
+    def test_one_that_is_not_in_the_trash_is_preferred(self, runner: Runner) -> None:
+        runner.done(CHAIN)
+        runner.done(CHAIN, "q", settings={"force_rerun": True})
+        call(runner.site, trash.delete, "default", {"runs": ["q"]})
+        runner.done(CHAIN, "r")
+        assert "r_a" not in runner.begun()
+
     def test_a_place_where_another_wrote_since_is_not_trusted(self, runner: Runner) -> None:
         place = "azureml://datastores/workspaceblobstore/paths/shared/x"
         for name, said in (("p", "make"), ("q", "other"), ("r", "make")):

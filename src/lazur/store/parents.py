@@ -193,7 +193,8 @@ _WAKE = Prepared(
 
 
 def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
-    """The newest job that ended well and was made of the same."""
+    """The newest job that ended well and was made of the same; one in the trash where there is no
+    other."""
     return _EQUAL.first(db, {"room": workspace_id, "key": key})
 
 
@@ -205,7 +206,7 @@ _EQUAL = Prepared(
         jobs.c.state == State.COMPLETED.value,
         jobs.c.reused_id.is_(None),
     )
-    .order_by(jobs.c.id.desc())
+    .order_by(jobs.c.archived, jobs.c.id.desc())
     .limit(1)
 )
 

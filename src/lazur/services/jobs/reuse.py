@@ -90,6 +90,9 @@ def look(
     if step.rerun:
         return Reuse(key, parts, "`force_rerun: true`: it runs again")
     row = parents.equal(context.db, home.id, key)
+    if row is not None and row.archived:
+        hint = "`lazur job restore` makes it count again"
+        return Reuse(key, parts, f"it was done by {row.name}, but that is archived: {hint}")
     if row is not None and (lost := _lost(context, home, row)):
         return Reuse(key, parts, f"it was done by {row.name}, but {lost}")
     if row is not None:
