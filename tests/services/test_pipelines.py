@@ -346,6 +346,28 @@ class TestReuse:
         assert runner.why("q_a") == "all parts are those of p_a"
         assert runner.outputs("q_a") == runner.outputs("p_a")
 
+    def test_the_log_and_the_files_are_those_of_the_job_that_did_it(self, runner: Runner) -> None:
+        reads = {"x": "${{parent.jobs.a.outputs.artifacts}}"}
+        makes = command("make", outputs={"artifacts": None})
+        runner.done({"a": makes, "b": command("cat ${{inputs.x}}", inputs=reads)})
+        did = runner.site.home.artifacts("default", "p_a")
+        for path in ("user_logs/std_log.txt", "outputs/x.txt"):
+            (did / path).parent.mkdir(parents=True, exist_ok=True)
+            (did / path).write_text(path)
+        view = runner.done({"a": makes, "b": command("tac ${{inputs.x}}", inputs=reads)}, "q")
+        assert [step["reused_from"] for step in view["steps"]] == ["p_a", None]
+        with runner.site.db.read() as db:
+            row = job_store.by_id(db, job_store.id_of(db, "default", "q_b") or 0)
+        assert row is not None
+        assert row.resolved["inputs"][0]["source"]["path"] == str(did)
+        found = call(runner.site, files.find, "default", "q_a")["value"]
+        assert [file["path"] for file in found] == ["outputs/x.txt", "user_logs/std_log.txt"]
+        place = call(runner.site, files.place, "default", "q_a", files.MAIN_LOG)
+        assert place.full == did / files.MAIN_LOG
+        spec = {"name": "m", "path": "azureml://jobs/q_a/outputs/artifacts/paths/outputs/"}
+        model = call(runner.site, assets.create, "default", "models", spec)
+        assert f"{did.name}/outputs" in model["path"]
+
     def test_what_a_pipeline_within_made_is_known_by_the_step_that_made_it(
         self, runner: Runner
     ) -> None:

@@ -10,6 +10,7 @@ from lazur.errors import Invalid, NotFound, Unsupported
 from lazur.kinds.assets import mlmodel, triton
 from lazur.safe import SafeRoot
 from lazur.services.assets import versions
+from lazur.services.assets.places import that_ran
 from lazur.services.base import artifact_uris
 from lazur.services.base.home import ARTIFACTSTORE
 from lazur.services.base.site import Context
@@ -156,7 +157,7 @@ def _of_job(context: Context, home: AnyRow, reference: JobOutput | RunArtifact) 
     row = jobs.by_name(context.db, home.id, named) or jobs.by_run(context.db, home.id, named)
     output = reference.output if isinstance(reference, JobOutput) else "artifacts"
     if output in ("artifacts", "default"):
-        run = str(row.run_id) if row is not None else named
+        run = str(that_ran(context, row).run_id) if row is not None else named
         made = {"path": _of_run(context, home, run, reference.path.strip("/"))}
     elif row is None:
         raise NotFound(f"path: there is no job {named!r} here.", hint="See: lazur job list")

@@ -165,8 +165,15 @@ def asset_row(context: Context, home: AnyRow, found: Asset, kind: str, field: st
     return _asset(context, home, found, family, field)
 
 
-def in_artifacts(context: Context, row: AnyRow) -> Path:
-    return context.site.home.artifacts(row.workspace, row.run_id)
+def in_artifacts(context: Context, row: JobRow) -> Path:
+    did = that_ran(context, row)
+    return context.site.home.artifacts(did.workspace, did.run_id)
+
+
+def that_ran(context: Context, row: JobRow) -> JobRow:
+    """Of a step that was done before, the job that did it: its log and files are the step's."""
+    did = jobs.by_id(context.db, row.reused_id) if row.reused_id is not None else None
+    return row if did is None else did
 
 
 def _remote(

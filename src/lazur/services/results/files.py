@@ -12,7 +12,7 @@ from typing import Any
 
 from lazur.errors import Forbidden, NotFound
 from lazur.safe import Entry, SafeRoot
-from lazur.services.assets.places import in_artifacts
+from lazur.services.assets.places import in_artifacts, that_ran
 from lazur.services.base import gathered, workspaces
 from lazur.services.base.home import ARTIFACTSTORE, DATASTORES, Home
 from lazur.services.base.site import Context
@@ -122,7 +122,7 @@ def _artifacts(context: Context, row: JobRow) -> tuple[Path, str]:
 def _models(context: Context, row: JobRow) -> dict[str, Folder]:
     """But for those whose name the run's own files have."""
     artifacts = in_artifacts(context, row)
-    found = models.logged(context, row)
+    found = models.logged(context, that_ran(context, row))
     return {name: at for name, at in found.items() if not os.path.lexists(artifacts / name)}
 
 
