@@ -89,6 +89,15 @@ class TestPipelines:
         assert "make<br/>Completed" in lazur("job", "graph", "-n", "drawn").out
         assert lazur("job", "graph").code == 1
 
+    def test_a_graph_shows_the_pipelines_within(self, lazur: Cli) -> None:
+        leaf = {"command": "true", "environment": {"image": "python:3.11"}}
+        spec = {"type": "pipeline", "name": "deep", "jobs": {"p": {"jobs": {"x": leaf}}}}
+        (lazur.folder / "deep.yml").write_text(json.dumps(spec))
+        lazur("job", "create", "-f", "deep.yml", "--stream")
+        drawn = lazur("job", "graph", "-n", "deep").out
+        assert 'subgraph s0["p<br/>Completed"]' in drawn
+        assert 's0_0["x<br/>Completed"]' in drawn
+
     def test_a_mistake_is_shown_in_the_file_of_the_component(self, lazur: Cli) -> None:
         (lazur.folder / "c.yml").write_text(
             "type: command\ncommand: echo ${{inputs.b}}\nenvironment: {image: 'python:3.11'}\n"

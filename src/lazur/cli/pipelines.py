@@ -6,7 +6,7 @@ from typing import Any
 
 from knack.util import CLIError
 
-from lazur.cli import session, specs
+from lazur.cli import session, specs, steps
 
 
 def graph(
@@ -17,7 +17,7 @@ def graph(
 
     if (name is None) == (file is None):
         raise CLIError("Give a job's --name or a --file: one of them.")
-    job = session.client().jobs.get(name).to_dict() if name else specs.source(file, sets).spec
+    job = _whole(name) if name else specs.source(file, sets).spec
     if not drawing.is_pipeline(job):
         raise CLIError(f"{name or file} is no pipeline: it has no steps to draw.")
     chart = drawing.chart(job)
@@ -25,3 +25,8 @@ def graph(
         return {"format": shape, "graph": chart}
     print(chart, end="")
     return None
+
+
+def _whole(name: str) -> dict[str, Any]:
+    client = session.client()
+    return steps.opened(client, client.jobs.get(name).to_dict())

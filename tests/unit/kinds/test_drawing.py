@@ -97,7 +97,9 @@ class TestChart:
             == """\
 flowchart LR
   s0["a<br/>Completed"]
-  s1[["p<br/>Failed"]]
+  subgraph s1["p<br/>Failed"]
+    s1_0["x"]
+  end
   s2{"ask<br/>if_else"}
   s3["no<br/>Canceled"]
   s4(["each<br/>parallel_for<br/>Running"])
@@ -119,6 +121,59 @@ flowchart LR
   class s5,s6 left
 """
         )
+
+    def test_pipelines_within_show_their_steps(self) -> None:
+        taken = {"x": "${{parent.jobs.a.outputs.y}}"}
+        leaf = {"jobs": {"z": _job()}}
+        inner = {
+            "type": "pipeline",
+            "outputs": {"best": {"type": "uri_folder"}},
+            "jobs": {
+                "a": _job(outputs={"y": "${{parent.outputs.best}}"}),
+                "b": _job(inputs=taken),
+                "c": {"component": {"type": "pipeline", **leaf}},
+            },
+        }
+        drawn = chart(
+            {
+                "jobs": {
+                    "p": {"type": "pipeline", "component": inner},
+                    "q": _job(inputs={"x": "${{parent.jobs.p.outputs.best}}"}),
+                },
+                "steps": [
+                    {
+                        "name": "p",
+                        "status": "Running",
+                        "steps": [
+                            {"name": "a", "status": "Completed"},
+                            {"name": "c", "status": "Running", "steps": None},
+                        ],
+                    },
+                ],
+            }
+        )
+        assert (
+            drawn[: drawn.index("  classDef")]
+            == """\
+flowchart LR
+  subgraph s0["p<br/>Running"]
+    s0_0["a<br/>Completed"]
+    s0_1["b"]
+    subgraph s0_2["c<br/>Running"]
+      s0_2_0["z"]
+    end
+  end
+  s1["q"]
+  s0_0 -->|"y"| s0_1
+  s0 -->|"best"| s1
+"""
+        )
+        assert "class s0_0 done" in drawn
+        assert "class s0,s0_2 running" in drawn
+
+    def test_one_that_lies_elsewhere_is_a_box_of_its_own(self) -> None:
+        drawn = chart({"jobs": {"p": {"type": "pipeline", "component": "azureml:p:1"}}})
+        assert '  s0[["p"]]' in drawn.splitlines()
 
     def test_what_is_wrong_is_drawn_as_far_as_it_goes(self) -> None:
         taken = {"x": "${{parent.jobs.gone.outputs.y}}"}

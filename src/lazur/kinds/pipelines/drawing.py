@@ -31,41 +31,64 @@ _STYLES = """\
 def chart(job: Mapping[str, Any]) -> str:
     """`job` is a pipeline as it is written, or as the server shows it, with its `steps`. What is
     wrong in it is drawn as far as it goes."""
-    check = Check(job)
-    graph = compile_graph(job, check)
-    states = _states(job)
-    ids = {name: f"s{number}" for number, name in enumerate(graph["steps"])}
-    lines = ["flowchart LR"]
-    lines += [f"  {ids[name]}{_box(graph, name, states)}" for name in graph["steps"]]
+    drawn = _Drawn()
+    graph, ids = drawn.steps(job, _told(job), "s", "  ")
     made = {b.get("promoted") for s in graph["steps"].values() for b in s["outputs"].values()}
     outputs = {n: f"o{at}" for at, n in enumerate(graph["outputs"]) if n in made}
-    lines += [f'  {ids_of}(("{text(name)}"))' for name, ids_of in outputs.items()]
-    for edge in dict.fromkeys(_edges(graph, ids, outputs)):
-        lines.append(f"  {edge}")
-    lines.append(_STYLES)
-    for style in dict.fromkeys(_CLASSES.values()):
-        mine = [ids[n] for n, state in states.items() if n in ids and _CLASSES.get(state) == style]
-        if mine:
-            lines.append(f"  class {','.join(mine)} {style}")
-    return "\n".join(lines) + "\n"
+    drawn.lines += [f'  {place}(("{text(name)}"))' for name, place in outputs.items()]
+    drawn.edges += _edges(graph, ids, outputs)
+    looks = [
+        f"  class {','.join(mine)} {style}"
+        for style in dict.fromkeys(_CLASSES.values())
+        if (mine := drawn.looks.get(style))
+    ]
+    edges = [f"  {edge}" for edge in dict.fromkeys(drawn.edges)]
+    return "\n".join(["flowchart LR", *drawn.lines, *edges, _STYLES, *looks]) + "\n"
 
 
-def _states(job: Mapping[str, Any]) -> dict[str, str]:
-    """By step; of a loop's body that of its last round."""
-    found: dict[str, str] = {}
+class _Drawn:
+    """What comes together of all pipelines that lie in each other."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.edges: list[str] = []
+        self.looks: dict[str, list[str]] = {}
+
+    def steps(
+        self, job: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]], lead: str, indent: str
+    ) -> tuple[Graph, dict[str, str]]:
+        """The boxes of a pipeline, and all that is within those that are pipelines themselves."""
+        graph = compile_graph(job, Check(job))
+        ids = {name: f"{lead}{number}" for number, name in enumerate(graph["steps"])}
+        for name, step in graph["steps"].items():
+            known = told.get(name, {})
+            if (style := _CLASSES.get(known.get("status", ""))) is not None:
+                self.looks.setdefault(style, []).append(ids[name])
+            if not is_pipeline(step["spec"]):
+                self.lines.append(f"{indent}{ids[name]}{_box(graph, name, known)}")
+                continue
+            self.lines.append(f'{indent}subgraph {ids[name]}["{_label(graph, name, known)}"]')
+            inner = self.steps(step["spec"], _told(known), f"{ids[name]}_", f"{indent}  ")
+            self.lines.append(f"{indent}end")
+            self.edges += _edges(*inner, {})
+        return graph, ids
+
+
+def _told(job: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is known of each step; of a loop's body that is its last round."""
     told: list[dict[str, Any]] = job.get("steps") or []
-    for step in told:
-        name = step["name"].partition(".")[0]
-        found[name] = step["status"]
-    return found
+    return {step["name"].partition(".")[0]: step for step in told}
 
 
-def _box(graph: Graph, name: str, states: Mapping[str, str]) -> str:
+def _box(graph: Graph, name: str, known: Mapping[str, Any]) -> str:
+    begin, end = {**_SHAPES, **_LOOPS}.get(graph["steps"][name]["kind"], _BOX)
+    return f"{begin}{_label(graph, name, known)}{end}"
+
+
+def _label(graph: Graph, name: str, known: Mapping[str, Any]) -> str:
     kind = graph["steps"][name]["kind"]
-    begin, end = {**_SHAPES, **_LOOPS}.get(kind, _BOX)
-    label = text(name) + (f"<br/>{text(kind)}" if kind in _LOOPS or kind == "if_else" else "")
-    state = states.get(name)
-    return f"{begin}{label}{f'<br/>{text(state)}' if state else ''}{end}"
+    parts = [name, kind if kind in _LOOPS or kind == "if_else" else "", known.get("status") or ""]
+    return "<br/>".join(text(part) for part in parts if part)
 
 
 def _edges(graph: Graph, ids: Mapping[str, str], outputs: Mapping[str, str]) -> Iterator[str]:
