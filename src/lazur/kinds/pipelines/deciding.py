@@ -266,21 +266,25 @@ def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, An
     said = [_said(view, standing, name) for name in bad if "owner" not in steps[name]]
     shown = "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
     behind = f" Not run because of it: {', '.join(blocked[:10])}." if blocked else ""
-    first = next((_culprit(c) for c in _ended_badly(view.children.values())), view.name)
+    first, advice = next(map(_culprit, _ended_badly(view.children.values())), (view.name, ""))
+    own = advice.rstrip(".") + ". " if advice else ""
     return {
         "code": "StepFailed",
         "message": f"{shown}.{behind}",
-        "hint": f"See its log: lazur job stream -n {first}. After a change of its code or "
+        "hint": f"{own}See its log: lazur job stream -n {first}. After a change of its code or "
         "settings submit the pipeline again: what was done is not done again. Nothing to change? "
         f"Go on from there: lazur job retry -n {view.name}",
         "steps": bad,
         "job": first,
+        "advice": advice,
     }
 
 
-def _culprit(child: ChildView) -> str:
-    """Of a pipeline within, the job that failed there."""
-    return str((child.error or {}).get("job") or child.name)
+def _culprit(child: ChildView) -> tuple[str, str]:
+    """Of a pipeline within, the job that failed there; and what that one says to do next."""
+    error = child.error or {}
+    advice = error.get("advice") if "job" in error else error.get("hint")
+    return str(error.get("job") or child.name), str(advice or "")
 
 
 def _ended_badly(children: Collection[ChildView]) -> Iterator[ChildView]:

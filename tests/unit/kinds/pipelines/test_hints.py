@@ -29,6 +29,13 @@ class TestHint:
         assert "lazur job stream -n p_a_deep_down." in inner["hint"]
         assert error_of(inner)["job"] == "p_a_deep_down"
 
+    def test_it_begins_with_what_that_job_says_itself(self) -> None:
+        inner = error_of({"message": "too many nodes", "hint": "Ask for fewer."})
+        assert inner["hint"].startswith("Ask for fewer. See its log: lazur job stream -n p_a.")
+        outer = error_of(inner)
+        assert outer["hint"].startswith("Ask for fewer. See its log: lazur job stream -n p_a.")
+        assert outer["hint"].count("Ask for fewer") == outer["hint"].count("See its log") == 1
+
     def test_a_retry_is_for_what_needs_no_change(self) -> None:
         before, _, after = error_of(None)["hint"].partition("Nothing to change?")
         assert "submit the pipeline again" in before
