@@ -76,6 +76,12 @@ OURS = "lazur: the job fails: "
 SYMPTOMS = (
     _symptom(
         "MiniBatchesFailed",
+        "Check that the files which its MLTable file names are there, below its folder, and that"
+        " the columns are those that the job asks for.",
+        rf"^{OURS}(the table .{{1,300}} could not be cut .{{1,300}})",
+    ),
+    _symptom(
+        "MiniBatchesFailed",
         "What failed, with its log: lazur job mini-batches -n NAME --status failed.",
         rf"^{OURS}(.{{1,300}})",
     ),

@@ -45,6 +45,14 @@ class TestMiniBatches:
         assert told["message"] == "1 mini-batch has failed"
         assert "lazur job mini-batches -n kind_lime --status failed" in told["hint"]
 
+    def test_of_a_table_that_could_not_be_cut_there_are_none(self) -> None:
+        why = "the table /t could not be cut into mini-batches: it has no column 'Store'"
+        told = explain(
+            Exit("exit", code=1), "running", f"lazur: the job fails: {why}\n", None, "k"
+        )
+        assert (told["code"], told["message"]) == ("MiniBatchesFailed", why)
+        assert "MLTable" in told["hint"]
+
 
 class TestRealPrograms:
     """The messages as today's shell and Python really write them."""
