@@ -38,4 +38,11 @@ def of_part(cls: type[Spec], value: Mapping[str, Any]) -> list[Diagnostic]:
     """Of a component, or of the job of a pipeline within one."""
     check = Check(value)
     check.model(cls)
-    return unknown(check.diagnostics)
+    found = unknown(check.diagnostics)
+    return [replace(one, hint=one.hint or _ELSEWHERE.get(one.path)) for one in found]
+
+
+_ELSEWHERE = {
+    "compute": "Where it runs, its step says, or the pipeline in `settings.default_compute`."
+}
+"""Of fields that a component has not: who says it instead."""

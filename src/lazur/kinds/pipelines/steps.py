@@ -22,8 +22,9 @@ ARTIFACTS = frozenset({"artifacts", "default"})
 _COMPONENT_ONLY = frozenset(
     "$schema id name version display_name description tags properties is_deterministic inputs "
     "outputs type additional_includes auto_delete_setting intellectual_property creation_context "
-    "latest_version early_available".split()
+    "latest_version early_available compute".split()
 )
+"""Where it runs is no matter of a component: the step or the pipeline says it."""
 _STEP_ONLY = frozenset(
     "component inputs outputs type depends_on on_failure comment is_deterministic name $schema "
     "id".split()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from lazur.kinds.assets.component import CommandComponent
 from lazur.kinds.jobs.command import CommandJob
 from lazur.kinds.pipelines import slips
 from lazur.spec.diagnostics import Diagnostic
@@ -19,6 +20,12 @@ class TestOfPart:
     def test_also_where_it_cannot_be_a_job(self) -> None:
         (one,) = slips.of_part(CommandJob, {"environmnt": "azureml:e:1"})
         assert one.path == "environmnt"
+
+    def test_who_says_what_a_component_does_not(self) -> None:
+        said = {**SAID, "name": "x", "compute": "azureml:big"}
+        (one,) = slips.of_part(CommandComponent, said)
+        assert one.path == "compute"
+        assert "settings.default_compute" in str(one.hint)
 
 
 class TestOfStep:

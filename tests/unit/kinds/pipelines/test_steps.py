@@ -114,6 +114,11 @@ class TestJobSpec:
         assert found["code"] == "."
         assert {"limits", "compute"}.isdisjoint(found)
 
+    def test_a_component_does_not_say_where_it_runs(self) -> None:
+        step = {"component": component(compute="azureml:big")}
+        assert "compute" not in steps.job_spec(step)
+        assert steps.job_spec({**step, "compute": "azureml:own"})["compute"] == "azureml:own"
+
 
 class TestNames:
     @pytest.mark.parametrize(
