@@ -62,13 +62,36 @@ class TestGet:
             with pytest.raises(NotFound):
                 curated.serving("sklearn-1.5", version)
 
-    def test_others_of_the_same_library_are_named(self) -> None:
+    @pytest.mark.parametrize(
+        "old, new",
+        [
+            ("AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11-gpu", "tensorflow-2.16-cuda12"),
+            ("AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu", "tensorflow-2.16-cuda12"),
+            ("AzureML-TensorFlow-2.3-CPU", "tensorflow-2.16-cuda12"),
+            ("AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu", "acpt-pytorch-2.8-cuda12.6"),
+            ("AzureML-acpt-pytorch-1.13-py38-cuda11.7-gpu", "acpt-pytorch-2.8-cuda12.6"),
+            ("AzureML-xgboost-0.9-ubuntu18.04-py37-cpu-inference", "lightgbm-3.3"),
+        ],
+    )
+    def test_another_version_of_a_library_is_named_and_not_taken(self, old: str, new: str) -> None:
         with pytest.raises(NotFound) as caught:
-            curated.get("AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu")
-        assert caught.value.hint == "It has: tensorflow-2.16-cuda12."
+            curated.get(old)
+        hint = str(caught.value.hint)
+        assert hint.startswith(f"It has: {new}. ")
+        assert f"azureml://registries/azureml/environments/{new}/labels/latest" in hint
+        assert "lazur environment create" in hint
+
+    def test_of_several_the_nearest_is_the_one_to_write(self) -> None:
         with pytest.raises(NotFound) as caught:
             curated.get("sklearn-0.22")
-        assert str(caught.value.hint).startswith("It has: sklearn-0.24, sklearn-1.0")
+        hint = str(caught.value.hint)
+        assert hint.startswith("It has: sklearn-0.24, sklearn-1.0")
+        assert "environments/sklearn-0.24/labels/latest" in hint
+
+    def test_of_what_resembles_none_all_are_named(self) -> None:
+        with pytest.raises(NotFound) as caught:
+            curated.get("AzureML-Tutorial")
+        assert caught.value.hint == f"It has: {', '.join(curated.names())}."
 
     def test_every_alias_leads_somewhere(self) -> None:
         for alias in ALIASES:

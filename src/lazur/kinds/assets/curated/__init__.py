@@ -85,19 +85,28 @@ def canonical(name: str) -> str:
 
 
 def _others(found: str) -> str:
-    """Of the same library, or of nearly the same name."""
-    library = [name for name in names() if _words(name)[0] == _words(found)[0]]
+    """Of the same library, or of nearly the same name. None of them is taken unasked: another
+    version of a library may do another thing."""
+    libraries = set(_LIBRARY.findall(found)) - _NO_LIBRARY
+    same = [name for name in names() if libraries & set(_LIBRARY.findall(_contents(name)))]
+    if same:
+        (nearest,) = difflib.get_close_matches(found, same, 1, 0)
+        return (
+            f"It has: {', '.join(same)}. Where your code runs with it too, write azureml://"
+            f"registries/{REGISTRY}/environments/{nearest}/labels/latest; or else register an"
+            f" environment of your own: {_REGISTER}"
+        )
     close = difflib.get_close_matches(found, names(), 1)
-    if library or not close:
-        return f"It has: {', '.join(library or names())}."
-    return f"Did you mean {close[0]}?"
+    return f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names())}."
 
 
-def _words(name: str) -> list[str]:
-    return _MACHINE.sub("", name).split("-")
+def _contents(name: str) -> str:
+    """Its name and, of what it is made for, those that the name leaves out."""
+    return " ".join([name, *next(iter(SHELF[name].values()))["tags"]]).lower()
 
 
-_ALTERNATIVE = (
-    "Register an environment of your own with the packages it needs: lazur environment create"
-    " --file env.yml"
-)
+_LIBRARY = re.compile(r"[a-z]{3,}")
+_NO_LIBRARY = {"acpt", "cpu", "cuda", "gpu", "inference", "training", "ubuntu"}
+
+_REGISTER = "lazur environment create --file env.yml"
+_ALTERNATIVE = f"Register an environment of your own with the packages it needs: {_REGISTER}"
