@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -209,6 +210,20 @@ class TestDownload:
         assert (got / "artifacts" / "user_logs" / "std_log.txt").read_text() == "out\n"
         assert (got / "artifacts" / "outputs" / "kept.txt").read_text() == "kept\n"
         assert (got / "named-outputs" / "model" / "m.txt").read_text() == "m\n"
+
+    def test_brings_nothing_of_a_pipeline_without_outputs_and_says_whose_files_there_are(
+        self, lazur: Cli
+    ) -> None:
+        step = {"command": "echo out", "environment": {"image": "python:3.11"}}
+        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        name = lazur.ok("job", "create", "-f", "p.yml", "--stream", "-o", "json")["name"]
+        done = lazur("job", "download", "-n", name, "--all", "-p", "got")
+        assert done.code == 0
+        assert done.err == (
+            f"There is nothing to download: job {name} left no files of its own."
+            f" A step's: lazur job download -n {name}_a --all\n"
+        )
+        assert not (lazur.folder / "got").exists()
 
     def test_a_job_that_runs_is_refused(self, lazur: Cli) -> None:
         name = lazur.ok("job", "create", "-f", lazur.job("sleep 60"))["name"]

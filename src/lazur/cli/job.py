@@ -293,7 +293,16 @@ def download(
             all=everything,
             progress=progress,
         )
-    terminal.note(f"Downloaded into {folder.absolute()}")
+    if progress.had_any:
+        terminal.note(f"Downloaded into {folder.absolute()}")
+    else:
+        terminal.note(f"There is nothing to download: {_no_files(client.jobs.get(name))}")
+
+
+def _no_files(job: Job) -> str:
+    steps = [step["job"] for step in job.get("steps") or [] if step.get("job")]
+    of_a_step = f" of its own. A step's: lazur job download -n {steps[0]} --all" if steps else "."
+    return f"job {job.name} left no files{of_a_step}"
 
 
 def cancel(name: str) -> None:

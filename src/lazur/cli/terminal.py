@@ -90,8 +90,11 @@ class Progress:
         self._began = clock()
         self._drawn = 0.0
         self._wanted = stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.had_any = False
+        """Whether there was anything to do."""
 
     def __call__(self, done: int, total: int) -> None:
+        self.had_any = True
         now = self._clock()
         if (
             not self._wanted

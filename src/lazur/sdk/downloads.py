@@ -70,7 +70,7 @@ def fetch(
 ) -> None:
     """Files below the address `files`, each to its place in the folder: (place, entry)."""
     counter = Counter(sum(entry["size"] for _, entry in found), progress)
-    if progress:
+    if progress and found:
         progress(0, counter.total)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         targets = [(entry, _inside(folder, place), counter.part()) for place, entry in found]
