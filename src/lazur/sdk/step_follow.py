@@ -15,6 +15,7 @@ from lazur.errors import LazurError
 from lazur.sdk.durations import duration
 from lazur.sdk.events import events
 from lazur.sdk.lines import Lines, Logs
+from lazur.sdk.queue_follow import QueueWatch
 from lazur.sdk.scope import Scope
 from lazur.sdk.trial_follow import tell_trials
 from lazur.sdk.views import Job
@@ -53,10 +54,13 @@ class _Follower:
 
     def run(self, name: str, on_change: Callable[[Job], None] | None = None) -> Job:
         view: dict[str, Any] = {}
+        queue = QueueWatch(self.scope, self.lines, self.prefix)
         for view in events(self.scope, name):
             if on_change is not None:
                 on_change(Job(view))
             self._tell(view.get("steps") or [])
+            queue.look(view.get("steps") or [])
+        queue.close()
         for thread in self._inner.values():
             thread.join()
         return Job(view)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from lazur.errors import JobFailed
+from lazur.sdk import queue_follow
 from lazur.sdk.client import Client
 from lazur.sdk.http import Http
 from tests.unit.sdk.conftest import Handler, Stage, says
@@ -182,6 +185,33 @@ class TestSteps:
             "2 steps: 2 completed",
         ]
 
+    def test_what_waits_in_line_is_said_once_when_nothing_goes_on(
+        self, client: Client, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queue_follow, "PATIENCE", 0.01)
+        out = _Heard("Queued")
+        stage.plays(partial(_in_line, out.heard))
+        client.jobs.stream("j", out=out)
+        assert out.getvalue().splitlines() == [
+            (
+                "a  Queued     waits for free slots on compute 'local' (1 slot); next in line, and so"
+                " do 2 more"
+            ),
+            "a  Completed",
+            "b  Completed",
+            "c  Completed",
+            "3 steps: 3 completed",
+        ]
+
+    def test_what_waits_beside_a_step_that_runs_is_not(
+        self, client: Client, stage: Stage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queue_follow, "PATIENCE", 0.01)
+        out = _Heard("never")
+        stage.plays(partial(_in_line, out.heard, beside="Running", moment=0.2))
+        client.jobs.stream("j", out=out)
+        assert "Queued" not in out.getvalue()
+
     def test_where_nobody_reads_on_threads_end_in_silence(
         self, client: Client, stage: Stage
     ) -> None:
@@ -193,6 +223,49 @@ class TestSteps:
 class _Closed(io.StringIO):
     def write(self, text: str) -> int:
         raise BrokenPipeError
+
+
+class _Heard(io.StringIO):
+    """Tells when a word was written."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self._word = word
+        self.heard = threading.Event()
+
+    def write(self, text: str) -> int:
+        if self._word in text:
+            self.heard.set()
+        return super().write(text)
+
+
+def _in_line(
+    go_on: threading.Event, handler: Handler, beside: str | None = None, moment: float = 10
+) -> None:
+    """Three steps that wait for slots until `go_on`, and a fourth where `beside` is its state."""
+
+    def job(status: str) -> dict[str, Any]:
+        step = {"type": "command", "started_at": None, "duration": None}
+        steps = [{"name": n, "job": f"j_{n}", "status": status, **step} for n in "abc"]
+        if beside is not None:
+            steps.append({"name": "d", "job": "j_d", "status": beside, **step})
+        state = "Running" if status == "Queued" else status
+        return {"name": "j", "type": "pipeline", "status": state, "etag": status, "steps": steps}
+
+    path = urlsplit(handler.path).path
+    if path.endswith("/events"):
+        handler.send_response(200)
+        handler.end_headers()
+        for status in ("Queued", "Completed"):
+            handler.wfile.write(f"event: job\ndata: {json.dumps(job(status))}\n\n".encode())
+            if status == "Queued":
+                go_on.wait(moment)
+        handler.close_connection = True
+    elif path.endswith("j_a"):
+        waits = "free slots on compute 'local' (1 slot); next in line"
+        says(200, {"name": "j_a", "status": "Queued", "waiting_for": waits})(handler)
+    else:
+        says(200, job("Completed" if go_on.is_set() else "Queued"))(handler)
 
 
 def _nested(handler: Handler) -> None:
