@@ -79,6 +79,7 @@ ml schedule create --file s.yml --no-wait
 ml schedule show -n s
 ml schedule list
 ml schedule update -n s --set is_enabled=false --no-wait
+ml schedule update -f s.yml --set trigger.expression=15
 ml schedule enable -n s --no-wait
 ml schedule disable -n s --no-wait
 ml schedule delete -n s

@@ -55,6 +55,24 @@ class TestTables:
         assert changed["create_job"]["job"]["tags"] == {"a": "c"}
         lazur("schedule", "delete", "-n", "other", "--yes")
 
+    def test_its_file_changes_what_is_in_it_and_not_whether_it_is_on(
+        self, lazur: Cli, schedule: str
+    ) -> None:
+        lazur.ok("schedule", "create", "-f", schedule, "--set", "description=kept")
+        lazur.ok("schedule", "disable", "-n", "daily")
+        (lazur.folder / "src" / "data.txt").write_text("changed")
+        words = ("schedule", "update", "-f", schedule)
+        changed = lazur.ok(*words, "--set", "trigger.expression=15 7 * * *")
+        assert changed["trigger"]["expression"] == "15 7 * * *"
+        assert not changed["is_enabled"]
+        assert changed["description"] == "kept"
+        job = lazur.ok("schedule", "trigger", "-n", "daily")["job_name"]
+        assert "changed" in lazur("job", "stream", "-n", job).out
+        assert lazur("schedule", "update", "-f", schedule, "-n", "nobody").code == 3
+        nameless = lazur("schedule", "update", "--set", "tags.a=b")
+        assert "Give its --name, or a --file that says it" in nameless.err
+        lazur("schedule", "delete", "-n", "daily", "--yes")
+
     def test_disabled_ones_are_listed_when_asked_for(self, lazur: Cli, schedule: str) -> None:
         lazur.ok("schedule", "create", "-f", schedule, "--name", "off")
         lazur.ok("schedule", "disable", "-n", "off")

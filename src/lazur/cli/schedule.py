@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from knack.util import CLIError
+
 from lazur.cli import session, specs, terminal
 from lazur.cli.arguments import DESCRIPTION, FILE, MAX_RESULTS, NO_WAIT, SET, TAGS, name, option
 from lazur.cli.tables import when
@@ -124,6 +126,8 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "sets": SET,
     },
     "schedule update": {
+        "name": name("schedule", required=False),
+        "file": FILE,
         "display_name": option("--display-name", help="What people see."),
         "description": DESCRIPTION,
         "tags": TAGS,
@@ -185,7 +189,8 @@ HELP: dict[str, dict[str, Any]] = {
             {
                 "name": "Another time zone",
                 "text": "lazur schedule update -n NAME --set trigger.time_zone=Europe/Berlin",
-            }
+            },
+            {"name": "As its file says now", "text": "lazur schedule update -f schedule.yml"},
         ],
     },
     "schedule enable": {
@@ -256,7 +261,8 @@ def show(name: str) -> Any:
 
 
 def update(
-    name: str,
+    name: str | None = None,
+    file: str | None = None,
     display_name: str | None = None,
     description: str | None = None,
     tags: Any = None,
@@ -265,8 +271,17 @@ def update(
 ) -> Any:
     schedules = session.client().schedules
     flags = {"display_name": display_name, "description": description, "tags": specs.pairs(tags)}
-    current = schedules.get(name).to_dict() if sets else {}
-    made = schedules.change(name, specs.changes(sets, current, **flags))
+    if file:
+        source = specs.source(file, sets, {"name": name, **flags})
+        called = source.spec.pop("name", None)
+    else:
+        called = name
+        current = schedules.get(name).to_dict() if name and sets else {}
+        source = specs.changes(sets, current, **flags)
+    if not called:
+        raise CLIError("Which schedule? Give its --name, or a --file that says it.")
+    with terminal.Progress("Uploading") as progress:
+        made = schedules.change(str(called), source, specs.watch(progress))
     specs.warn(made)
     return {key: value for key, value in made.items() if key != "warnings"}
 

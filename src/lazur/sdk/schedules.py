@@ -123,9 +123,10 @@ class Schedules:
         return self._send("PUT", name, source, watch)
 
     def change(
-        self, name: str, fields: Mapping[str, Any], watch: Watch | None = None
+        self, name: str, fields: Mapping[str, Any] | Source, watch: Watch | None = None
     ) -> dict[str, Any]:
-        return self._send("PATCH", name, Source(dict(fields), Path.cwd()), watch)
+        source = fields if isinstance(fields, Source) else Source(dict(fields), Path.cwd())
+        return self._send("PATCH", name, source, watch)
 
     def _send(self, method: str, name: str, source: Source, watch: Watch | None) -> dict[str, Any]:
         # Reading folders needs modules that most commands never load.
