@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lazur.errors import SpecError
+from lazur.errors import NotFound, SpecError
+from lazur.services.assets import assets
 from lazur.services.jobs import jobs, planning
 from tests.site import TestSite, call, put_tree
 
@@ -38,6 +39,29 @@ class TestProblems:
         data = {"type": "uri_folder", "path": "azureml:nothing@latest"}
         found = told(site, a=STEP | {"inputs": {"x": data}}, b=STEP | {"inputs": {"y": data}})
         assert [path for path, _ in found] == ["jobs.a.inputs.x.path", "jobs.b.inputs.y.path"]
+
+    def test_data_that_is_not_there_is_not_a_version_that_is_not_there(
+        self, site: TestSite
+    ) -> None:
+        tree = f"tree:{put_tree(site, {'a.csv': b'1'})}"
+        call(site, assets.create, "default", "data", {"name": "x", "path": tree})
+        for asset, said, next_step in (
+            ("nothing@latest", "there is no data asset 'nothing'.", "data create --name nothing"),
+            ("nothing:1", "there is no data asset 'nothing'.", "data create --name nothing"),
+            ("x:7", "the data asset 'x' has no version '7'.", "data list --name x"),
+            ("x@best", "the data asset 'x' has no label 'best'.", "data list --name x"),
+        ):
+            data = {"type": "uri_folder", "path": f"azureml:{asset}"}
+            with pytest.raises(SpecError) as caught:
+                pipeline(site, a=STEP | {"inputs": {"x": data}})
+            (one,) = caught.value.details["diagnostics"]
+            assert one["message"].endswith(said)
+            assert next_step in one["hint"]
+
+    def test_code_that_is_not_there_is_asked_for_as_a_folder(self, site: TestSite) -> None:
+        with pytest.raises(NotFound, match="there is no code asset 'nothing'") as caught:
+            call(site, jobs.submit, "default", STEP | {"code": "azureml:nothing:1"})
+        assert caught.value.hint == "Name a folder."
 
     def test_what_else_is_wrong_with_the_step_is_told_too(self, site: TestSite) -> None:
         data = {"type": "uri_folder", "path": "azureml:nothing:1"}

@@ -268,12 +268,24 @@ def _asset(context: Context, home: AnyRow, found: Asset, kind: str, field: str) 
         return versions.find_row(context, Registry(found.registry), kind, found.name, version)
     row = versions.lookup(context, home.id, kind, found.name, version)
     if row is None:
-        noun, shown = kind.rstrip("s"), version.lstrip("@")
-        raise NotFound(
-            f"{field}: there is no {noun} asset {found.name!r} with version {shown!r}.",
-            hint=f"See: lazur {noun} list --name {found.name}",
-        )
+        raise _no_asset(context, home, found, kind, field)
     return row
+
+
+def _no_asset(context: Context, home: AnyRow, found: Asset, kind: str, field: str) -> NotFound:
+    noun, name = kind.rstrip("s"), found.name
+    if versions.is_there(context, home.id, kind, name):
+        which = (
+            f"version {found.version!r}"
+            if found.version
+            else f"label {found.label or versions.LATEST!r}"
+        )
+        said = f"the {noun} asset {name!r} has no {which}"
+        next_step = f"See: lazur {noun} list --name {name}"
+    else:
+        said = f"there is no {noun} asset {name!r}"
+        next_step = f"Register it: lazur {noun} create --name {name} --path FILE_OR_FOLDER"
+    return NotFound(f"{field}: {said}.", hint="Name a folder." if kind == "codes" else next_step)
 
 
 def _not_uploaded(field: str, written: str) -> Invalid:

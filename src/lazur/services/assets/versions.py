@@ -50,6 +50,11 @@ def lookup(context: Context, shelf_id: int, kind: str, name: str, version: str) 
     return store.labelled(context.db, shelf_id, kind, name, version[1:])
 
 
+def is_there(context: Context, shelf_id: int, kind: str, name: str) -> bool:
+    """In any version, archived ones too."""
+    return bool(store.live(context.db, shelf_id, kind, name))
+
+
 def absent(
     kind: str, name: str, version: str | None = None, labels: list[str] | None = None
 ) -> NotFound:
