@@ -708,7 +708,8 @@ class TestPlan:
         runner.done(outer)
         found = self.planned(runner, outer)
         assert found["n"] == ("reuse", "all its steps")
-        assert found["z"] == ("maybe", "it depends on what n gives")
+        assert found["z"] == ("reuse", "all parts are those of p_z")
+        assert runner.done(outer, "again")["steps"][-1]["reused_from"] == "p_z"
         loop = {
             "all": {"type": "parallel_for", "body": "one", "items": [{}]},
             "one": command("one", outputs={"o": None}),
@@ -716,8 +717,59 @@ class TestPlan:
         }
         within = {"n": {"component": {"type": "pipeline", "jobs": loop}}}
         runner.done(within, "q")
-        assert self.planned(runner, within)["n.all"] == ("decide", "it is decided already")
+        assert self.planned(runner, within)["n.all"] == ("reuse", "all its items")
         assert self.planned(runner, within)["n"] == ("maybe", "some of its steps may run")
+
+    def test_what_takes_from_pipelines_within_that_were_done_before_is_looked_at(
+        self, runner: Runner
+    ) -> None:
+        flag = {"type": "boolean"}
+        look = command("look", outputs={"good": "${{parent.outputs.good}}"})
+        look["component"] = {**look, "type": "command", "outputs": {"good": flag}}
+        leaf = {"type": "pipeline", "outputs": {"good": flag}, "jobs": {"look": look}}
+        mid = {
+            "type": "pipeline",
+            "outputs": {"good": flag},
+            "jobs": {"leaf": {"component": leaf, "outputs": {"good": "${{parent.outputs.good}}"}}},
+        }
+        steps = {
+            "mid": {"component": mid},
+            "if": {
+                "type": "if_else",
+                "condition": "${{parent.jobs.mid.outputs.good}}",
+                "true_block": "yes",
+            },
+            "yes": command("yes"),
+        }
+        runner.writes = {"good": "true"}
+        runner.done(steps)
+        found = self.planned(runner, steps)
+        assert {name: found[name][0] for name in ("mid", "if", "yes")} == {
+            "mid": "reuse",
+            "if": "decide",
+            "yes": "reuse",
+        }
+
+    def test_all_that_a_loop_within_made_is_looked_at_when_it_begins(self, runner: Runner) -> None:
+        inner = {
+            "type": "pipeline",
+            "outputs": {"all": {"type": "mltable"}},
+            "jobs": {
+                "each": {
+                    "type": "parallel_for",
+                    "body": "one",
+                    "items": [{}],
+                    "outputs": {"o": "${{parent.outputs.all}}"},
+                },
+                "one": command("one", outputs={"o": None}),
+            },
+        }
+        taken = {"x": "${{parent.jobs.n.outputs.all}}"}
+        steps = {"n": {"component": inner}, "z": command("ls ${{inputs.x}}", inputs=taken)}
+        runner.done(steps)
+        found = self.planned(runner, steps)
+        assert found["n"] == ("reuse", "all its steps")
+        assert found["z"] == ("maybe", "it depends on what n gives")
 
     def test_a_loop_is_what_its_items_are(self, runner: Runner) -> None:
         outputs = {"o": {"type": "uri_folder"}}
@@ -733,7 +785,8 @@ class TestPlan:
         runner.done(steps)
         found = self.planned(runner, steps)
         assert found["all"] == ("reuse", "all its items")
-        assert found["last"] == ("maybe", "it depends on what all gives")
+        why = "it depends on what all gives, whose items were done before"
+        assert found["last"] == ("maybe", why)
 
     def test_loops_that_only_wait_are_known_to_run(self, runner: Runner) -> None:
         taking = {"x": "${{parent.jobs.a.outputs.o}}"}

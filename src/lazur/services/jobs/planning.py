@@ -118,6 +118,22 @@ class _Walk:
         standing = self._decide(graph)
         return [one for name in graph["order"] for one in self._lines(graph, standing, name)]
 
+    def made(self) -> dict[str, Any] | None:
+        """The outputs, where all steps were done before, as those that did them left them. None:
+        all that a loop made is among them, and is found by the name of a job that is not there."""
+        found: dict[str, Any] = {}
+        for name, step in self._graph["steps"].items():
+            for port, said in step["outputs"].items():
+                if "promoted" not in said:
+                    continue
+                if control.collected(self._graph, name) is not None:
+                    return None
+                bound = f"${{{{parent.jobs.{name}.outputs.{port}}}}}"
+                value = step_jobs.value(self._graph, self._name, bound, self._children)
+                if value is not None:
+                    found[said["promoted"]] = value
+        return found
+
     def _decide(self, graph: Graph) -> deciding.Standing:
         while True:
             standing = deciding.look(self._view(graph))
@@ -141,7 +157,10 @@ class _Walk:
             names, prefix = (name, *self._names), f"{self._prefix}{step}."
             inner = _Walk(self._context, self._home, self._work, names, prefix)
             below = inner.steps(checks.job(wanted.spec))
-            self._told[step] = [self._step(step, kind, *_summed(below, "steps")), *below]
+            will, why = _summed(below, "steps")
+            self._told[step] = [self._step(step, kind, will, why), *below]
+            if will == "reuse" and (made := inner.made()) is not None:
+                state, notes = State.COMPLETED, {**notes, "results": made}
         elif (loop := self._gathered(graph, wanted)) is not None:
             why = f"it depends on what {loop} gives, whose items were done before"
             self._told[step] = [self._step(step, kind, "maybe", why)]
@@ -196,7 +215,7 @@ class _Walk:
         self, graph: Graph, standing: deciding.Standing, name: str
     ) -> list[dict[str, Any]]:
         step, outcome = graph["steps"][name], standing.outcomes[name]
-        if outcome == "running" and (items := self._items(name)):
+        if outcome in ("running", "done") and (items := self._items(name)):
             return [self._step(name, step["kind"], *_summed(items, "items"))]
         if outcome == "waiting" and _begins(graph, name):
             waited = graph["steps"][control.runner(graph, name)]["needs"]
