@@ -287,6 +287,13 @@ def _as_our_error(url: str) -> Iterator[None]:
             f"The certificate of {shown(url)} is not to be trusted: {error.verify_message}.",
             hint="Have it signed by an authority that this machine trusts, for that name.",
         ) from error
+    except socket.gaierror as error:
+        raise BackendError(
+            f"{shown(url)} cannot be reached: no machine of that name is known here"
+            f" ({error.strerror or error}).",
+            hint="See that the name is right, and that the server's machine has a network in which"
+            " it is known. Without one, use a copy that is here.",
+        ) from error
     except (OSError, http.client.HTTPException, UnicodeError) as error:
         raise BackendError(
             f"{shown(url)} did not answer as it should: {error or type(error).__name__}.",

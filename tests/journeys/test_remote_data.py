@@ -168,6 +168,16 @@ class TestJourney:
             assert "egress_allow" in str(person.ok("job", "show", "-n", name)["error"])
             assert len(web.reads) == read
 
+    def test_an_address_that_nobody_knows_is_told_and_once(self, person: Person) -> None:
+        address = "http://nowhere.invalid/x.csv"
+        inputs = f"{{x: {{type: uri_file, path: '{address}'}}}}"
+        made = person("job", "create", "-f", job(person, "cat ${{inputs.x}}", inputs=inputs))
+        name = made.json()["name"]
+        assert person("job", "stream", "-n", name).code != 0
+        said = person.ok("job", "show", "-n", name)["error"]["message"]
+        assert said.startswith(f"the input x: {address} cannot be reached: no machine of that")
+        assert said.count(address) == 1
+
     def test_outputs_go_to_the_default_datastore(self, person: Person, bucket: Any) -> None:
         person.ok("datastore", "update", "-n", bucket.name, "--set", "is_default=true")
         try:

@@ -144,6 +144,17 @@ class TestAddresses:
         assert tried == [("93.184.216.34", site[0])]
         assert site[1] == []
 
+    def test_a_name_that_nobody_knows_is_called_so(self) -> None:
+        def unknown(host: str, port: int) -> list[str]:
+            raise socket.gaierror(-2, "Name or service not known")
+
+        with pytest.raises(BackendError) as caught:
+            Client(resolve=unknown, connect=no_connection).fetch("https://example.org/iris.csv")
+        assert str(caught.value).startswith(
+            "https://example.org/iris.csv cannot be reached: no machine of that name is known here"
+            " (Name or service not known)."
+        )
+
     def test_the_next_address_is_tried_when_one_does_not_answer(
         self, site: tuple[int, Seen]
     ) -> None:

@@ -40,7 +40,8 @@ def fetch(attempt: Attempt, wanted: Input) -> str:
     try:
         done = _carry(attempt, uri, label, {"do": "fetch", "into": into, "cache": cache}, into)
     except Failed as error:
-        raise Unprepared("the input %s (%s): %s" % (wanted.name, shown(uri), error)) from None
+        place = "" if shown(uri) in str(error) else " (%s)" % shown(uri)
+        raise Unprepared("the input %s%s: %s" % (wanted.name, place, error)) from None
     if done.get("warning"):
         attempt.note("%s: %s" % (label, done["warning"]))
     text = "%s: %s from %s%s" % (label, _amount(done), shown(uri), _cached(done))
