@@ -80,6 +80,16 @@ class TestPipelines:
         assert "done before, by first_make" in tried.out
         assert "        | looking" in tried.out
 
+    def test_a_step_that_was_done_before_shows_the_log_of_then(self, lazur: Cli) -> None:
+        step = {"command": "echo once $RANDOM", "environment": {"image": "python:3.11"}}
+        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        for name in ("then", "now"):
+            lazur("job", "create", "-f", "p.yml", "--set", f"name={name}", "--stream")
+        then, now = (lazur("job", "stream", "-n", f"{name}_a") for name in ("then", "now"))
+        assert now.out == then.out
+        assert now.out.startswith("once ")
+        assert now.err == "now_a: Completed, done before by then_a\n"
+
     def test_a_graph_of_a_file_and_of_a_job(self, lazur: Cli) -> None:
         file = _pipeline(lazur, broken="true")
         drawn = lazur("job", "graph", "-f", file)

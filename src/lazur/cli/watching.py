@@ -54,8 +54,9 @@ class JobWatch:
 
     def close(self, job: Any) -> None:
         """The last line. A failure says more, as an error."""
-        took = duration(job.duration)
-        said = f"{job.name}: {job.status}{f' after {took}' if took else ''}"
+        took, before = duration(job.duration), (job.get("reuse") or {}).get("from")
+        how = f", done before by {before}" if before else f" after {took}" if took else ""
+        said = f"{job.name}: {job.status}{how}"
         if not self._quiet:
             note(paint(said, _STYLE.get(job.status, "cyan"), sys.stderr))
 
