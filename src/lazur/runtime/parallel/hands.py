@@ -79,7 +79,9 @@ class Door:
 
     def __init__(self, paths: Paths) -> None:
         host = os.environ.get("MASTER_ADDR") or "127.0.0.1"
-        self.socket = socket.create_server((host, 0))
+        self.socket = socket.socket()  # create_server is newer than Python 3.7
+        self.socket.bind((host, 0))
+        self.socket.listen()
         self._key = secrets.token_hex(16)
         found = {"host": host, "port": self.socket.getsockname()[1], "key": self._key}
         draft = paths.rendezvous + ".draft"

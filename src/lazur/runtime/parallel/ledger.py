@@ -40,7 +40,7 @@ class Ledger:
             data = file.read()
         if data and not data.endswith(b"\n"):
             os.write(self._fd, b"\n")
-        return [entry for line in data.split(b"\n") if (entry := _parsed(line))]
+        return [entry for entry in map(_parsed, data.split(b"\n")) if entry]
 
     def add(self, entry: dict[str, Any]) -> None:
         self._lines.append(json.dumps(entry, separators=(",", ":")))

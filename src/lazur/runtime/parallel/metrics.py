@@ -57,7 +57,8 @@ class Metrics:
         self._step += 1
         body = json.dumps({"run_id": self._run, "metrics": metrics}).encode()
         headers = {"Content-Type": "application/json"}
-        if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+        if token:
             headers["Authorization"] = "Bearer " + token
         request = urllib.request.Request(self._uri + _PATH, body, headers)  # noqa: S310
         with urllib.request.urlopen(  # noqa: S310

@@ -58,7 +58,8 @@ class Cutting:
         except BaseException:
             self._process.kill()
             raise
-        if code := self._process.returncode:
+        code = self._process.returncode
+        if code:
             told = said.decode("utf-8", "replace").strip().split("\n")
             why = told[-1] or "its process ended with code %d" % code
             raise Wrong("the table %s could not be cut into mini-batches: %s" % (self._root, why))
