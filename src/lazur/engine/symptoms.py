@@ -82,6 +82,12 @@ SYMPTOMS = (
     ),
     _symptom(
         "MiniBatchesFailed",
+        "No mini-batch ran. The traceback is in the job's user_logs/parallel:"
+        " lazur job download -n NAME.",
+        rf"^{OURS}(init\(\) failed.{{1,300}})",
+    ),
+    _symptom(
+        "MiniBatchesFailed",
         "What failed, with its log: lazur job mini-batches -n NAME --status failed.",
         rf"^{OURS}(.{{1,300}})",
     ),

@@ -53,6 +53,14 @@ class TestMiniBatches:
         assert (told["code"], told["message"]) == ("MiniBatchesFailed", why)
         assert "MLTable" in told["hint"]
 
+    def test_before_the_first_the_traceback_is_among_the_files(self) -> None:
+        why = "init() failed: ValueError: x (3 workers in a row could not begin)"
+        told = explain(
+            Exit("exit", code=1), "running", f"lazur: the job fails: {why}\n", None, "k"
+        )
+        assert (told["code"], told["message"]) == ("MiniBatchesFailed", why)
+        assert "lazur job download -n k" in told["hint"]
+
 
 class TestRealPrograms:
     """The messages as today's shell and Python really write them."""
