@@ -84,18 +84,21 @@ def _check_component_name(check: Check, name: Any) -> None:
 
 def check_given(check: Check, command: Any, inputs: Any) -> None:
     """An input without a value may be used in optional blocks only."""
-    if not isinstance(command, str):
-        return
-    parsed = parse_expressions(command)
-    needed = {
-        e.name for e in parsed.expressions if e.root == "inputs" and not parsed.is_optional(e)
-    }
+    wanted = needed(command)
     for name, body in mapping(inputs).items():
-        if name in needed and not _is_given(body):
+        if name in wanted and not _is_given(body):
             block = f"$[[--{name} ${{{{inputs.{name}}}}}]]"
             hint = f"Give it a value or a path, or use it in an optional block: {block}."
             message = f"the command needs the input {name!r}, which has no value"
             check.error(message, ("inputs", name), key=True, hint=hint)
+
+
+def needed(command: Any) -> set[str]:
+    """The inputs that a command cannot do without."""
+    if not isinstance(command, str):
+        return set()
+    parsed = parse_expressions(command)
+    return {e.name for e in parsed.expressions if e.root == "inputs" and not parsed.is_optional(e)}
 
 
 def _is_given(body: Any) -> bool:

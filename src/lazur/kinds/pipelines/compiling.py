@@ -180,8 +180,8 @@ def _depends(graph: Graph, name: str, written: dict[str, Any], check: Check) -> 
         for other in steps.names(written.get(field)):
             if other not in graph["steps"] or other == name:
                 hint = did_you_mean(other, [step for step in graph["steps"] if step != name])
-                there = "is the step itself" if other == name else "there is no such step"
-                message = f"`{field}` names {other!r}: {there}"
+                there = ", the step itself" if other == name else ": there is no such step"
+                message = f"`{field}` names {other!r}{there}"
                 check.error(message, ("jobs", name, field), find=other, hint=hint)
             elif field == "depends_on":
                 found.append(other)

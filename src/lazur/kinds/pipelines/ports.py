@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lazur.kinds.assets.component import Parameter
+from lazur.kinds.checks import needed
 from lazur.kinds.pipelines import bindings, control, steps
 from lazur.kinds.pipelines.bindings import Ref
 from lazur.spec.checking import Check
@@ -98,6 +99,7 @@ def check_values(graph: Graph, written: Mapping[str, dict[str, Any]], check: Che
     for name, step in written.items():
         declared = steps.ports(step, "inputs")
         by_loop = given_by_loop(graph, name)
+        by_command = needed(step.get("command")) if steps.body(step) is None else set[str]()
         for port, bound in graph["steps"][name]["inputs"].items():
             known = declared.get(port, {})
             if known.get("optional") is True or known.get("default") is not None:
@@ -106,17 +108,25 @@ def check_values(graph: Graph, written: Mapping[str, dict[str, Any]], check: Che
             ref = bindings.whole(inner)
             if ref is None or ref.kind != "input" or port in by_loop or ref.name in told:
                 continue
-            if known and ref.name in graph["inputs"] and graph["inputs"][ref.name] is None:
+            wanted = known or port in by_command
+            if wanted and ref.name in graph["inputs"] and graph["inputs"][ref.name] is None:
                 told.add(ref.name)
-                kind = f", {_article(known['type'])}," if known.get("type") else ""
+                type_ = known.get("type") or _type_of(check, ref.name)
+                kind = f", {_article(type_)}," if type_ else ""
                 message = (
                     f"the pipeline's input {ref.name!r}{kind} has no value, and step {name!r} "
                     "needs it"
                 )
                 hint = f"Give it here, or: --set inputs.{ref.name}=…"
-                if squashed(known.get("type")) in _PATHS:
+                if squashed(type_) in _PATHS:
                     hint = f"Give it a `path:` here, or: --set inputs.{ref.name}.path=…"
                 check.error(message, ("inputs", ref.name), key=True, hint=hint)
+
+
+def _type_of(check: Check, name: str) -> Any:
+    """Of an input of the pipeline, as it was written."""
+    written = steps.mapping(steps.mapping(check.value).get("inputs"))
+    return steps.mapping(written.get(name)).get("type")
 
 
 def given_by_loop(graph: Graph, name: str) -> set[str]:

@@ -203,6 +203,25 @@ class TestValues:
         compile_graph(check.value, check, begins=True)
         return [(d.message, f"{d.path} {d.hint}") for d in check.diagnostics]
 
+    def test_a_step_that_is_written_in_its_place_asks_for_what_its_command_needs(self) -> None:
+        def told(command_: str, **inputs: Any) -> list[tuple[str, str]]:
+            given = {"x": "${{parent.inputs.v}}"}
+            step = {"command": command_, "environment": "azureml:e:1", "inputs": given}
+            check = Check({"jobs": {"s": step, "t": step}, "inputs": inputs})
+            compile_graph(check.value, check, begins=True)
+            return [(d.message, f"{d.path} {d.hint}") for d in check.diagnostics]
+
+        folder = {"type": "uri_folder"}
+        assert told("ls ${{inputs.x}}", v=folder) == [
+            (
+                "the pipeline's input 'v', a uri_folder, has no value, and step 's' needs it",
+                "inputs.v Give it a `path:` here, or: --set inputs.v.path=…",
+            )
+        ]
+        assert told("ls ${{inputs.x}}", v={**folder, "path": "./x"}) == []
+        assert told("ls $[[${{inputs.x}}]]", v=folder) == []
+        assert told("ls", v=folder) == []
+
     def test_an_input_without_a_value_is_asked_for_once(self) -> None:
         given = {"n": "${{parent.inputs.v}}"}
         ((message, place),) = self._told({"n": {"type": "integer"}}, given, v=None)
@@ -399,7 +418,7 @@ class TestNeeds:
 
     def test_not_the_step_itself(self) -> None:
         ((message, _),) = mistakes({"jobs": {"a": command(depends_on=["a"])}})
-        assert message == "`depends_on` names 'a': is the step itself"
+        assert message == "`depends_on` names 'a', the step itself"
 
     def test_a_step_cannot_take_what_it_makes(self) -> None:
         step = command(inputs={"x": "${{parent.jobs.a.outputs.o}}"}, outputs={"o": None})
