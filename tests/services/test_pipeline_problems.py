@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lazur.errors import NotFound, SpecError
+from lazur.errors import SpecError
 from lazur.services.assets import assets
 from lazur.services.jobs import jobs, planning
 from tests.site import TestSite, call, put_tree
@@ -59,9 +59,17 @@ class TestProblems:
             assert next_step in one["hint"]
 
     def test_code_that_is_not_there_is_asked_for_as_a_folder(self, site: TestSite) -> None:
-        with pytest.raises(NotFound, match="there is no code asset 'nothing'") as caught:
-            call(site, jobs.submit, "default", STEP | {"code": "azureml:nothing:1"})
-        assert caught.value.hint == "Name a folder."
+        with pytest.raises(SpecError) as caught:
+            pipeline(site, a=STEP | {"code": "azureml:nothing:1"})
+        (one,) = caught.value.details["diagnostics"]
+        assert one["path"] == "jobs.a.code"
+        assert "there is no code asset 'nothing'" in one["message"]
+        assert one["hint"] == "Name a folder."
+
+    def test_code_that_is_there_is_taken(self, site: TestSite) -> None:
+        tree = f"tree:{put_tree(site, {'a.py': b'1'})}"
+        call(site, assets.create, "default", "codes", {"name": "c", "path": tree})
+        assert pipeline(site, a=STEP | {"code": "azureml:c:1"})["status"]
 
     def test_what_else_is_wrong_with_the_step_is_told_too(self, site: TestSite) -> None:
         data = {"type": "uri_folder", "path": "azureml:nothing:1"}

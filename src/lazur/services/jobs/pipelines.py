@@ -285,9 +285,11 @@ class Freezing:
             self.problems.append(Diagnostic("error", one.message, where, hint=one.hint))
         for text in _codes(spec):
             with self._noting((*path, "code")):
-                tree = references.parse(text)
-                if isinstance(tree, Tree):
-                    self.whole_tree(tree)
+                place = references.parse(text)
+                if isinstance(place, Tree):
+                    self.whole_tree(place)
+                elif isinstance(place, Asset):
+                    places.code(self._context, self._home, text)
         return found
 
     def _slips(self, found: Iterable[Diagnostic], path: tuple[str, ...]) -> None:
