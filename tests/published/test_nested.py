@@ -80,4 +80,4 @@ class TestNested:
         }
         results = examples.results_of(person, name)
         assert "named-outputs/pipeline_job_trained_model/MLmodel" in results
-        assert 0.8 < r2(only(results, "score.txt").read_text()) < 1
+        assert 0.7 < r2(only(results, "score.txt").read_text()) < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.published.taxi import rows
 pytestmark = [pytest.mark.published, pytest.mark.slow]
 
 IRIS = "jobs/parallel/2a_iris_batch_prediction"
+DIGITS = "jobs/parallel/3a_mnist_batch_identification"
 SALES = "jobs/parallel/1a_oj_sales_prediction"
 CUT = 10 * 1024
 """`mini_batch_size` of the iris."""
@@ -68,3 +70,21 @@ class TestSales:
         assert models == {
             f"named-outputs/model_folder/{store}/{brand}/my_model.pkl" for store, brand in keys
         }
+
+
+class TestDigits:
+    @pytest.mark.parametrize("file", ["pipeline.yml", "pipeline-with-parallel-component.yml"])
+    def test_each_picture_is_told_in_batches_of_five(self, examples: Examples, file: str) -> None:
+        """Python 3.7 and TensorFlow 1, on pictures that its first step fetches."""
+        person = examples.at(DIGITS)
+        ran = steps(person, person.run(file))
+        made = examples.results_of(person, ran["prepare_data"]["job"])
+        pictures = {Path(path).name for path in made if path.startswith("named-outputs/")}
+        batches = mini_batches(person, ran["predict_digits_mnist"]["job"])
+        assert sorted({batch["items"] for batch in batches[:-1]}) == [5]
+        assert sum(batch["items"] for batch in batches) == len(pictures)
+        results = examples.results_of(person, ran["predict_digits_mnist"]["job"])
+        lines = results["named-outputs/job_output_file/aggregated_returns.csv"].read_text()
+        told = dict(line.split(": ") for line in lines.splitlines())
+        assert set(told) == pictures
+        assert set(told.values()) <= set("0123456789")
