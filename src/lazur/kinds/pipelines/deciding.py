@@ -268,6 +268,7 @@ def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, An
     behind = f" Not run because of it: {', '.join(blocked[:10])}." if blocked else ""
     first, advice = next(map(_culprit, _ended_badly(view.children.values())), (view.name, ""))
     own = advice.rstrip(".") + ". " if advice else ""
+    told = {"advice": advice} if advice else {}
     return {
         "code": "StepFailed",
         "message": f"{shown}.{behind}",
@@ -276,7 +277,7 @@ def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, An
         f"Go on from there: lazur job retry -n {view.name}",
         "steps": bad,
         "job": first,
-        "advice": advice,
+        **told,
     }
 
 

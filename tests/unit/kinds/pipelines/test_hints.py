@@ -34,6 +34,7 @@ class TestHint:
         assert inner["hint"].startswith("Ask for fewer. See its log: lazur job stream -n p_a.")
         outer = error_of(inner)
         assert outer["hint"].startswith("Ask for fewer. See its log: lazur job stream -n p_a.")
+        assert "advice" not in error_of(None)
         assert outer["hint"].count("Ask for fewer") == outer["hint"].count("See its log") == 1
 
     def test_a_retry_is_for_what_needs_no_change(self) -> None:
