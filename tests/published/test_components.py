@@ -126,6 +126,18 @@ class TestSteps:
         (file,) = (file for path, file in results.items() if path.startswith(where))
         return file.read_text()
 
+    def test_places_in_the_workspaces_own_store(self, examples: Examples) -> None:
+        """The folder that it reads is there as soon as any step has written an output."""
+        examples.at(f"{BASICS}/2b_component_with_input_output").run("pipeline.yml")
+        person = examples.at(f"{BASICS}/4b_datastore_datapath_uri")
+        name = person.run("pipeline.yml")
+        ran = completed(person, name)
+        assert "sample_input_string: Hello_Pipeline_World\n" in person.log(ran["component_folder"])
+        assert "\nhello world\n" in person.log(ran["component_file"])
+        ((path, file),) = examples.results_of(person, name).items()
+        assert path == "named-outputs/pipeline_sample_output_data/hello-world.txt"
+        assert file.read_text() == "hello world\n"
+
     def test_data_that_was_registered(self, examples: Examples) -> None:
         person = examples.at(f"{BASICS}/4d_data_input")
         person.ok("data", "create", "-f", "data.yml")
