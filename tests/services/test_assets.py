@@ -304,8 +304,8 @@ class TestDataOfJobs:
             ("azureml://jobs/nope/outputs/x", "path: there is no job 'nope' here"),
             ("azureml://jobs/train/outputs/x", "path: job 'train' has no output 'x'"),
             ("runs:/nope/x", "path: there is no run 'nope' here"),
-            ("azureml:nope:1", "There is no data asset 'nope' with version '1'"),
-            ("azureml://registries/shared/data/nope/versions/1", "no data asset 'nope'"),
+            ("azureml:nope:1", "There is no data asset named 'nope'"),
+            ("azureml://registries/shared/data/nope/versions/1", "no data asset named 'nope'"),
         ],
     )
     def test_what_is_not_there_is_said(

@@ -9,7 +9,7 @@ import pytest
 from lazur.errors import SpecError
 from lazur.services.assets import assets
 from lazur.services.jobs import jobs, planning
-from tests.site import TestSite, call, put_tree
+from tests.site import ENVIRONMENT, TestSite, call, put_tree
 
 IMAGE = {"image": "python:3.11"}
 STEP: dict[str, Any] = {"command": "true", "environment": IMAGE}
@@ -103,12 +103,24 @@ class TestProblems:
         where = [one["path"] for one in caught.value.details["diagnostics"]]
         assert where == ["jobs.a.component"]
 
+    def test_a_component_that_is_not_there_is_told_from_one_without_the_version(
+        self, site: TestSite
+    ) -> None:
+        made = {"name": "c", "version": "1", "command": "true", "environment": ENVIRONMENT}
+        call(site, assets.create, "default", "components", {"type": "command", **made})
+        with pytest.raises(SpecError) as caught:
+            pipeline(site, a={"component": "azureml:c:7"}, b={"component": "azureml:d:1"})
+        assert [one["message"] for one in caught.value.details["diagnostics"]] == [
+            "There is no component 'c' with version '7'.",
+            "There is no component named 'd'.",
+        ]
+
     def test_what_a_registry_lacks_is_told_of_the_registry(self, site: TestSite) -> None:
         place = "azureml://registries/azureml/components/fine_tuning/versions/0.1"
         with pytest.raises(SpecError) as caught:
             pipeline(site, a={"component": place})
         (one,) = caught.value.details["diagnostics"]
-        assert one["message"].endswith("with version '0.1' in the registry azureml.")
+        assert one["message"].endswith("named 'fine_tuning' in the registry azureml.")
         assert "Microsoft's are not here" in one["hint"]
 
     @pytest.mark.parametrize("flow", [{"nodes": [], "inputs": {}}, {"flow": "./flow.dag.yaml"}])

@@ -94,7 +94,7 @@ def _named(context: Context, workspace_id: int, written: str) -> tuple[str, dict
     try:
         spec = _curated(found)
     except NotFound as error:
-        raise _no_environment(found, version, error) from None
+        raise _no_environment(found, error) from None
     return f"{spec['name']}:{spec['version']}", spec, BUILT_IN
 
 
@@ -128,12 +128,13 @@ def _other_version(written: str, spec: dict[str, Any]) -> str | None:
     )
 
 
-def _no_environment(found: Asset, version: str, curated_error: NotFound) -> NotFound:
+def _no_environment(found: Asset, curated_error: NotFound) -> NotFound:
     if found.name.lower().startswith("azureml-"):
         return curated_error
+    known = (curated_error.hint or "").replace("It has:", f"The registry {builtin.REGISTRY} has:")
     return NotFound(
-        f"There is no environment {found.name!r} with {_shown(version)}.",
-        hint=f"Register it: lazur environment create -f e.yml. {curated_error.hint or ''}".strip(),
+        f"There is no environment named {found.name!r}.",
+        hint=f"Register it: lazur environment create -f e.yml. {known}".strip(),
     )
 
 

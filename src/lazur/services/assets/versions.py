@@ -37,6 +37,8 @@ def find_row(
 def known(context: Context, home: AnyRow, kind: str, name: str, version: str) -> AssetRow:
     row = lookup(context, home.id, kind, name, version)
     if row is None:
+        if not is_there(context, home.id, kind, name):
+            raise absent(kind, name)
         labels = store.labels_of(context.db, home.id, kind, name)
         raise absent(kind, name, version, labels)
     return row
@@ -60,7 +62,9 @@ def absent(
 ) -> NotFound:
     noun = {"data": "data asset"}.get(kind, noun_of(kind))
     if version is None:
-        return NotFound(f"There is no {noun} named {name!r}.")
+        return NotFound(
+            f"There is no {noun} named {name!r}.", hint=f"See: lazur {noun.split()[0]} list"
+        )
     if version.startswith("@") and version.lower() != f"@{LATEST}":
         known_labels = ", ".join([LATEST, *(labels or [])])
         return NotFound(
