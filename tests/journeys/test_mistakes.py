@@ -25,9 +25,9 @@ MISTAKES = {
         f"command: echo\nenvironment: {REGISTRY}/environments/sklearn-1.5/labels/stable\n",
         ("2:14", "has no label 'stable'", "latest"),
     ),
-    "an unknown version": (
+    "an unknown asset": (
         "command: echo\ninputs:\n  x: {path: 'azureml:nothing:1'}\n" + RUN,
-        ("3:13", "'nothing'", "lazur data list"),
+        ("3:13", "'nothing'", "lazur data create --name nothing"),
     ),
     "a template": (
         "command: echo\ncompute: {{COMPUTE}}\n" + RUN,
