@@ -180,6 +180,25 @@ class TestWarnings:
             said("jobs.f.fals_block", "fals_block", "false_block"),
         ]
 
+    def test_what_has_no_effect_is_told_when_it_is_submitted(self, site: TestSite) -> None:
+        component = {"type": "command", "resources": {"shm_size": "2g"}, **STEP}
+        services = {"nb": {"type": "jupyter_lab"}}
+        inner = {"type": "pipeline", "jobs": {"x": STEP | {"services": services}}}
+        made = pipeline(site, a={"component": component}, b={"component": component}, n=inner)
+        none = "is accepted and has no effect on the local compute"
+        assert made["warnings"] == [
+            f"jobs.a.component.resources.shm_size: `resources.shm_size` {none}",
+            f"jobs.n.jobs.x.services.nb: the service 'nb' (jupyter_lab) {none}",
+        ]
+
+    def test_what_is_odd_about_an_environment_too(self, site: TestSite) -> None:
+        conda = {"dependencies": ["python=3.11", "pip"], "zzz": 1}
+        odd = {"image": "ubuntu:22.04", "conda_file": conda}
+        step = {"command": "true", "environment": odd}
+        (note,) = call(site, jobs.submit, "default", {"type": "command", **step})["warnings"]
+        made = pipeline(site, a=step, b=step)["warnings"]
+        assert made == [f"jobs.a.environment: {note}"]
+
 
 class TestEnvironments:
     def test_that_of_a_parallel_step_is_pinned_and_built_ahead(self, site: TestSite) -> None:

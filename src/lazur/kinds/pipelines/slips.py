@@ -1,4 +1,5 @@
-"""Fields of steps, and of their components, that nobody knows: slips of the pen, mostly."""
+"""What is odd about steps and their components, and stops nobody: fields that nobody knows, which
+are slips of the pen mostly, and those that have no effect."""
 
 from __future__ import annotations
 
@@ -14,13 +15,17 @@ from lazur.spec.suggestions import closest
 
 
 def of_step(written: Mapping[str, Any], found: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Of what was found in the job that a step becomes, what the step says itself: the rest is
-    its component's."""
-    for one in unknown(found):
+    """Warnings of the job that a step becomes, where they stand: in what the step says itself, or
+    in its component, whose unknown fields `of_part` tells."""
+    warnings = [one for one in found if one.severity == "warning"]
+    slips = unknown(warnings)
+    for one in warnings:
         field = one.path.partition(".")[0]
         if field in written and not _is_bound(written, one.path):
-            near = closest(field, OWN) if one.path == field else None
+            near = closest(field, OWN) if one.path == field and one in slips else None
             yield replace(one, hint=one.hint or (f"Did you mean {near!r}?" if near else None))
+        elif one not in slips and field in mapping(written.get("component")):
+            yield replace(one, path=f"component.{one.path}")
 
 
 def _is_bound(written: Mapping[str, Any], path: str) -> bool:

@@ -193,6 +193,9 @@ class Freezing:
                 found = self.resolve(written)
                 if found is not None:
                     self.needs(found.recipe, found.name)
+                    where = ".".join((*path, "environment"))
+                    for note in found.recipe.warnings:
+                        self.problems.append(Diagnostic("warning", note, where))
                 if found is not None and isinstance(written, str):
                     self._environments[known] = _exactly(written, found.name)
         holder["environment"] = self._environments[known]

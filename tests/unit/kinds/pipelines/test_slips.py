@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lazur.kinds.assets.component import CommandComponent
+from lazur.kinds.catalog import validate
 from lazur.kinds.jobs.command import CommandJob
 from lazur.kinds.pipelines import slips
 from lazur.spec.diagnostics import Diagnostic
@@ -55,3 +58,15 @@ class TestOfStep:
             "zzz": None,
             "enviroment": "Did you mean 'environment'?",
         }
+
+    def test_what_has_no_effect_is_told_where_it_stands(self) -> None:
+        services = {"nb": {"type": "jupyter_lab"}}
+        _, told = validate("command-job", {**SAID, "services": services})
+        (one,) = [d for d in told if d.severity == "warning"]
+        assert [d.path for d in slips.of_step({"services": services}, told)] == [one.path]
+        (below,) = slips.of_step({"component": {"services": services}}, told)
+        assert below == replace(one, path=f"component.{one.path}")
+        assert list(slips.of_step({"component": "azureml:c:1"}, told)) == []
+
+    def test_what_nobody_knows_of_a_component_is_told_of_that(self) -> None:
+        assert list(slips.of_step({"component": {"zzz": 1}}, found(zzz=1))) == []
