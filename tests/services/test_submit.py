@@ -80,6 +80,14 @@ class TestEnvironments:
             submit(site, environment=written)
         assert caught.value.message
 
+    def test_an_environment_that_serves_for_another_is_told(self, site: TestSite) -> None:
+        asked = "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu"
+        (told,) = submit(site, environment=f"azureml:{asked}:9")["warnings"]
+        assert told.startswith(
+            f"The environment {asked} of the registry azureml is not here: lightgbm-3.3:1 serves."
+        )
+        assert "LightGBM is 4.6 or newer" in told
+
     @pytest.mark.parametrize(
         "written",
         [f"{CURATED}/versions/29", "azureml:sklearn-1.5:29", "azureml:AzureML-sklearn-1.5:7"],

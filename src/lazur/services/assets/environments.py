@@ -39,7 +39,7 @@ def resolve(context: Context, workspace_id: int, written: Any) -> Found:
     else:
         name, spec, home = str(written.get("name") or "inline"), written, None
     recipe = recipes.recipe(spec, _reader(context, spec))
-    if home == BUILT_IN and (told := _other_version(written, spec)):
+    if home == BUILT_IN and (told := _other_than_asked(str(written), spec)):
         recipe = replace(recipe, warnings=[told, *recipe.warnings])
     own: dict[str, Any] = spec.get("environment_variables") or {}
     variables = {**recipe.variables, **{str(k): str(v) for k, v in own.items()}}
@@ -117,14 +117,21 @@ def _curated(found: Asset) -> dict[str, Any]:
     return spec
 
 
-def _other_version(written: str, spec: dict[str, Any]) -> str | None:
+def _other_than_asked(written: str, spec: dict[str, Any]) -> str | None:
+    """What to say where a curated environment serves for another one."""
     found = references.parse(written)
-    asked = found.version if isinstance(found, Asset) else None
-    if asked in (None, spec["version"]):
+    assert isinstance(found, Asset)
+    if curated.is_alias(found.name):
+        return (
+            f"The environment {found.name} of the registry {builtin.REGISTRY} is not here:"
+            f" {spec['name']}:{spec['version']} serves. {spec['description']}"
+        )
+    if found.version in (None, spec["version"]):
         return None
     return (
-        f"The environment {spec['name']} of the registry {builtin.REGISTRY} has no version {asked}"
-        f" here: version {spec['version']} serves, with the packages that its name tells."
+        f"The environment {spec['name']} of the registry {builtin.REGISTRY} has no version"
+        f" {found.version} here: version {spec['version']} serves, with the packages that its name"
+        " tells."
     )
 
 

@@ -32,6 +32,21 @@ class TestGet:
     def test_old_names_give_the_environment_under_its_new_one(self, old: str, new: str) -> None:
         assert curated.get(old)["name"] == new
 
+    @pytest.mark.parametrize(
+        "name, answer",
+        [
+            ("AzureML-sklearn-1.5", False),
+            ("AzureML-sklearn-0.24-ubuntu18.04-py37-cpu", False),
+            ("AzureML-acpt-pytorch-2.8-cuda12.6", False),
+            ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", True),
+            ("tensorflow-2.16-cuda11", True),
+        ],
+    )
+    def test_a_name_of_another_is_told_from_an_old_form_of_it(
+        self, name: str, answer: bool
+    ) -> None:
+        assert curated.is_alias(name) is answer
+
     def test_what_it_gives_can_be_changed_without_harm(self) -> None:
         curated.get("sklearn-1.5")["conda_file"]["dependencies"].clear()
         assert curated.get("sklearn-1.5")["conda_file"]["dependencies"]

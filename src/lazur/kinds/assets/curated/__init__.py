@@ -58,6 +58,11 @@ def serving(name: str, version: str | None = None) -> dict[str, Any]:
     return get(name, None if is_count and version not in versions(name) else version)
 
 
+def is_alias(name: str) -> bool:
+    """Whether an environment of another name serves for it."""
+    return _MACHINE.sub("", name.lower().removeprefix(_PREFIX)) not in SHELF
+
+
 def labels(name: str) -> dict[str, str]:
     return {"latest": versions(name)[-1]}
 
