@@ -194,8 +194,8 @@ class TestSteps:
         client.jobs.stream("j", out=out)
         assert out.getvalue().splitlines() == [
             (
-                "a  Queued     waits for free slots on compute 'local' (1 slot); next in line, and so"
-                " do 2 more"
+                "a  Queued     waits for free slots on compute 'local' (1 slot); next in line,"
+                " and so do 2 more"
             ),
             "a  Completed",
             "b  Completed",
