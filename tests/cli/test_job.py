@@ -225,6 +225,14 @@ class TestDownload:
         )
         assert not (lazur.folder / "got").exists()
 
+    def test_brings_nothing_of_an_output_that_is_empty(self, lazur: Cli) -> None:
+        file = lazur.job("true", outputs={"model": None})
+        name = lazur.ok("job", "create", "-f", file, "--stream", "-o", "json")["name"]
+        done = lazur("job", "download", "-n", name, "--output-name", "model", "-p", "got")
+        assert done.err == (
+            f"There is nothing to download: the output 'model' of job {name} is empty.\n"
+        )
+
     def test_a_job_that_runs_is_refused(self, lazur: Cli) -> None:
         name = lazur.ok("job", "create", "-f", lazur.job("sleep 60"))["name"]
         assert "not ended" in lazur("job", "download", "-n", name).err

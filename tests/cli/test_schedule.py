@@ -22,7 +22,8 @@ def schedule(lazur: Cli) -> str:
 def write(lazur: Cli, more: dict[str, Any]) -> str:
     path = lazur.folder / "schedule.yml"
     trigger = {"type": "cron", "expression": "0 5 * * *", "time_zone": "Tokyo Standard Time"}
-    path.write_text(json.dumps({"trigger": trigger, **more}))
+    schema = {"$schema": "https://azuremlschemas.azureedge.net/latest/schedule.schema.json"}
+    path.write_text(json.dumps({**schema, "trigger": trigger, **more}))
     return str(path)
 
 

@@ -771,6 +771,31 @@ class TestPlan:
         assert found["n"] == ("reuse", "all its steps")
         assert found["z"] == ("maybe", "it depends on what n gives")
 
+    def test_what_is_odd_within_is_told_once(self, runner: Runner) -> None:
+        loop = {"type": "parallel_for", "body": "x", "items": [{}], "inputs": {"z": 1}}
+        inner = {"type": "pipeline", "jobs": {"each": loop, "x": command("x")}}
+        spec = {"type": "pipeline", "jobs": {"n": {"component": inner}}}
+        told = call(runner.site, planning.plan, "default", spec, write=False)["warnings"]
+        assert [one.partition(":")[0] for one in told] == ["jobs.n.component.jobs.each.inputs"]
+
+    def test_what_fails_within_is_not_taken_from(self, runner: Runner) -> None:
+        outputs = {"o": {"type": "uri_folder"}}
+        steps = {
+            "look": command("look", outputs={"good": {"type": "boolean"}}),
+            "m": command("make", outputs={"o": "${{parent.outputs.o}}"}),
+            "if": {
+                "type": "if_else",
+                "condition": "${{parent.jobs.look.outputs.good}}",
+                "true_block": "yes",
+            },
+            "yes": command("yes"),
+        }
+        inner = {"type": "pipeline", "outputs": outputs, "jobs": steps}
+        outer = {"n": {"component": inner}, "z": after("n")}
+        runner.writes = {"good": "perhaps"}
+        assert runner.done(outer)["status"] == "Failed"
+        assert self.planned(runner, outer)["z"] == ("maybe", "it depends on what n gives")
+
     def test_a_loop_is_what_its_items_are(self, runner: Runner) -> None:
         outputs = {"o": {"type": "uri_folder"}}
         made = command("make", outputs={"o": "${{parent.outputs.o}}"})
@@ -867,6 +892,28 @@ class TestRetry:
         assert view["status"] == "Completed"
         assert [name.rpartition("_")[2] for name in runner.begun()] == ["a", "b", "b", "c"]
         assert view["steps"][0]["reused_from"] == "p_a"
+
+    def test_what_the_try_before_took_over_still_has_its_log(self, runner: Runner) -> None:
+        runner.ends = {"_b": FAILS}
+        steps = {name: {**step, "is_deterministic": False} for name, step in CHAIN.items()}
+        runner.done(steps)
+        log = runner.site.home.artifacts("default", "p_a") / files.MAIN_LOG
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("made")
+        again = runner.retry(runner.retry("p")["name"])
+        first = again["steps"][0]["job"]
+        assert [n.rpartition("_")[2] for n in runner.begun()] == ["a", "b", "b", "b"]
+        place = call(runner.site, files.place, "default", first, files.MAIN_LOG)
+        assert place.full == log
+
+    def test_of_one_in_the_trash_all_is_done_again(self, runner: Runner) -> None:
+        runner.ends = {"_b": FAILS}
+        steps = {name: {**step, "is_deterministic": False} for name, step in CHAIN.items()}
+        runner.done(steps)
+        call(runner.site, trash.delete, "default", {"runs": ["p"]})
+        runner.ends = {}
+        assert runner.retry("p")["status"] == "Completed"
+        assert [n.rpartition("_")[2] for n in runner.begun()] == ["a", "b", "a", "b", "c"]
 
     def test_within_a_pipeline_too(self, runner: Runner) -> None:
         steps = {name: {**step, "is_deterministic": False} for name, step in CHAIN.items()}

@@ -80,6 +80,19 @@ class TestEnvironments:
             submit(site, environment=written)
         assert caught.value.message
 
+    @pytest.mark.parametrize(
+        "written, said",
+        [
+            ("azureml:sklearn-1.5@stable", "has no label 'stable'"),
+            ("azureml:sklearn-1.5:abc", "has no version abc"),
+        ],
+    )
+    def test_a_curated_one_without_that_version_is_told_from_one_that_is_not_there(
+        self, site: TestSite, written: str, said: str
+    ) -> None:
+        with pytest.raises(NotFound, match=said):
+            submit(site, environment=written)
+
     def test_an_environment_that_serves_for_another_is_told(self, site: TestSite) -> None:
         asked = "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu"
         (told,) = submit(site, environment=f"azureml:{asked}:9")["warnings"]

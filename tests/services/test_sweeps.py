@@ -159,6 +159,12 @@ class TestFreeze:
         runner.submit(trial="azureml:train@latest")
         assert runner.server.show("s_0")["inputs"]["n"] == 3
 
+    def test_an_environment_that_serves_for_another_is_told(self, runner: Runner) -> None:
+        asked = "azureml:AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu@latest"
+        runner.submit(trial={"command": "t ${{search_space.x}}", "environment": asked})
+        (told,) = runner.server.show("s")["warnings"]
+        assert "lightgbm-3.3:1 serves" in told
+
     def test_what_is_not_there_is_said_before_anything_runs(self, runner: Runner) -> None:
         with pytest.raises(Exception, match="absent"):
             runner.submit(trial="azureml:absent:1")

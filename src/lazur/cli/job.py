@@ -296,7 +296,9 @@ def download(
     if progress.had_any:
         terminal.note(f"Downloaded into {folder.absolute()}")
     else:
-        terminal.note(f"There is nothing to download: {_no_files(client.jobs.get(name))}")
+        job = client.jobs.get(name)
+        why = f"the output {output_name!r} of job {name} is empty." if output_name else None
+        terminal.note(f"There is nothing to download: {why or _no_files(job)}")
 
 
 def _no_files(job: Job) -> str:

@@ -190,7 +190,7 @@ HELP: dict[str, dict[str, Any]] = {
                 "name": "Another time zone",
                 "text": "lazur schedule update -n NAME --set trigger.time_zone=Europe/Berlin",
             },
-            {"name": "As its file says now", "text": "lazur schedule update -f schedule.yml"},
+            {"name": "What its file says", "text": "lazur schedule update -f schedule.yml"},
         ],
     },
     "schedule enable": {

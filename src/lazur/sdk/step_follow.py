@@ -55,12 +55,14 @@ class _Follower:
     def run(self, name: str, on_change: Callable[[Job], None] | None = None) -> Job:
         view: dict[str, Any] = {}
         queue = QueueWatch(self.scope, self.lines, self.prefix)
-        for view in events(self.scope, name):
-            if on_change is not None:
-                on_change(Job(view))
-            self._tell(view.get("steps") or [])
-            queue.look(view.get("steps") or [])
-        queue.close()
+        try:
+            for view in events(self.scope, name):
+                if on_change is not None:
+                    on_change(Job(view))
+                self._tell(view.get("steps") or [])
+                queue.look(view.get("steps") or [])
+        finally:
+            queue.close()
         for thread in self._inner.values():
             thread.join()
         return Job(view)

@@ -210,6 +210,12 @@ def live(db: Connection, workspace_id: int, kind: str, name: str) -> Sequence[As
     return db.execute(mine.order_by(assets.c.id)).all()
 
 
+def is_there(db: Connection, workspace_id: int, kind: str, name: str) -> bool:
+    """In any version that is not in the trash."""
+    mine = _of(workspace_id, kind).where(containers.c.name == name, _HERE)
+    return db.execute(mine.limit(1)).first() is not None
+
+
 def at(db: Connection, workspace_id: int, place: str) -> Sequence[AssetRow]:
     """Data and models whose path has this in it, also those in the trash."""
     statement = (

@@ -195,20 +195,26 @@ _WAKE = Prepared(
 def equal(db: Connection, workspace_id: int, key: str) -> AnyRow | None:
     """The newest job that ended well and was made of the same; one in the trash where there is no
     other."""
-    return _EQUAL.first(db, {"room": workspace_id, "key": key})
+    wanted = {"room": workspace_id, "key": key}
+    return _EQUAL[False].first(db, wanted) or _EQUAL[True].first(db, wanted)
 
 
-_EQUAL = Prepared(
-    select(jobs)
-    .where(
-        jobs.c.workspace_id == bindparam("room"),
-        jobs.c.reuse_key == bindparam("key"),
-        jobs.c.state == State.COMPLETED.value,
-        jobs.c.reused_id.is_(None),
+_EQUAL = {
+    archived: Prepared(
+        select(jobs)
+        .where(
+            jobs.c.workspace_id == bindparam("room"),
+            jobs.c.reuse_key == bindparam("key"),
+            jobs.c.state == State.COMPLETED.value,
+            jobs.c.reused_id.is_(None),
+            jobs.c.archived.is_(archived),
+        )
+        .order_by(jobs.c.id.desc())
+        .limit(1)
     )
-    .order_by(jobs.c.archived, jobs.c.id.desc())
-    .limit(1)
-)
+    for archived in (False, True)
+}
+"""Two, since each walks the index back from the newest and ends with the first that it finds."""
 
 
 def last_of_step(db: Connection, workspace_id: int, experiment: str, step: str) -> AnyRow | None:

@@ -20,7 +20,7 @@ Outcome = Literal[
 ]
 
 OVER = frozenset({"done", "failed", "canceled", "skipped", "blocked"})
-_BAD = frozenset({"failed", "canceled", "blocked"})
+BAD = frozenset({"failed", "canceled", "blocked"})
 _AT_ONCE = 64
 _OF_CHILD: dict[State, Outcome] = {
     State.COMPLETED: "done",
@@ -115,7 +115,7 @@ def _before(standing: Standing, name: str, step: Step) -> Outcome:
         outcomes.append(standing.outcomes[by])
         if standing.outcomes[by] == "done" and standing.ways[by] != way:
             return "skipped"
-    if any(outcome in _BAD for outcome in outcomes):
+    if any(outcome in BAD for outcome in outcomes):
         return "blocked"
     if "skipped" in outcomes:
         return "skipped"

@@ -136,7 +136,7 @@ def _other_than_asked(written: str, spec: dict[str, Any]) -> str | None:
 
 
 def _no_environment(found: Asset, curated_error: NotFound) -> NotFound:
-    if found.name.lower().startswith("azureml-"):
+    if found.name.lower().startswith("azureml-") or curated.has(found.name):
         return curated_error
     known = (curated_error.hint or "").replace("It has:", f"The registry {builtin.REGISTRY} has:")
     return NotFound(

@@ -171,9 +171,11 @@ def in_artifacts(context: Context, row: JobRow) -> Path:
 
 
 def that_ran(context: Context, row: JobRow) -> JobRow:
-    """Of a step that was done before, the job that did it: its log and files are the step's."""
-    did = jobs.by_id(context.db, row.reused_id) if row.reused_id is not None else None
-    return row if did is None else did
+    """Of a step that was done before, the job that did it: its log and files are the step's. One
+    that is tried again may take over what the try before took over itself."""
+    while row.reused_id is not None and (before := jobs.by_id(context.db, row.reused_id)):
+        row = before
+    return row
 
 
 def _remote(

@@ -54,7 +54,7 @@ def lookup(context: Context, shelf_id: int, kind: str, name: str, version: str) 
 
 def is_there(context: Context, shelf_id: int, kind: str, name: str) -> bool:
     """In any version, archived ones too."""
-    return bool(store.live(context.db, shelf_id, kind, name))
+    return store.is_there(context.db, shelf_id, kind, name)
 
 
 def absent(

@@ -22,7 +22,7 @@ _ASSETS = {
     "components": "component",
     "codes": "code",
 }
-_SERVER_OWNED = frozenset(
+SERVER_OWNED = frozenset(
     "id status creation_context services_endpoints $schema labels mlflow archived etag "
     "warnings".split()
 )
@@ -44,7 +44,7 @@ def job(spec: dict[str, Any]) -> CheckedJob:
     model, found = catalog.validate(kind, spec)
     raise_if_errors(found)
     assert isinstance(model, Job)
-    value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+    value = {key: part for key, part in model.dump().items() if key not in SERVER_OWNED}
     _bound(value)
     if isinstance(model, ParallelJob):
         runs = as_command(model, os.cpu_count() or 1)
@@ -59,7 +59,7 @@ def asset(kind: str, spec: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     model, found = catalog.validate(found_kind, spec)
     raise_if_errors(found)
     assert model is not None
-    value = {key: part for key, part in model.dump().items() if key not in _SERVER_OWNED}
+    value = {key: part for key, part in model.dump().items() if key not in SERVER_OWNED}
     _bound(value)
     return value, told(found)
 

@@ -109,18 +109,25 @@ class _Walk:
         self._told: dict[str, list[dict[str, Any]]] = {}
 
     def steps(self, checked: CheckedJob) -> list[dict[str, Any]]:
+        problems = self._work.problems
+        known = len(problems) if len(self._names) > 1 else None
         value = self._work.expanded(checked.value, ())
         graph = self._graph = self._work.graph(value, self._name, ())
-        raise_if_errors(self._work.problems)
+        raise_if_errors(problems)
+        if known is not None:
+            del problems[known:]  # of what lies within it was told where it stands
         for step in graph["steps"].values():
             # All items are told, not those alone that begin together.
             step["spec"].pop("max_concurrency", None)
-        standing = self._decide(graph)
+        standing = self._standing = self._decide(graph)
         return [one for name in graph["order"] for one in self._lines(graph, standing, name)]
 
     def made(self) -> dict[str, Any] | None:
         """The outputs, where all steps were done before, as those that did them left them. None:
-        all that a loop made is among them, and is found by the name of a job that is not there."""
+        nobody can tell one of them yet, as all that a loop made, which is found by the name of a
+        job that is not there."""
+        if deciding.BAD & set(self._standing.outcomes.values()):
+            return None
         found: dict[str, Any] = {}
         for name, step in self._graph["steps"].items():
             for port, said in step["outputs"].items():
@@ -132,7 +139,7 @@ class _Walk:
                 value = step_jobs.value(self._graph, self._name, bound, self._children)
                 if value is not None:
                     found[said["promoted"]] = value
-        return found
+        return found if found.keys() == self._graph["outputs"].keys() else None
 
     def _decide(self, graph: Graph) -> deciding.Standing:
         while True:

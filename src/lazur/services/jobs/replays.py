@@ -6,16 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 from lazur.errors import Conflict, Invalid
+from lazur.services.assets.places import that_ran
 from lazur.services.base.site import Context
 from lazur.services.jobs import plans
 from lazur.services.jobs.jobs import find_row
 from lazur.services.jobs.plans import EnvironmentGone
-from lazur.store import jobs
 from lazur.store.jobs import JobRow
 
 
 def show(context: Context, workspace: str, name: str) -> dict[str, Any]:
-    row = _that_ran(context, find_row(context, workspace, name, "workspaces/jobs/write"))
+    row = _runnable(context, find_row(context, workspace, name, "workspaces/jobs/write"))
     try:
         plan = plans.repeatable(context.site, row)
     except EnvironmentGone as error:
@@ -27,10 +27,9 @@ def show(context: Context, workspace: str, name: str) -> dict[str, Any]:
     return {"job": row.name, "plan": plan.to_dict(), "secret_variables": sorted(secret)}
 
 
-def _that_ran(context: Context, row: JobRow) -> JobRow:
-    """Of a step that was done before, the job that did it."""
-    found = jobs.by_id(context.db, row.reused_id) if row.reused_id is not None else row
-    assert found is not None
+def _runnable(context: Context, row: JobRow) -> JobRow:
+    """The job that did a step, which runs something itself."""
+    found = that_ran(context, row)
     if found.build_key is None:
         raise Invalid(
             f"Job {row.name!r} runs nothing itself.",

@@ -19,7 +19,7 @@ from lazur.engine import changes
 from lazur.engine.states import State
 from lazur.errors import LazurError
 from lazur.safe import SafeRoot
-from lazur.services.assets.places import asset_row
+from lazur.services.assets.places import asset_row, that_ran
 from lazur.services.base import gathered
 from lazur.services.base.checks import CheckedJob
 from lazur.services.base.home import DATASTORES
@@ -103,7 +103,9 @@ def look(
 def ended_well(context: Context, home: AnyRow, job_id: int | None) -> Reuse | None:
     """The job of the same step in the attempt before, which need not be done again."""
     row = jobs.by_id(context.db, job_id) if job_id is not None else None
-    if row is None or row.state != State.COMPLETED or _lost(context, home, row):
+    if row is None or row.state != State.COMPLETED or row.archived:
+        return None
+    if _lost(context, home, that_ran(context, row)):
         return None
     return Reuse(None, {}, f"it ended well in {row.name}, which is tried again", row)
 
@@ -190,10 +192,9 @@ def _maker(context: Context, home: AnyRow, name: str, output: str) -> str:
     """The job that made it, which may be another than the one that is named for it: it was done
     before, or a step of that pipeline did it."""
     row = jobs.by_name(context.db, home.id, name) or jobs.by_run(context.db, home.id, name)
-    if row is not None and row.reused_id is not None:
-        row = jobs.by_id(context.db, row.reused_id)
     if row is None:
         return f"{name}/{output}"
+    row = that_ran(context, row)
     outputs: list[dict[str, Any]] = row.resolved["outputs"]
     for made in outputs:
         if made["name"] == output and "of" in made:

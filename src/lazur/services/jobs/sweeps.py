@@ -18,7 +18,7 @@ from lazur.services.base.site import Context
 from lazur.services.base.times import iso
 from lazur.services.jobs import steps
 from lazur.services.jobs.pipelines import Freezing
-from lazur.spec.diagnostics import raise_if_errors
+from lazur.spec.diagnostics import raise_if_errors, told
 from lazur.spec.properties import RETRIED
 from lazur.store import jobs, parents
 from lazur.store.db import AnyRow, Connection
@@ -56,6 +56,7 @@ def freeze(context: Context, home: AnyRow, name: str, checked: CheckedJob) -> di
         "inputs": {k: v for k, v in spec.inputs.items() if v is not None},
         "compute": spec.compute,
         "recipes": work.recipes,
+        "warnings": told(work.problems),
     }
 
 

@@ -75,6 +75,7 @@ def update(
     context.require(action, Resource(workspace, KIND, name))
     _is_somebody(context)
     known = (*_NOTES, *_DOES, "is_enabled")
+    changes = {k: v for k, v in changes.items() if k not in checks.SERVER_OWNED}
     checks.changes({k: v for k, v in changes.items() if k not in (*_DOES, "is_enabled")}, known)
     with context.looking() as looking:
         home = open_workspace(looking, workspace, action, KIND, name)

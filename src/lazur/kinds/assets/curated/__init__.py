@@ -58,6 +58,14 @@ def serving(name: str, version: str | None = None) -> dict[str, Any]:
     return get(name, None if is_count and version not in versions(name) else version)
 
 
+def has(name: str) -> bool:
+    try:
+        canonical(name)
+    except NotFound:
+        return False
+    return True
+
+
 def is_alias(name: str) -> bool:
     """Whether an environment of another name serves for it."""
     return _MACHINE.sub("", name.lower().removeprefix(_PREFIX)) not in SHELF
