@@ -247,6 +247,21 @@ class TestRuns:
         assert runner.site.engine.going_on() == []
         assert steps_of(view)["b"] == "NotRun"
 
+    def test_each_says_who_canceled_it_or_because_of_what(self, runner: Runner) -> None:
+        runner.ends = {"_bad": FAILS}
+        stop = {"continue_on_step_failure": False}
+        runner.done({"bad": command("bad"), "long": command("long")}, settings=stop)
+        assert runner.show("p_long")["error"]["message"] == (
+            "It stopped with the pipeline: step bad failed, and continue_on_step_failure is false."
+        )
+
+    def test_what_never_began_says_it_too(self, runner: Runner) -> None:
+        runner.submit({"a": command("a")})
+        call(runner.site, jobs.cancel, "default", "p")
+        runner.run()
+        said = {"code": "Canceled", "hint": None}
+        assert runner.show("p")["error"] == {**said, "message": f"{OWNER.name} canceled it."}
+
     def test_a_loop_is_where_its_items_are(self, runner: Runner) -> None:
         loop = {"type": "parallel_for", "body": "one", "items": [{"n": 1}, {"n": 2}]}
         one = command("x ${{inputs.n}}", inputs={"n": 0})

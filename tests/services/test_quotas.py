@@ -221,7 +221,7 @@ class TestQueued:
         first = run(site, "first")
         with site.context() as context:
             row = jobs.find_row(context, "lab", first["name"], "workspaces/jobs/read")
-            cancellation.ask(context, row.id)
+            cancellation.ask(context, row.id, "Somebody canceled it.")
         Server(site).settle()
         run(site, "second")
 

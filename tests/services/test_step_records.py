@@ -98,6 +98,8 @@ class TestAudit:
         call(runner.site, jobs.cancel, "default", "p", who=BEA)
         runner.run()
         assert runner.show("p")["status"] == "Canceled"
+        assert runner.show("p_a")["error"]["message"] == "bea canceled it."
+        assert runner.show("p_b")["error"]["message"] == "Its pipeline p was canceled."
         assert audited(runner, "p") == [(OWNER.name, "created"), ("bea", "cancel requested")]
         assert audited(runner, "p_b") == [], "it ended because the pipeline did"
 

@@ -419,7 +419,9 @@ class TestRunsSide:
         for _ in range(2):
             call(server.site, hooks.updated, "j", "KILLED")
         server.settle()
-        assert server.show("j")["status"] == "Canceled"
+        shown = server.show("j")
+        assert shown["status"] == "Canceled"
+        assert shown["error"]["message"] == "Its MLflow run was ended as KILLED."
         assert run(server.site)["status"] == "KILLED"
 
     def test_other_words_of_the_script_leave_the_job_alone(

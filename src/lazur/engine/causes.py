@@ -11,7 +11,7 @@ from lazur.engine.plan import Exit
 MEANINGS = {
     "Aborted": "A program ended itself (SIGABRT), usually after a failed assertion.",
     "BadArguments": "The script did not accept its command line.",
-    "Canceled": "Somebody canceled the job.",
+    "Canceled": "The job was canceled; the message says by whom, or because of what.",
     "CommandNotExecutable": "The command was found, but it may not be executed (exit code 126).",
     "CommandNotFound": "The shell did not find a program of the command (exit code 127).",
     "DiskFull": "A disk is full.",

@@ -132,6 +132,8 @@ class Cancel(Decision):
     """Parent: ask a child to end."""
 
     step: str
+    why: str
+    """A sentence, for people."""
 
 
 @dataclass(frozen=True)

@@ -201,13 +201,14 @@ class ParentRound:
             with self._site.context(self._who) as context:
                 child = parents.child(context.db, self._row.id, one.step)
                 if child is not None:
-                    cancellation.ask(context, child.id)
+                    cancellation.ask(context, child.id, one.why)
 
     def _cancel_all(self) -> None:
         """What goes on would have nobody to go on for."""
         with self._site.db.read() as db:
             found = parents.children(db, self._row.id)
-        self._cancel([Cancel(child.step) for child in found if child.state not in FINAL])
+        why = f"{self._row.name}, which it is a part of, could not go on."
+        self._cancel([Cancel(child.step, why) for child in found if child.state not in FINAL])
 
     def _finish(self, decision: Finish) -> None:
         with self._site.context(self._who) as context:

@@ -7,6 +7,7 @@ import math
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import settings
@@ -342,7 +343,8 @@ class TestCancel:
         site.step()
         site.end(0, State.COMPLETED, 0.4)
         site.cancel()
-        assert site.step() == [Cancel("1"), Cancel("2"), Cancel("3")]
+        why = "Its sweep happy was canceled."
+        assert site.step() == [Cancel(step, why) for step in "123"]
         assert site.step() == []
         site.end(1, State.CANCELED)
         site.end(2, State.CANCELED)
@@ -366,7 +368,9 @@ class TestTimeout:
         assert site.at == 160.0
         site.end(0, State.COMPLETED, 0.4)
         site.wait(60)
-        assert site.step() == [Cancel("1"), Cancel("2"), Cancel("3")]
+        ran = "The sweep ran for its `limits.timeout` of 60 seconds"
+        why = f"{ran}; 1 of 4 trials had ended by then."
+        assert site.step() == [Cancel(step, why) for step in "123"]
         site.end(1, State.CANCELED)
         site.end(2, State.CANCELED)
         site.step()
@@ -402,7 +406,10 @@ class TestEarlyTermination:
         site.report(0, 0.9)
         site.wait(1)
         site.report(1, 0.2)
-        assert site.step() == [Cancel("1"), Look(111.0)]
+        assert site.step() == [
+            Cancel("1", "The policy bandit stopped it at interval 1."),
+            Look(111.0),
+        ]
         assert site.step() == [Look(111.0)]
         site.end(1, State.CANCELED)
         site.step()
@@ -434,7 +441,7 @@ class TestEarlyTermination:
         site.report(0, 0.9)
         site.wait(1)
         site.report(1, 0.2)
-        assert [d for d in site.step() if isinstance(d, Cancel)] == [Cancel("1")]
+        assert [d for d in site.step() if isinstance(d, Cancel)] == [Cancel("1", ANY)]
 
     def test_reports_are_asked_for(self) -> None:
         assert Sweep.reads_reports

@@ -76,13 +76,15 @@ class Sweep(Parent):
         trials = trials_of(view)
         if view.cancel_requested:
             told = _told(sweep, best_of(sweep, trials))
-            return _close(trials, Finish(State.CANCELED, properties=told))
+            why = f"Its sweep {view.name} was canceled."
+            return _close(trials, Finish(State.CANCELED, properties=told), why)
         begun = _begin(view, sweep, trials)
         ended = _ended_early(view, sweep, trials)
         if not begun and all(trial.is_over for trial in trials):
             return [ended if ended and _cut_short(sweep, trials) else _finish(sweep, trials)]
         if ended is not None:
-            return _close(trials, ended)
+            why = str((ended.error or {})["message"])
+            return _close(trials, ended, why)
         return [*begun, *_stop(sweep, trials), *_look(view, sweep)]
 
 
@@ -171,12 +173,12 @@ def _known_loss(trial: Trial, maximize: bool) -> float | None:
 
 
 def _stop(sweep: Mapping[str, Any], trials: list[Trial]) -> list[Decision]:
+    policy: Mapping[str, Any] = sweep.get("early_termination") or {}
+    running = [t for t in trials if not t.is_over and not t.child.cancel_requested]
     return [
-        Cancel(trial.child.step)
-        for trial in trials
-        if not trial.is_over
-        and not trial.child.cancel_requested
-        and stop_of(sweep, trial, trials) is not None
+        Cancel(trial.child.step, f"The policy {policy['type']} stopped it at interval {interval}.")
+        for trial in running
+        if (interval := stop_of(sweep, trial, trials)) is not None
     ]
 
 
@@ -209,12 +211,12 @@ def _cut_short(sweep: Mapping[str, Any], trials: list[Trial]) -> bool:
     return any(stop_of(sweep, trial, trials) is None for trial in asked)
 
 
-def _close(trials: list[Trial], ended: Finish) -> list[Decision]:
+def _close(trials: list[Trial], ended: Finish, why: str) -> list[Decision]:
     """First the trials end, then the sweep does."""
     running = [trial.child for trial in trials if not trial.is_over]
     if not running:
         return [ended]
-    return [Cancel(child.step) for child in running if not child.cancel_requested]
+    return [Cancel(child.step, why) for child in running if not child.cancel_requested]
 
 
 def _finish(sweep: Mapping[str, Any], trials: list[Trial]) -> Finish:

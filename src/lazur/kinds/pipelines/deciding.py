@@ -35,10 +35,13 @@ def decide(view: ParentView) -> list[Decision]:
     standing = look(view)
     live = [child for child in view.children.values() if child.state not in FINAL]
     if view.cancel_requested:
-        return _cancel(live) if live else [Finish(State.CANCELED)]
+        if not live:
+            return [Finish(State.CANCELED)]
+        return _cancel(live, f"Its pipeline {view.name} was canceled.")
     made: list[Decision] = list(standing.submits[:_AT_ONCE])
     if standing.stops:
-        made += _cancel([child for child in live if not standing.is_handler(child.step)])
+        ended = [child for child in live if not standing.is_handler(child.step)]
+        made += _cancel(ended, _ends_all(view, standing))
     if made or live:
         return made
     return [_finish(view, standing)]
@@ -212,8 +215,14 @@ def _output(standing: Standing, body: str, port: str) -> Any:
     return _value(standing, f"${{{{parent.jobs.{body}.outputs.{port}}}}}")
 
 
-def _cancel(children: list[ChildView]) -> list[Decision]:
-    return [Cancel(child.step) for child in children if not child.cancel_requested]
+def _cancel(children: list[ChildView], why: str) -> list[Decision]:
+    return [Cancel(child.step, why) for child in children if not child.cancel_requested]
+
+
+def _ends_all(view: ParentView, standing: Standing) -> str:
+    name = next(n for n, outcome in standing.outcomes.items() if outcome in ("failed", "canceled"))
+    said = _said(view, standing, name).partition(":")[0]
+    return f"It stopped with the pipeline: {said}, and continue_on_step_failure is false."
 
 
 def _finish(view: ParentView, standing: Standing) -> Finish:

@@ -72,7 +72,7 @@ def of_parent(context: Context, row: JobRow, decision: Finish, *, started: bool)
         "due_at": None,
         "ended_at": now,
         "phases": waterfall.close(row.phases, now),
-        "error": decision.error,
+        "error": decision.error or _canceled(row, decision),
         "resolved": {**row.resolved, "outputs": outputs},
         "properties": {**row.properties, **decision.properties},
     }
@@ -156,11 +156,20 @@ def _error(
         return None
     ended_well = status is not None and status.exit is not None and status.exit.reason == "ok"
     if status is None or ended_well or (status.exit is None and status.state != "lost"):
-        return decision.error and {**decision.error, "phase": _last(phases)}
+        said = decision.error or _canceled(row, decision)
+        return said and {**said, "phase": _last(phases)}
     found = status.exit or Exit("lost")
     phase = _failed_in(phases, found)
     tail = _log_tail(backend, row)
-    return causes.explain(found, phase, tail, row.resolved.get("environment_name"), row.name)
+    why = causes.explain(found, phase, tail, row.resolved.get("environment_name"), row.name)
+    return {**why, **(_canceled(row, decision) or {})}
+
+
+def _canceled(row: JobRow, decision: Finish) -> dict[str, Any] | None:
+    """Whoever asked for it is the reason, however the command took it."""
+    if decision.state is not State.CANCELED or row.canceled_for is None:
+        return None
+    return {"code": "Canceled", "message": row.canceled_for, "hint": None}
 
 
 def _log_tail(backend: Backend, row: JobRow) -> str:

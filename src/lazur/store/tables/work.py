@@ -85,6 +85,7 @@ jobs = Table(
     Column("state", String(32), nullable=False),
     Column("waiting_for", Text),
     Column("cancel_requested", Boolean, nullable=False),
+    Column("canceled_for", Text),
     Column("attempt", Integer, nullable=False),
     Column("placed", Boolean, nullable=False),
     Column("runner", Name),

@@ -26,6 +26,9 @@ class TestGet:
             ("AzureML-sklearn-0.24-ubuntu18.04-py37-cpu", "sklearn-0.24"),
             ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", "lightgbm-3.3"),
             ("AzureML-tensorflow-2.16-cuda11", "tensorflow-2.16-cuda12"),
+            ("AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11-gpu", "tensorflow-2.4"),
+            ("AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu", "tensorflow-2.7"),
+            ("AzureML-tensorflow-2.12-cuda11", "tensorflow-2.12-cuda11"),
             ("acpt-pytorch-2.8", "acpt-pytorch-2.8-cuda12.6"),
         ],
     )
@@ -38,6 +41,7 @@ class TestGet:
             ("AzureML-sklearn-1.5", False),
             ("AzureML-sklearn-0.24-ubuntu18.04-py37-cpu", False),
             ("AzureML-acpt-pytorch-2.8-cuda12.6", False),
+            ("AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11-gpu", False),
             ("AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu", True),
             ("tensorflow-2.16-cuda11", True),
         ],
@@ -80,9 +84,6 @@ class TestGet:
     @pytest.mark.parametrize(
         "old, new",
         [
-            ("AzureML-tensorflow-2.4-ubuntu18.04-py37-cuda11-gpu", "tensorflow-2.16-cuda12"),
-            ("AzureML-tensorflow-2.7-ubuntu20.04-py38-cuda11-gpu", "tensorflow-2.16-cuda12"),
-            ("AzureML-TensorFlow-2.3-CPU", "tensorflow-2.16-cuda12"),
             ("AzureML-pytorch-1.10-ubuntu18.04-py38-cuda11-gpu", "acpt-pytorch-2.8-cuda12.6"),
             ("AzureML-acpt-pytorch-1.13-py38-cuda11.7-gpu", "acpt-pytorch-2.8-cuda12.6"),
             ("AzureML-xgboost-0.9-ubuntu18.04-py37-cpu-inference", "lightgbm-3.3"),
@@ -96,12 +97,24 @@ class TestGet:
         assert f"azureml://registries/azureml/environments/{new}/labels/latest" in hint
         assert "lazur environment create" in hint
 
-    def test_of_several_the_nearest_is_the_one_to_write(self) -> None:
+    @pytest.mark.parametrize(
+        "asked, has, nearest",
+        [
+            ("sklearn-0.22", "sklearn-0.24, sklearn-1.0, ", "sklearn-0.24"),
+            ("AzureML-sklearn", "sklearn-0.24, ", "sklearn-1.5"),
+            ("AzureML-TensorFlow-2.3-CPU", "tensorflow-2.4, tensorflow-2.7, ", "tensorflow-2.4"),
+            ("AzureML-tensorflow-2.8-cuda11", "tensorflow-2.4, ", "tensorflow-2.7"),
+            ("tensorflow-2.14-cuda12", "tensorflow-2.4, ", "tensorflow-2.12-cuda11"),
+        ],
+    )
+    def test_of_several_the_nearest_version_is_the_one_to_write(
+        self, asked: str, has: str, nearest: str
+    ) -> None:
         with pytest.raises(NotFound) as caught:
-            curated.get("sklearn-0.22")
+            curated.get(asked)
         hint = str(caught.value.hint)
-        assert hint.startswith("It has: sklearn-0.24, sklearn-1.0")
-        assert "environments/sklearn-0.24/labels/latest" in hint
+        assert hint.startswith(f"It has: {has}")
+        assert f"environments/{nearest}/labels/latest" in hint
 
     def test_of_what_resembles_none_all_are_named(self) -> None:
         with pytest.raises(NotFound) as caught:

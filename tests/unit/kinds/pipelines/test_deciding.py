@@ -85,7 +85,10 @@ class TestFailure:
     def test_or_are_ended_where_the_settings_say_so(self) -> None:
         made = world({"a": taking(), "c": taking(), "d": taking("c")}, settings=STOP)
         made.end("a", State.FAILED).settle()
-        assert made.asked_to_end() == ["c"]
+        assert made.told == {
+            "c": "It stopped with the pipeline: step a failed, and continue_on_step_failure is"
+            " false."
+        }
         assert made.ask() == [], "it is asked once"
         made.end("c", State.CANCELED).settle()
         assert state_of(made) is State.FAILED
@@ -101,6 +104,7 @@ class TestFailure:
         made = world({"a": command(), "b": command()}, settings=STOP)
         made.end("a", State.CANCELED).settle()
         assert made.asked_to_end() == ["b"]
+        assert "step a was canceled, and" in made.told["b"]
 
     def test_what_failed_is_named_before_what_was_ended_because_of_it(self) -> None:
         made = world({"a": command(), "b": command()}, settings=STOP)

@@ -56,6 +56,8 @@ class World:
     state: State = State.NOT_STARTED
     cancel_requested: bool = False
     finish: Finish | None = None
+    told: dict[str, str] = field(default_factory=dict[str, str])
+    """Why what was asked to end was."""
 
     def view(self) -> ParentView:
         frozen = {"graph": self.graph}
@@ -85,6 +87,7 @@ class World:
             case Cancel():
                 found = self.children[decision.step]
                 self.children[decision.step] = replace(found, cancel_requested=True)
+                self.told[decision.step] = decision.why
             case Finish():
                 self.finish, self.state = decision, decision.state
             case _:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import difflib
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,7 +104,8 @@ def _others(found: str) -> str:
     libraries = set(_LIBRARY.findall(found)) - _NO_LIBRARY
     same = [name for name in names() if libraries & set(_LIBRARY.findall(_contents(name)))]
     if same:
-        (nearest,) = difflib.get_close_matches(found, same, 1, 0)
+        same.sort(key=_release)
+        nearest = min(same, key=lambda name: abs(_release(name) - _release(found)))
         return (
             f"It has: {', '.join(same)}. Where your code runs with it too, write azureml://"
             f"registries/{REGISTRY}/environments/{nearest}/labels/latest; or else register an"
@@ -111,6 +113,15 @@ def _others(found: str) -> str:
         )
     close = difflib.get_close_matches(found, names(), 1)
     return f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names())}."
+
+
+def _release(name: str) -> int:
+    """By which versions of one library are near to each other. Of no version: the newest."""
+    found = _RELEASE.search(name)
+    return int(found[1]) * 1000 + int(found[2]) if found else sys.maxsize
+
+
+_RELEASE = re.compile(r"-(\d{1,3})\.(\d{1,3})")
 
 
 def _contents(name: str) -> str:

@@ -438,6 +438,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("waiting_for", sa.Text(), nullable=True),
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("canceled_for", sa.Text(), nullable=True),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("placed", sa.Boolean(), nullable=False),
         sa.Column("runner", sa.String(length=255), nullable=True),
