@@ -24,14 +24,14 @@ EVIL: list[str] = json.loads(os.environ.get("HOSTILE", "[]"))
 TEXT = " ".join(EVIL)
 START = "2026-01-31T12:00:00+00:00"
 live = Live()
-versions = {"live": 0}
+versions = {"live": 0, "growing": 0}
 cancelled: set[str] = set()
 
 
 def view(name: str) -> dict[str, Any]:
     states = {"failed": "Failed", "finished": "Completed", "running": "Running"}
-    states["long"] = "Completed"
-    state = states.get(name) or ("Completed" if versions["live"] >= 5 else "Running")
+    states |= dict.fromkeys(("long", "steps", "sweep"), "Completed")
+    state = states.get(name) or ("Completed" if versions.get(name, 5) >= 5 else "Running")
     hostile = name in states
     text = TEXT if hostile else "plain"
     made: dict[str, Any] = {
@@ -57,11 +57,49 @@ def view(name: str) -> dict[str, Any]:
         "git": {"commit": text, "branch": text},
         "attempt": 1,
         "duration": 1.5,
-        "etag": f"{name}-{versions['live']}-{name in cancelled}",
+        "etag": f"{name}-{versions.get(name)}-{name in cancelled}",
     }
+    if name in ("steps", "sweep"):
+        made |= {"type": name.replace("steps", "pipeline"), "steps": steps()}
+        made["parent_job_name"] = "above"
+    if name == "growing":
+        made |= {"type": "pipeline", "steps": [step(str(n)) for n in range(versions[name])]}
+    if name == "canceled":
+        made |= {
+            "status": "Canceled",
+            "error": {"code": "Canceled", "message": "ana canceled it."},
+        }
     if name == "failed":
         made["error"] = dict.fromkeys(("code", "message", "hint", "phase", "log_tail"), text)
     return made
+
+
+def steps() -> list[dict[str, Any]]:
+    """In each way that there is."""
+    return [
+        step(TEXT, error={"message": TEXT}),
+        step("again", reused_from=TEXT),
+        step("later", job=None, status="NotStarted", waiting_for=TEXT, duration=None),
+        step("never", job=None, status="NotRun", duration=None),
+    ]
+
+
+def step(name: str, **more: Any) -> dict[str, Any]:
+    usual = {"job": f"p_{name}", "status": "Completed", "duration": 1.5}
+    nothing = dict.fromkeys(("reused_from", "waiting_for", "error"))
+    return {"name": name, "type": "command", **nothing, **usual, **more}
+
+
+async def trials(_request: Request) -> Response:
+    nothing = {"score": None, "best": False, "stopped_at": None, "error": None}
+    usual = {**nothing, "metric": TEXT, "status": "Completed", "duration": 1.5}
+    values = {TEXT: TEXT, "net": {"kind": "tree", "depth": 3}, "rate": 0.123456789}
+    made = [
+        {**usual, "number": 0, "name": TEXT, "values": values, "score": 0.5, "best": True},
+        {**usual, "number": 1, "name": "s_1", "values": {"rate": 1}, "stopped_at": 2},
+        {**usual, "number": 2, "name": "s_2", "values": {}, "error": {"message": TEXT}},
+    ]
+    return JSONResponse({"value": made})
 
 
 async def jobs(_request: Request) -> Response:
@@ -82,6 +120,9 @@ async def cancel(request: Request) -> Response:
 
 async def events(request: Request) -> Response:
     name = request.path_params["name"]
+
+    if name == "growing" and not versions[name]:
+        asyncio.get_running_loop().create_task(grow_steps())
 
     async def look() -> Snapshot:
         seen = view(name)
@@ -139,6 +180,13 @@ def log(settings: Settings):
         return StreamingResponse(live.tail(path, offset, over, name), media_type="text/plain")
 
     return answer
+
+
+async def grow_steps() -> None:
+    for number in range(1, 6):
+        await asyncio.sleep(0.2)
+        versions["growing"] = number
+        live.topics.publish("growing")
 
 
 async def grow(path: Path) -> None:
@@ -203,6 +251,7 @@ def create_app(settings: Settings) -> Gate:
         Route(base + "/{name}/cancel", cancel, methods=["POST"]),
         Route(base + "/{name}/events", events),
         Route(base + "/{name}/mini-batches", mini_batches),
+        Route(base + "/{name}/trials", trials),
         Route(base + "/{name}/files", files),
         Route(base + "/{name}/files/{path:path}", log(settings)),
     ]

@@ -169,6 +169,13 @@ class TestJobPage:
         end = "e => e.scrollHeight - e.scrollTop - e.clientHeight"
         assert tab.page.eval_on_selector("#log", end) < 5
 
+    def test_what_was_canceled_is_no_failure(self, tab: Tab) -> None:
+        tab.sign_in("/jobs/default/canceled")
+        tab.page.wait_for_selector(".problem.calm:has-text('ana canceled it.')")
+        tab.sign_in("/jobs/default/failed")
+        tab.page.wait_for_selector(".problem:not(.calm)")
+        tab.check()
+
     def test_a_job_that_is_not_there(self, tab: Tab) -> None:
         tab.sign_in("/jobs/default/nobody")
         tab.page.wait_for_selector("text=There is no such job")
@@ -179,6 +186,8 @@ class TestJobPage:
         [
             "/",
             "/jobs/default/failed",
+            "/jobs/default/steps",
+            "/jobs/default/sweep",
             MINI_BATCHES,
             "/sign-in",
             "/sign-in/device",
@@ -191,6 +200,52 @@ class TestJobPage:
         tab.page.wait_for_timeout(500)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
         tab.context.close()
+
+
+class TestSteps:
+    def rows(self, tab: Tab) -> list[str]:
+        tab.page.wait_for_selector("#steps tbody tr")
+        found = tab.page.locator("#steps tbody tr").all_inner_texts()
+        return ["|".join(text.split("\t")).replace("\n", "") for text in found]
+
+    def test_a_pipeline_shows_what_came_of_each(self, tab: Tab) -> None:
+        tab.sign_in("/jobs/default/steps")
+        evil, again, later, never = self.rows(tab)
+        for word in CORPUS[:11]:
+            assert word in evil
+        assert again.startswith("again|Completed||done before, by ")
+        assert later.startswith("later|NotStarted||waits for ")
+        assert never == "never|NotRun||what it needs did not end well"
+        assert tab.page.locator("#steps a").evaluate_all("all => all.map(a => a.pathname)") == [
+            f"/jobs/default/{tab.page.evaluate('encodeURIComponent', f'p_{HOSTILE}')}",
+            "/jobs/default/p_again",
+        ]
+        assert tab.page.locator("#log").is_hidden(), "it has none"
+        tab.check()
+
+    def test_from_a_step_one_goes_up(self, tab: Tab) -> None:
+        tab.sign_in("/jobs/default/steps")
+        tab.page.click("nav >> text=above")
+        tab.page.wait_for_url("**/jobs/default/above")
+        tab.check()
+
+    def test_a_sweep_shows_what_each_trial_was_given_and_came_to(self, tab: Tab) -> None:
+        tab.sign_in("/jobs/default/sweep")
+        first, second, third = self.rows(tab)
+        assert first.startswith("0|Completed|")
+        assert first.endswith("|tree|3|0.123457|0.5 · best|1.5 s|")
+        assert second == "1|Stopped at 2||||1||1.5 s|"
+        assert third.startswith("2|Completed||||||1.5 s|")
+        for word in CORPUS[:11]:
+            assert word in tab.page.inner_text("#steps thead")
+            assert word in third
+        tab.check()
+
+    def test_steps_come_live(self, tab: Tab) -> None:
+        tab.sign_in("/jobs/default/growing")
+        tab.page.wait_for_selector("#status:has-text('Completed')")
+        tab.page.wait_for_selector("#steps tbody tr:nth-child(5)")
+        tab.check()
 
 
 class TestMiniBatches:

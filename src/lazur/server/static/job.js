@@ -1,9 +1,11 @@
 import { FINAL, ask, bytes, duration, fill, find, make, mood, moment, path, signIn } from "/static/page.js";
 import { Log } from "/static/log.js";
+import { Steps } from "/static/steps.js";
 
 const [workspace, name] = location.pathname.split("/").slice(2, 4).map(decodeURIComponent);
 const base = `/api/v1/workspaces/${path(workspace)}/jobs/${path(name)}`;
 const log = new Log(find("log"), find("log-note"));
+const steps = new Steps(find("steps"), workspace, base);
 let job = null;
 let main = null;
 const sizes = new Map();
@@ -20,6 +22,9 @@ function show(view) {
   badge.className = `badge ${mood(view.status)}`;
   if (badge.textContent !== view.status) fill(badge, view.status);
   find("up").href = `/?workspace=${encodeURIComponent(workspace)}`;
+  find("within").hidden = !view.parent_job_name;
+  find("parent").href = `/jobs/${path(workspace, view.parent_job_name || "")}`;
+  fill(find("parent"), view.parent_job_name || "");
   find("cancel").hidden = FINAL.has(view.status) || view.status === "CancelRequested";
   const waits = view.waiting_for && !FINAL.has(view.status);
   find("waiting").hidden = !waits;
@@ -28,6 +33,8 @@ function show(view) {
   showError(view.error);
   showWarnings(view.warnings || []);
   showPhases();
+  steps.show(view);
+  find("log-section").hidden = Boolean(view.steps);
   pairs(find("inputs"), Object.entries(view.inputs || {}), "This job has no inputs.");
   pairs(find("outputs"), Object.entries(view.outputs || {}), "This job has no outputs.");
   fill(find("command"), view.command || "");
@@ -38,6 +45,7 @@ function show(view) {
 function showError(error) {
   find("error").hidden = !error;
   if (!error) return;
+  find("error").classList.toggle("calm", error.code === "Canceled");
   fill(find("error-title"), [error.code, error.phase && `while ${error.phase}`].filter(Boolean).join(" "));
   fill(find("error-message"), error.message || "");
   find("error-hint").hidden = !error.hint;
