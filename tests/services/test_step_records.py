@@ -93,7 +93,8 @@ class TestAudit:
         steps = {"a": command("a"), "b": command("b")}
         runner.submit(steps)
         runner.server.settle()
-        call(runner.site, jobs.cancel, "default", "p_a", who=BEA)
+        told = call(runner.site, jobs.cancel, "default", "p_a", who=BEA)
+        assert told["waiting_for"] == "its end (bea canceled it)"
         assert audited(runner, "p_a") == [("bea", "cancel requested")]
         call(runner.site, jobs.cancel, "default", "p", who=BEA)
         runner.run()

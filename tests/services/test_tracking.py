@@ -19,7 +19,7 @@ from lazur.services.jobs import run_hooks as hooks
 from lazur.services.tracking import names
 from lazur.store.pages import Query
 from lazur.testing.fakes import Engine
-from tests.site import Clock, Server, TestSite, call, command, put_tree, submit
+from tests.site import OWNER, Clock, Server, TestSite, call, command, put_tree, submit
 
 KEY = "default/j/1"
 
@@ -421,7 +421,7 @@ class TestRunsSide:
         server.settle()
         shown = server.show("j")
         assert shown["status"] == "Canceled"
-        assert shown["error"]["message"] == "Its MLflow run was ended as KILLED."
+        assert shown["error"]["message"] == f"Its MLflow run was ended as KILLED by {OWNER.name}."
         assert run(server.site)["status"] == "KILLED"
 
     def test_other_words_of_the_script_leave_the_job_alone(

@@ -21,7 +21,7 @@ from lazur.store import workspaces as store
 from lazur.store.pages import Query
 from tests.faults import FaultyDatabase, Killed
 from tests.services.tracked import Tracked
-from tests.site import Clock, Server, TestSite, call, open_site, put_tree, submit
+from tests.site import OWNER, Clock, Server, TestSite, call, open_site, put_tree, submit
 
 DAY = 86400.0
 OF_THE_SERVER = {
@@ -115,6 +115,8 @@ class TestTrash:
             row = store.by_name(db, "lab")
             assert row is not None
             assert not store.unfinished_jobs(db, row.id)
+            said = db.execute(text("SELECT canceled_for FROM lazur_jobs WHERE name = 'k'"))
+            assert said.scalar() == f"Its workspace was deleted by {OWNER.name}."
 
     def test_its_name_is_kept_and_it_is_said_until_when(self, site: TestSite) -> None:
         call(site, workspaces.create, {"name": "lab"})

@@ -56,7 +56,8 @@ class JobWatch:
         """The last line. A failure says more, as an error."""
         took, before = duration(job.duration), (job.get("reuse") or {}).get("from")
         how = f", done before by {before}" if before else f" after {took}" if took else ""
-        said = f"{job.name}: {job.status}{how}"
+        why = (job.get("error") or {}).get("message") if job.status == State.CANCELED else None
+        said = f"{job.name}: {job.status}{how}" + (f": {why}" if why else "")
         if not self._quiet:
             note(paint(said, _STYLE.get(job.status, "cyan"), sys.stderr))
 

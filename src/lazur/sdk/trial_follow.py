@@ -99,7 +99,7 @@ def _detail(trial: dict[str, Any]) -> str:
         return ""
     parts: list[str] = []
     if error := trial["error"]:
-        parts.append(str(error.get("message") or "").split("\n", 1)[0])
+        parts.append(str(error.get("message") or "").split("\n", 1)[0].rstrip("."))
     if trial["score"] is not None:
         parts.append(f"{trial['metric']} {trial['score']:.6g}")
     if trial["stopped_at"] is not None:

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from lazur.engine.decisions import Cancel, ChildView, Finish, Look, ParentView, Submit
+from lazur.engine.decisions import Cancel, ChildView, Decision, Finish, Look, ParentView, Submit
 from lazur.engine.states import FINAL, State
 from lazur.kinds.jobs.sweep import Sweep, stop_of, trials_of
 from tests.effort import examples
@@ -309,9 +309,12 @@ class TestEnd:
     def test_a_hopeless_sweep_spares_the_rest(self) -> None:
         site = Site(limits={"max_total_trials": 100, "max_concurrent_trials": 2})
         site.step()
+        made: list[Decision] = []
         for number in range(10):
             site.end(number, State.FAILED)
-            site.step()
+            made = site.step()
+        why = "Its sweep was given up: the first 10 trials failed, and none ended well."
+        assert set(made) >= {Cancel("10", why), Cancel("11", why)}
         assert site.waiting() == []
         assert [site.view.children[s].cancel_requested for s in site.running()] == [True, True]
         assert site.step() == []
@@ -368,8 +371,7 @@ class TestTimeout:
         assert site.at == 160.0
         site.end(0, State.COMPLETED, 0.4)
         site.wait(60)
-        ran = "The sweep ran for its `limits.timeout` of 60 seconds"
-        why = f"{ran}; 1 of 4 trials had ended by then."
+        why = "Its sweep reached its `limits.timeout` of 60 seconds."
         assert site.step() == [Cancel(step, why) for step in "123"]
         site.end(1, State.CANCELED)
         site.end(2, State.CANCELED)
@@ -377,6 +379,7 @@ class TestTimeout:
         assert site.finish is not None
         assert site.finish.error is not None
         assert (site.finish.state, site.finish.error["code"]) == (State.CANCELED, "SweepTimeout")
+        assert "; 1 of 4 trials had ended by then" in site.finish.error["message"]
         assert site.finish.properties["score"] == "0.4"
 
     def test_one_whose_trials_had_all_ended_by_then_is_complete(self) -> None:

@@ -83,8 +83,7 @@ class Sweep(Parent):
         if not begun and all(trial.is_over for trial in trials):
             return [ended if ended and _cut_short(sweep, trials) else _finish(sweep, trials)]
         if ended is not None:
-            why = str((ended.error or {})["message"])
-            return _close(trials, ended, why)
+            return _close(trials, ended, _why(ended, sweep))
         return [*begun, *_stop(sweep, trials), *_look(view, sweep)]
 
 
@@ -197,7 +196,7 @@ def _ended_early(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]
     seconds = sweep["limits"].get("timeout")
     if seconds is not None and view.now >= view.created_at + seconds:
         told = _told(sweep, best_of(sweep, trials))
-        return Finish(State.CANCELED, _timed_out(seconds, trials), properties=told)
+        return Finish(State.CANCELED, _timed_out(seconds, sweep, trials), properties=told)
     failed = [trial for trial in trials if trial.has_failed]
     fine = any(trial.child.state is State.COMPLETED for trial in trials)
     if len(failed) >= _HOPELESS and not fine:
@@ -205,10 +204,20 @@ def _ended_early(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]
     return None
 
 
+def _why(ended: Finish, sweep: Mapping[str, Any]) -> str:
+    """Its trials end with it."""
+    if ended.state is State.CANCELED:
+        return f"Its sweep reached its `limits.timeout` of {sweep['limits']['timeout']:g} seconds."
+    return f"Its sweep was given up: the first {_HOPELESS} trials failed, and none ended well."
+
+
 def _cut_short(sweep: Mapping[str, Any], trials: list[Trial]) -> bool:
     """Whether some were canceled that would have gone on."""
-    asked = [trial for trial in trials if trial.child.state is State.CANCELED]
-    return any(stop_of(sweep, trial, trials) is None for trial in asked)
+    return any(_was_cut(sweep, trial, trials) for trial in trials)
+
+
+def _was_cut(sweep: Mapping[str, Any], trial: Trial, trials: list[Trial]) -> bool:
+    return trial.child.state is State.CANCELED and stop_of(sweep, trial, trials) is None
 
 
 def _close(trials: list[Trial], ended: Finish, why: str) -> list[Decision]:
@@ -240,8 +249,8 @@ def _told(sweep: Mapping[str, Any], best: Trial | None) -> dict[str, str]:
     return told
 
 
-def _timed_out(seconds: float, trials: list[Trial]) -> dict[str, Any]:
-    over = sum(trial.is_over for trial in trials)
+def _timed_out(seconds: float, sweep: Mapping[str, Any], trials: list[Trial]) -> dict[str, Any]:
+    over = sum(trial.is_over and not _was_cut(sweep, trial, trials) for trial in trials)
     return {
         "code": "SweepTimeout",
         "message": f"The sweep ran for its `limits.timeout` of {seconds:g} seconds; "

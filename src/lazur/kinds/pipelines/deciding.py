@@ -6,7 +6,7 @@ other side of a condition is `skipped`; neither ever becomes a job.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,7 +41,7 @@ def decide(view: ParentView) -> list[Decision]:
     made: list[Decision] = list(standing.submits[:_AT_ONCE])
     if standing.stops:
         ended = [child for child in live if not standing.is_handler(child.step)]
-        made += _cancel(ended, _ends_all(view, standing))
+        made += _cancel(ended, _ends_all(standing))
     if made or live:
         return made
     return [_finish(view, standing)]
@@ -219,16 +219,16 @@ def _cancel(children: list[ChildView], why: str) -> list[Decision]:
     return [Cancel(child.step, why) for child in children if not child.cancel_requested]
 
 
-def _ends_all(view: ParentView, standing: Standing) -> str:
-    name = next(n for n, outcome in standing.outcomes.items() if outcome in ("failed", "canceled"))
-    said = _said(view, standing, name).partition(":")[0]
+def _ends_all(standing: Standing) -> str:
+    blamed = _blamed(standing)
+    said = _short(_bad(standing, blamed)[0], blamed)
     return f"It stopped with the pipeline: {said}, and continue_on_step_failure is false."
 
 
 def _finish(view: ParentView, standing: Standing) -> Finish:
-    bad = [n for n, outcome in standing.outcomes.items() if outcome in ("failed", "canceled")]
-    if bad:
-        return Finish(State.FAILED, _error(view, standing, bad))
+    blamed = _blamed(standing)
+    if bad := _bad(standing, blamed):
+        return Finish(State.FAILED, _error(view, standing, bad, blamed))
     made = _Made()
     for name, step in standing.graph["steps"].items():
         for port, said in step["outputs"].items():
@@ -268,14 +268,16 @@ class _Made:
             self.gathered[target] = f"{body}.{port}"
 
 
-def _error(view: ParentView, standing: Standing, bad: list[str]) -> dict[str, Any]:
+def _error(
+    view: ParentView, standing: Standing, bad: list[str], blamed: Mapping[str, ChildView]
+) -> dict[str, Any]:
     outcomes, steps = standing.outcomes, standing.graph["steps"]
     blocked = [name for name, outcome in outcomes.items() if outcome == "blocked"]
-    bad = sorted(bad, key=lambda name: outcomes[name] != "failed")
-    said = [_said(view, standing, name) for name in bad if "owner" not in steps[name]]
+    told_of = [name for name in bad if "owner" not in steps[name]]
+    said = [_said(standing, name, blamed, first=name == told_of[0]) for name in told_of]
     shown = "; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else "")
     behind = f" Not run because of it: {', '.join(blocked[:10])}." if blocked else ""
-    first, advice = next(map(_culprit, _ended_badly(view.children.values())), (view.name, ""))
+    first, advice = next(map(_culprit, blamed.values()), (view.name, ""))
     own = advice.rstrip(".") + ". " if advice else ""
     told = {"advice": advice} if advice else {}
     return {
@@ -297,20 +299,40 @@ def _culprit(child: ChildView) -> tuple[str, str]:
     return str(error.get("job") or child.name), str(advice or "")
 
 
-def _ended_badly(children: Collection[ChildView]) -> Iterator[ChildView]:
-    """Those that failed first: others may have been canceled because of them."""
-    for state in (State.FAILED, State.CANCELED):
-        yield from (child for child in children if child.state is state)
+def _blamed(standing: Standing) -> dict[str, ChildView]:
+    """Of each step that ended badly, the job to blame. First what failed, then what ended first:
+    others may have been canceled because of it."""
+    ended = [c for c in standing.view.children.values() if c.state in _BADLY]
+    ended.sort(key=lambda c: (c.state is not State.FAILED, c.ended_at or 0.0))
+    found: dict[str, ChildView] = {}
+    for child in ended:
+        found.setdefault(control.runner(standing.graph, child.step.partition(".")[0]), child)
+    return found
 
 
-def _said(view: ParentView, standing: Standing, name: str) -> str:
-    for child in _ended_badly(view.children.values()):
-        if control.runner(standing.graph, child.step.partition(".")[0]) == name:
-            if child.state is State.CANCELED:
-                return f"step {child.step} was canceled"
-            said = str((child.error or {}).get("message") or "").rstrip(".")
-            return f"step {child.step} failed" + (f": {said}" if said else "")
-    return f"step {name} failed: {_UNCLEAR[standing.graph['steps'][name]['kind']]}"
+_BADLY = {State.FAILED: "failed", State.CANCELED: "was canceled"}
+
+
+def _bad(standing: Standing, blamed: Mapping[str, ChildView]) -> list[str]:
+    """The steps that count as failed, the one to blame for the others first."""
+    outcomes, places = standing.outcomes, {name: at for at, name in enumerate(blamed)}
+    found = [name for name in outcomes if outcomes[name] in ("failed", "canceled")]
+    last = len(places)
+    return sorted(found, key=lambda n: (outcomes[n] != "failed", places.get(n, last)))
+
+
+def _short(name: str, blamed: Mapping[str, ChildView]) -> str:
+    child = blamed.get(name)
+    return f"step {child.step} {_BADLY[child.state]}" if child else f"step {name} failed"
+
+
+def _said(standing: Standing, name: str, blamed: Mapping[str, ChildView], *, first: bool) -> str:
+    child = blamed.get(name)
+    if child is None:
+        return f"step {name} failed: {_UNCLEAR[standing.graph['steps'][name]['kind']]}"
+    said = str((child.error or {}).get("message") or "").rstrip(".")
+    tells = said and (first or child.state is State.FAILED)
+    return _short(name, blamed) + (f": {said}" if tells else "")
 
 
 _UNCLEAR = {

@@ -71,6 +71,8 @@ def phases(row: JobRow, now: float) -> list[dict[str, Any]]:
 def waiting_for(row: JobRow, position: int | None) -> str | None:
     if row.state in FINAL:
         return None
+    if row.cancel_requested and row.canceled_for is not None:
+        return f"its end ({row.canceled_for.rstrip('.')})"
     if row.state == State.QUEUED and position is not None:
         place = "next in line" if position == 0 else _before(position)
         return f"free slots on compute {row.compute_name!r} ({_demand(row)}); {place}"

@@ -6,8 +6,17 @@ from typing import Any
 
 from lazur.engine.states import FINAL, WAITING, State
 from lazur.services.base import events
+from lazur.services.base.access import SYSTEM
 from lazur.services.base.site import Context
 from lazur.store import jobs as store
+
+
+def told(context: Context, what: str) -> str:
+    """With who does it. A loop that goes on with what somebody began is nobody."""
+    who = context.who
+    if who == SYSTEM:
+        return f"{what}."
+    return f"{what} by {who.name if who.job is None else f'the job {who.job}'}."
 
 
 def ask(context: Context, job_id: int, why: str) -> None:

@@ -160,7 +160,8 @@ def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
     """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then
     made to."""
     row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
-    cancellation.ask(context, row.id, f"{context.who.name} canceled it.")
+    who = context.who.name if context.who.job is None else f"The job {context.who.job}"
+    cancellation.ask(context, row.id, f"{who} canceled it.")
     return _fresh_view(context, row.id)
 
 

@@ -105,7 +105,9 @@ def _is_own(context: Context, row: JobRow) -> bool:
 
 def _agree_live(context: Context, row: JobRow, run: RunState) -> None:
     if run.status == "KILLED":
-        cancellation.ask(context, row.id, "Its MLflow run was ended as KILLED.")
+        cancellation.ask(
+            context, row.id, cancellation.told(context, "Its MLflow run was ended as KILLED")
+        )
     if run.deleted:
         # Its script writes to it.
         store.restore(context.db, row.run_id)

@@ -24,7 +24,7 @@ from lazur.store.db import AnyRow
 from lazur.store.pages import Query
 
 _DAY = 86400.0
-_GONE = "Its workspace was deleted."
+_GONE = "Its workspace was deleted"
 
 
 def delete(context: Context, name: str, *, permanently: bool = False) -> None:
@@ -39,7 +39,7 @@ def delete(context: Context, name: str, *, permanently: bool = False) -> None:
     if row.name == workspaces.DEFAULT:
         raise Invalid("The default workspace cannot be deleted.")
     for job in store.unfinished_jobs(context.db, row.id):
-        cancellation.ask(context, job, _GONE)
+        cancellation.ask(context, job, cancellation.told(context, _GONE))
     now = context.now()
     until = now if permanently else now + context.site.workspace_days * _DAY
     store.change(context.db, row.id, deleted_at=now, purge_at=until)
@@ -136,7 +136,7 @@ def _jobs_run(site: Site, row: AnyRow) -> bool:
     with site.context(SYSTEM) as context:
         unfinished = store.unfinished_jobs(context.db, row.id)
         for job in unfinished:
-            cancellation.ask(context, job, _GONE)
+            cancellation.ask(context, job, cancellation.told(context, _GONE))
     return bool(unfinished)
 
 

@@ -104,7 +104,9 @@ class TestGet:
             ("AzureML-sklearn", "sklearn-0.24, ", "sklearn-1.5"),
             ("AzureML-TensorFlow-2.3-CPU", "tensorflow-2.4, tensorflow-2.7, ", "tensorflow-2.4"),
             ("AzureML-tensorflow-2.8-cuda11", "tensorflow-2.4, ", "tensorflow-2.7"),
-            ("tensorflow-2.14-cuda12", "tensorflow-2.4, ", "tensorflow-2.12-cuda11"),
+            ("AzureML-TensorFlow2.5-Cuda11-OpenMpi4.1.0-py36", "tensorflow-2.4", "tensorflow-2.4"),
+            ("AzureML-minimal-py312-cpu-inference", "minimal-py311", "minimal-py312-inference"),
+            ("tensorflow-2.14-cuda12", "tensorflow-2.4, ", "tensorflow-2.16-cuda12"),
         ],
     )
     def test_of_several_the_nearest_version_is_the_one_to_write(

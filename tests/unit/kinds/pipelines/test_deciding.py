@@ -106,6 +106,26 @@ class TestFailure:
         assert made.asked_to_end() == ["b"]
         assert "step a was canceled, and" in made.told["b"]
 
+    def test_of_those_that_were_canceled_the_first_is_to_blame(self) -> None:
+        made = world({"a": command(), "b": command(), "c": command()}, settings=STOP)
+        made.end("b", State.CANCELED, ended_at=5.0, message="bea canceled it.").settle()
+        assert "step b was canceled, and" in made.told["a"]
+        made.end("a", State.CANCELED, ended_at=6.0, message=made.told["a"])
+        made.children["c"] = replace(made.children["c"], cancel_requested=False)
+        assert "step b was canceled, and" in made.settle().told["c"]
+        made.end("c", State.CANCELED, ended_at=7.0, message=made.told["c"]).settle()
+        assert message_of(made) == (
+            "step b was canceled: bea canceled it; step a was canceled; step c was canceled."
+        )
+        assert made.finish is not None
+        assert made.finish.error is not None
+        assert made.finish.error["job"] == "p_b"
+
+    def test_what_failed_is_to_blame_before_what_was_canceled(self) -> None:
+        made = world({"a": taking(), "b": taking(), "c": taking()}, settings=STOP)
+        made.end("a", State.CANCELED, ended_at=1.0).end("b", State.FAILED, ended_at=2.0).settle()
+        assert "step b failed, and" in made.told["c"]
+
     def test_what_failed_is_named_before_what_was_ended_because_of_it(self) -> None:
         made = world({"a": command(), "b": command()}, settings=STOP)
         made.end("b", State.FAILED).settle()
@@ -425,6 +445,11 @@ class TestParallelFor:
 
     def test_items_have_names(self) -> None:
         assert world(each({"one": {"x": 1}, "t.w/o": {"x": 2}})).live() == ["b.one", "b.t.w/o"]
+
+    def test_a_failed_one_is_named_whole(self) -> None:
+        made = world({**each({"a:b": {"x": 1}}), "long": command()}, settings=STOP)
+        made.end("b.a:b", State.FAILED).settle()
+        assert "with the pipeline: step b.a:b failed, and" in made.told["long"]
 
     def test_only_some_run_at_once(self) -> None:
         made = world(each([{"x": n} for n in range(5)], max_concurrency=2))

@@ -211,7 +211,7 @@ class Stories(RuleBasedStateMachine):
     @rule(data=st.data(), end=ENDS, flag=st.sampled_from([True, True, False, None]))
     def a_job_ends(self, data: st.DataObject, end: State, flag: bool | None) -> None:
         step = data.draw(st.sampled_from(self._live()))
-        results = {} if flag is None else {"flag": flag}
+        results: dict[str, Any] = {} if flag is None else {"flag": flag}
         self.world.end(step, end, **results)
         self._watched()
 

@@ -93,11 +93,22 @@ class World:
             case _:
                 raise AssertionError(decision)
 
-    def end(self, step: str, state: State = State.COMPLETED, **results: Any) -> World:
+    def end(
+        self,
+        step: str,
+        state: State = State.COMPLETED,
+        *,
+        ended_at: float | None = None,
+        message: str | None = None,
+        **results: Any,
+    ) -> World:
         found = self.children[step]
-        error = {"message": "exit 3."} if state is State.FAILED else None
+        message = "exit 3." if state is State.FAILED else message
+        error = {"message": message} if message is not None else None
         notes = {**found.notes, "results": results}
-        self.children[step] = replace(found, state=state, notes=notes, error=error)
+        self.children[step] = replace(
+            found, state=state, notes=notes, error=error, ended_at=ended_at
+        )
         return self
 
     def live(self) -> list[str]:

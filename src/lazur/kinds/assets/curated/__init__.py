@@ -105,7 +105,7 @@ def _others(found: str) -> str:
     same = [name for name in names() if libraries & set(_LIBRARY.findall(_contents(name)))]
     if same:
         same.sort(key=_release)
-        nearest = min(same, key=lambda name: abs(_release(name) - _release(found)))
+        nearest = min(same, key=lambda name: _distance(name, found))
         return (
             f"It has: {', '.join(same)}. Where your code runs with it too, write azureml://"
             f"registries/{REGISTRY}/environments/{nearest}/labels/latest; or else register an"
@@ -115,13 +115,20 @@ def _others(found: str) -> str:
     return f"Did you mean {close[0]}?" if close else f"It has: {', '.join(names())}."
 
 
+def _distance(name: str, found: str) -> tuple[int, float]:
+    """By the version; where that says nothing, by the letters."""
+    return abs(_release(name) - _release(found)), -difflib.SequenceMatcher(
+        None, found, name
+    ).ratio()
+
+
 def _release(name: str) -> int:
     """By which versions of one library are near to each other. Of no version: the newest."""
     found = _RELEASE.search(name)
     return int(found[1]) * 1000 + int(found[2]) if found else sys.maxsize
 
 
-_RELEASE = re.compile(r"-(\d{1,3})\.(\d{1,3})")
+_RELEASE = re.compile(r"(\d{1,3})\.(\d{1,3})")
 
 
 def _contents(name: str) -> str:
