@@ -469,7 +469,12 @@ class TestPlace:
     )
     def test_it_is_told_in_words(self, position: int, place: str) -> None:
         row: Any = SimpleNamespace(
-            state="Queued", compute_name="local", cpus=2, gpus=1, memory=4 << 30
+            state="Queued",
+            compute_name="local",
+            cpus=2,
+            gpus=1,
+            memory=4 << 30,
+            cancel_requested=False,
         )
         told = waiting_for(row, position)
         assert told == f"free slots on compute 'local' (2 cores, 1 GPU, 4 GB of memory); {place}"
