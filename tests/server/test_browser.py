@@ -221,6 +221,7 @@ class TestSteps:
             "/jobs/default/p_again",
         ]
         assert tab.page.locator("#log").is_hidden(), "it has none"
+        assert not [url for url in tab.asked if "std_log" in url]
         tab.check()
 
     def test_from_a_step_one_goes_up(self, tab: Tab) -> None:

@@ -196,7 +196,7 @@ def _ended_early(view: ParentView, sweep: Mapping[str, Any], trials: list[Trial]
     seconds = sweep["limits"].get("timeout")
     if seconds is not None and view.now >= view.created_at + seconds:
         told = _told(sweep, best_of(sweep, trials))
-        return Finish(State.CANCELED, _timed_out(seconds, sweep, trials), properties=told)
+        return Finish(State.CANCELED, _timed_out(view, seconds, trials), properties=told)
     failed = [trial for trial in trials if trial.has_failed]
     fine = any(trial.child.state is State.COMPLETED for trial in trials)
     if len(failed) >= _HOPELESS and not fine:
@@ -213,11 +213,8 @@ def _why(ended: Finish, sweep: Mapping[str, Any]) -> str:
 
 def _cut_short(sweep: Mapping[str, Any], trials: list[Trial]) -> bool:
     """Whether some were canceled that would have gone on."""
-    return any(_was_cut(sweep, trial, trials) for trial in trials)
-
-
-def _was_cut(sweep: Mapping[str, Any], trial: Trial, trials: list[Trial]) -> bool:
-    return trial.child.state is State.CANCELED and stop_of(sweep, trial, trials) is None
+    asked = [trial for trial in trials if trial.child.state is State.CANCELED]
+    return any(stop_of(sweep, trial, trials) is None for trial in asked)
 
 
 def _close(trials: list[Trial], ended: Finish, why: str) -> list[Decision]:
@@ -249,8 +246,10 @@ def _told(sweep: Mapping[str, Any], best: Trial | None) -> dict[str, str]:
     return told
 
 
-def _timed_out(seconds: float, sweep: Mapping[str, Any], trials: list[Trial]) -> dict[str, Any]:
-    over = sum(trial.is_over and not _was_cut(sweep, trial, trials) for trial in trials)
+def _timed_out(view: ParentView, seconds: float, trials: list[Trial]) -> dict[str, Any]:
+    deadline = view.created_at + seconds
+    ends = [trial.child.ended_at for trial in trials]
+    over = sum(end is not None and end < deadline for end in ends)
     return {
         "code": "SweepTimeout",
         "message": f"The sweep ran for its `limits.timeout` of {seconds:g} seconds; "

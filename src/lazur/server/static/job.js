@@ -145,6 +145,7 @@ function chooseLog(files) {
 }
 
 function read(file) {
+  if (job?.steps) return; // It has no log of its own.
   main = file;
   find("log-download").href = fileUrl(file);
   log.follow(fileUrl(file), sizes.get(file) || 0, () => job && FINAL.has(job.status));

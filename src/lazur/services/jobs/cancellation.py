@@ -11,12 +11,14 @@ from lazur.services.base.site import Context
 from lazur.store import jobs as store
 
 
+def who(context: Context) -> str:
+    """For people: a job's token has a name that only we understand."""
+    return context.who.name if context.who.job is None else f"job {context.who.job}"
+
+
 def told(context: Context, what: str) -> str:
     """With who does it. A loop that goes on with what somebody began is nobody."""
-    who = context.who
-    if who == SYSTEM:
-        return f"{what}."
-    return f"{what} by {who.name if who.job is None else f'the job {who.job}'}."
+    return f"{what}." if context.who == SYSTEM else f"{what} by {who(context)}."
 
 
 def ask(context: Context, job_id: int, why: str) -> None:

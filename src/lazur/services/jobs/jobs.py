@@ -160,8 +160,7 @@ def cancel(context: Context, workspace: str, name: str) -> dict[str, Any]:
     """Ask a job to end. At once where it has not begun; else its whole process tree is asked, then
     made to."""
     row = find_row(context, workspace, name, "workspaces/jobs/cancel/action")
-    who = context.who.name if context.who.job is None else f"The job {context.who.job}"
-    cancellation.ask(context, row.id, f"{who} canceled it.")
+    cancellation.ask(context, row.id, f"{cancellation.who(context)} canceled it.")
     return _fresh_view(context, row.id)
 
 

@@ -42,10 +42,10 @@ def _old_sklearn(version: str, pandas: str = "1.3", numpy: str = "1.22") -> dict
     )
 
 
-def _old_tensorflow(version: str, python: str, name: str = "", *more: str) -> dict[str, Any]:
+def _old_tensorflow(name: str, python: str, *more: str) -> dict[str, Any]:
     """Of their time, with the Keras that came with it: Keras 3 cannot run what was written for
     it."""
-    name = name or f"tensorflow-{version}"
+    version = name.split("-")[1]
     return _environment(
         name,
         f"TensorFlow {version} with its own Keras 2 on Python {python}, for older scripts and"
@@ -170,10 +170,10 @@ SHELF: dict[str, dict[str, dict[str, Any]]] = {
             Training="",
         )
     },
-    "tensorflow-2.12-cuda11": {"1": _old_tensorflow("2.12", "3.10", "tensorflow-2.12-cuda11")},
-    "tensorflow-2.11-cuda11": {"1": _old_tensorflow("2.11", "3.8", "tensorflow-2.11-cuda11")},
-    "tensorflow-2.7": {"1": _old_tensorflow("2.7", "3.8", "", _OLD_PROTOBUF)},
-    "tensorflow-2.4": {"1": _old_tensorflow("2.4", "3.8", "", _OLD_PROTOBUF)},
+    "tensorflow-2.12-cuda11": {"1": _old_tensorflow("tensorflow-2.12-cuda11", "3.10")},
+    "tensorflow-2.11-cuda11": {"1": _old_tensorflow("tensorflow-2.11-cuda11", "3.8")},
+    "tensorflow-2.7": {"1": _old_tensorflow("tensorflow-2.7", "3.8", _OLD_PROTOBUF)},
+    "tensorflow-2.4": {"1": _old_tensorflow("tensorflow-2.4", "3.8", _OLD_PROTOBUF)},
     "spark-3.5": {
         "1": _environment(
             "spark-3.5",
