@@ -130,14 +130,22 @@ class TestPipelines:
         assert "c.yml:3:" in done.err
         assert "1 problem in" in done.err
 
-    def test_code_that_was_never_sent_is_counted(self, lazur: Cli) -> None:
+    def test_code_that_was_never_sent_is_counted_and_its_change_told(self, lazur: Cli) -> None:
         (lazur.folder / "src").mkdir()
-        (lazur.folder / "src" / "a.py").write_text("print(1)")
+        (lazur.folder / "src" / "a.py").write_text("print(14)")
         step = {"command": "python a.py", "code": "./src", "environment": PYTHON}
-        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        (lazur.folder / "p.yml").write_text(
+            json.dumps({"type": "pipeline", "name": "coded", "jobs": {"a": step}})
+        )
         plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
-        assert plan["upload"] == {"files": 1, "bytes": 8}
-        assert plan["steps"][0]["why"] == "some of its content is not on the server yet"
+        assert plan["upload"] == {"files": 1, "bytes": 9}
+        assert plan["steps"][0]["why"] == "nothing like it has run here before"
+        lazur.ok("job", "create", "-f", "p.yml", "--stream", "-o", "json")
+        (lazur.folder / "src" / "a.py").write_text("print(22)")
+        (lazur.folder / "src" / "c.py").write_text("# 4")
+        again = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert again["upload"] == {"files": 2, "bytes": 12}
+        assert again["steps"][0]["why"] == ("code/a.py changed, code/c.py is new (since coded_a)")
 
     def test_so_are_data_of_the_pipeline(self, lazur: Cli) -> None:
         (lazur.folder / "data").mkdir()
@@ -154,4 +162,12 @@ class TestPipelines:
         plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
         assert plan["upload"]["files"] == 1
         why = {one["name"]: one["why"] for one in plan["steps"]}
-        assert why["a"] == why["b.0"] == "some of its content is not on the server yet"
+        assert why["a"] == why["b.0"] == "nothing like it has run here before"
+
+    def test_what_a_build_is_made_of_decides_and_must_be_there(self, lazur: Cli) -> None:
+        (lazur.folder / "image").mkdir()
+        (lazur.folder / "image" / "Dockerfile").write_text(f"FROM python:3.11\n# {lazur.folder}\n")
+        step = {"command": "true", "environment": {"build": {"path": "./image"}}}
+        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert plan["steps"][0]["why"] == "some of its content is not on the server yet"

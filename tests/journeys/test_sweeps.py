@@ -101,10 +101,8 @@ class TestSweep:
         _write(person)
         name = person.run("sweep.yml", "--set", "limits.max_total_trials=2")
         before = person.ok("job", "trials", "-n", name)
-        longer = person.text(
-            "job", "extend", "-n", name, "--max-total-trials", "4", "--query", "name"
-        )
-        person("job", "stream", "-n", longer)
+        asked = ("--max-total-trials", "4", "--query", "name", "--stream")
+        longer = person.text("job", "extend", "-n", name, *asked)
         after = person.ok("job", "trials", "-n", longer)
         assert [t["values"] for t in after[:2]] == [t["values"] for t in before]
         assert [t["score"] for t in after[:2]] == [t["score"] for t in before]

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from lazur.engine.plan import Demand, Exit
+from lazur.engine.tree import File, Manifest
 from lazur.errors import Conflict, Forbidden, LazurError, NotFound, Unsupported
 from lazur.loops.parents import ParentRound
 from lazur.services.assets import asset_files, assets
@@ -646,6 +647,21 @@ class TestPlan:
         spec = {"type": "pipeline", "jobs": steps, **more}
         made = call(runner.site, planning.plan, "default", spec, write=False)
         return {step["name"]: (step["will"], step["why"]) for step in made["steps"]}
+
+    def test_content_that_was_not_sent_is_known_by_its_list_of_files(self, runner: Runner) -> None:
+        told = Manifest.of([File("sub/a", "1" * 64, 1), File("b", "2" * 64, 1)])
+        given = {"x": {"type": "uri_folder", "path": f"tree:{told.digest}/sub"}}
+        steps = {"a": command("ls ${{inputs.x}}", inputs=given)}
+        assert self.planned(runner, steps)["a"] == (
+            "run",
+            "some of its content is not on the server yet",
+        )
+        spec = {"type": "pipeline", "jobs": steps}
+        lists = [told.encode().decode()]
+        made = call(runner.site, planning.plan, "default", spec, lists, write=False)
+        assert made["steps"][0]["why"] == "nothing like it has run here before"
+        inner = told.subtree("sub").digest
+        assert set(runner.site.blobs.missing([told.digest, inner])) == {told.digest, inner}
 
     def test_a_condition_that_is_written_out_is_decided(self, runner: Runner) -> None:
         steps = {

@@ -28,7 +28,6 @@ from lazur.cli.mini_batches import list_ as list_mini_batches
 from lazur.cli.pipelines import graph
 from lazur.cli.replay import replay
 from lazur.cli.tables import job_row
-from lazur.cli.trials import extend as extend_sweep
 from lazur.cli.trials import list_ as list_trials
 from lazur.cli.watching import JobWatch, paint_state
 
@@ -39,7 +38,6 @@ __all__ = [
     "ARGUMENTS",
     "COMMANDS",
     "HELP",
-    "extend_sweep",
     "graph",
     "list_mini_batches",
     "list_trials",
@@ -68,7 +66,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any]]] = {
     "job tensorboard": ("tensorboard", {}),
     "job mini-batches": ("list_mini_batches", {"table_transformer": mini_batches.rows}),
     "job trials": ("list_trials", {"table_transformer": trials.rows}),
-    "job extend": ("extend_sweep", {"table_transformer": job_row}),
+    "job extend": ("extend", {"table_transformer": job_row}),
 }
 
 _NAME = name("job")
@@ -177,6 +175,8 @@ ARGUMENTS: dict[str, dict[str, dict[str, Any]]] = {
         "total": option("--max-total-trials", help="Trials in all.", type=int),
         "concurrent": option("--max-concurrent-trials", help="Trials at a time.", type=int),
         "timeout": option("--timeout", help="Seconds for all of it.", type=int),
+        "stream": _STREAM,
+        "logs": _LOGS,
     },
     "job tensorboard": {
         "which": {
@@ -278,6 +278,22 @@ def stream(name: str, logs: bool = False) -> None:
 def retry(name: str, stream: bool = False, logs: bool = False) -> Any:
     client = session.client()
     job = client.jobs.retry(name)
+    return watch(client, job, logs=logs) if stream or logs else job.to_dict()
+
+
+def extend(
+    name: str,
+    total: int | None = None,
+    concurrent: int | None = None,
+    timeout: int | None = None,
+    stream: bool = False,
+    logs: bool = False,
+) -> Any:
+    client = session.client()
+    job = client.jobs.extend(
+        name, max_total_trials=total, max_concurrent_trials=concurrent, timeout=timeout
+    )
+    specs.warn(job.to_dict())
     return watch(client, job, logs=logs) if stream or logs else job.to_dict()
 
 

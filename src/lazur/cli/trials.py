@@ -1,11 +1,11 @@
-"""`lazur job trials` and `lazur job extend`"""
+"""`lazur job trials`"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from typing import Any
 
-from lazur.cli import session, specs
+from lazur.cli import session
 from lazur.cli.tables import duration
 from lazur.sdk.hyperparameters import leaves, shown
 
@@ -15,22 +15,6 @@ _SHORT = 60
 def list_(name: str, best: bool = False, order_by: str | None = None) -> Any:
     found = [trial.to_dict() for trial in session.client().jobs.trials(name, order_by=order_by)]
     return [trial for trial in found if trial["best"]] if best else found
-
-
-def extend(
-    name: str,
-    total: int | None = None,
-    concurrent: int | None = None,
-    timeout: int | None = None,
-) -> Any:
-    limits = {
-        "max_total_trials": total,
-        "max_concurrent_trials": concurrent,
-        "timeout": timeout,
-    }
-    job = session.client().jobs.extend(name, **limits)
-    specs.warn(job.to_dict())
-    return job.to_dict()
 
 
 def rows(found: list[dict[str, Any]]) -> list[dict[str, Any]]:

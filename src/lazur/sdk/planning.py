@@ -13,10 +13,13 @@ from lazur.sdk.source import Source
 from lazur.sdk.views import View
 
 _ASK_AT_ONCE = 10_000
+_MOST_TOLD = 4 << 20
+"""Bytes of lists of files. Of folders beyond that it is not said which of their files changed."""
 
 
 def plan(scope: Scope, source: Source) -> View:
-    """`steps`, `environments`, and `upload` with `files` and `bytes`. Nothing is sent."""
+    """`steps`, `environments`, and `upload` with `files` and `bytes`. No file is sent, only the
+    lists of those that the server has not."""
     # Reading folders needs modules that most commands never load.
     from lazur.sdk.localize import localize  # noqa: PLC0415
 
@@ -30,7 +33,10 @@ def plan(scope: Scope, source: Source) -> View:
             files = [digest for digest in missing if digest not in found.trees]
             size = sum(_size(found.blobs[digest]) for digest in files)
             path = scope.path("jobs", "plan")
-            answer = scope.http.request("POST", path, json=found.spec).json()
+            lists = [found.blobs[digest] for digest in missing if digest in found.trees]
+            trees = _told([data for data in lists if isinstance(data, bytes)])
+            asked = {"job": found.spec, "trees": trees}
+            answer = scope.http.request("POST", path, json=asked).json()
     except SpecError as error:
         raise source.placed(error, "job", others) from None
     except LazurError as error:
@@ -45,6 +51,17 @@ def _missing(scope: Scope, digests: list[str]) -> list[str]:
         answer = scope.http.request("POST", scope.path("blobs", "missing"), json=asked).json()
         found += answer["missing"]
     return found
+
+
+def _told(manifests: list[bytes]) -> list[str]:
+    told: list[str] = []
+    room = _MOST_TOLD
+    for data in sorted(manifests, key=len):
+        room -= len(data)
+        if room < 0:
+            break
+        told.append(data.decode())
+    return told
 
 
 def _size(blob: Any) -> int:

@@ -409,6 +409,21 @@ class TestErrors:
         assert "incident" in answer.json()["error"]["message"]
         assert "hunter2" not in answer.text
 
+    @pytest.mark.parametrize(
+        "body, said",
+        [
+            ({"type": "pipeline", "jobs": {}}, '{"job": {…}, "trees": ["…"]}'),
+            ({"job": {"type": "pipeline"}, "trees": [{"files": []}]}, '"trees": ["…"]'),
+            ({"job": command(), "trees": ["{}"]}, "manifest"),
+        ],
+    )
+    def test_a_plan_is_of_a_job_and_its_lists_of_files(
+        self, api: Api, body: dict[str, Any], said: str
+    ) -> None:
+        answer = api.post(f"{W}/jobs/plan", body)
+        assert answer.status_code == 400
+        assert said in answer.json()["error"]["message"]
+
     def test_blobs_that_are_missing_are_listed(self, api: Api) -> None:
         answer = api.post(JOBS, command(code="tree:" + "0" * 64))
         assert answer.status_code == 424

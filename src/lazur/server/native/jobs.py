@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
+from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.services.jobs import jobs, planning, replays
 from lazur.services.results import mini_batch_figures, mini_batches
@@ -47,11 +48,15 @@ def validate(call: Call, workspace: str, spec: Object) -> Response:
 
 
 @routes.post("/plan", **action("workspaces/jobs/write"))
-def plan(call: Call, workspace: str, spec: Object) -> Response:
-    """What submitting a job would do: `steps`, each with what it `will` do (`run`, `reuse`,
+def plan(call: Call, workspace: str, asked: Object) -> Response:
+    """What submitting the `job` would do: `steps`, each with what it `will` do (`run`, `reuse`,
     `maybe`, `skip`, `decide`) and `why`; and `environments`. Content that was not uploaded yet is
-    no obstacle."""
-    return call.read(lambda context: planning.plan(context, workspace, spec))
+    no obstacle: `trees` are its manifests, each as a text."""
+    job, trees = asked.get("job"), asked.get("trees", [])
+    is_told = isinstance(trees, list) and all(isinstance(text, str) for text in trees)
+    if not isinstance(job, dict) or not is_told:
+        raise Invalid('The body must be {"job": {…}, "trees": ["…"]}.')
+    return call.read(lambda context: planning.plan(context, workspace, job, trees))
 
 
 @routes.get("/{name}", **action("workspaces/jobs/read"))

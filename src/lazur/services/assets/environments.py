@@ -8,7 +8,7 @@ from typing import Any
 
 from lazur.engine.lineage import BUILT_IN
 from lazur.engine.recipe import Recipe
-from lazur.errors import Invalid, NotFound
+from lazur.errors import BlobsMissing, Invalid, NotFound
 from lazur.kinds.assets import curated, recipes
 from lazur.services.assets import assets, builds, versions
 from lazur.services.base import builtin
@@ -169,7 +169,10 @@ def _reader(context: Context, spec: dict[str, Any]) -> Any:
         file = manifest.file(path)
         if file is None:
             return None
-        with context.site.blobs.open(file.digest) as opened:
-            return opened.read()
+        try:
+            with context.site.blobs.open(file.digest) as opened:
+                return opened.read()
+        except NotFound:
+            raise BlobsMissing(f"{path} is not stored.", missing=[file.digest]) from None
 
     return read

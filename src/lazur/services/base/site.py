@@ -13,6 +13,7 @@ from typing import Any
 
 from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Backend, Blobs, Builder
+from lazur.engine.tree import Manifest
 from lazur.registry import find
 from lazur.sealing import Keyring
 from lazur.services.base import access, keyrings
@@ -128,6 +129,8 @@ class Context:
         self._words: dict[tuple[str, str], None] = {}
         self._audited: list[Entry] = []
         self.source = SOURCE.get()
+        self.lent: dict[str, Manifest] | None = None
+        """Of a plan: what is said to be in trees that need not be here. None: they must be."""
 
     @property
     def db(self) -> Connection:

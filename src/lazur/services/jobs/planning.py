@@ -2,18 +2,19 @@
 and which environments would be built. Nothing is written.
 
 It decides as the loop does, with steps that were done before as if they had just ended. Content
-that is not on the server yet is no obstacle here: a step that it belongs to runs.
+that is not on the server yet is no obstacle here: who asks says what is in it, so that a step's
+reason to run names its files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
 from lazur.engine.decisions import ChildView, ParentView, Submit
 from lazur.engine.recipe import Recipe
 from lazur.engine.states import State
+from lazur.engine.tree import Manifest
 from lazur.errors import BlobsMissing, LazurError
 from lazur.kinds.pipelines import bindings, control, deciding
 from lazur.kinds.pipelines import jobs as step_jobs
@@ -30,18 +31,23 @@ from lazur.services.jobs.drafts import Place
 from lazur.services.jobs.pipelines import Freezing
 from lazur.services.jobs.reuse import Reuse
 from lazur.spec.diagnostics import raise_if_errors, told
-from lazur.spec.references import Tree
 from lazur.store import builds
 from lazur.store.db import AnyRow
 
 _NEW = "some of its content is not on the server yet"
+"""Where that is not said, or where the content itself decides, as a Dockerfile does."""
 _PREVIEW = "preview"
 
 
-def plan(context: Context, workspace: str, spec: dict[str, Any]) -> dict[str, Any]:
+def plan(
+    context: Context, workspace: str, spec: dict[str, Any], trees: Iterable[str] = ()
+) -> dict[str, Any]:
+    """`trees`: manifests of content that was not sent."""
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
+    lent = (Manifest.decode(text.encode()) for text in trees)
+    context.lent = {manifest.digest: manifest for manifest in lent}
     work = _Tolerant(context, home)
     name = checked.model.name or _PREVIEW
     if checked.type == "pipeline":
@@ -75,10 +81,6 @@ def _alone(
 
 class _Tolerant(Freezing):
     """Looks everything up without what the client would still have to send."""
-
-    def whole_tree(self, tree: Tree) -> None:
-        with suppress(BlobsMissing):
-            super().whole_tree(tree)
 
     def resolve(self, written: Any) -> environments.Found | None:
         try:
