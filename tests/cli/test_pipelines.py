@@ -168,6 +168,9 @@ class TestPipelines:
         (lazur.folder / "image").mkdir()
         (lazur.folder / "image" / "Dockerfile").write_text(f"FROM python:3.11\n# {lazur.folder}\n")
         step = {"command": "true", "environment": {"build": {"path": "./image"}}}
-        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        (lazur.folder / "p.yml").write_text(
+            json.dumps({"type": "pipeline", "jobs": {"a": step, "b": step}})
+        )
         plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
         assert plan["steps"][0]["why"] == "some of its content is not on the server yet"
+        assert plan["environments"] == [{"name": "inline", "state": "missing", "build": True}]

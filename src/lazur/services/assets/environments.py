@@ -32,12 +32,17 @@ class Found:
     """The workspace or registry that it lies in; None for one that is written in place."""
 
 
+def shown(written: Any) -> str:
+    """What `environment:` of a job is called where people read it."""
+    return written if isinstance(written, str) else str(written.get("name") or "inline")
+
+
 def resolve(context: Context, workspace_id: int, written: Any) -> Found:
     """From `environment:` of a job, in any of its forms, to one recipe."""
     if isinstance(written, str):
         name, spec, home = _named(context, workspace_id, written)
     else:
-        name, spec, home = str(written.get("name") or "inline"), written, None
+        name, spec, home = shown(written), written, None
     recipe = recipes.recipe(spec, _reader(context, spec))
     if home == BUILT_IN and (told := _other_than_asked(str(written), spec)):
         recipe = replace(recipe, warnings=[told, *recipe.warnings])

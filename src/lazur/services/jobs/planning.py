@@ -8,6 +8,7 @@ reason to run names its files.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -57,7 +58,10 @@ def plan(
     notes = [*checked.warnings, *told(work.problems)]
     return {
         "steps": steps,
-        "environments": [_built(context, recipe, name) for recipe, name in work.recipes],
+        "environments": [
+            *(_built(context, recipe, name) for recipe, name in work.recipes),
+            *({"name": name, "state": "missing", "build": True} for name in work.unread.values()),
+        ],
         "warnings": list(dict.fromkeys(notes)),
     }
 
@@ -82,10 +86,16 @@ def _alone(
 class _Tolerant(Freezing):
     """Looks everything up without what the client would still have to send."""
 
+    def __init__(self, context: Context, home: AnyRow) -> None:
+        super().__init__(context, home)
+        self.unread: dict[str, str] = {}
+        """Environments whose Dockerfile was not sent, by how they are written: their names."""
+
     def resolve(self, written: Any) -> environments.Found | None:
         try:
             return super().resolve(written)
         except BlobsMissing:
+            self.unread[json.dumps(written, sort_keys=True)] = environments.shown(written)
             return None
 
 
