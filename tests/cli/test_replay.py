@@ -97,10 +97,12 @@ class TestReplay:
             ((), "runs nothing itself"),
             (("--step", "shoot"), "It has: shout, outer, count"),
             (("--step", "shout", "--debugger"), "has no debugpy"),
+            (("--step", "shout", "--debug"), "has no debugpy"),
         ],
     )
     def test_what_cannot_be(self, lazur: Cli, ran: str, asked: tuple[str, ...], said: str) -> None:
         refused = lazur("job", "replay", "-n", ran, *asked)
         assert refused.code in (1, 3)
         assert said in refused.err
+        assert "Traceback" not in refused.err
         assert not list(lazur.folder.glob("replay-*"))

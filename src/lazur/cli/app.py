@@ -164,6 +164,9 @@ class Help(CLIHelp):
 
 
 class App(CLI):
+    wants_all = False
+    """Where an error came from, too. (`job replay --debug` asks for something else.)"""
+
     def __init__(self, **others: Any) -> None:
         """`others`: parts in the place of ours."""
         parts = {
@@ -185,7 +188,11 @@ class App(CLI):
         return f"lazur {lazur.__version__}"
 
     def exception_handler(self, ex: Exception) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return report(ex, debug=log.isEnabledFor(10) and "--debug" in sys.argv)
+        return report(ex, debug=self.wants_all and log.isEnabledFor(10))
+
+    def invoke(self, args: list[str], *more: Any, **named: Any) -> Any:
+        self.wants_all = "--debug" in args
+        return super().invoke(args, *more, **named)
 
     def _should_enable_color(self) -> bool:
         return terminal.is_coloured(sys.stdout) and super()._should_enable_color()
