@@ -41,6 +41,11 @@ def main() -> int:
     wanted = {name: _chosen(name, present) for name in arguments.names}
     if unknown := [name for name, chosen in wanted.items() if not chosen]:
         parser.error(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(present)}")
+    if page := arguments.refill:
+        try:
+            refilled(page.read_text(), arguments.names, [])
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
     # Whoever stops this stops the servers that it started, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # Off in CI and in containers often, and a start-up several times slower is no figure to print.
@@ -50,7 +55,7 @@ def main() -> int:
     chosen = [name for several in wanted.values() for name in several] or present
     results = [result for name in chosen for result in _measured(name)]
     report(results, RESULTS)
-    if page := arguments.refill:
+    if page:
         page.write_text(refilled(page.read_text(), arguments.names, results))
     return 1 if any(result.met is False for result in results) else 0
 

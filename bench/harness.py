@@ -10,10 +10,12 @@ measured in the same minutes does not.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -45,6 +47,14 @@ class Result:
     goal: str | None = None
     met: bool | None = None
     """Whether the goal was reached; None when the benchmark itself cannot tell."""
+
+
+def folder() -> Path:
+    """A new one, which is removed when all is measured: some file systems are slower for a while
+    where thousands of files were just deleted, and that would be told of the next benchmark."""
+    made = tempfile.TemporaryDirectory(prefix="lazur-bench-")
+    atexit.register(made.cleanup)
+    return Path(made.name)
 
 
 def compare(

@@ -6,14 +6,12 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
-from bench.harness import Result, Row, compare, percentile
+from bench.harness import Result, Row, compare, folder, percentile
 from lazur.testing.server import FINAL, Client, Server
 
 QUICK = bool(os.environ.get("BENCH_QUICK"))
@@ -112,13 +110,12 @@ def many(server: Server) -> list[Result]:
 
 @contextlib.contextmanager
 def running(**settings: str) -> Generator[Server]:
-    with tempfile.TemporaryDirectory(prefix="lazur-bench-") as folder:
-        server = Server(Path(folder) / "home", **settings)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
+    server = Server(folder() / "home", **settings)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 def _spawn_bare(count: int) -> float:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,29 @@ class TestRefilled:
     def test_a_page_without_the_marks_is_refused(self) -> None:
         with pytest.raises(ValueError, match="<!-- bench a -->"):
             refilled(self.PAGE, ["a"], [])
+
+
+class TestFolder:
+    def test_it_outlives_the_benchmark_and_not_the_measuring(self) -> None:
+        program = (
+            "import bench.harness as h\n"
+            "made = h.folder(); (made / 'kept').touch(); print(made)\n"
+            "import os; assert os.listdir(made) == ['kept']\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        )
+        assert not Path(done.stdout.strip()).exists()
+
+
+class TestMain:
+    def test_a_page_without_such_tables_is_told_before_anything_is_measured(
+        self, tmp_path: Path
+    ) -> None:
+        page = tmp_path / "page.md"
+        page.write_text("nothing\n")
+        asked = [sys.executable, "-m", "bench", "floor", "--refill", str(page)]
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert "the page has no <!-- bench floor -->" in done.stderr
+        assert page.read_text() == "nothing\n"
