@@ -210,6 +210,20 @@ class TestCancel:
         engine.end(KEY)
         assert started.show("j")["status"] == "Completed"
 
+    def test_a_job_that_leaves_by_itself_says_who_canceled_it_and_its_last_words(
+        self, started: Server, engine: Engine
+    ) -> None:
+        engine.run(KEY)
+        engine.attempts[KEY].log = b"saving what there is\n"
+        engine.attempts[KEY].exit = Exit("exit", code=3)
+        call(started.site, jobs.cancel, "default", "j")
+        engine.end(KEY)
+        shown = started.show("j")
+        assert shown["status"] == "Canceled"
+        assert shown["error"]["code"] == "Canceled"
+        assert shown["error"]["message"].endswith(" canceled it.")
+        assert "saving what there is" in str(shown["error"]["log_tail"])
+
     def test_an_attempt_that_never_began_is_not_begun_again(
         self, started: Server, engine: Engine, clock: Clock
     ) -> None:

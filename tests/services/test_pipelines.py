@@ -141,6 +141,20 @@ def steps_of(view: dict[str, Any]) -> dict[str, str]:
 
 
 class TestRuns:
+    def test_a_name_that_somebody_took_ends_it_with_all_that_goes_on(self, runner: Runner) -> None:
+        call(runner.site, jobs.submit, "default", {**command("x"), "name": "p_b"})
+        runner.submit({"a": MAKES, "b": after("a"), "long": command("sleep")})
+        runner.server.settle()
+        runner.end("default/p_a/1")
+        runner.run()
+        view = runner.show("p")
+        assert view["status"] == "Failed"
+        assert "p_b" in view["error"]["message"]
+        assert runner.show("p_long")["error"]["message"] == (
+            "p, which it is a part of, could not go on."
+        )
+        assert steps_of(view)["long"] == "Canceled"
+
     def test_step_after_step_and_then_it_is_done(self, runner: Runner) -> None:
         assert runner.submit(CHAIN)["status"] == "NotStarted"
         runner.run()
