@@ -164,13 +164,37 @@ class TestPipelines:
         why = {one["name"]: one["why"] for one in plan["steps"]}
         assert why["a"] == why["b.0"] == "nothing like it has run here before"
 
-    def test_what_a_build_is_made_of_decides_and_must_be_there(self, lazur: Cli) -> None:
+    def test_what_a_build_is_made_of_is_read_before_it_is_sent(self, lazur: Cli) -> None:
         (lazur.folder / "image").mkdir()
-        (lazur.folder / "image" / "Dockerfile").write_text(f"FROM python:3.11\n# {lazur.folder}\n")
-        step = {"command": "true", "environment": {"build": {"path": "./image"}}}
+        docker = lazur.folder / "image" / "Dockerfile"
+        docker.write_text(f"FROM python:3.11\n# {lazur.folder}\n")
+        (lazur.folder / "image" / "data.bin").write_bytes(b"\xff" * 9)
+        command = f"echo {lazur.folder.name}"
+        step = {"command": command, "environment": {"build": {"path": "./image"}}}
         (lazur.folder / "p.yml").write_text(
             json.dumps({"type": "pipeline", "jobs": {"a": step, "b": step}})
         )
         plan = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
-        assert plan["steps"][0]["why"] == "some of its content is not on the server yet"
-        assert plan["environments"] == [{"name": "inline", "state": "missing", "build": True}]
+        assert plan["steps"][0]["why"] == "nothing like it has run here before"
+        assert [e["name"] for e in plan["environments"]] == ["inline"]
+        lazur.ok("job", "create", "-f", "p.yml", "--stream", "-o", "json")
+        docker.write_text(f"FROM python:3.11\n# {lazur.folder} again\n")
+        again = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert again["steps"][0]["will"] == "reuse"
+        assert again["environments"][0]["build"] is False
+        docker.write_text("FROM python:3.11\nRUN pip install lazur-has-no-such-package\n")
+        built = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert built["steps"][0]["why"].startswith("environment changed (since ")
+        assert built["environments"][0]["build"] is True
+        docker.write_text("#" * (65 << 10) + "\nFROM python:3.11\n")
+        large = lazur.ok("job", "create", "-f", "p.yml", "--plan", "-o", "json")
+        assert large["steps"][0]["why"] == "some of its content is not on the server yet"
+        assert large["environments"] == [{"name": "inline", "state": "missing", "build": True}]
+
+    def test_an_environment_that_is_a_list_is_told_where_it_is(self, lazur: Cli) -> None:
+        step = {"command": "true", "environment": ["python"]}
+        (lazur.folder / "p.yml").write_text(json.dumps({"type": "pipeline", "jobs": {"a": step}}))
+        done = lazur("job", "create", "-f", "p.yml")
+        assert done.code == 1
+        assert "`environment` must be a name, or a mapping" in done.err
+        assert "p.yml:1:" in done.err

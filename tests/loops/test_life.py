@@ -217,7 +217,7 @@ class TestCancel:
         engine.attempts[KEY].log = b"saving what there is\n"
         engine.attempts[KEY].exit = Exit("exit", code=3)
         call(started.site, jobs.cancel, "default", "j")
-        engine.end(KEY)
+        engine.end(KEY, Exit("exit", code=3))
         shown = started.show("j")
         assert shown["status"] == "Canceled"
         assert shown["error"]["code"] == "Canceled"

@@ -18,6 +18,7 @@ from lazur.loops.parents import ParentRound
 from lazur.services.assets import asset_files, assets
 from lazur.services.base import workspaces
 from lazur.services.base.access import Principal
+from lazur.services.base.lent import Lent
 from lazur.services.content import collection
 from lazur.services.jobs import jobs, planning
 from lazur.services.people import quotas
@@ -654,6 +655,16 @@ class TestLoops:
             call(runner.site, trash.purge, "default", {"runs": ["p"]})
 
 
+class TestDirect:
+    def test_what_was_sent_and_is_given_as_it_stands_may_change(self, runner: Runner) -> None:
+        for name, content in (("p", b"1"), ("q", b"2")):
+            digest = put_tree(runner.site, {"a": content})
+            given = {"x": {"type": "uri_folder", "mode": "direct", "path": f"tree:{digest}"}}
+            done = runner.done({"a": command("echo ${{inputs.x}}", inputs=given)}, name)
+            assert done["status"] == "Completed", done["error"]
+        assert runner.why("q_a") == "inputs.x/a changed (since p_a)"
+
+
 class TestPlan:
     """What would run, of steps on which others decide."""
 
@@ -671,11 +682,33 @@ class TestPlan:
             "some of its content is not on the server yet",
         )
         spec = {"type": "pipeline", "jobs": steps}
-        lists = [told.encode().decode()]
-        made = call(runner.site, planning.plan, "default", spec, lists, write=False)
+        lent = Lent.of([told.encode().decode()], [])
+        made = call(runner.site, planning.plan, "default", spec, lent, write=False)
         assert made["steps"][0]["why"] == "nothing like it has run here before"
         inner = told.subtree("sub").digest
         assert set(runner.site.blobs.missing([told.digest, inner])) == {told.digest, inner}
+
+    def test_what_is_in_it_now_need_not_be_told(self, runner: Runner) -> None:
+        def steps(digest: str) -> dict[str, Any]:
+            given = {"x": {"type": "uri_folder", "path": f"tree:{digest}"}}
+            return {"a": command("ls ${{inputs.x}}", inputs=given)}
+
+        runner.done(steps(put_tree(runner.site, {"a": b"1", "b": b"2"})))
+        assert self.planned(runner, steps("1" * 64))["a"] == (
+            "run",
+            "inputs.x changed (since p_a)",
+        )
+
+    def test_a_sweep_alone_needs_the_environment_of_its_trials(self, runner: Runner) -> None:
+        sweep = {
+            "type": "sweep",
+            "trial": command("x ${{search_space.n}}"),
+            "search_space": {"n": {"type": "choice", "values": [1]}},
+            "objective": {"goal": "maximize", "primary_metric": "m"},
+            "limits": {"max_total_trials": 1},
+        }
+        made = call(runner.site, planning.plan, "default", sweep, write=False)
+        assert len(made["environments"]) == 1
 
     def test_a_condition_that_is_written_out_is_decided(self, runner: Runner) -> None:
         steps = {

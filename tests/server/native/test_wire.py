@@ -412,7 +412,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         "body, said",
         [
-            ({"type": "pipeline", "jobs": {}}, '{"job": {…}, "trees": ["…"]}'),
+            ({"type": "pipeline", "jobs": {}}, '{"job": {…}, "trees": ["…"], "files": ["…"]}'),
+            ({"job": command(), "files": "x"}, '"files": ["…"]'),
             ({"job": {"type": "pipeline"}, "trees": [{"files": []}]}, '"trees": ["…"]'),
             ({"job": command(), "trees": ["{}"]}, "manifest"),
         ],

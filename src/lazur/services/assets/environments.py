@@ -4,11 +4,11 @@ people."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from lazur.engine.lineage import BUILT_IN
 from lazur.engine.recipe import Recipe
-from lazur.errors import BlobsMissing, Invalid, NotFound
+from lazur.errors import Invalid, NotFound
 from lazur.kinds.assets import curated, recipes
 from lazur.services.assets import assets, builds, versions
 from lazur.services.base import builtin
@@ -34,7 +34,13 @@ class Found:
 
 def shown(written: Any) -> str:
     """What `environment:` of a job is called where people read it."""
-    return written if isinstance(written, str) else str(written.get("name") or "inline")
+    return written if isinstance(written, str) else str(_mapping(written).get("name") or "inline")
+
+
+def _mapping(written: Any) -> dict[str, Any]:
+    if not isinstance(written, dict):
+        raise Invalid("`environment` must be a name, or a mapping such as {image: python:3.11}.")
+    return cast("dict[str, Any]", written)
 
 
 def resolve(context: Context, workspace_id: int, written: Any) -> Found:
@@ -42,7 +48,7 @@ def resolve(context: Context, workspace_id: int, written: Any) -> Found:
     if isinstance(written, str):
         name, spec, home = _named(context, workspace_id, written)
     else:
-        name, spec, home = shown(written), written, None
+        name, spec, home = shown(written), _mapping(written), None
     recipe = recipes.recipe(spec, _reader(context, spec))
     if home == BUILT_IN and (told := _other_than_asked(str(written), spec)):
         recipe = replace(recipe, warnings=[told, *recipe.warnings])
@@ -172,12 +178,6 @@ def _reader(context: Context, spec: dict[str, Any]) -> Any:
 
     def read(path: str) -> bytes | None:
         file = manifest.file(path)
-        if file is None:
-            return None
-        try:
-            with context.site.blobs.open(file.digest) as opened:
-                return opened.read()
-        except NotFound:
-            raise BlobsMissing(f"{path} is not stored.", missing=[file.digest]) from None
+        return None if file is None else content.whole_file(context, file.digest, path)
 
     return read

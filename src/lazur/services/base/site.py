@@ -13,13 +13,13 @@ from typing import Any
 
 from lazur.egress import PUBLIC, Rule
 from lazur.engine.contracts import Backend, Blobs, Builder
-from lazur.engine.tree import Manifest
 from lazur.registry import find
 from lazur.sealing import Keyring
 from lazur.services.base import access, keyrings
 from lazur.services.base.access import Principal, Resource
 from lazur.services.base.bus import Bus
 from lazur.services.base.home import Home
+from lazur.services.base.lent import Lent
 from lazur.services.base.stores import Storage
 from lazur.services.base.throttle import Limits, Throttle
 from lazur.store import audit as audits
@@ -129,8 +129,8 @@ class Context:
         self._words: dict[tuple[str, str], None] = {}
         self._audited: list[Entry] = []
         self.source = SOURCE.get()
-        self.lent: dict[str, Manifest] | None = None
-        """Of a plan: what is said to be in trees that need not be here. None: they must be."""
+        self.lent: Lent | None = None
+        """Of a plan, whose content need not be here. None: it must."""
 
     @property
     def db(self) -> Connection:

@@ -56,13 +56,24 @@ def whole_tree(context: Context, digest: str) -> None:
 
 
 def manifest(context: Context, digest: str) -> Manifest:
-    if context.lent and (lent := context.lent.get(digest)) is not None:
+    if context.lent and (lent := context.lent.trees.get(digest)) is not None:
         return lent
     try:
         with context.site.blobs.open(digest) as file:
             return Manifest.decode(file.read())
     except NotFound:
         raise BlobsMissing("The tree is not stored.", missing=[digest]) from None
+
+
+def whole_file(context: Context, digest: str, path: str) -> bytes:
+    """Of a small one. `path`: as people know it."""
+    if context.lent and (lent := context.lent.files.get(digest)) is not None:
+        return lent
+    try:
+        with context.site.blobs.open(digest) as file:
+            return file.read()
+    except NotFound:
+        raise BlobsMissing(f"{path} is not stored.", missing=[digest]) from None
 
 
 def part(context: Context, digest: str, path: str) -> tuple[str, bool]:
@@ -75,7 +86,7 @@ def part(context: Context, digest: str, path: str) -> tuple[str, bool]:
     found = whole.at(path)
     made = found if isinstance(found, Manifest) else _alone(found)
     if context.lent is not None:
-        context.lent[made.digest] = made
+        context.lent.trees[made.digest] = made
     else:
         context.site.blobs.put(made.digest, iter([made.encode()]))
     return made.digest, isinstance(found, File)

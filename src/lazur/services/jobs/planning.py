@@ -15,7 +15,6 @@ from typing import Any
 from lazur.engine.decisions import ChildView, ParentView, Submit
 from lazur.engine.recipe import Recipe
 from lazur.engine.states import State
-from lazur.engine.tree import Manifest
 from lazur.errors import BlobsMissing, LazurError
 from lazur.kinds.pipelines import bindings, control, deciding
 from lazur.kinds.pipelines import jobs as step_jobs
@@ -25,6 +24,7 @@ from lazur.services.assets import environments
 from lazur.services.base import checks
 from lazur.services.base.access import Resource
 from lazur.services.base.checks import CheckedJob
+from lazur.services.base.lent import Lent
 from lazur.services.base.site import Context
 from lazur.services.base.workspaces import open_workspace
 from lazur.services.jobs import drafts
@@ -41,14 +41,13 @@ _PREVIEW = "preview"
 
 
 def plan(
-    context: Context, workspace: str, spec: dict[str, Any], trees: Iterable[str] = ()
+    context: Context, workspace: str, spec: dict[str, Any], lent: Lent | None = None
 ) -> dict[str, Any]:
-    """`trees`: manifests of content that was not sent."""
+    """`lent`: what is in content that was not sent."""
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
-    lent = (Manifest.decode(text.encode()) for text in trees)
-    context.lent = {manifest.digest: manifest for manifest in lent}
+    context.lent = lent or Lent({}, {})
     work = _Tolerant(context, home)
     name = checked.model.name or _PREVIEW
     if checked.type == "pipeline":
@@ -72,14 +71,17 @@ def _alone(
     """A job without steps always runs."""
     why = "jobs that are submitted by themselves always run"
     try:
-        found = drafts.make(context, home, name, checked).found
-        if found.recipe is not None:
-            work.needs(found.recipe, found.environment_name)
+        draft = drafts.make(context, home, name, checked)
+        if draft.found.recipe is not None:
+            work.needs(draft.found.recipe, draft.found.environment_name)
+        for recipe, of in draft.frozen.recipes if draft.frozen else ():
+            work.needs(recipe, of)
     except BlobsMissing:
         why = _NEW
-        written = checked.value.get("environment")
-        if written is not None and (resolved := work.resolve(written)) is not None:
-            work.needs(resolved.recipe, resolved.name)
+        runs = [checked.value, *(mapping(checked.value.get(part)) for part in ("task", "trial"))]
+        for written in filter(None, (holder.get("environment") for holder in runs)):
+            if (resolved := work.resolve(written)) is not None:
+                work.needs(resolved.recipe, resolved.name)
     return _step(checked.value.get("display_name") or name, checked.type, "run", why)
 
 

@@ -34,6 +34,7 @@ from lazur.store import jobs, parents
 from lazur.store.db import AnyRow
 
 _VERSION = "1"
+_DIRECT = " direct"
 _MOST_FILES = 20_000
 """Of a folder that is looked at; of more nobody waits for an answer."""
 
@@ -157,7 +158,7 @@ def _identity(context: Context, home: AnyRow, name: str, given: PathInput) -> st
     """What an input holds, as far as it is known without reading it."""
     assert given.path is not None
     found = references.parse(given.path)
-    how = f" {given.mode}" if given.mode == "direct" else ""
+    how = _DIRECT if given.mode == "direct" else ""
     match found:
         case Tree():
             return f"{found}{how}"
@@ -263,19 +264,21 @@ def _changed(
         return "nothing like it has run here before"
 
     def files(old: str, new: str) -> list[str]:
-        return changes.files(_tree(context, old), _tree(context, new))
+        was, now = _tree(context, old), _tree(context, new)
+        return [] if was is None or now is None else changes.files(was, now)
 
     said = changes.between(before, parts, files)
     return f"{'; '.join(said)} (since {last.name})"
 
 
-def _tree(context: Context, part: str) -> Mapping[str, str]:
-    """Digests by path; nothing for what is not kept any more."""
-    found = references.parse(part) if part else None
-    if not isinstance(found, Tree):
-        return {}
+def _tree(context: Context, part: str) -> Mapping[str, str] | None:
+    """Digests by path; None for what is not kept any more, or nobody told of."""
     try:
-        manifest = content.manifest(context, found.digest)
+        found = references.parse(part.removesuffix(_DIRECT))
+        if not isinstance(found, Tree):
+            return None
+        digest, _ = content.part(context, found.digest, found.path)
+        manifest = content.manifest(context, digest)
     except LazurError:
-        return {}
+        return None
     return {file.path: file.digest for file in manifest.files}
