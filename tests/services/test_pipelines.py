@@ -18,7 +18,6 @@ from lazur.loops.parents import ParentRound
 from lazur.services.assets import asset_files, assets
 from lazur.services.base import workspaces
 from lazur.services.base.access import Principal
-from lazur.services.base.lent import Lent
 from lazur.services.content import collection
 from lazur.services.jobs import jobs, planning
 from lazur.services.people import quotas
@@ -664,6 +663,13 @@ class TestDirect:
             assert done["status"] == "Completed", done["error"]
         assert runner.why("q_a") == "inputs.x/a changed (since p_a)"
 
+    def test_of_a_folder_within_what_changed_there_is_told(self, runner: Runner) -> None:
+        for name, content in (("p", b"1"), ("q", b"2")):
+            digest = put_tree(runner.site, {"sub/a": content, "b": content})
+            given = {"x": {"type": "uri_folder", "path": f"tree:{digest}/sub"}}
+            runner.done({"a": command("ls ${{inputs.x}}", inputs=given)}, name)
+        assert runner.why("q_a") == "inputs.x/a changed (since p_a)"
+
 
 class TestPlan:
     """What would run, of steps on which others decide."""
@@ -682,8 +688,8 @@ class TestPlan:
             "some of its content is not on the server yet",
         )
         spec = {"type": "pipeline", "jobs": steps}
-        lent = Lent.of([told.encode().decode()], [])
-        made = call(runner.site, planning.plan, "default", spec, lent, write=False)
+        lists = [told.encode().decode()]
+        made = call(runner.site, planning.plan, "default", spec, lists, write=False)
         assert made["steps"][0]["why"] == "nothing like it has run here before"
         inner = told.subtree("sub").digest
         assert set(runner.site.blobs.missing([told.digest, inner])) == {told.digest, inner}

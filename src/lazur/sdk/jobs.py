@@ -70,7 +70,7 @@ class Jobs:
     def plan(self, job: Submittable | Source) -> View:
         """What submitting it would do: `steps`, each with what it `will` do and `why`, what would
         have to be uploaded, and which environments be built. Nothing is written, and no file
-        sent but the Dockerfiles that decide what would be built, and what they read."""
+        sent: of folders that the server has not it is told the lists of files."""
         source = job if isinstance(job, Source) else Source(job.to_spec(), _folder(job))
         return planning.plan(self._scope, _in_experiment(source))
 

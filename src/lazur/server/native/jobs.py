@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
 from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
-from lazur.services.base.lent import Lent
 from lazur.services.jobs import jobs, planning, replays
 from lazur.services.results import mini_batch_figures, mini_batches
 
@@ -54,19 +51,12 @@ def validate(call: Call, workspace: str, spec: Object) -> Response:
 def plan(call: Call, workspace: str, asked: Object) -> Response:
     """What submitting the `job` would do: `steps`, each with what it `will` do (`run`, `reuse`,
     `maybe`, `skip`, `decide`) and `why`; and `environments`. Content that was not uploaded yet is
-    no obstacle: `trees` are its manifests, and `files` what a Dockerfile and the like say, each
-    as a text."""
-    job, *lists = asked.get("job"), asked.get("trees", []), asked.get("files", [])
-    if not isinstance(job, dict) or not all(map(_is_texts, lists)):
-        raise Invalid('The body must be {"job": {…}, "trees": ["…"], "files": ["…"]}.')
-    lent = Lent.of(*lists)
-    return call.read(lambda context: planning.plan(context, workspace, job, lent))
-
-
-def _is_texts(given: Any) -> bool:
-    return isinstance(given, list) and all(
-        isinstance(one, str) for one in cast("list[Any]", given)
-    )
+    no obstacle: `trees` are its manifests, each as a text."""
+    job, trees = asked.get("job"), asked.get("trees", [])
+    is_told = isinstance(trees, list) and all(isinstance(text, str) for text in trees)
+    if not isinstance(job, dict) or not is_told:
+        raise Invalid('The body must be {"job": {…}, "trees": ["…"]}.')
+    return call.read(lambda context: planning.plan(context, workspace, job, trees))
 
 
 @routes.get("/{name}", **action("workspaces/jobs/read"))

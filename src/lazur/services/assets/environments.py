@@ -34,13 +34,7 @@ class Found:
 
 def shown(written: Any) -> str:
     """What `environment:` of a job is called where people read it."""
-    return written if isinstance(written, str) else str(_mapping(written).get("name") or "inline")
-
-
-def _mapping(written: Any) -> dict[str, Any]:
-    if not isinstance(written, dict):
-        raise Invalid("`environment` must be a name, or a mapping such as {image: python:3.11}.")
-    return cast("dict[str, Any]", written)
+    return written if isinstance(written, str) else str(written.get("name") or "inline")
 
 
 def resolve(context: Context, workspace_id: int, written: Any) -> Found:
@@ -48,11 +42,14 @@ def resolve(context: Context, workspace_id: int, written: Any) -> Found:
     if isinstance(written, str):
         name, spec, home = _named(context, workspace_id, written)
     else:
-        name, spec, home = shown(written), _mapping(written), None
+        name, spec, home = shown(written), written, None
     recipe = recipes.recipe(spec, _reader(context, spec))
     if home == BUILT_IN and (told := _other_than_asked(str(written), spec)):
         recipe = replace(recipe, warnings=[told, *recipe.warnings])
-    own: dict[str, Any] = spec.get("environment_variables") or {}
+    own: Any = spec.get("environment_variables") or {}
+    if not isinstance(own, dict):
+        raise Invalid("environment_variables must be a mapping of names to texts.")
+    own = cast("dict[str, Any]", own)
     variables = {**recipe.variables, **{str(k): str(v) for k, v in own.items()}}
     return Found(name, recipe, variables, home)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -14,15 +13,10 @@ class Lent:
     """Of one request, and never stored. Nothing is accepted by it: a plan only looks."""
 
     trees: dict[str, Manifest]
-    files: dict[str, bytes]
 
     @classmethod
-    def of(cls, trees: Iterable[str], files: Iterable[str]) -> Lent:
+    def of(cls, manifests: Iterable[str]) -> Lent:
         """Each is known by its own digest, whatever is said of it. Raises Invalid for what is no
         manifest."""
-        manifests = [Manifest.decode(text.encode()) for text in trees]
-        contents = [text.encode() for text in files]
-        return cls(
-            {manifest.digest: manifest for manifest in manifests},
-            {hashlib.sha256(data).hexdigest(): data for data in contents},
-        )
+        found = [Manifest.decode(text.encode()) for text in manifests]
+        return cls({manifest.digest: manifest for manifest in found})

@@ -13,6 +13,7 @@ from lazur.engine.recipe import Recipe
 from lazur.engine.states import State
 from lazur.errors import Invalid, LazurError, SpecError
 from lazur.kinds import catalog
+from lazur.kinds.assets.environment import AnonymousEnvironment
 from lazur.kinds.jobs.pipeline import PipelineJob
 from lazur.kinds.pipelines import jobs as step_jobs
 from lazur.kinds.pipelines import ports, slips
@@ -186,6 +187,8 @@ class Freezing:
         written = holder.get("environment")
         if written is None or (isinstance(written, str) and "${{" in written):
             return
+        if not isinstance(written, str) and _is_no_environment(written):
+            return  # told of the step, where it stands
         known = str(written)
         if known not in self._environments:
             self._environments[known] = written
@@ -319,6 +322,14 @@ class Freezing:
 def _passes(error: LazurError) -> bool:
     """What the client has to answer, and what may be otherwise in a moment."""
     return error.status >= 500 or "missing" in error.details or isinstance(error, SpecError)
+
+
+def _is_no_environment(written: Any) -> bool:
+    if not isinstance(written, Mapping):
+        return True
+    check = Check(cast("Mapping[str, Any]", written))
+    check.model(AnonymousEnvironment)
+    return check.failed
 
 
 def _exactly(written: str, name: str) -> str:

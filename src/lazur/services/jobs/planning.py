@@ -36,18 +36,18 @@ from lazur.store import builds
 from lazur.store.db import AnyRow
 
 _NEW = "some of its content is not on the server yet"
-"""Where that is not said, or where the content itself decides, as a Dockerfile does."""
+_UNREAD = "what its environment is built from is not on the server yet"
 _PREVIEW = "preview"
 
 
 def plan(
-    context: Context, workspace: str, spec: dict[str, Any], lent: Lent | None = None
+    context: Context, workspace: str, spec: dict[str, Any], manifests: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """`lent`: what is in content that was not sent."""
+    """`manifests`: of content that was not sent."""
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
     checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
-    context.lent = lent or Lent({}, {})
+    context.lent = Lent.of(manifests)
     work = _Tolerant(context, home)
     name = checked.model.name or _PREVIEW
     if checked.type == "pipeline":
@@ -78,10 +78,7 @@ def _alone(
             work.needs(recipe, of)
     except BlobsMissing:
         why = _NEW
-        runs = [checked.value, *(mapping(checked.value.get(part)) for part in ("task", "trial"))]
-        for written in filter(None, (holder.get("environment") for holder in runs)):
-            if (resolved := work.resolve(written)) is not None:
-                work.needs(resolved.recipe, resolved.name)
+        work.step(dict(checked.value), ())
     return _step(checked.value.get("display_name") or name, checked.type, "run", why)
 
 
@@ -97,8 +94,17 @@ class _Tolerant(Freezing):
         try:
             return super().resolve(written)
         except BlobsMissing:
-            self.unread[json.dumps(written, sort_keys=True)] = environments.shown(written)
+            self.unread[_text(written)] = environments.shown(written)
             return None
+
+    def is_unread(self, spec: Mapping[str, Any]) -> bool:
+        """Whether nobody can tell if this job's environment is the one that it was."""
+        holders = spec, mapping(spec.get("task"))
+        return any(_text(holder.get("environment")) in self.unread for holder in holders)
+
+
+def _text(written: Any) -> str:
+    return json.dumps(written, sort_keys=True)
 
 
 class _Walk:
@@ -108,7 +114,7 @@ class _Walk:
         self,
         context: Context,
         home: AnyRow,
-        work: Freezing,
+        work: _Tolerant,
         names: tuple[str, ...],
         prefix: str,
     ) -> None:
@@ -190,6 +196,8 @@ class _Walk:
             row = found.row if isinstance(found, Reuse) else None
             will = "run" if row is None else "reuse"
             why = found.why if isinstance(found, Reuse) else found
+            if why == _NEW and self._work.is_unread(wanted.spec):
+                will, why = "maybe", _UNREAD
             self._told[step] = [self._step(step, kind, will, why, row.name if row else None)]
             if row is not None:
                 state, made_by = State.COMPLETED, row.name

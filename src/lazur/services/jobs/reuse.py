@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from lazur.engine import changes
 from lazur.engine.states import State
+from lazur.engine.tree import Manifest
 from lazur.errors import LazurError
 from lazur.safe import SafeRoot
 from lazur.services.assets.places import asset_row, that_ran
@@ -277,8 +278,9 @@ def _tree(context: Context, part: str) -> Mapping[str, str] | None:
         found = references.parse(part.removesuffix(_DIRECT))
         if not isinstance(found, Tree):
             return None
-        digest, _ = content.part(context, found.digest, found.path)
-        manifest = content.manifest(context, digest)
+        whole = content.manifest(context, found.digest)
+        meant = whole.at(found.path) if found.path else whole
     except LazurError:
         return None
-    return {file.path: file.digest for file in manifest.files}
+    files = meant.files if isinstance(meant, Manifest) else (meant,)
+    return {file.path: file.digest for file in files}
