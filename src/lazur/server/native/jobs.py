@@ -5,7 +5,6 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response, StreamingResponse
 
-from lazur.errors import Invalid
 from lazur.server.deps import Call, Listing, Object, action
 from lazur.services.jobs import jobs, planning, replays
 from lazur.services.results import mini_batch_figures, mini_batches
@@ -53,9 +52,6 @@ def plan(call: Call, workspace: str, asked: Object) -> Response:
     `maybe`, `skip`, `decide`) and `why`; and `environments`. Content that was not uploaded yet is
     no obstacle: `trees` are its manifests, each as a text."""
     job, trees = asked.get("job"), asked.get("trees", [])
-    is_told = isinstance(trees, list) and all(isinstance(text, str) for text in trees)
-    if not isinstance(job, dict) or not is_told:
-        raise Invalid('The body must be {"job": {…}, "trees": ["…"]}.')
     return call.read(lambda context: planning.plan(context, workspace, job, trees))
 
 

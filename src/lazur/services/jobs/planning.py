@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from lazur.engine.decisions import ChildView, ParentView, Submit
 from lazur.engine.recipe import Recipe
 from lazur.engine.states import State
-from lazur.errors import BlobsMissing, LazurError
+from lazur.errors import BlobsMissing, Invalid, LazurError
 from lazur.kinds.pipelines import bindings, control, deciding
 from lazur.kinds.pipelines import jobs as step_jobs
 from lazur.kinds.pipelines.compiling import Graph, Step
@@ -40,14 +40,17 @@ _UNREAD = "what its environment is built from is not on the server yet"
 _PREVIEW = "preview"
 
 
-def plan(
-    context: Context, workspace: str, spec: dict[str, Any], manifests: Iterable[str] = ()
-) -> dict[str, Any]:
+def plan(context: Context, workspace: str, spec: Any, manifests: Any = ()) -> dict[str, Any]:
     """`manifests`: of content that was not sent."""
     context.require("workspaces/jobs/write", Resource(workspace, "jobs"))
-    checked = checks.job(spec)
     home = open_workspace(context, workspace, "workspaces/jobs/write")
-    context.lent = Lent.of(manifests)
+    is_told = isinstance(manifests, list | tuple) and all(
+        isinstance(text, str) for text in cast("list[Any]", manifests)
+    )
+    if not isinstance(spec, dict) or not is_told:
+        raise Invalid('The body must be {"job": {…}, "trees": ["…"]}.')
+    checked = checks.job(cast("dict[str, Any]", spec))
+    context.lent = Lent.of(cast("list[str]", manifests))
     work = _Tolerant(context, home)
     name = checked.model.name or _PREVIEW
     if checked.type == "pipeline":
