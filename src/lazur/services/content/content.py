@@ -58,20 +58,16 @@ def whole_tree(context: Context, digest: str) -> None:
 def manifest(context: Context, digest: str) -> Manifest:
     if context.lent and (lent := context.lent.trees.get(digest)) is not None:
         return lent
-    try:
-        with context.site.blobs.open(digest) as file:
-            return Manifest.decode(file.read())
-    except NotFound:
-        raise BlobsMissing("The tree is not stored.", missing=[digest]) from None
+    return Manifest.decode(whole_file(context, digest, "The tree"))
 
 
-def whole_file(context: Context, digest: str, path: str) -> bytes:
-    """Of a small one. `path`: as people know it."""
+def whole_file(context: Context, digest: str, what: str) -> bytes:
+    """Of a small one. `what`: as people know it."""
     try:
         with context.site.blobs.open(digest) as file:
             return file.read()
     except NotFound:
-        raise BlobsMissing(f"{path} is not stored.", missing=[digest]) from None
+        raise BlobsMissing(f"{what} is not stored.", missing=[digest]) from None
 
 
 def part(context: Context, digest: str, path: str) -> tuple[str, bool]:

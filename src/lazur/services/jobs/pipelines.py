@@ -187,11 +187,11 @@ class Freezing:
         written = holder.get("environment")
         if written is None or (isinstance(written, str) and "${{" in written):
             return
-        if not isinstance(written, str) and _is_no_environment(written):
-            return  # told of the step, where it stands
         known = str(written)
         if known not in self._environments:
             self._environments[known] = written
+            if not isinstance(written, str) and _is_no_environment(written):
+                return  # told of the step, where it stands
             with self._noting((*path, "environment")):
                 found = self.resolve(written)
                 if found is not None:
